@@ -1,0 +1,42 @@
+//! THE MEASURE: a black-box load tool. It owns virtual users, their small HTTP client, the histograms and the report.
+//!
+//! It refuses to know the server: nothing here imports a server crate, everything is learnt from discovery and from
+//! what a client sees on the wire. It also does not measure hashing; whoever calls it hands that number to [`Report`].
+//!
+//! # What is counted
+//!
+//! A run is a warm-up, over which the users start one after another, and a window. Each user is a closed loop: it
+//! starts its next iteration when the last one ended.
+//!
+//! - `iterations` are those that *completed* inside the window. Those still under way at its end are dropped, those
+//!   begun in the warm-up and completed inside are counted; in a steady state the two balance.
+//! - A step's latency is recorded when the step *began* inside the window and succeeded, however late it ended: the step
+//!   under way at the end is waited for, so a stalling server cannot hide its slowest answers behind the end.
+//! - `refused` are answers 429 and 503 that arrived inside the window. The user waits as told and starts again.
+//! - `errors` are everything else that was not expected, and every one of them, the warm-up included.
+//!
+//! Bystanders send introspections and refreshes at a constant rate beside that load, and are timed from the moment
+//! they were *due*, so that a stall is charged to each request it held up (no coordinated omission).
+
+mod bystander;
+mod clock;
+mod cookies;
+mod draw;
+mod encoding;
+mod error;
+mod flow;
+mod html_form;
+mod http;
+mod load;
+mod plan;
+mod progress;
+mod report;
+mod site;
+mod tally;
+
+pub use error::BenchError;
+pub use load::sign_in;
+pub use plan::SignInPlan;
+pub use progress::{Bar, Progress, Silent, SoFar};
+pub use report::Report;
+pub use tally::{Percentiles, SignInMeasurement, Step};

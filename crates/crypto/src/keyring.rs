@@ -1,0 +1,124 @@
+//! The signing keys of an installation, as one immutable snapshot: who signs, what is published, what verifies.
+//!
+//! Rotation is a new snapshot. Every key in it verifies and is published whatever its state, so that neither a client
+//! that cached the JWK Set before a rotation nor one that holds a token signed before it is ever refused. Knows
+//! nothing of time: when a key changes state is decided elsewhere.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use protocol::SigningAlgorithm;
+
+use crate::jwk::{JwkSet, PublicJwk};
+use crate::jws::{JwsError, TokenType, UnverifiedToken};
+use crate::signing_key::SigningKey;
+use crate::verifying_key::VerifyingKey;
+
+/// Where a signing key stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyState {
+    /// Published ahead of its use, until caches of the JWK Set have seen it.
+    Next,
+    /// Signs.
+    Current,
+    /// No longer signs; published until the last token it signed has expired.
+    Retired,
+}
+
+/// A snapshot of the signing keys.
+#[derive(Debug)]
+pub struct Keyring {
+    current: Vec<Arc<SigningKey>>,
+    by_kid: HashMap<String, Arc<SigningKey>>,
+    jwk_set: JwkSet,
+}
+
+impl Keyring {
+    /// Should two keys of one algorithm be current, the first signs.
+    pub fn new(mut keys: Vec<(Arc<SigningKey>, KeyState)>) -> Self {
+        // The current keys come first in the JWK Set: some clients try only the first key that fits.
+        keys.sort_by_key(|(_, state)| match state {
+            KeyState::Current => 0,
+            KeyState::Next => 1,
+            KeyState::Retired => 2,
+        });
+        let mut current: Vec<Arc<SigningKey>> = Vec::new();
+        for (key, state) in &keys {
+            if *state == KeyState::Current && current.iter().all(|other| other.algorithm() != key.algorithm())
+            {
+                current.push(Arc::clone(key));
+            }
+        }
+        current.sort_by_key(|key| key.algorithm());
+        let jwk_set = JwkSet { keys: keys.iter().map(|(key, _)| key.public_jwk().clone()).collect() };
+        let by_kid = keys.into_iter().map(|(key, _)| (key.kid().to_owned(), key)).collect();
+        Self { current, by_kid, jwk_set }
+    }
+
+    /// The key that signs by `algorithm`.
+    pub fn signing_key(&self, algorithm: SigningAlgorithm) -> Option<&Arc<SigningKey>> {
+        self.current.iter().find(|key| key.algorithm() == algorithm)
+    }
+
+    /// The algorithms tokens can be signed by, fastest first.
+    pub fn algorithms(&self) -> Vec<SigningAlgorithm> {
+        self.current.iter().map(|key| key.algorithm()).collect()
+    }
+
+    /// What is published: the current, next and retired keys, in this order.
+    pub fn jwk_set(&self) -> &JwkSet {
+        &self.jwk_set
+    }
+
+    /// Checks form, type, key, algorithm and signature. Not the claims: those have a clock in them.
+    pub fn verify(&self, token: &str, typ: TokenType) -> Result<VerifiedToken, JwsError> {
+        let token = UnverifiedToken::parse(token)?;
+        let key = self.by_kid.get(token.kid().ok_or(JwsError::NoKey)?).ok_or(JwsError::UnknownKey)?;
+        check(token, typ, key.verifying(), key.kid())
+    }
+}
+
+/// Verifies with a key the caller chose, such as one from another issuer's JWK Set. A token without `kid` is accepted
+/// (RFC 7515 section 4.1.4 makes it optional); one that names another key is not.
+pub fn verify_with_jwk(jwk: &PublicJwk, token: &str, typ: TokenType) -> Result<VerifiedToken, JwsError> {
+    let token = UnverifiedToken::parse(token)?;
+    if let (Some(named), Some(kid)) = (token.kid(), jwk.kid.as_deref())
+        && named != kid
+    {
+        return Err(JwsError::UnknownKey);
+    }
+    if !jwk.permits(token.algorithm()) {
+        return Err(JwsError::AlgorithmMismatch);
+    }
+    let key = VerifyingKey::new(&jwk.material).ok_or(JwsError::UnknownKey)?;
+    let kid = jwk.kid.clone().unwrap_or_else(|| jwk.thumbprint());
+    check(token, typ, &key, &kid)
+}
+
+/// A token whose signature is right. Its claims are still to be read and judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedToken {
+    /// The key that signed it.
+    pub kid: String,
+    /// The algorithm it was signed by.
+    pub algorithm: SigningAlgorithm,
+    /// The payload as it was signed: for a JWT, the JSON of its claims.
+    pub payload: Vec<u8>,
+}
+
+fn check(
+    token: UnverifiedToken<'_>,
+    typ: TokenType,
+    key: &VerifyingKey,
+    kid: &str,
+) -> Result<VerifiedToken, JwsError> {
+    token.require_type(typ)?;
+    // RFC 8725 section 3.1: the key says which algorithm it is for, the token does not.
+    if token.algorithm() != key.algorithm() {
+        return Err(JwsError::AlgorithmMismatch);
+    }
+    if !key.verifies(token.signing_input().as_bytes(), token.signature()) {
+        return Err(JwsError::Signature);
+    }
+    Ok(VerifiedToken { kid: kid.to_owned(), algorithm: token.algorithm(), payload: token.into_payload() })
+}

@@ -1,0 +1,32 @@
+//! KEYS, PROOFS: bytes in, bytes out. JWK, JWS, the keyring, opaque secrets, sealing at rest.
+//!
+//! Nothing here performs I/O, reads a clock or knows who asks: no storage, no provider, no web. Randomness is an
+//! argument ([`Random`]), with two exceptions that are aws-lc's own and cannot be handed in: the per-signature nonce
+//! of ECDSA and the blinding of RSA (`signing_key`), and the primes of a new RSA key (`private_key`).
+//!
+//! Secrets are zeroized when dropped, compared in constant time and never shown by `Debug`.
+
+pub mod derive;
+pub mod digest;
+pub mod jwk;
+pub mod jws;
+pub mod keyring;
+pub mod opaque;
+pub mod private_key;
+pub mod random;
+pub mod seal;
+pub mod signing_key;
+
+mod encoding;
+mod verifying_key;
+
+pub use derive::DerivationKey;
+pub use digest::{left_half_hash, pkce_s256, pkce_s256_matches, sha256, token_digest};
+pub use jwk::{JwkError, JwkSet, PublicJwk, PublicKeyMaterial};
+pub use jws::{JwsError, TokenType, UnverifiedToken};
+pub use keyring::{KeyState, Keyring, VerifiedToken, verify_with_jwk};
+pub use opaque::{OpaqueToken, constant_time_eq, generate_secret, secret_hash, secret_matches};
+pub use private_key::{KeyError, PrivateKey};
+pub use random::{Random, SeededRandom, random_bytes};
+pub use seal::{MasterKey, MasterKeyError, MasterKeyId, MasterKeys, SealError};
+pub use signing_key::SigningKey;

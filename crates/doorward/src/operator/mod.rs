@@ -1,0 +1,139 @@
+//! What an operator can do to users, clients and keys, as values: the same list whether the command line opens the database itself or
+//! asks the server that has it open. Knows no terminal; the decisions are `provider`'s.
+
+mod call;
+mod perform;
+mod socket;
+mod views;
+
+pub(crate) use call::{Unreachable, call};
+pub(crate) use perform::perform;
+pub(crate) use socket::Socket;
+pub(crate) use views::{KeyView, UserView};
+
+use protocol::{Client, ClientId};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
+
+/// One thing to do. It may hold a password and therefore has no `Debug`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Operation {
+    AddUser(UserToAdd),
+    ListUsers { after: Option<String>, limit: u32 },
+    FindUser { login: String },
+    SetUserPassword { login: String, password: Secret },
+    SetUserDisabled { login: String, disabled: bool },
+    RemoveUser { login: String },
+    AddClient(Client),
+    ListClients { after: Option<ClientId>, limit: u32 },
+    FindClient { id: ClientId },
+    ReplaceClient(Client),
+    RotateClientSecret { id: ClientId },
+    RemoveClient { id: ClientId },
+    ListSigningKeys,
+    RotateSigningKeys { force: bool },
+}
+
+impl Operation {
+    /// What stands in the log: what is done, never to whom and never a secret.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::AddUser(_) => "add_user",
+            Self::ListUsers { .. } => "list_users",
+            Self::FindUser { .. } => "find_user",
+            Self::SetUserPassword { .. } => "set_user_password",
+            Self::SetUserDisabled { .. } => "set_user_disabled",
+            Self::RemoveUser { .. } => "remove_user",
+            Self::AddClient(_) => "add_client",
+            Self::ListClients { .. } => "list_clients",
+            Self::FindClient { .. } => "find_client",
+            Self::ReplaceClient(_) => "replace_client",
+            Self::RotateClientSecret { .. } => "rotate_client_secret",
+            Self::RemoveClient { .. } => "remove_client",
+            Self::ListSigningKeys => "list_signing_keys",
+            Self::RotateSigningKeys { .. } => "rotate_signing_keys",
+        }
+    }
+}
+
+/// What came of it.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    Done,
+    User(UserView),
+    Users(Vec<UserView>),
+    Client(Client),
+    Clients(Vec<Client>),
+    /// A registered client, and its secret unless it is public: shown this once.
+    ClientAdded { client: Client, secret: Option<Secret> },
+    ClientSecret(Secret),
+    SigningKeys(Vec<KeyView>),
+}
+
+/// A user to add.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct UserToAdd {
+    pub(crate) username: String,
+    pub(crate) email: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) claims: Map<String, Value>,
+    pub(crate) password: PasswordToSet,
+    pub(crate) platform_owner: bool,
+}
+
+/// A new user's password.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PasswordToSet {
+    Clear(Secret),
+    Hash(Secret),
+    None,
+}
+
+/// A secret that travels over the operator's socket, readable by one system user; shown by nothing else.
+pub(crate) struct Secret(pub(crate) SecretString);
+
+impl Secret {
+    /// The secret itself.
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.expose())
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
+    }
+}
+
+/// An operation was refused; one sentence for an operator.
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[error("{0}")]
+pub(crate) struct Refusal(pub(crate) String);
+
+/// The answer line: an outcome or a refusal.
+pub(crate) type Answer = Result<Outcome, Refusal>;
+
+/// Where the running server that has this data directory listens for its operator.
+pub(crate) fn socket_path(data: &Path) -> PathBuf {
+    data.join("doorward.sock")
+}
+
+/// No request and no answer is longer.
+const LONGEST_LINE: u64 = 1024 * 1024;

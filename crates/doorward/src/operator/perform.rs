@@ -1,0 +1,74 @@
+//! Does one operation: a translation from [`Operation`] to `provider`'s methods and back.
+
+use super::{Answer, Operation, Outcome, PasswordToSet, Refusal, Secret, UserToAdd};
+use protocol::UserId;
+use provider::admin::{AdminError, NewClient, NewUser, UserPassword};
+use provider::{Ctx, Provider, ProviderError};
+
+/// Does it, or says in one sentence why not.
+pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Operation) -> Answer {
+    use Operation as Op;
+    Ok(match operation {
+        Op::AddUser(user) => Outcome::User(provider.add_user(ctx, new_user(user)).await?.into()),
+        Op::ListUsers { after, limit } => {
+            let after = after.map(|id| id.parse::<UserId>()).transpose().map_err(|error| Refusal(error.to_string()))?;
+            let users = provider.list_users(after, limit).await?;
+            Outcome::Users(users.into_iter().map(Into::into).collect())
+        }
+        Op::FindUser { login } => Outcome::User(provider.find_user(&login).await?.into()),
+        Op::SetUserPassword { login, password } => {
+            done(provider.set_user_password(ctx, &login, password.0).await)?
+        }
+        Op::SetUserDisabled { login, disabled } => done(provider.set_user_disabled(ctx, &login, disabled).await)?,
+        Op::RemoveUser { login } => done(provider.remove_user(ctx, &login).await)?,
+        Op::AddClient(client) => {
+            let created = provider.add_client(ctx, NewClient { client }).await?;
+            Outcome::ClientAdded { client: created.client, secret: created.secret.map(Secret::from) }
+        }
+        Op::ListClients { after, limit } => Outcome::Clients(provider.list_clients(after, limit).await?),
+        Op::FindClient { id } => Outcome::Client(provider.find_client(&id).await?),
+        Op::ReplaceClient(client) => done(provider.replace_client(ctx, client).await)?,
+        Op::RotateClientSecret { id } => {
+            Outcome::ClientSecret(provider.rotate_client_secret(ctx, &id).await?.into())
+        }
+        Op::RemoveClient { id } => done(provider.remove_client(&id).await)?,
+        Op::ListSigningKeys => {
+            let keys = provider.list_signing_keys().await?;
+            Outcome::SigningKeys(keys.into_iter().map(Into::into).collect())
+        }
+        Op::RotateSigningKeys { force } => done(provider.rotate_keys(ctx, force).await.map_err(AdminError::from))?,
+    })
+}
+
+fn done(result: Result<(), AdminError>) -> Result<Outcome, AdminError> {
+    result.map(|()| Outcome::Done)
+}
+
+fn new_user(user: UserToAdd) -> NewUser {
+    NewUser {
+        username: user.username,
+        // An operator's word is taken for it.
+        email_verified: user.email.is_some(),
+        email: user.email,
+        name: user.name,
+        claims: user.claims,
+        password: match user.password {
+            PasswordToSet::Clear(password) => UserPassword::Clear(password.0),
+            PasswordToSet::Hash(hash) => UserPassword::Hash(hash.expose().to_owned()),
+            PasswordToSet::None => UserPassword::None,
+        },
+        platform_owner: user.platform_owner,
+    }
+}
+
+impl From<AdminError> for Refusal {
+    fn from(error: AdminError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<ProviderError> for Refusal {
+    fn from(error: ProviderError) -> Self {
+        Self(error.to_string())
+    }
+}

@@ -1,0 +1,258 @@
+//! What an operator decides: read once at the start from flags, environment and a TOML file, each setting defined once in `table`.
+//! Knows where values come from and whether they make sense; applies none of them.
+
+mod flags;
+mod issuer;
+#[cfg(test)]
+mod reference;
+mod report;
+mod sources;
+mod spelling;
+mod table;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use web::server::TrustedProxies;
+
+pub(crate) use flags::SettingFlags;
+pub(crate) use issuer::Issuer;
+pub(crate) use sources::{Resolved, SettingsError};
+
+/// Every setting, typed. What `table` says about each is not repeated here.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) listen: SocketAddr,
+    issuer: Option<Issuer>,
+    pub(crate) data: PathBuf,
+    database: Option<PathBuf>,
+    pub(crate) master_key: Option<SecretString>,
+    master_key_file: Option<PathBuf>,
+    pub(crate) tls: TlsSettings,
+    pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) metrics_listen: Option<SocketAddr>,
+    pub(crate) registration: Registration,
+    pub(crate) session: SessionSettings,
+    pub(crate) tokens: TokenSettings,
+    pub(crate) keys: KeySettings,
+    pub(crate) passwords: PasswordSettings,
+    pub(crate) limits: LimitSettings,
+    pub(crate) max_connections: usize,
+    /// `None` is no limit.
+    pub(crate) max_connections_per_address: Option<u32>,
+    /// Bytes.
+    pub(crate) max_body: usize,
+    pub(crate) drain_timeout: Duration,
+    pub(crate) sqlite: SqliteSettings,
+    pub(crate) log: LogSettings,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TlsSettings {
+    pub(crate) certificate: Option<PathBuf>,
+    pub(crate) key: Option<PathBuf>,
+}
+
+impl TlsSettings {
+    /// Certificate and key, when the server is to speak TLS itself.
+    pub(crate) fn files(&self) -> Option<(&PathBuf, &PathBuf)> {
+        self.certificate.as_ref().zip(self.key.as_ref())
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Registration {
+    Open,
+    #[default]
+    Closed,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SessionSettings {
+    pub(crate) idle: Duration,
+    pub(crate) absolute: Duration,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TokenSettings {
+    pub(crate) access_lifetime: Duration,
+    pub(crate) refresh_lifetime: Duration,
+    pub(crate) grant_lifetime: Duration,
+    pub(crate) refresh_grace: Duration,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeySettings {
+    pub(crate) rotate_every: Duration,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PasswordSettings {
+    pub(crate) memory_kib: u32,
+    pub(crate) iterations: u32,
+    pub(crate) parallelism: u32,
+    /// `None` is one for each core.
+    pub(crate) threads: Option<usize>,
+    pub(crate) max_wait: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct LimitSettings {
+    pub(crate) enabled: bool,
+    pub(crate) requests_per_second: NonZeroU32,
+    pub(crate) sign_ins_per_minute: NonZeroU32,
+    pub(crate) lockout: bool,
+}
+
+/// All in bytes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SqliteSettings {
+    pub(crate) writer_cache: u64,
+    pub(crate) reader_cache: u64,
+    pub(crate) mmap: u64,
+    pub(crate) wal_soft_limit: u64,
+    pub(crate) wal_hard_limit: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LogSettings {
+    /// In the syntax of `tracing_subscriber::EnvFilter`, checked.
+    pub(crate) filter: String,
+    pub(crate) format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+    /// Text on a terminal, JSON otherwise.
+    #[default]
+    Auto,
+}
+
+impl Settings {
+    /// The issuer. `bound` is the address that is really listened on, which decides when no issuer is set.
+    pub(crate) fn issuer(&self, bound: SocketAddr) -> Issuer {
+        let derived = || Issuer::on_this_machine(self.tls.files().is_some(), bound.port());
+        self.issuer.clone().unwrap_or_else(derived)
+    }
+
+    /// The SQLite file.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.database.clone().unwrap_or_else(|| self.data.join("doorward.db"))
+    }
+
+    /// Where the master key is kept when it is not handed in.
+    pub(crate) fn master_key_file(&self) -> PathBuf {
+        self.master_key_file.clone().unwrap_or_else(|| self.data.join("master.key"))
+    }
+
+    /// What makes sense but is probably not meant, one sentence each.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.issuer.is_none() && !self.listen.ip().to_canonical().is_loopback() {
+            warnings.push(format!(
+                "listen = {} is open to other machines, but without `issuer` links lead to {}: set issuer to the URL \
+                 people reach this server by",
+                self.listen,
+                self.issuer(self.listen)
+            ));
+        }
+        let https = self.issuer(self.listen).is_https();
+        if https && self.tls.files().is_none() && self.trusted_proxies == TrustedProxies::default() {
+            warnings.push(
+                "the issuer is https, but neither tls.certificate nor trusted_proxies is set: without a proxy nothing \
+                 here speaks TLS, and with one every client shares the proxy's address and its rate limits"
+                    .to_owned(),
+            );
+        }
+        warnings
+    }
+
+    /// What is wrong only when settings are seen together, as (the setting, what is expected).
+    fn contradictions(&self) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        let mut expect = |holds: bool, key, expected: &str| {
+            if !holds {
+                found.push((key, expected.to_owned()));
+            }
+        };
+        let (certificate, key) = (self.tls.certificate.is_some(), self.tls.key.is_some());
+        expect(!key || certificate, "tls.certificate", "a file, because tls.key is set");
+        expect(!certificate || key, "tls.key", "a file, because tls.certificate is set");
+        expect(self.session.idle <= self.session.absolute, "session.idle", "at most session.absolute");
+        expect(
+            self.tokens.access_lifetime <= self.tokens.grant_lifetime,
+            "tokens.access_lifetime",
+            "at most tokens.grant_lifetime",
+        );
+        expect(
+            self.tokens.refresh_grace < self.tokens.refresh_lifetime,
+            "tokens.refresh_grace",
+            "less than tokens.refresh_lifetime",
+        );
+        expect(
+            self.metrics_listen.is_none_or(|metrics| metrics.port() == 0 || metrics != self.listen),
+            "metrics_listen",
+            "another address than listen",
+        );
+        expect(
+            self.sqlite.wal_soft_limit < self.sqlite.wal_hard_limit,
+            "sqlite.wal_soft_limit",
+            "less than sqlite.wal_hard_limit",
+        );
+        if let Err(error) = self.passwords.params().validate() {
+            found.push(("passwords.memory", format!("parameters Argon2 can compute ({error})")));
+        }
+        found
+    }
+
+    /// Before any value is set. Every setting that is not optional has a default in `table`, which a test makes sure of.
+    fn blank() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            issuer: None,
+            data: PathBuf::new(),
+            database: None,
+            master_key: None,
+            master_key_file: None,
+            tls: TlsSettings::default(),
+            trusted_proxies: TrustedProxies::default(),
+            metrics_listen: None,
+            registration: Registration::default(),
+            session: SessionSettings::default(),
+            tokens: TokenSettings::default(),
+            keys: KeySettings::default(),
+            passwords: PasswordSettings::default(),
+            limits: LimitSettings {
+                enabled: true,
+                requests_per_second: NonZeroU32::MIN,
+                sign_ins_per_minute: NonZeroU32::MIN,
+                lockout: true,
+            },
+            max_connections: 1,
+            max_connections_per_address: None,
+            max_body: 0,
+            drain_timeout: Duration::ZERO,
+            sqlite: SqliteSettings::default(),
+            log: LogSettings::default(),
+        }
+    }
+}
+
+impl PasswordSettings {
+    /// What a new hash costs.
+    pub(crate) fn params(&self) -> passwords::Argon2Params {
+        passwords::Argon2Params {
+            memory_kib: self.memory_kib,
+            iterations: self.iterations,
+            parallelism: self.parallelism,
+        }
+    }
+}

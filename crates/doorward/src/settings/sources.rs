@@ -1,0 +1,255 @@
+//! Where settings come from, in rising precedence: default, file, environment, flag. Knows the table; reads each effective value once.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeTable, DeValue};
+
+use super::flags::SettingFlags;
+use super::spelling::nearest;
+use super::table::{Preset, SETTINGS, Setting};
+use super::Settings;
+
+/// Read when no file is named, the first that exists.
+const USUAL_FILES: [&str; 2] = ["doorward.toml", "/etc/doorward/doorward.toml"];
+const CONFIG_VARIABLE: &str = "DOORWARD_CONFIG";
+const PREFIX: &str = "DOORWARD_";
+/// Variables of the same prefix that are no settings: the file to read, and what the tests understand.
+const OTHER_VARIABLES: [&str; 2] = [CONFIG_VARIABLE, "DOORWARD_BLESS"];
+
+/// Where a value was set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Default,
+    File { path: PathBuf, line: usize },
+    Environment(String),
+    Flag(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File { path, line } => write!(f, "{} line {line}", path.display()),
+            Self::Environment(variable) => f.write_str(variable),
+            Self::Flag(flag) => write!(f, "--{flag}"),
+        }
+    }
+}
+
+/// The settings in force, and where each was set.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    pub(crate) settings: Settings,
+    /// The file that was read, if there was one.
+    pub(crate) file: Option<PathBuf>,
+    pub(super) values: BTreeMap<&'static str, (String, Origin)>,
+}
+
+/// Everything that is wrong, so that it can be put right at once.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", shown(.0))]
+pub(crate) struct SettingsError(pub(crate) Vec<String>);
+
+impl Resolved {
+    /// Reads flags, the process's environment, and the file they name or that is found.
+    pub(crate) fn from_system(flags: &SettingFlags) -> Result<Self, SettingsError> {
+        Self::from_sources(flags, std::env::vars_os(), &USUAL_FILES.map(Path::new))
+    }
+
+    pub(super) fn from_sources(
+        flags: &SettingFlags,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+        usual_files: &[&Path],
+    ) -> Result<Self, SettingsError> {
+        let mut problems = Vec::new();
+        let environment = our_variables(environment, &mut problems);
+        let named = flags.config.clone().or_else(|| environment.get(CONFIG_VARIABLE).map(PathBuf::from));
+        let file = named.or_else(|| usual_files.iter().find(|path| path.exists()).map(|path| path.to_path_buf()));
+
+        let mut values = BTreeMap::new();
+        if let Some(path) = &file {
+            take_file(path, &mut values, &mut problems);
+        }
+        take_environment(&environment, &mut values, &mut problems);
+        for (key, value) in &flags.given {
+            if let Some(flag) = setting(key).and_then(Setting::flag) {
+                values.insert(*key, (value.clone(), Origin::Flag(flag)));
+            }
+        }
+        let settings = read(&values, &mut problems);
+        if problems.is_empty() { Ok(Self { settings, file, values }) } else { Err(SettingsError(problems)) }
+    }
+}
+
+type Values = BTreeMap<&'static str, (String, Origin)>;
+
+/// Sets the defaults, then what was given.
+fn read(values: &Values, problems: &mut Vec<String>) -> Settings {
+    let mut settings = Settings::blank();
+    for setting in SETTINGS {
+        let given = values.get(setting.key);
+        let value = match (given, &setting.preset) {
+            (Some((value, _)), _) => value,
+            (None, Preset::Value(value)) => *value,
+            (None, _) => continue,
+        };
+        if let Err(expected) = (setting.set)(&mut settings, value) {
+            problems.push(complaint(setting, given, &expected));
+        }
+    }
+    if problems.is_empty() {
+        for (key, expected) in settings.contradictions() {
+            if let Some(setting) = setting(key) {
+                problems.push(complaint(setting, values.get(key), &expected));
+            }
+        }
+    }
+    settings
+}
+
+/// `session.idle = "8" (DOORWARD_SESSION_IDLE): expected a duration`.
+fn complaint(setting: &Setting, given: Option<&(String, Origin)>, expected: &str) -> String {
+    let key = setting.key;
+    let (value, origin) = match (given, &setting.preset) {
+        (Some((value, origin)), _) => (Some(value.as_str()), origin),
+        (None, Preset::Value(value)) => (Some(*value), &Origin::Default),
+        (None, _) => (None, &Origin::Default),
+    };
+    match value {
+        Some(_) if setting.secret => format!("{key} ({origin}; not shown): expected {expected}"),
+        Some(value) => format!("{key} = {value:?} ({origin}): expected {expected}"),
+        None => format!("{key} is not set: expected {expected}"),
+    }
+}
+
+fn our_variables(
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+    problems: &mut Vec<String>,
+) -> BTreeMap<String, String> {
+    let mut ours = BTreeMap::new();
+    for (name, value) in environment {
+        let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
+        match value.into_string() {
+            Ok(value) => {
+                ours.insert(name.to_owned(), value);
+            }
+            Err(_) => problems.push(format!("{name}: expected text in UTF-8")),
+        }
+    }
+    ours
+}
+
+fn take_environment(
+    environment: &BTreeMap<String, String>,
+    values: &mut Values,
+    problems: &mut Vec<String>,
+) {
+    for (name, value) in environment {
+        if let Some(setting) = SETTINGS.iter().find(|setting| setting.variable() == *name) {
+            values.insert(setting.key, (value.clone(), Origin::Environment(name.clone())));
+        } else if !OTHER_VARIABLES.contains(&name.as_str()) {
+            let known: Vec<_> = SETTINGS.iter().map(Setting::variable).collect();
+            let hint = hint(nearest(name, known.iter().map(String::as_str)));
+            problems.push(format!("unknown environment variable {name}{hint}"));
+        }
+    }
+}
+
+fn take_file(path: &Path, values: &mut Values, problems: &mut Vec<String>) {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => return problems.push(format!("{} cannot be read: {error}", path.display())),
+    };
+    let table = match DeTable::parse(&text) {
+        Ok(table) => table,
+        Err(error) => {
+            let line = error.span().map_or(1, |span| line_at(&text, span.start));
+            return problems.push(format!("{} line {line} is not TOML: {}", path.display(), error.message()));
+        }
+    };
+    let mut file = File { path, text: &text, values, problems };
+    file.take_table("", table.get_ref());
+}
+
+/// A file being read.
+struct File<'a> {
+    path: &'a Path,
+    text: &'a str,
+    values: &'a mut Values,
+    problems: &'a mut Vec<String>,
+}
+
+impl File<'_> {
+    fn take_table(&mut self, prefix: &str, table: &DeTable<'_>) {
+        for (name, value) in table {
+            let key = format!("{prefix}{}", name.get_ref());
+            let line = line_at(self.text, name.span().start);
+            match (setting(&key), value.get_ref()) {
+                (None, DeValue::Table(inner)) if is_table(&key) => self.take_table(&format!("{key}."), inner),
+                (None, _) => self.unknown(&key, line),
+                (Some(setting), value) => self.take_value(setting, value, line),
+            }
+        }
+    }
+
+    fn take_value(&mut self, setting: &'static Setting, value: &DeValue<'_>, line: usize) {
+        let Some(text) = written(value) else {
+            let at = format!("{} line {line}", self.path.display());
+            return self.problems.push(format!("{} ({at}): expected one value, or a list of texts", setting.key));
+        };
+        let origin = Origin::File { path: self.path.to_owned(), line };
+        self.values.insert(setting.key, (text, origin));
+    }
+
+    fn unknown(&mut self, key: &str, line: usize) {
+        let hint = hint(nearest(key, SETTINGS.iter().map(|setting| setting.key)));
+        self.problems.push(format!("unknown setting {key} ({} line {line}){hint}", self.path.display()));
+    }
+}
+
+/// A TOML value in the words of a flag. A list is its texts with commas between.
+fn written(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) => Some(number.to_string()),
+        DeValue::Float(number) => Some(number.to_string()),
+        DeValue::Boolean(switch) => Some(switch.to_string()),
+        DeValue::Array(items) => {
+            let texts: Option<Vec<&str>> = items
+                .iter()
+                .map(|item| match item.get_ref() {
+                    DeValue::String(text) => Some(text.as_ref()),
+                    _ => None,
+                })
+                .collect();
+            texts.map(|texts| texts.join(","))
+        }
+        DeValue::Datetime(_) | DeValue::Table(_) => None,
+    }
+}
+
+pub(super) fn setting(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}
+
+fn is_table(key: &str) -> bool {
+    SETTINGS.iter().any(|setting| setting.key.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))
+}
+
+fn line_at(text: &str, offset: usize) -> usize {
+    1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
+}
+
+fn hint(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest}?"))
+}
+
+fn shown(problems: &[String]) -> String {
+    match problems {
+        [problem] => format!("a setting is wrong: {problem}"),
+        problems => format!("{} settings are wrong:\n  {}", problems.len(), problems.join("\n  ")),
+    }
+}

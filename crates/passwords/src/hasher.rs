@@ -1,0 +1,195 @@
+//! Computes password hashes: one `Hasher` per thread, which keeps its memory from one hash to the next.
+//!
+//! Owns the arithmetic of verifying and making hashes. Refuses to know queues, threads and who is signing in.
+
+use allocator_api2::vec::Vec as VecIn;
+use argon2::{Algorithm, Argon2, Block, Version};
+use base64::Engine;
+use secrecy::{ExposeSecret, SecretString};
+use std::alloc::System;
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::params::{Argon2Params, BadParams};
+use crate::stored::{BASE64, Cost, DIGEST_BYTES, HashKind, MAX_DIGEST_BYTES, Stored, UnsupportedHash};
+
+/// Longer passwords are never right, and are refused for new hashes: no one types them, and hashing megabytes is an attack.
+pub const MAX_PASSWORD_BYTES: usize = 1024;
+/// Bytes of salt in a new hash (RFC 9106 section 3.1 recommends 16).
+pub const SALT_BYTES: usize = 16;
+/// bcrypt reads no further (its key schedule takes 18 words).
+const BCRYPT_BYTES: usize = 72;
+/// Room for 33 MiB is reserved at least, of which only what a hash needs is touched. glibc maps anything above 32 MiB
+/// by itself and unmaps it when freed; smaller memory it would keep, and so would mimalloc, after the last hash.
+const LEAST_RESERVED: usize = 33 * 1024;
+
+/// Hashes on the calling thread: for a command line or a test. A server uses the pool.
+pub fn hash_password(
+    params: &Argon2Params,
+    password: &SecretString,
+    salt: [u8; SALT_BYTES],
+) -> Result<String, CannotHash> {
+    params.validate()?;
+    if password.expose_secret().len() > MAX_PASSWORD_BYTES {
+        return Err(CannotHash::PasswordTooLong);
+    }
+    let mut hasher = Hasher::default();
+    hasher.hash(params, password.expose_secret().as_bytes(), salt).map_err(|Failed| CannotHash::OutOfMemory)
+}
+
+/// Verifies on the calling thread: for a command line or a test. A server uses the pool. Running out of memory
+/// counts as a wrong password.
+pub fn verify_password(password: &SecretString, stored: &str) -> Result<bool, UnsupportedHash> {
+    let stored = Stored::parse(stored)?;
+    let password = password.expose_secret();
+    Ok(password.len() <= MAX_PASSWORD_BYTES
+        && Hasher::default().verify(&stored, password.as_bytes()).unwrap_or(false))
+}
+
+/// Why no hash was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CannotHash {
+    /// The parameters are out of range.
+    #[error(transparent)]
+    BadParams(#[from] BadParams),
+    /// Longer than [`MAX_PASSWORD_BYTES`].
+    #[error("a password may have at most {MAX_PASSWORD_BYTES} bytes")]
+    PasswordTooLong,
+    /// The system gave no memory.
+    #[error("not enough memory to hash a password")]
+    OutOfMemory,
+}
+
+/// The hash could not be computed: in practice, no memory.
+#[derive(Debug)]
+pub(crate) struct Failed;
+
+/// One thread's hashing memory, straight from the system: an idle server must not hold it.
+pub(crate) struct Hasher {
+    blocks: VecIn<Block, System>,
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self { blocks: VecIn::new_in(System) }
+    }
+}
+
+impl Hasher {
+    /// A new Argon2id hash as a PHC string.
+    pub(crate) fn hash(
+        &mut self,
+        params: &Argon2Params,
+        password: &[u8],
+        salt: [u8; SALT_BYTES],
+    ) -> Result<String, Failed> {
+        let mut digest = Zeroizing::new([0_u8; DIGEST_BYTES]);
+        let cost = (Algorithm::Argon2id, Version::V0x13, params);
+        self.argon2(cost, password, &salt, digest.as_mut_slice())?;
+        let (salt, digest) = (BASE64.encode(salt), BASE64.encode(digest.as_slice()));
+        Ok(format!("${}$v=19${params}${salt}${digest}", HashKind::Argon2id))
+    }
+
+    /// Whether the password is the stored hash's. Compares in constant time.
+    pub(crate) fn verify(&mut self, stored: &Stored, password: &[u8]) -> Result<bool, Failed> {
+        let mut buffer = Zeroizing::new([0_u8; MAX_DIGEST_BYTES]);
+        let digest = buffer.get_mut(..stored.digest.len()).ok_or(Failed)?;
+        // Set to false where the algorithm itself would take another password for this one.
+        let mut faithful = true;
+        match stored.cost {
+            Cost::Argon2 { algorithm, version, params } => {
+                self.argon2((algorithm, version, &params), password, &stored.salt, digest)?;
+            }
+            Cost::Bcrypt { cost, salt } => faithful = bcrypt(cost, salt, password, digest),
+            Cost::Scrypt { log_n, r, p } => {
+                let params = scrypt::Params::new(log_n, r, p).map_err(|_| Failed)?;
+                scrypt::scrypt(password, &stored.salt, &params, digest).map_err(|_| Failed)?;
+            }
+            Cost::Pbkdf2 { iterations } => {
+                let compute = match stored.kind {
+                    HashKind::Pbkdf2Sha1 => pbkdf2::pbkdf2_hmac::<sha1::Sha1>,
+                    HashKind::Pbkdf2Sha256 => pbkdf2::pbkdf2_hmac::<sha2::Sha256>,
+                    _ => pbkdf2::pbkdf2_hmac::<sha2::Sha512>,
+                };
+                compute(password, &stored.salt, iterations, digest);
+            }
+        }
+        Ok(bool::from(digest.ct_eq(&stored.digest)) & faithful)
+    }
+
+    /// The work of verifying against a hash of these parameters, for an answer that is already known to be no.
+    pub(crate) fn spend(&mut self, params: &Argon2Params, password: &[u8]) -> Result<(), Failed> {
+        let mut digest = Zeroizing::new([0_u8; DIGEST_BYTES]);
+        let cost = (Algorithm::Argon2id, Version::V0x13, params);
+        self.argon2(cost, password, &[0; SALT_BYTES], digest.as_mut_slice())?;
+        std::hint::black_box(bool::from(digest.ct_eq(&[0; DIGEST_BYTES])));
+        Ok(())
+    }
+
+    /// Whether memory is kept.
+    pub(crate) fn holds_memory(&self) -> bool {
+        !self.blocks.is_empty()
+    }
+
+    /// Gives all memory back if it is more than hashes of `params` need: a stored hash may have asked for more.
+    pub(crate) fn keep_only(&mut self, params: &Argon2Params) {
+        let enough = usize::try_from(params.memory_kib).unwrap_or(usize::MAX);
+        if self.blocks.len() > enough {
+            self.release();
+        }
+    }
+
+    /// Gives all memory back, wiped: its first blocks would let a guess be checked without the hash's cost.
+    pub(crate) fn release(&mut self) {
+        self.blocks.iter_mut().for_each(Zeroize::zeroize);
+        self.blocks = VecIn::new_in(System);
+    }
+
+    fn argon2(
+        &mut self,
+        (algorithm, version, params): (Algorithm, Version, &Argon2Params),
+        password: &[u8],
+        salt: &[u8],
+        digest: &mut [u8],
+    ) -> Result<(), Failed> {
+        let params = argon2::Params::new(params.memory_kib, params.iterations, params.parallelism, None)
+            .map_err(|_| Failed)?;
+        let needed = params.block_count();
+        if self.blocks.len() < needed {
+            // Old blocks would be copied for nothing when the vector grows.
+            self.release();
+            self.blocks.try_reserve_exact(needed.max(LEAST_RESERVED)).map_err(|_| Failed)?;
+            self.blocks.resize(needed, Block::new());
+        }
+        Argon2::new(algorithm, version, params)
+            .hash_password_into_with_memory(password, salt, digest, self.blocks.as_mut_slice())
+            .map_err(|_| Failed)
+    }
+}
+
+impl Drop for Hasher {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// bcrypt as OpenBSD defines it: the password's bytes and a NUL, cut at 72 bytes, so longer passwords verify by their
+/// first 72. Answers false for a password that contains NUL: bcrypt repeats its key, which makes `abc` and
+/// `abc\0abc` one password, and the C implementations stop at the NUL. The work is done all the same.
+fn bcrypt(cost: u32, salt: [u8; 16], password: &[u8], digest: &mut [u8]) -> bool {
+    let mut key = Zeroizing::new([0_u8; BCRYPT_BYTES]);
+    let length = password.len().min(BCRYPT_BYTES);
+    key[..length].copy_from_slice(&password[..length]);
+    let used = (length + 1).min(BCRYPT_BYTES);
+    let mut output = bcrypt::bcrypt(cost, salt, &key[..used]);
+    // 23 of the 24 bytes are stored, by an accident of the first implementation.
+    for (place, byte) in digest.iter_mut().zip(output) {
+        *place = byte;
+    }
+    output.zeroize();
+    !password.contains(&0)
+}
+
+#[cfg(test)]
+#[path = "hasher_tests.rs"]
+mod tests;

@@ -1,0 +1,30 @@
+//! The slow part: password hashing and the bounded pool of threads that runs it.
+//!
+//! Owns the algorithms (which stored hashes are read, how new ones are made), the cost of a hash, and the
+//! queue in front of the hashing threads. Refuses to know users, sessions, storage, HTTP, and where random
+//! bytes come from: salts are handed in, or drawn from a function given when the pool starts.
+
+mod calibrate;
+mod capacity;
+mod hasher;
+mod params;
+mod pool;
+mod stored;
+
+pub use calibrate::{Calibration, Measured, calibrate};
+pub use capacity::{Capacity, capacity};
+pub use hasher::{CannotHash, MAX_PASSWORD_BYTES, SALT_BYTES, hash_password, verify_password};
+pub use params::{Argon2Params, BadParams};
+pub use pool::{HashPool, PoolSettings, PoolStats, Reason, Refused, StartError, Verdict};
+pub use stored::{HashKind, UnsupportedHash, inspect};
+
+use std::time::Instant;
+
+/// The one place where this crate reads a clock.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "waiting times and hash durations are measured, not decided by; no caller has a monotonic clock to hand in"
+)]
+fn monotonic() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,283 @@
+//! The queue between callers and hashing threads, and the decision whether one more may join it.
+//!
+//! Owns order, admission and counters. Refuses to know how a hash is computed.
+
+use secrecy::SecretString;
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+use super::{PoolSettings, Reason, Refused, Verdict};
+use crate::monotonic;
+use crate::params::Argon2Params;
+
+/// No one is told to come back sooner.
+pub(super) const LEAST_RETRY: Duration = Duration::from_secs(1);
+/// What a hash of the default parameters is taken to last until one was measured.
+const ASSUMED_DEFAULT_HASH: Duration = Duration::from_millis(25);
+/// Each request moves the average by this fraction of the difference.
+const MEAN_WEIGHT: i128 = 8;
+
+/// What a caller wants. Passwords are wiped when dropped.
+pub(super) enum Task {
+    Verify { password: SecretString, stored: Option<String>, answer: oneshot::Sender<Verdict> },
+    Hash { password: SecretString, answer: oneshot::Sender<String> },
+}
+
+/// A task until someone takes it out: the thread that does it, the caller that leaves, or the closing pool.
+type Slot = Arc<Mutex<Option<Task>>>;
+
+struct Waiting {
+    slot: Slot,
+    since: Instant,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    closed: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) queued: AtomicUsize,
+    pub(super) running: AtomicUsize,
+    pub(super) completed: AtomicU64,
+    pub(super) refused: AtomicU64,
+    pub(super) abandoned: AtomicU64,
+    pub(super) hashes: AtomicU64,
+    pub(super) upgraded: AtomicU64,
+    pub(super) unsupported: AtomicU64,
+    pub(super) last_wait_nanos: AtomicU64,
+}
+
+/// What callers and threads share.
+pub(super) struct Shared {
+    pub(super) settings: PoolSettings,
+    pub(super) counters: Counters,
+    pub(super) mean: Mean,
+    /// Held only to push or pop: callers are on the async runtime.
+    queue: Mutex<Queue>,
+    wake: Condvar,
+}
+
+/// What a thread finds when it asks for work.
+pub(super) enum Next {
+    Task(Task),
+    /// Nothing came for a while.
+    Idle,
+    Closed,
+}
+
+impl Shared {
+    pub(super) fn new(settings: PoolSettings) -> Self {
+        let mean = Mean::assumed(&settings.params);
+        Self { settings, counters: Counters::default(), mean, queue: Mutex::default(), wake: Condvar::new() }
+    }
+
+    /// Joins the queue or is refused at once. The task stays in the queue as long as the returned place is kept.
+    pub(super) fn submit(self: &Arc<Self>, task: Task) -> Result<Place, Refused> {
+        let slot: Slot = Arc::new(Mutex::new(Some(task)));
+        let mut queue = locked(&self.queue);
+        if queue.closed {
+            drop(queue);
+            return Err(self.refuse(Reason::Closing, Duration::ZERO));
+        }
+        let wait = self.estimated_wait();
+        let queued = self.counters.queued.load(Relaxed);
+        if wait > self.settings.max_wait || queued >= self.settings.max_queued {
+            drop(queue);
+            return Err(self.refuse(Reason::Busy, wait.saturating_sub(self.settings.max_wait)));
+        }
+        if queue.waiting.len() >= self.settings.max_queued {
+            // Callers that left keep no room.
+            queue.waiting.retain(|waiting| locked(&waiting.slot).is_some());
+        }
+        queue.waiting.push_back(Waiting { slot: Arc::clone(&slot), since: monotonic() });
+        self.counters.queued.fetch_add(1, Relaxed);
+        drop(queue);
+        self.wake.notify_one();
+        Ok(Place { slot, shared: Arc::clone(self) })
+    }
+
+    /// The oldest task whose caller is still there. Waits at most `patience` if given.
+    pub(super) fn next(&self, patience: Option<Duration>) -> Next {
+        let mut queue = locked(&self.queue);
+        loop {
+            while let Some(waiting) = queue.waiting.pop_front() {
+                if let Some(task) = locked(&waiting.slot).take() {
+                    self.counters.queued.fetch_sub(1, Relaxed);
+                    self.counters.running.fetch_add(1, Relaxed);
+                    self.counters.last_wait_nanos.store(nanos(waiting.since.elapsed()), Relaxed);
+                    return Next::Task(task);
+                }
+            }
+            if queue.closed {
+                return Next::Closed;
+            }
+            queue = match patience {
+                None => self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                Some(patience) => {
+                    let (queue, waited) =
+                        self.wake.wait_timeout(queue, patience).unwrap_or_else(PoisonError::into_inner);
+                    if waited.timed_out() && queue.waiting.is_empty() && !queue.closed {
+                        return Next::Idle;
+                    }
+                    queue
+                }
+            };
+        }
+    }
+
+    /// A task that `next` gave is done.
+    pub(super) fn finished(&self, took: Duration) {
+        self.mean.add(took);
+        self.counters.running.fetch_sub(1, Relaxed);
+        self.counters.completed.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn close(&self) {
+        let mut queue = locked(&self.queue);
+        queue.closed = true;
+        let waiting = std::mem::take(&mut queue.waiting);
+        drop(queue);
+        self.wake.notify_all();
+        for Waiting { slot, .. } in waiting {
+            if locked(&slot).take().is_some() {
+                self.counters.queued.fetch_sub(1, Relaxed);
+                self.counters.refused.fetch_add(1, Relaxed);
+            }
+        }
+    }
+
+    pub(super) fn estimated_wait(&self) -> Duration {
+        let (queued, running) = (self.counters.queued.load(Relaxed), self.counters.running.load(Relaxed));
+        estimated_wait(queued, running, self.settings.threads, self.mean.get())
+    }
+
+    /// For a caller whose task was dropped unanswered.
+    pub(super) fn refusal(&self) -> Refused {
+        let reason = if locked(&self.queue).closed { Reason::Closing } else { Reason::Busy };
+        Refused { retry_after: LEAST_RETRY, reason }
+    }
+
+    fn refuse(&self, reason: Reason, room_in: Duration) -> Refused {
+        self.counters.refused.fetch_add(1, Relaxed);
+        Refused { retry_after: room_in.max(LEAST_RETRY), reason }
+    }
+}
+
+/// How long one more request waits for a thread: everything before it, with the running ones half done on average,
+/// shared by all threads. Nothing while a thread is free.
+fn estimated_wait(queued: usize, running: usize, threads: usize, mean: Duration) -> Duration {
+    if queued + running < threads {
+        return Duration::ZERO;
+    }
+    let halves = u128::try_from(2 * queued + running).unwrap_or(u128::MAX);
+    let threads = u128::try_from(threads).unwrap_or(u128::MAX);
+    let nanos = mean.as_nanos().saturating_mul(halves) / (2 * threads);
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+/// A caller's place in the queue. Dropping it before its turn takes the task, and the password, out.
+pub(super) struct Place {
+    slot: Slot,
+    shared: Arc<Shared>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let left_behind = locked(&self.slot).take();
+        if left_behind.is_some() {
+            self.shared.counters.queued.fetch_sub(1, Relaxed);
+            self.shared.counters.abandoned.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+/// Moving average of how long a request occupies a thread.
+pub(super) struct Mean {
+    nanos: AtomicU64,
+}
+
+impl Mean {
+    fn assumed(params: &Argon2Params) -> Self {
+        let default = u128::from(Argon2Params::default().work());
+        let nanos = ASSUMED_DEFAULT_HASH.as_nanos() * u128::from(params.work()) / default;
+        Self { nanos: AtomicU64::new(u64::try_from(nanos).unwrap_or(u64::MAX)) }
+    }
+
+    pub(super) fn get(&self) -> Duration {
+        Duration::from_nanos(self.nanos.load(Relaxed))
+    }
+
+    /// The first measurement replaces what was assumed.
+    pub(super) fn set(&self, measured: Duration) {
+        self.nanos.store(nanos(measured), Relaxed);
+    }
+
+    fn add(&self, took: Duration) {
+        let took = i128::from(nanos(took));
+        let moved =
+            |mean: u64| u64::try_from(i128::from(mean) + (took - i128::from(mean)) / MEAN_WEIGHT).ok();
+        // Never fails: the result lies between two u64.
+        let _ = self.nanos.fetch_update(Relaxed, Relaxed, moved);
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A thread that panicked left nothing half done behind these locks.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn the_estimate_counts_what_is_before_and_divides_by_the_threads() {
+        let table = [
+            // queued, running, threads, wait in milliseconds at 20 ms for each
+            (0, 0, 2, 0),
+            (0, 1, 2, 0),
+            (1, 1, 2, 15),
+            (0, 2, 2, 10),
+            (10, 2, 2, 110),
+            (300, 2, 2, 3010),
+            (300, 16, 16, 385),
+            (1, 0, 1, 20),
+        ];
+        for (queued, running, threads, expected) in table {
+            assert_eq!(
+                estimated_wait(queued, running, threads, 20 * MS),
+                expected * MS,
+                "{queued} {running} {threads}"
+            );
+        }
+        assert_eq!(estimated_wait(usize::MAX / 4, 1, 1, Duration::MAX), Duration::from_nanos(u64::MAX));
+    }
+
+    #[test]
+    fn the_average_starts_from_the_parameters_and_follows_the_measurements() {
+        let mean = Mean::assumed(&Argon2Params::default());
+        assert_eq!(mean.get(), 25 * MS);
+        let quarter = Argon2Params { memory_kib: 9_728, iterations: 1, parallelism: 1 };
+        assert_eq!(Mean::assumed(&quarter).get(), Duration::from_micros(6_250));
+        mean.set(16 * MS);
+        mean.add(24 * MS);
+        assert_eq!(mean.get(), 17 * MS);
+        for _ in 0..200 {
+            mean.add(4 * MS);
+        }
+        assert!(mean.get() < 5 * MS, "{:?}", mean.get());
+    }
+}

@@ -1,0 +1,322 @@
+//! The pool with its real threads. A slow bcrypt check keeps a thread busy where a test needs one busy.
+
+use base64::Engine;
+use std::sync::Weak;
+use std::sync::atomic::AtomicU64;
+
+use super::*;
+use crate::hasher::SALT_BYTES;
+use crate::stored::BASE64;
+
+const TINY: Argon2Params = Argon2Params { memory_kib: 64, iterations: 1, parallelism: 1 };
+/// bcrypt of cost 11: some 0.15 s.
+const SLOW: &str = "$2a$11$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
+/// bcrypt of `U*U`, cost 5.
+const LEGACY: &str = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
+
+fn sevens(salt: &mut [u8]) {
+    salt.fill(7);
+}
+
+fn settings(threads: usize) -> PoolSettings {
+    PoolSettings { threads, params: TINY, ..PoolSettings::new(sevens) }
+}
+
+fn secret(text: &str) -> SecretString {
+    SecretString::from(text)
+}
+
+/// The only thread is measured and idle.
+async fn ready(settings: PoolSettings) -> HashPool {
+    let pool = HashPool::start(settings).unwrap();
+    pool.hash(secret("first")).await.unwrap();
+    pool
+}
+
+async fn until(what: &str, mut reached: impl FnMut() -> bool) {
+    for _ in 0..2_000 {
+        if reached() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("never happened: {what}");
+}
+
+/// Occupies the pool's only thread.
+async fn plug(pool: &HashPool) -> tokio::task::JoinHandle<Result<Verdict, Refused>> {
+    let busy = pool.clone();
+    let plug = tokio::spawn(async move { busy.verify(secret("no"), Some(SLOW.to_owned())).await });
+    until("the slow check runs", || pool.stats().running == 1).await;
+    plug
+}
+
+#[tokio::test]
+async fn right_wrong_and_upgraded() {
+    let pool = ready(settings(2)).await;
+    let hash = pool.hash(secret("right")).await.unwrap();
+    assert_eq!(pool.verify(secret("right"), Some(hash.clone())).await, Ok(Verdict::Right));
+    assert_eq!(pool.verify(secret("wrong"), Some(hash)).await, Ok(Verdict::Wrong));
+    assert_eq!(pool.verify(secret("wrong"), Some(LEGACY.to_owned())).await, Ok(Verdict::Wrong));
+    assert_eq!(pool.stats().upgraded, 0);
+
+    let older = Argon2Params { memory_kib: 128, ..TINY };
+    let outdated = crate::hash_password(&older, &secret("right"), [1; SALT_BYTES]).unwrap();
+    for (password, stored) in [("U*U", LEGACY.to_owned()), ("right", outdated)] {
+        let Ok(Verdict::RightAndUpgraded(fresh)) = pool.verify(secret(password), Some(stored)).await else {
+            panic!("not upgraded");
+        };
+        assert!(fresh.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{fresh}");
+        assert_eq!(pool.verify(secret(password), Some(fresh)).await, Ok(Verdict::Right));
+    }
+    assert_eq!(pool.stats().upgraded, 2);
+}
+
+#[tokio::test]
+async fn an_unknown_user_costs_what_a_wrong_password_costs() {
+    let pool = ready(settings(1)).await;
+    let hash = pool.hash(secret("right")).await.unwrap();
+    let long = "p".repeat(MAX_PASSWORD_BYTES + 1);
+    let cases = [
+        ("wrong", Some(hash.clone())),
+        ("wrong", None),
+        ("wrong", Some("$1$of$another age".to_owned())),
+        ("wrong", Some(String::new())),
+        (long.as_str(), Some(hash)),
+        (long.as_str(), None),
+    ];
+    for (password, stored) in cases {
+        let before = pool.stats().hashes;
+        assert_eq!(pool.verify(secret(password), stored.clone()).await, Ok(Verdict::Wrong), "{stored:?}");
+        assert_eq!(pool.stats().hashes - before, 1, "{stored:?}");
+    }
+    assert_eq!(pool.stats().unsupported, 2);
+}
+
+#[tokio::test]
+async fn a_password_that_verify_would_never_accept_is_not_hashed() {
+    let pool = ready(settings(1)).await;
+    let refused = pool.hash(secret(&"p".repeat(MAX_PASSWORD_BYTES + 1))).await.unwrap_err();
+    assert_eq!(refused.reason, Reason::PasswordTooLong);
+    let longest = "p".repeat(MAX_PASSWORD_BYTES);
+    let hash = pool.hash(secret(&longest)).await.unwrap();
+    assert_eq!(pool.verify(secret(&longest), Some(hash)).await, Ok(Verdict::Right));
+}
+
+#[tokio::test]
+async fn who_would_wait_too_long_is_refused_at_once() {
+    let pool = ready(PoolSettings { max_wait: Duration::from_millis(100), ..settings(1) }).await;
+    let plug = plug(&pool).await;
+    pool.shared().mean.set(Duration::from_millis(40));
+    // 20 ms, 60 ms, 100 ms of waiting; a fourth would wait 140 ms.
+    let waiting: Vec<_> = (0..3)
+        .map(|_| {
+            let pool = pool.clone();
+            tokio::spawn(async move { pool.hash(secret("p")).await })
+        })
+        .collect();
+    until("three wait", || pool.stats().queued == 3).await;
+    let refused = pool.hash(secret("p")).await.unwrap_err();
+    assert_eq!(refused, Refused { retry_after: Duration::from_secs(1), reason: Reason::Busy });
+    assert_eq!(pool.stats().completed, 1, "the refusal did not wait for the slow check");
+
+    pool.shared().mean.set(Duration::from_secs(10));
+    let refused = pool.verify(secret("p"), None).await.unwrap_err();
+    assert_eq!(refused.retry_after, Duration::from_millis(35_000 - 100));
+    assert_eq!(pool.stats().refused, 2);
+
+    assert_eq!(plug.await.unwrap(), Ok(Verdict::Wrong));
+    for admitted in waiting {
+        admitted.await.unwrap().unwrap();
+    }
+    assert!(pool.stats().last_wait > Duration::ZERO);
+    assert_eq!((pool.stats().queued, pool.stats().running), (0, 0));
+}
+
+#[tokio::test]
+async fn never_more_wait_than_the_bound() {
+    let pool =
+        ready(PoolSettings { max_queued: 2, max_wait: Duration::from_secs(3600), ..settings(1) }).await;
+    let plug = plug(&pool).await;
+    let mut waiting: Vec<_> = (0..2).map(|_| Box::pin(pool.hash(secret("p")))).collect();
+    for future in &mut waiting {
+        assert!(polled_once(future.as_mut()).await.is_none());
+    }
+    assert_eq!(pool.hash(secret("p")).await.unwrap_err().reason, Reason::Busy);
+    // A caller that leaves makes room for another, even before a thread looks at the queue.
+    drop(waiting.remove(0));
+    let mut next = Box::pin(pool.hash(secret("p")));
+    assert!(polled_once(next.as_mut()).await.is_none());
+    assert_eq!(pool.stats().queued, 2);
+    assert_eq!(pool.hash(secret("p")).await.unwrap_err().reason, Reason::Busy);
+    next.await.unwrap();
+    plug.await.unwrap().unwrap();
+}
+
+/// The output if the future is ready now.
+async fn polled_once<F: Future>(mut future: std::pin::Pin<&mut F>) -> Option<F::Output> {
+    std::future::poll_fn(|cx| {
+        std::task::Poll::Ready(match future.as_mut().poll(cx) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+#[tokio::test]
+async fn first_come_first_served() {
+    static SALTS: AtomicU64 = AtomicU64::new(0);
+    fn numbered(salt: &mut [u8]) {
+        salt.fill(0);
+        salt[..8].copy_from_slice(&SALTS.fetch_add(1, Relaxed).to_be_bytes());
+    }
+    let pool = ready(PoolSettings { entropy: numbered, ..settings(1) }).await;
+    let plug = plug(&pool).await;
+    let mut waiting = Vec::new();
+    for number in 0..20 {
+        let mut future = Box::pin(pool.hash(secret(&number.to_string())));
+        assert!(polled_once(future.as_mut()).await.is_none());
+        waiting.push(future);
+    }
+    plug.await.unwrap().unwrap();
+    for (place, future) in (1_u64..).zip(waiting) {
+        let hash = future.await.unwrap();
+        let salt = BASE64.decode(hash.split('$').nth(4).unwrap()).unwrap();
+        assert_eq!(salt[..8], place.to_be_bytes(), "{hash}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_hashed_for_callers_that_left() {
+    let pool = ready(settings(1)).await;
+    let plug = plug(&pool).await;
+    let before = pool.stats().hashes;
+    let mut left: Vec<_> = (0..5).map(|_| Box::pin(pool.verify(secret("p"), None))).collect();
+    for future in &mut left {
+        assert!(polled_once(future.as_mut()).await.is_none());
+    }
+    assert_eq!(pool.stats().queued, 5);
+    drop(left);
+    assert_eq!((pool.stats().queued, pool.stats().abandoned), (0, 5));
+    plug.await.unwrap().unwrap();
+    pool.hash(secret("p")).await.unwrap();
+    assert_eq!(pool.stats().hashes - before, 1, "only the last one");
+}
+
+#[tokio::test]
+async fn closing_refuses_what_waits_and_finishes_what_runs() {
+    let pool = ready(settings(1)).await;
+    let plug = plug(&pool).await;
+    let waits = {
+        let pool = pool.clone();
+        tokio::spawn(async move { pool.verify(secret("p"), None).await })
+    };
+    until("one waits", || pool.stats().queued == 1).await;
+    pool.close();
+    let refused = waits.await.unwrap().unwrap_err();
+    assert_eq!(refused, Refused { retry_after: Duration::from_secs(1), reason: Reason::Closing });
+    assert_eq!(pool.hash(secret("p")).await.unwrap_err().reason, Reason::Closing);
+    assert_eq!(plug.await.unwrap(), Ok(Verdict::Wrong));
+}
+
+#[tokio::test]
+async fn the_threads_end_with_the_last_clone() {
+    let pool = ready(settings(3)).await;
+    let shared: Weak<Shared> = Arc::downgrade(pool.shared());
+    let clone = pool.clone();
+    drop(pool);
+    clone.hash(secret("still served")).await.unwrap();
+    assert!(shared.strong_count() > 1, "the threads hold it");
+    drop(clone);
+    until("every thread has ended", || shared.strong_count() == 0).await;
+}
+
+#[tokio::test]
+async fn the_runtime_goes_on_while_hashes_are_made() {
+    // One thread for everything: if verify blocked it, nothing else would run.
+    let pool = ready(settings(1)).await;
+    let slow = pool.verify(secret("no"), Some(SLOW.to_owned()));
+    let mut turns = 0_u64;
+    let meanwhile = async {
+        loop {
+            turns += 1;
+            tokio::task::yield_now().await;
+        }
+    };
+    let verdict = tokio::select! { verdict = slow => verdict, () = meanwhile => unreachable!() };
+    assert_eq!(verdict, Ok(Verdict::Wrong));
+    assert!(turns > 1000, "{turns}");
+}
+
+#[tokio::test]
+async fn the_first_hash_is_measured_before_anyone_asks() {
+    let start = crate::monotonic();
+    let pool = HashPool::start(PoolSettings { params: Argon2Params::default(), ..settings(1) }).unwrap();
+    let assumed = pool.stats();
+    assert!(start.elapsed() < Duration::from_secs(1));
+    assert_eq!((assumed.threads, assumed.hashes, assumed.estimated_wait), (1, 0, Duration::ZERO));
+    until("the measurement replaces the assumption", || pool.stats().mean_hash != Duration::from_millis(25))
+        .await;
+    assert_eq!(pool.stats().completed, 0);
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_answer_and_no_thread() {
+    fn no_entropy(_: &mut [u8]) {
+        panic!("the test's source of random bytes fails");
+    }
+    let pool = HashPool::start(PoolSettings { entropy: no_entropy, ..settings(1) }).unwrap();
+    assert_eq!(pool.hash(secret("p")).await.unwrap_err().reason, Reason::Busy);
+    assert_eq!(pool.verify(secret("p"), None).await, Ok(Verdict::Wrong));
+    until("nothing runs", || pool.stats().running == 0).await;
+}
+
+#[test]
+fn settings_that_could_serve_no_one_are_refused() {
+    let refused = |settings| HashPool::start(settings).unwrap_err().to_string();
+    assert!(refused(settings(0)).contains("at least one thread"));
+    assert!(refused(PoolSettings { max_queued: 0, ..settings(1) }).contains("one request wait"));
+    let params = Argon2Params { memory_kib: 1, ..TINY };
+    assert!(refused(PoolSettings { params, ..settings(1) }).contains("too little"));
+}
+
+#[test]
+fn no_debug_output_shows_a_password_or_a_hash() {
+    let verdict = Verdict::RightAndUpgraded("$argon2id$secret".to_owned());
+    assert_eq!(format!("{verdict:?}"), "RightAndUpgraded(..)");
+}
+
+#[test]
+fn a_thread_without_work_is_told_so() {
+    let shared = Shared::new(settings(1));
+    assert!(matches!(shared.next(Some(Duration::from_millis(1))), queue::Next::Idle));
+    shared.close();
+    assert!(matches!(shared.next(None), queue::Next::Closed));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn hashing_threads_have_a_lower_priority() {
+    /// Name and niceness of a thread (proc_pid_stat(5): fields 2 and 19).
+    fn name_and_nice(stat: &str) -> (String, i32) {
+        let (before, after) = stat.rsplit_once(") ").unwrap();
+        let name = before.split_once('(').unwrap().1.to_owned();
+        (name, after.split(' ').nth(16).unwrap().parse().unwrap())
+    }
+    let own = name_and_nice(&std::fs::read_to_string("/proc/thread-self/stat").unwrap()).1;
+    // No other test's pool has this niceness.
+    let pool = HashPool::start(PoolSettings { nice: 7, ..settings(2) }).unwrap();
+    let lowered = (own + 7).min(19);
+    until("both threads run at lower priority", || {
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+        let hashing = tasks
+            .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("stat")).ok())
+            .map(|stat| name_and_nice(&stat))
+            .filter(|(name, nice)| name.starts_with("hash-") && *nice == lowered);
+        hashing.count() == 2
+    })
+    .await;
+    let after = name_and_nice(&std::fs::read_to_string("/proc/thread-self/stat").unwrap()).1;
+    assert_eq!((after, pool.stats().threads), (own, 2), "the caller keeps its priority");
+}

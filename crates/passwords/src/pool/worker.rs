@@ -1,0 +1,139 @@
+//! One hashing thread: takes tasks, computes, answers.
+//!
+//! Owns what the work for each kind of request is, and the thread's priority. Refuses to know who may join the queue.
+
+use secrecy::{ExposeSecret, SecretString};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use super::Verdict;
+use super::queue::{Next, Shared, Task};
+use crate::hasher::{Failed, Hasher, MAX_PASSWORD_BYTES, SALT_BYTES};
+use crate::monotonic;
+use crate::stored::Stored;
+
+/// A thread without work for this long gives its hashing memory back.
+const KEEP_MEMORY: Duration = Duration::from_secs(2);
+
+pub(super) fn start(shared: Arc<Shared>, number: usize) -> std::io::Result<()> {
+    std::thread::Builder::new().name(format!("hash-{number}")).spawn(move || run(&shared, number == 0))?;
+    Ok(())
+}
+
+fn run(shared: &Shared, measures: bool) {
+    let mut hasher = Hasher::default();
+    if measures {
+        // Before the priority drops: what else starts at the same time would be measured with it.
+        measure(shared, &mut hasher);
+    }
+    lower_priority(shared.settings.nice);
+    loop {
+        match shared.next(hasher.holds_memory().then_some(KEEP_MEMORY)) {
+            Next::Task(task) => perform(shared, &mut hasher, task),
+            Next::Idle => hasher.release(),
+            Next::Closed => return,
+        }
+    }
+}
+
+/// One hash, so that the estimate is right for the first requests. The memory is kept if they are here already.
+fn measure(shared: &Shared, hasher: &mut Hasher) {
+    let start = monotonic();
+    if hasher.spend(&shared.settings.params, b"measuring").is_ok()
+        && shared.counters.completed.load(Relaxed) == 0
+    {
+        shared.mean.set(start.elapsed());
+    }
+    if shared.counters.queued.load(Relaxed) == 0 {
+        hasher.release();
+    }
+}
+
+/// Answers, or drops the answer's channel when the hash cannot be computed.
+fn perform(shared: &Shared, hasher: &mut Hasher, task: Task) {
+    match task {
+        Task::Verify { password, stored, answer } => {
+            let verdict =
+                computed(shared, hasher, |hasher| verify(shared, hasher, &password, stored.as_deref()));
+            if let Ok(verdict) = verdict {
+                let _ = answer.send(verdict);
+            }
+        }
+        Task::Hash { password, answer } => {
+            let hash =
+                computed(shared, hasher, |hasher| make(shared, hasher, password.expose_secret().as_bytes()));
+            if let Ok(hash) = hash {
+                let _ = answer.send(hash);
+            }
+        }
+    }
+}
+
+/// Counts and measures the work before its answer is sent: who has an answer sees a free thread.
+fn computed<T>(
+    shared: &Shared,
+    hasher: &mut Hasher,
+    compute: impl FnOnce(&mut Hasher) -> Result<T, Failed>,
+) -> Result<T, Failed> {
+    let start = monotonic();
+    // A panic must cost one answer, not the thread: there may be no other.
+    let result = catch_unwind(AssertUnwindSafe(|| compute(hasher))).unwrap_or(Err(Failed));
+    hasher.keep_only(&shared.settings.params);
+    shared.finished(start.elapsed());
+    result
+}
+
+fn verify(
+    shared: &Shared,
+    hasher: &mut Hasher,
+    password: &SecretString,
+    stored: Option<&str>,
+) -> Result<Verdict, Failed> {
+    let params = &shared.settings.params;
+    let password = password.expose_secret().as_bytes();
+    let stored = stored.map(Stored::parse);
+    if let Some(Err(_)) = stored {
+        shared.counters.unsupported.fetch_add(1, Relaxed);
+    }
+    let Some(Ok(stored)) = stored.filter(|_| password.len() <= MAX_PASSWORD_BYTES) else {
+        // No such user, nothing to compare with, or too long: takes as long as a wrong password.
+        shared.counters.hashes.fetch_add(1, Relaxed);
+        hasher.spend(params, &password[..password.len().min(MAX_PASSWORD_BYTES)])?;
+        return Ok(Verdict::Wrong);
+    };
+    shared.counters.hashes.fetch_add(1, Relaxed);
+    if !hasher.verify(&stored, password)? {
+        return Ok(Verdict::Wrong);
+    }
+    if stored.is_current(params) {
+        return Ok(Verdict::Right);
+    }
+    // The password is right whether or not there is memory for a better hash now.
+    Ok(make(shared, hasher, password).map_or(Verdict::Right, |hash| {
+        shared.counters.upgraded.fetch_add(1, Relaxed);
+        Verdict::RightAndUpgraded(hash)
+    }))
+}
+
+fn make(shared: &Shared, hasher: &mut Hasher, password: &[u8]) -> Result<String, Failed> {
+    let mut salt = [0; SALT_BYTES];
+    (shared.settings.entropy)(&mut salt);
+    shared.counters.hashes.fetch_add(1, Relaxed);
+    hasher.hash(&shared.settings.params, password, salt)
+}
+
+/// Failure is harmless: hashing then competes with the rest.
+#[cfg(target_os = "linux")]
+fn lower_priority(nice: i32) {
+    use rustix::process::{getpriority_process, setpriority_process};
+    // On Linux, niceness belongs to the thread, and the thread's id names it.
+    let thread = Some(rustix::thread::gettid());
+    if let Ok(inherited) = getpriority_process(thread) {
+        let _ = setpriority_process(thread, inherited.saturating_add(nice).clamp(-20, 19));
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn lower_priority(_nice: i32) {}

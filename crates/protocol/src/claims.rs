@@ -1,0 +1,178 @@
+//! What tokens say: the claims of access tokens (RFC 9068) and ID Tokens (OpenID Connect Core section 2), and which claims a
+//! scope opens (OpenID Connect Core section 5.4). Times are NumericDate: whole seconds.
+
+use crate::scope::Scope;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// One audience as a string, several as an array (RFC 7519 section 4.1.3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Audience {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl Audience {
+    /// Of a list.
+    pub fn of(mut all: Vec<String>) -> Self {
+        match (all.len(), all.pop()) {
+            (1, Some(only)) => Self::One(only),
+            (_, last) => {
+                all.extend(last);
+                Self::Many(all)
+            }
+        }
+    }
+
+    /// Whether `wanted` is among them.
+    pub fn contains(&self, wanted: &str) -> bool {
+        match self {
+            Self::One(only) => only == wanted,
+            Self::Many(all) => all.iter().any(|one| one == wanted),
+        }
+    }
+}
+
+/// The claims of an access token (RFC 9068 section 2.2), of a JWT and of an opaque one alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessTokenClaims {
+    /// The issuer.
+    pub iss: String,
+    /// The user.
+    pub sub: String,
+    /// Who may accept it.
+    pub aud: Audience,
+    /// When it ends.
+    pub exp: i64,
+    /// When it was issued.
+    pub iat: i64,
+    /// Its own id; what revocation names.
+    pub jti: String,
+    /// Who holds it.
+    pub client_id: String,
+    /// What it allows.
+    pub scope: Scope,
+    /// When the user proved who they are.
+    pub auth_time: i64,
+    /// How strongly.
+    pub acr: String,
+    /// By what means (RFC 8176).
+    pub amr: Vec<String>,
+    /// The session it came from.
+    pub sid: String,
+    /// The grant it stands on: a private claim, so that revoking the grant ends the token.
+    pub grant_id: String,
+}
+
+/// The claims of an ID Token (OpenID Connect Core section 2).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IdTokenClaims {
+    /// The issuer.
+    pub iss: String,
+    /// The user.
+    pub sub: String,
+    /// The client.
+    pub aud: Audience,
+    /// When it ends.
+    pub exp: i64,
+    /// When it was issued.
+    pub iat: i64,
+    /// When the user proved who they are.
+    pub auth_time: i64,
+    /// The request's nonce.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    /// How strongly.
+    pub acr: String,
+    /// By what means (RFC 8176).
+    pub amr: Vec<String>,
+    /// The access token's hash (OpenID Connect Core section 3.1.3.6).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_hash: Option<String>,
+    /// The session.
+    pub sid: String,
+    /// The user's own claims.
+    #[serde(flatten)]
+    pub user: Map<String, Value>,
+}
+
+/// The claims that each standard scope opens (OpenID Connect Core section 5.4).
+pub const SCOPE_CLAIMS: [(&str, &[&str]); 4] = [
+    (
+        "profile",
+        &[
+            "name",
+            "family_name",
+            "given_name",
+            "middle_name",
+            "nickname",
+            "preferred_username",
+            "profile",
+            "picture",
+            "website",
+            "gender",
+            "birthdate",
+            "zoneinfo",
+            "locale",
+            "updated_at",
+        ],
+    ),
+    ("email", &["email", "email_verified"]),
+    ("address", &["address"]),
+    ("phone", &["phone_number", "phone_number_verified"]),
+];
+
+/// Whether `claim` is one a scope can open; only those can be stored and asked for.
+pub fn is_standard(claim: &str) -> bool {
+    SCOPE_CLAIMS.iter().any(|(_, claims)| claims.contains(&claim))
+}
+
+/// Those of `all` that `scope` opens or `named` asks for.
+pub fn visible<'a>(
+    all: &Map<String, Value>,
+    scope: &Scope,
+    named: impl Iterator<Item = &'a String>,
+) -> Map<String, Value> {
+    let mut visible = Map::new();
+    let opened = SCOPE_CLAIMS
+        .iter()
+        .filter(|(token, _)| scope.contains(token))
+        .flat_map(|(_, claims)| claims.iter().copied());
+    for claim in opened.chain(named.map(String::as_str)) {
+        if let Some(value) = all.get(claim) {
+            visible.insert(claim.to_owned(), value.clone());
+        }
+    }
+    visible
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc7519_4_1_3_one_audience_is_a_string() {
+        assert_eq!(serde_json::to_value(Audience::of(vec!["a".into()])).unwrap(), "a");
+        assert_eq!(
+            serde_json::to_value(Audience::of(vec!["a".into(), "b".into()])).unwrap(),
+            serde_json::json!(["a", "b"])
+        );
+        assert!(Audience::of(vec!["a".into(), "b".into()]).contains("b"));
+    }
+
+    #[test]
+    fn oidc_core_5_4_a_scope_opens_its_claims_and_no_others() {
+        let all = serde_json::json!({"name": "Alice", "email": "a@example.org", "phone_number": "1"});
+        let all = all.as_object().unwrap();
+        let scope = Scope::parse("openid profile").unwrap();
+        let named = ["phone_number".to_owned()];
+        assert_eq!(
+            Value::Object(visible(all, &scope, named.iter())),
+            serde_json::json!({"name": "Alice", "phone_number": "1"})
+        );
+        assert!(is_standard("nickname") && !is_standard("password_hash"));
+    }
+}

@@ -1,0 +1,219 @@
+//! A client as registered: what it is, how it authenticates, what it may ask for. Knows no secret and no storage.
+
+use crate::redirect_uri::RedirectUri;
+use crate::scope::Scope;
+use crate::signing::SigningAlgorithm;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// A `client_id` (RFC 6749 section 2.2): 1 to 255 printable ASCII characters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClientId(String);
+
+/// A `client_id` that RFC 6749 appendix A.1 does not allow, or too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("client_id: 1 to 255 printable ASCII characters are expected")]
+pub struct InvalidClientId;
+
+impl ClientId {
+    /// Parses a `client_id`.
+    ///
+    /// # Errors
+    /// When it is empty, longer than 255 characters, or not VSCHAR (RFC 6749 appendix A.1).
+    pub fn parse(text: &str) -> Result<Self, InvalidClientId> {
+        let allowed =
+            !text.is_empty() && text.len() <= 255 && text.bytes().all(|b| (0x20..=0x7e).contains(&b));
+        if allowed { Ok(Self(text.to_owned())) } else { Err(InvalidClientId) }
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for ClientId {
+    type Error = InvalidClientId;
+    fn try_from(text: String) -> Result<Self, InvalidClientId> {
+        Self::parse(&text)
+    }
+}
+
+impl From<ClientId> for String {
+    fn from(id: ClientId) -> Self {
+        id.0
+    }
+}
+
+impl std::str::FromStr for ClientId {
+    type Err = InvalidClientId;
+    fn from_str(text: &str) -> Result<Self, InvalidClientId> {
+        Self::parse(text)
+    }
+}
+
+/// How a client proves itself at the token endpoint (`token_endpoint_auth_method`, RFC 7591 section 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuthentication {
+    /// A confidential client's secret, in the header or in the form, as it likes.
+    ClientSecret,
+    /// A confidential client's secret in the `Authorization` header only (RFC 6749 section 2.3.1).
+    ClientSecretBasic,
+    /// A confidential client's secret in the form only.
+    ClientSecretPost,
+    /// A public client: no proof, PKCE always.
+    None,
+}
+
+impl ClientAuthentication {
+    /// Whether the client keeps a secret (RFC 6749 section 2.1).
+    pub const fn is_confidential(self) -> bool {
+        !matches!(self, Self::None)
+    }
+}
+
+/// A grant type that Doorward offers (RFC 6749 section 1.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    /// RFC 6749 section 4.1.
+    AuthorizationCode,
+    /// RFC 6749 section 6.
+    RefreshToken,
+}
+
+impl GrantType {
+    /// Every grant type there is.
+    pub const ALL: [Self; 2] = [Self::AuthorizationCode, Self::RefreshToken];
+
+    /// The `grant_type` value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+        }
+    }
+
+    /// The grant type of a `grant_type` value, if Doorward offers it.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grant_type| grant_type.as_str() == text)
+    }
+}
+
+/// Whether a person is asked before a client learns about them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsentPolicy {
+    /// Asked once per scope, remembered.
+    Required,
+    /// Not asked unless the client says `prompt=consent`: the operator vouches for the client.
+    Implicit,
+}
+
+/// What an access token looks like to a resource server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessTokenFormat {
+    /// A signed JWT that a resource server can check by itself (RFC 9068).
+    Jwt,
+    /// A random string that only introspection explains.
+    Opaque,
+}
+
+/// A registered client. `Client::new` gives the safe defaults; every field may then be set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// `client_id`.
+    pub id: ClientId,
+    /// What people read on the sign-in and consent pages.
+    pub name: String,
+    /// How it authenticates.
+    pub authentication: ClientAuthentication,
+    /// Where answers may go; matched exactly (RFC 9700 section 4.1.3).
+    #[serde(default)]
+    pub redirect_uris: Vec<RedirectUri>,
+    /// Where a browser may go after sign-out (OpenID Connect RP-Initiated Logout section 3.1).
+    #[serde(default)]
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// What it may present at the token endpoint.
+    pub grant_types: BTreeSet<GrantType>,
+    /// The most it may ask for.
+    pub scope: Scope,
+    /// Whether people are asked.
+    pub consent: ConsentPolicy,
+    /// Whether an authorization request must carry a code challenge; a public client's always must.
+    pub require_pkce: bool,
+    /// The form of its access tokens.
+    pub access_token_format: AccessTokenFormat,
+    /// The signature of its JWT access tokens.
+    pub access_token_signed_response_alg: SigningAlgorithm,
+    /// The signature of its ID Tokens.
+    pub id_token_signed_response_alg: SigningAlgorithm,
+    /// The `aud` of its access tokens; empty means the issuer.
+    #[serde(default)]
+    pub audience: Vec<String>,
+    /// Seconds an access token lives; `None` means the installation's setting.
+    #[serde(default)]
+    pub access_token_lifetime: Option<u32>,
+    /// Seconds a grant may be refreshed; `None` means the installation's setting.
+    #[serde(default)]
+    pub refresh_token_lifetime: Option<u32>,
+    /// Seconds after which a sign-in is too old for this client when it names no `max_age`.
+    #[serde(default)]
+    pub default_max_age: Option<u32>,
+    /// A resource server that may introspect every client's access tokens, not only its own.
+    #[serde(default)]
+    pub introspects_all: bool,
+    /// Refused everywhere while set.
+    #[serde(default)]
+    pub disabled: bool,
+}
+
+impl Client {
+    /// A client with safe defaults: code and refresh grants, PKCE and consent required, JWT access tokens, RS256 ID Tokens
+    /// (OpenID Connect Dynamic Client Registration section 2: the default of `id_token_signed_response_alg`).
+    pub fn new(id: ClientId, name: impl Into<String>, authentication: ClientAuthentication) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            authentication,
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            grant_types: GrantType::ALL.into_iter().collect(),
+            scope: Scope::STANDARD
+                .iter()
+                .fold(Scope::default(), |all, token| all.union(&Scope::parse(token).unwrap_or_default())),
+            consent: ConsentPolicy::Required,
+            require_pkce: true,
+            access_token_format: AccessTokenFormat::Jwt,
+            access_token_signed_response_alg: SigningAlgorithm::EdDsa,
+            id_token_signed_response_alg: SigningAlgorithm::Rs256,
+            audience: Vec::new(),
+            access_token_lifetime: None,
+            refresh_token_lifetime: None,
+            default_max_age: None,
+            introspects_all: false,
+            disabled: false,
+        }
+    }
+
+    /// The registered redirect URI that a request's `redirect_uri` matches.
+    pub fn redirect_uri(&self, presented: &str) -> Option<RedirectUri> {
+        let presented = RedirectUri::parse(presented).ok()?;
+        self.redirect_uris.iter().any(|registered| registered.admits(&presented)).then_some(presented)
+    }
+
+    /// Whether an authorization request must carry a code challenge (RFC 9700 section 2.1.1).
+    pub fn needs_pkce(&self) -> bool {
+        self.require_pkce || !self.authentication.is_confidential()
+    }
+}

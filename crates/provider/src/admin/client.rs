@@ -1,0 +1,128 @@
+//! Clients, as an operator changes them.
+
+use super::AdminError;
+use crate::{Ctx, Provider};
+use crypto::{generate_secret, secret_hash};
+use protocol::{Client, ClientId, GrantType};
+use storage::client::{AddClient, ClientById, ListClients, RegisteredClient, RemoveClient, ReplaceClient};
+
+/// A client to register.
+pub struct NewClient {
+    /// What it is and may do.
+    pub client: Client,
+}
+
+/// A registered client's secret, shown this once.
+#[derive(Debug)]
+pub struct ClientCreated {
+    /// The client.
+    pub client: Client,
+    /// Its secret; a public client has none.
+    pub secret: Option<String>,
+}
+
+impl Provider {
+    /// Registers a client and makes its secret.
+    ///
+    /// # Errors
+    /// When the registration makes no sense, or the `client_id` is taken.
+    pub async fn add_client(&self, ctx: &mut Ctx, new: NewClient) -> Result<ClientCreated, AdminError> {
+        let client = new.client;
+        check(&client)?;
+        let (registered, secret) = with_secret(ctx, client);
+        let client = registered.client.clone();
+        if !self.inner.store.write(AddClient { registered, at: ctx.now }).await? {
+            return Err(AdminError::Taken(format!("client_id {}", client.id)));
+        }
+        Ok(ClientCreated { client, secret })
+    }
+
+    /// Clients by `client_id`, a page at a time.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn list_clients(&self, after: Option<ClientId>, limit: u32) -> Result<Vec<Client>, AdminError> {
+        let clients = self.inner.store.read(ListClients { after, limit: limit.min(1_000) }).await?;
+        Ok(clients.into_iter().map(|registered| registered.client).collect())
+    }
+
+    /// The client with this `client_id`, disabled or not.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn find_client(&self, id: &ClientId) -> Result<Client, AdminError> {
+        Ok(self.stored_client(id).await?.client)
+    }
+
+    /// Replaces a client's registration; its secret stays.
+    ///
+    /// # Errors
+    /// When there is no such client, or the registration makes no sense.
+    pub async fn replace_client(&self, ctx: &Ctx, client: Client) -> Result<(), AdminError> {
+        check(&client)?;
+        let before = self.stored_client(&client.id).await?;
+        if before.client.authentication.is_confidential() != client.authentication.is_confidential() {
+            return Err(AdminError::Invalid("a public client cannot become confidential, nor the other way".into()));
+        }
+        self.replace(ctx, RegisteredClient { client, secret_hash: before.secret_hash }).await
+    }
+
+    /// Gives a confidential client a new secret; the old one is refused from now on.
+    ///
+    /// # Errors
+    /// When there is no such client, or it is public.
+    pub async fn rotate_client_secret(&self, ctx: &mut Ctx, id: &ClientId) -> Result<String, AdminError> {
+        let before = self.stored_client(id).await?;
+        let (registered, secret) = with_secret(ctx, before.client);
+        let secret = secret.ok_or_else(|| AdminError::Invalid(format!("client {id} is public: it has no secret")))?;
+        self.replace(ctx, registered).await?;
+        Ok(secret)
+    }
+
+    /// Forgets a client; its tokens are refused from now on.
+    ///
+    /// # Errors
+    /// When there is no such client.
+    pub async fn remove_client(&self, id: &ClientId) -> Result<(), AdminError> {
+        let removed = self.inner.store.write(RemoveClient { client: id.clone() }).await?;
+        self.inner.clients.forget(id);
+        if removed { Ok(()) } else { Err(unknown(id)) }
+    }
+
+    async fn stored_client(&self, id: &ClientId) -> Result<RegisteredClient, AdminError> {
+        self.inner.store.read(ClientById(id)).await?.ok_or_else(|| unknown(id))
+    }
+
+    async fn replace(&self, ctx: &Ctx, registered: RegisteredClient) -> Result<(), AdminError> {
+        let id = registered.client.id.clone();
+        let replaced = self.inner.store.write(ReplaceClient { registered, at: ctx.now }).await?;
+        self.inner.clients.forget(&id);
+        if replaced { Ok(()) } else { Err(unknown(&id)) }
+    }
+}
+
+fn unknown(id: &ClientId) -> AdminError {
+    AdminError::Unknown(format!("client {id}"))
+}
+
+fn with_secret(ctx: &mut Ctx, client: Client) -> (RegisteredClient, Option<String>) {
+    let secret = client.authentication.is_confidential().then(|| generate_secret(ctx.random()));
+    (RegisteredClient { client, secret_hash: secret.as_deref().map(secret_hash) }, secret)
+}
+
+fn check(client: &Client) -> Result<(), AdminError> {
+    let invalid = |why: &str| Err(AdminError::Invalid(why.to_owned()));
+    if client.name.trim().is_empty() || client.name.len() > 255 {
+        return invalid("name: 1 to 255 bytes are expected; people read it on the sign-in page");
+    }
+    if client.grant_types.contains(&GrantType::AuthorizationCode) && client.redirect_uris.is_empty() {
+        return invalid("redirect URI: at least one is needed for authorization_code");
+    }
+    if client.grant_types.is_empty() {
+        return invalid("grant type: at least one is needed");
+    }
+    if !client.authentication.is_confidential() && !client.require_pkce {
+        return invalid("a public client cannot do without PKCE (RFC 9700 section 2.1.1)");
+    }
+    Ok(())
+}

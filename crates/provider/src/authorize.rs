@@ -1,0 +1,160 @@
+//! The authorization endpoint (RFC 6749 section 3.1, OpenID Connect Core section 3.1.2): an ordered list of checks, then an answer or
+//! an interaction.
+//!
+//! Until client and redirect URI are known to belong together, an error is shown to the person and never sent anywhere (RFC 6749
+//! section 4.1.2.1).
+
+mod checks;
+
+use crate::interaction::{Browser, Step};
+use crate::{Ctx, Provider, ProviderError};
+use protocol::{AuthorizationRequest, Client, ErrorCode, OAuthError, Params, RedirectUri, ResponseMode};
+use std::sync::Arc;
+use storage::client::RegisteredClient;
+
+/// An answer for the client, to be carried by the browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizationResponse {
+    /// Where to.
+    pub redirect_uri: RedirectUri,
+    /// How.
+    pub mode: ResponseMode,
+    /// What.
+    pub params: Vec<(&'static str, String)>,
+}
+
+impl AuthorizationResponse {
+    /// The URL to send the browser to, for the modes that are a redirect.
+    pub fn location(&self) -> String {
+        let params: Vec<(&str, &str)> = self.params.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        match self.mode {
+            ResponseMode::Fragment => self.redirect_uri.with_fragment(&params),
+            ResponseMode::Query | ResponseMode::FormPost => self.redirect_uri.with_query(&params),
+        }
+    }
+}
+
+/// How an authorization request goes on.
+#[derive(Debug)]
+pub enum Authorize {
+    /// Answered at once.
+    Answer(AuthorizationResponse),
+    /// The person has something to do first.
+    Interact(Step),
+}
+
+/// Why an authorization request gets an error page rather than an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorizeError {
+    /// The request cannot be trusted to say where an answer belongs.
+    #[error(transparent)]
+    Page(OAuthError),
+    /// This server could not decide.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+}
+
+/// Where an answer goes: known once client and redirect URI are checked.
+#[derive(Debug, Clone)]
+struct ReturnAddress {
+    redirect_uri: RedirectUri,
+    mode: ResponseMode,
+    state: Option<String>,
+}
+
+impl Provider {
+    /// Answers an authorization request of this browser, or begins an interaction.
+    ///
+    /// # Errors
+    /// When the person must be shown an error because nobody can be sent an answer, or this server could not decide.
+    pub async fn authorize(
+        &self,
+        ctx: &mut Ctx,
+        params: &Params,
+        browser: &Browser<'_>,
+    ) -> Result<Authorize, AuthorizeError> {
+        let (client, checked) = self.check_authorization_request(params).await?;
+        let request = match checked {
+            Ok(request) => request,
+            Err(answer) => return Ok(Authorize::Answer(*answer)),
+        };
+        let answered = self.begin(ctx, &client.client, *request, browser).await;
+        Ok(answered?)
+    }
+
+    /// Checks an authorization request without answering it: the request, or the error its client is sent.
+    ///
+    /// # Errors
+    /// As [`Provider::authorize`].
+    #[expect(clippy::type_complexity, reason = "a client, and with it either a request or an answer")]
+    pub async fn check_authorization_request(
+        &self,
+        params: &Params,
+    ) -> Result<
+        (Arc<RegisteredClient>, Result<Box<AuthorizationRequest>, Box<AuthorizationResponse>>),
+        AuthorizeError,
+    > {
+        let client = self.requesting_client(params).await?;
+        let address = return_address(&client.client, params).map_err(AuthorizeError::Page)?;
+        let checked = self.check_request(&client.client, params, &address);
+        let checked = checked.map(Box::new).map_err(|error| Box::new(self.error_response(&address, error)));
+        Ok((client, checked))
+    }
+
+    async fn requesting_client(&self, params: &Params) -> Result<Arc<RegisteredClient>, AuthorizeError> {
+        let unknown = || {
+            AuthorizeError::Page(OAuthError::new(ErrorCode::InvalidRequest, "client_id names no client registered here"))
+        };
+        let id = params.require("client_id").map_err(AuthorizeError::Page)?;
+        let id = protocol::ClientId::parse(id).map_err(|_| unknown())?;
+        self.client(&id).await?.ok_or_else(unknown)
+    }
+
+    /// The answer for a request whose person has done everything, or cannot.
+    pub(crate) fn response(
+        &self,
+        request: &AuthorizationRequest,
+        answer: Result<String, OAuthError>,
+    ) -> AuthorizationResponse {
+        let address = ReturnAddress {
+            redirect_uri: request.redirect_uri.clone(),
+            mode: request.response_mode,
+            state: request.state.clone(),
+        };
+        match answer {
+            Ok(code) => self.addressed(&address, vec![("code", code)]),
+            Err(error) => self.error_response(&address, error),
+        }
+    }
+
+    fn error_response(&self, address: &ReturnAddress, error: OAuthError) -> AuthorizationResponse {
+        let error_params =
+            vec![("error", error.code.to_string()), ("error_description", error.description.into_owned())];
+        self.addressed(address, error_params)
+    }
+
+    fn addressed(&self, address: &ReturnAddress, mut params: Vec<(&'static str, String)>) -> AuthorizationResponse {
+        if let Some(state) = &address.state {
+            params.push(("state", state.clone()));
+        }
+        // RFC 9207 section 2: in success and error alike.
+        params.push(("iss", self.inner.settings.issuer.clone()));
+        AuthorizationResponse { redirect_uri: address.redirect_uri.clone(), mode: address.mode, params }
+    }
+}
+
+fn return_address(client: &Client, params: &Params) -> Result<ReturnAddress, OAuthError> {
+    let refused = |description| OAuthError::new(ErrorCode::InvalidRequest, description);
+    let redirect_uri = match params.get("redirect_uri") {
+        Some(presented) => client
+            .redirect_uri(presented)
+            .ok_or_else(|| refused("redirect_uri is not registered for this client"))?,
+        // RFC 6749 section 3.1.2.3: may be left out where exactly one is registered; OpenID Connect Core section 3.1.2.1 requires it.
+        None => match client.redirect_uris.as_slice() {
+            [only] if !checks::asks_for_openid(params) => only.clone(),
+            _ => return Err(refused("redirect_uri is missing")),
+        },
+    };
+    let mode = params.get("response_mode").and_then(ResponseMode::parse).unwrap_or(ResponseMode::Query);
+    Ok(ReturnAddress { redirect_uri, mode, state: params.get("state").map(str::to_owned) })
+}

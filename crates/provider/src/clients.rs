@@ -1,0 +1,49 @@
+//! Registered clients, kept in memory and forgotten when they change.
+
+use crate::{Provider, ProviderError};
+use protocol::ClientId;
+use quick_cache::sync::Cache;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use storage::client::{ClientById, RegisteredClient};
+
+/// Clients by `client_id`.
+pub(crate) struct ClientCache {
+    clients: Cache<ClientId, Arc<RegisteredClient>>,
+    /// Counts changes: what was read before a change is not kept after it.
+    changes: AtomicU64,
+}
+
+impl Default for ClientCache {
+    fn default() -> Self {
+        Self { clients: Cache::new(10_000), changes: AtomicU64::new(0) }
+    }
+}
+
+impl ClientCache {
+    /// Forgets a client whose registration changed.
+    pub(crate) fn forget(&self, id: &ClientId) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.clients.remove(id);
+    }
+}
+
+impl Provider {
+    /// The client with this `client_id`, unless it is unknown or disabled.
+    pub(crate) async fn client(&self, id: &ClientId) -> Result<Option<Arc<RegisteredClient>>, ProviderError> {
+        let cache = &self.inner.clients;
+        if let Some(client) = cache.clients.get(id) {
+            return Ok(Some(client));
+        }
+        let changes = cache.changes.load(Ordering::SeqCst);
+        let Some(registered) = self.inner.store.read(ClientById(id)).await? else { return Ok(None) };
+        if registered.client.disabled {
+            return Ok(None);
+        }
+        let registered = Arc::new(registered);
+        if cache.changes.load(Ordering::SeqCst) == changes {
+            cache.clients.insert(id.clone(), Arc::clone(&registered));
+        }
+        Ok(Some(registered))
+    }
+}

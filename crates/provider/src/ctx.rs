@@ -1,0 +1,49 @@
+//! What every decision is told about the request it serves: the instant, randomness, the caller's address. Reads no clock itself.
+
+use crypto::{OpaqueToken, Random, random_bytes};
+use protocol::Timestamp;
+use std::net::IpAddr;
+
+/// Names one request, in its error page and in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestId(u64);
+
+impl std::fmt::Display for RequestId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// One request's circumstances.
+pub struct Ctx {
+    /// The instant the whole request happens at.
+    pub now: Timestamp,
+    /// Where it comes from; none for the command line and for jobs.
+    pub remote: Option<IpAddr>,
+    /// What an operator looks it up by.
+    pub request_id: RequestId,
+    random: Box<dyn Random + Sync>,
+}
+
+impl Ctx {
+    /// The circumstances of a request.
+    pub fn new(now: Timestamp, remote: Option<IpAddr>, mut random: Box<dyn Random + Sync>) -> Self {
+        let request_id = RequestId(u64::from_be_bytes(random_bytes(random.as_mut())));
+        Self { now, remote, request_id, random }
+    }
+
+    /// The request's randomness.
+    pub fn random(&mut self) -> &mut dyn Random {
+        self.random.as_mut()
+    }
+
+    /// Ten bytes for a new id.
+    pub(crate) fn id(&mut self) -> [u8; 10] {
+        random_bytes(self.random())
+    }
+
+    /// A new opaque token with this selector.
+    pub(crate) fn opaque(&mut self, selector: &[u8; 16]) -> OpaqueToken {
+        OpaqueToken::generate(*selector, self.random())
+    }
+}

@@ -1,0 +1,56 @@
+//! What this installation offers (OpenID Connect Discovery section 3, RFC 8414): derived from the same lists the endpoints use.
+
+use crate::Provider;
+use crate::settings::ACR_PASSWORD;
+use protocol::claims::SCOPE_CLAIMS;
+use protocol::discovery::ProviderMetadata;
+use protocol::{CodeChallenge, GrantType, Prompt, ResponseMode, Scope, SigningAlgorithm};
+
+impl Provider {
+    /// The metadata document.
+    pub fn metadata(&self) -> ProviderMetadata {
+        let settings = &self.inner.settings;
+        let url = |path| settings.url(path);
+        let secrets = vec!["client_secret_basic", "client_secret_post"];
+        let with_none: Vec<_> = secrets.iter().copied().chain(["none"]).collect();
+        ProviderMetadata {
+            issuer: settings.issuer.clone(),
+            authorization_endpoint: url("/oauth2/authorize"),
+            token_endpoint: url("/oauth2/token"),
+            userinfo_endpoint: url("/oauth2/userinfo"),
+            jwks_uri: url("/oauth2/jwks"),
+            introspection_endpoint: url("/oauth2/introspect"),
+            revocation_endpoint: url("/oauth2/revoke"),
+            end_session_endpoint: url("/oauth2/logout"),
+            scopes_supported: Scope::STANDARD.to_vec(),
+            claims_supported: claims_supported(),
+            response_types_supported: vec!["code"],
+            response_modes_supported: ResponseMode::ALL.iter().map(|mode| mode.as_str()).collect(),
+            grant_types_supported: GrantType::ALL.iter().map(|grant_type| grant_type.as_str()).collect(),
+            acr_values_supported: vec![ACR_PASSWORD],
+            prompt_values_supported: self.prompts().map(Prompt::as_str).collect(),
+            subject_types_supported: vec!["public"],
+            id_token_signing_alg_values_supported: SigningAlgorithm::ALL.iter().map(|alg| alg.as_str()).collect(),
+            token_endpoint_auth_methods_supported: with_none.clone(),
+            introspection_endpoint_auth_methods_supported: secrets,
+            revocation_endpoint_auth_methods_supported: with_none,
+            code_challenge_methods_supported: vec![CodeChallenge::METHOD],
+            ui_locales_supported: vec!["en"],
+            claim_types_supported: vec!["normal"],
+            claims_parameter_supported: true,
+            request_parameter_supported: false,
+            request_uri_parameter_supported: false,
+            authorization_response_iss_parameter_supported: true,
+        }
+    }
+
+    fn prompts(&self) -> impl Iterator<Item = Prompt> {
+        let open = self.inner.settings.registration_open;
+        Prompt::ALL.into_iter().filter(move |prompt| open || *prompt != Prompt::Create)
+    }
+}
+
+fn claims_supported() -> Vec<&'static str> {
+    let protocol = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid"];
+    protocol.into_iter().chain(SCOPE_CLAIMS.iter().flat_map(|(_, claims)| claims.iter().copied())).collect()
+}

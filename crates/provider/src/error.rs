@@ -1,0 +1,71 @@
+//! Why a decision could not be answered otherwise. One vocabulary; how it looks to a client is `web`'s part.
+
+use passwords::Refused;
+use protocol::{ErrorCode, OAuthError};
+use std::time::Duration;
+use storage::StorageError;
+
+/// What had too much to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overloaded {
+    /// Too many passwords wait to be hashed (429).
+    Hashing,
+    /// Storage has too many writes waiting (503).
+    Storage,
+}
+
+/// Why a request was refused.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ProviderError {
+    /// The request is at fault, in the protocol's words.
+    #[error(transparent)]
+    OAuth(#[from] OAuthError),
+    /// Try again later.
+    #[error("overloaded: {what:?}")]
+    Overloaded {
+        /// What had too much to do.
+        what: Overloaded,
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// Too many wrong passwords; try again later.
+    #[error("too many failed attempts")]
+    TooManyAttempts {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// Something this server stands on does not answer.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// A defect of this server or damaged data.
+    #[error("defect: {0}")]
+    Defect(String),
+}
+
+impl ProviderError {
+    pub(crate) fn oauth(code: ErrorCode, description: &'static str) -> Self {
+        Self::OAuth(OAuthError::new(code, description))
+    }
+}
+
+impl From<StorageError> for ProviderError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Overloaded { retry_after } => Self::Overloaded { what: Overloaded::Storage, retry_after },
+            StorageError::Unavailable(why) => Self::Unavailable(why),
+            other => Self::Defect(other.to_string()),
+        }
+    }
+}
+
+impl From<Refused> for ProviderError {
+    fn from(refused: Refused) -> Self {
+        Self::Overloaded { what: Overloaded::Hashing, retry_after: refused.retry_after }
+    }
+}
+
+impl From<serde_json::Error> for ProviderError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Defect(error.to_string())
+    }
+}

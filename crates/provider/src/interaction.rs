@@ -1,0 +1,299 @@
+//! The interaction: what a person does between an authorization request and its answer, stored so that it can be resumed.
+//!
+//! After every act the same pure question is asked again, [`next`]: what is left to do? Nothing remembers "where we are" but what was
+//! really done. An interaction belongs to one browser (its cookie) and is finished once, by the database.
+
+mod act;
+mod next;
+mod sign_in;
+mod sign_up;
+
+pub use act::Decision;
+pub use sign_in::{Credentials, SignInAnswer};
+pub use sign_up::{NewAccount, SignUpAnswer, SignUpProblem};
+pub use sign_up::MIN_PASSWORD_CHARS;
+pub(crate) use sign_up::{is_email, is_username};
+
+use crate::session::SignedIn;
+use crate::{AuthorizationResponse, Authorize, Ctx, Provider, ProviderError};
+use crypto::{OpaqueToken, generate_secret, secret_hash, secret_matches};
+use next::{Next, next};
+use protocol::{
+    AuthorizationCodeId, AuthorizationRequest, Client, ErrorCode, GrantId, InteractionId, OAuthError, Scope, Timestamp,
+};
+use std::sync::Arc;
+use storage::authorization_code::{IssueAuthorizationCode, NewAuthorizationCode};
+use storage::client::RegisteredClient;
+use storage::consent::ConsentOf;
+use storage::grant::NewGrant;
+use storage::interaction::{BeginInteraction, Interaction, InteractionById, Progress};
+
+/// What a browser's cookies say.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Browser<'a> {
+    /// Its session.
+    pub session: Option<&'a str>,
+    /// Its own secret, which its interactions are bound to.
+    pub secret: Option<&'a str>,
+}
+
+/// What the person is shown, or where the browser goes.
+#[derive(Debug)]
+pub struct Step {
+    /// What.
+    pub what: What,
+    /// The secret cookie the browser gets, if it had none.
+    pub new_browser_secret: Option<String>,
+    /// The session cookie the browser gets, if it signed in.
+    pub new_session: Option<String>,
+}
+
+/// What the person is shown.
+#[derive(Debug)]
+pub enum What {
+    /// A page with something to do.
+    Page(Box<Page>),
+    /// The answer for the client.
+    Answer(AuthorizationResponse),
+}
+
+/// A page with something to do.
+#[derive(Debug)]
+pub struct Page {
+    /// The interaction's handle, for the page's form.
+    pub handle: String,
+    /// What the client is called.
+    pub client_name: String,
+    /// Where the browser returns.
+    pub returns_to: String,
+    /// The redirect URI's scheme, for the page's policy.
+    pub returns_by: String,
+    /// What there is to do.
+    pub todo: Todo,
+}
+
+/// What there is to do.
+#[derive(Debug)]
+pub enum Todo {
+    /// Sign in.
+    SignIn {
+        /// What to fill in.
+        username: String,
+        /// Who is to prove again who they are.
+        again: Option<String>,
+        /// Whether accounts can be created here.
+        can_sign_up: bool,
+    },
+    /// Create an account.
+    SignUp,
+    /// Choose whether to go on with the account signed in.
+    SelectAccount {
+        /// Its username.
+        username: String,
+        /// What its owner is called.
+        name: Option<String>,
+        /// Its e-mail address.
+        email: Option<String>,
+    },
+    /// Allow or deny.
+    Consent {
+        /// As whom.
+        username: String,
+        /// What.
+        scope: Scope,
+        /// Claims asked for by name.
+        claims: Vec<String>,
+    },
+}
+
+/// An interaction presented by its browser, with everything that decides how it goes on.
+pub(crate) struct Resumed {
+    pub(crate) interaction: Interaction,
+    pub(crate) client: Arc<RegisteredClient>,
+    pub(crate) signed_in: Option<SignedIn>,
+    pub(crate) handle: String,
+}
+
+impl Provider {
+    /// Answers a checked request at once if nothing is left to do, otherwise begins an interaction.
+    pub(crate) async fn begin(
+        &self,
+        ctx: &mut Ctx,
+        client: &Client,
+        request: AuthorizationRequest,
+        browser: &Browser<'_>,
+    ) -> Result<Authorize, ProviderError> {
+        let signed_in = self.signed_in(ctx, browser.session).await?;
+        let progress = Progress::default();
+        let left = self.left(ctx, client, &request, &progress, signed_in.as_ref()).await?;
+        if let (Next::Grant, Some(signed_in)) = (left, &signed_in) {
+            let (grant, code, revealed) = self.grant_and_code(ctx, &request, signed_in);
+            self.inner.store.write(IssueAuthorizationCode { grant, code }).await?;
+            return Ok(Authorize::Answer(self.response(&request, Ok(revealed))));
+        }
+        if request.prompts.none {
+            return Ok(Authorize::Answer(self.response(&request, Err(left.as_error()))));
+        }
+        let (interaction, handle, new_browser_secret) = self.new_interaction(ctx, request, browser);
+        self.inner.store.write(BeginInteraction(interaction.clone())).await?;
+        let page = self.page(client, &interaction, left, signed_in.as_ref(), handle);
+        Ok(Authorize::Interact(Step {
+            what: What::Page(Box::new(page)),
+            new_browser_secret,
+            new_session: None,
+        }))
+    }
+
+    fn new_interaction(
+        &self,
+        ctx: &mut Ctx,
+        request: AuthorizationRequest,
+        browser: &Browser<'_>,
+    ) -> (Interaction, String, Option<String>) {
+        let id = InteractionId::new(ctx.now, ctx.id());
+        let token = ctx.opaque(id.as_bytes());
+        let new_secret = browser.secret.is_none().then(|| generate_secret(ctx.random()));
+        let secret = browser.secret.or(new_secret.as_deref()).unwrap_or_default();
+        let interaction = Interaction {
+            id,
+            secret_hash: token.hash(),
+            browser_hash: secret_hash(secret),
+            request,
+            progress: Progress::default(),
+            created_at: ctx.now,
+            expires_at: ctx.now + self.inner.settings.interaction_lifetime,
+            finished_at: None,
+        };
+        (interaction, token.reveal(), new_secret)
+    }
+
+    /// Loads the interaction that this handle names, for the browser it belongs to.
+    pub(crate) async fn resume(
+        &self,
+        ctx: &Ctx,
+        handle: &str,
+        browser: &Browser<'_>,
+    ) -> Result<Resumed, ProviderError> {
+        // One answer for unknown, foreign, expired and finished: it tells a stranger nothing.
+        let gone =
+            || ProviderError::oauth(ErrorCode::InvalidRequest, "this sign-in has ended or belongs to another browser");
+        let token = OpaqueToken::parse(handle).ok_or_else(gone)?;
+        let id = InteractionId::from_bytes(token.selector());
+        let interaction = self.inner.store.read(InteractionById(id)).await?.ok_or_else(gone)?;
+        let ours = token.matches(&interaction.secret_hash)
+            && browser.secret.is_some_and(|secret| secret_matches(secret, &interaction.browser_hash));
+        if !ours || interaction.finished_at.is_some() || ctx.now >= interaction.expires_at {
+            return Err(gone());
+        }
+        let client = self.client(&interaction.request.client_id).await?.ok_or_else(gone)?;
+        let signed_in = self.signed_in(ctx, browser.session).await?;
+        Ok(Resumed { interaction, client, signed_in, handle: handle.to_owned() })
+    }
+
+    async fn left(
+        &self,
+        ctx: &Ctx,
+        client: &Client,
+        request: &AuthorizationRequest,
+        progress: &Progress,
+        signed_in: Option<&SignedIn>,
+    ) -> Result<Next, ProviderError> {
+        let consent = match signed_in {
+            Some(signed_in) => self.inner.store.read(ConsentOf(signed_in.user.id, &client.id)).await?,
+            None => None,
+        };
+        Ok(next(client, request, progress, &next::Standing { signed_in, consent: consent.as_ref(), now: ctx.now }))
+    }
+
+    fn page(
+        &self,
+        client: &Client,
+        interaction: &Interaction,
+        left: Next,
+        signed_in: Option<&SignedIn>,
+        handle: String,
+    ) -> Page {
+        let request = &interaction.request;
+        let todo = match (left, signed_in) {
+            (Next::SignUp, _) => Todo::SignUp,
+            (Next::SelectAccount, Some(signed_in)) => Todo::SelectAccount {
+                username: signed_in.user.username.clone(),
+                name: signed_in.user.name.clone(),
+                email: signed_in.user.email.clone(),
+            },
+            (Next::Consent | Next::Confirm, Some(signed_in)) => Todo::Consent {
+                username: signed_in.user.username.clone(),
+                scope: request.scope.clone(),
+                claims: next::named_claims(request).into_iter().collect(),
+            },
+            (left, signed_in) => self.sign_in_todo(request, left, signed_in, interaction.progress.wants_another),
+        };
+        Page {
+            handle,
+            client_name: client.name.clone(),
+            returns_to: request.redirect_uri.shown(),
+            returns_by: request.redirect_uri.scheme(),
+            todo,
+        }
+    }
+
+    fn sign_in_todo(
+        &self,
+        request: &AuthorizationRequest,
+        left: Next,
+        signed_in: Option<&SignedIn>,
+        wants_another: bool,
+    ) -> Todo {
+        let again = signed_in
+            .filter(|_| left == Next::SignInAgain && !wants_another)
+            .map(|signed_in| signed_in.user.username.clone());
+        let username = again.clone().or_else(|| request.login_hint.clone()).unwrap_or_default();
+        Todo::SignIn { username, again, can_sign_up: self.inner.settings.registration_open }
+    }
+
+    /// The grant a person gives by what they did, its code, and the code as the client sees it.
+    pub(crate) fn grant_and_code(
+        &self,
+        ctx: &mut Ctx,
+        request: &AuthorizationRequest,
+        signed_in: &SignedIn,
+    ) -> (NewGrant, NewAuthorizationCode, String) {
+        let settings = &self.inner.settings;
+        let offline = request.scope.contains(Scope::OFFLINE_ACCESS);
+        let session = &signed_in.session;
+        let expires_at: Timestamp = if offline { ctx.now + settings.grant_lifetime } else { session.expires_at };
+        let grant = NewGrant {
+            id: GrantId::new(ctx.now, ctx.id()),
+            user_id: signed_in.user.id,
+            client_id: request.client_id.clone(),
+            session_id: session.id,
+            scope: request.scope.clone(),
+            claims: request.claims.clone(),
+            auth_time: session.auth_time,
+            amr: session.amr.clone(),
+            acr: session.acr.clone(),
+            offline,
+            created_at: ctx.now,
+            expires_at,
+        };
+        let id = AuthorizationCodeId::new(ctx.now, ctx.id());
+        let token = ctx.opaque(id.as_bytes());
+        let code = NewAuthorizationCode {
+            id,
+            secret_hash: token.hash(),
+            grant_id: grant.id,
+            client_id: request.client_id.clone(),
+            redirect_uri: request.redirect_uri.as_str().to_owned(),
+            redirect_uri_given: request.redirect_uri_given,
+            code_challenge: request.code_challenge.clone(),
+            nonce: request.nonce.clone(),
+            created_at: ctx.now,
+            expires_at: ctx.now + settings.authorization_code_lifetime,
+        };
+        (grant, code, token.reveal())
+    }
+}
+
+fn denied() -> OAuthError {
+    OAuthError::new(ErrorCode::AccessDenied, "the person did not allow it")
+}

@@ -1,0 +1,203 @@
+//! What a person does within an interaction besides signing in: look at it again, allow or deny, choose an account, give up.
+
+use super::{Browser, Next, Page, Resumed, Step, What, denied, next};
+use crate::session::SignedIn;
+use crate::{Ctx, Provider, ProviderError};
+use protocol::{ErrorCode, OAuthError};
+use storage::consent::{Consent, ConsentOf};
+use storage::interaction::{Advance, AdvanceInteraction, Progress};
+use storage::session::SessionChange;
+
+/// Allow or deny.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// The client gets what it asked for.
+    Allow,
+    /// It does not.
+    Deny,
+}
+
+/// What an act changes.
+#[derive(Default)]
+pub(super) struct Act {
+    /// The session, by signing in.
+    pub(super) session: Option<SessionChange>,
+    /// What was done so far, when the act adds to it.
+    pub(super) progress: Progress,
+    /// Everything asked for was allowed just now.
+    pub(super) allowed: bool,
+}
+
+impl Provider {
+    /// Shows an interaction as it stands.
+    ///
+    /// # Errors
+    /// When it has ended, or is not this browser's.
+    pub async fn show(&self, ctx: &Ctx, handle: &str, browser: &Browser<'_>) -> Result<Page, ProviderError> {
+        let resumed = self.resume(ctx, handle, browser).await?;
+        let left = self.left_of(ctx, &resumed, &resumed.interaction.progress).await?;
+        // With nothing left it was answered in another tab meanwhile; signing in again is harmless and ends it properly.
+        let left = if left == Next::Grant { Next::SignIn } else { left };
+        Ok(self.page(&resumed.client.client, &resumed.interaction, left, resumed.signed_in.as_ref(), resumed.handle))
+    }
+
+    /// Shows the form that creates an account, instead of the one that signs in.
+    ///
+    /// # Errors
+    /// When accounts are not created here; as [`Provider::show`].
+    pub async fn show_sign_up(&self, ctx: &Ctx, handle: &str, browser: &Browser<'_>) -> Result<Page, ProviderError> {
+        self.require_open_registration()?;
+        let resumed = self.resume(ctx, handle, browser).await?;
+        Ok(self.page(&resumed.client.client, &resumed.interaction, Next::SignUp, None, resumed.handle))
+    }
+
+    /// Shows the form that signs in, instead of the one that creates an account.
+    ///
+    /// # Errors
+    /// As [`Provider::show`].
+    pub async fn show_sign_in(&self, ctx: &Ctx, handle: &str, browser: &Browser<'_>) -> Result<Page, ProviderError> {
+        let resumed = self.resume(ctx, handle, browser).await?;
+        Ok(self.page(&resumed.client.client, &resumed.interaction, Next::SignIn, None, resumed.handle))
+    }
+
+    /// The person allows or denies what the client asks for.
+    ///
+    /// # Errors
+    /// As [`Provider::show`]; when there was nothing to decide yet.
+    pub async fn decide(
+        &self,
+        ctx: &mut Ctx,
+        handle: &str,
+        browser: &Browser<'_>,
+        decision: Decision,
+    ) -> Result<Step, ProviderError> {
+        let resumed = self.resume(ctx, handle, browser).await?;
+        if decision == Decision::Deny {
+            return self.fail(ctx, resumed, denied()).await;
+        }
+        let act = Act { progress: resumed.interaction.progress, allowed: true, session: None };
+        self.proceed(ctx, resumed, act).await
+    }
+
+    /// The person gives up.
+    ///
+    /// # Errors
+    /// As [`Provider::show`].
+    pub async fn cancel(&self, ctx: &mut Ctx, handle: &str, browser: &Browser<'_>) -> Result<Step, ProviderError> {
+        let resumed = self.resume(ctx, handle, browser).await?;
+        self.fail(ctx, resumed, denied()).await
+    }
+
+    /// The person goes on with the account signed in, or wants another.
+    ///
+    /// # Errors
+    /// As [`Provider::show`].
+    pub async fn select_account(
+        &self,
+        ctx: &mut Ctx,
+        handle: &str,
+        browser: &Browser<'_>,
+        another: bool,
+    ) -> Result<Step, ProviderError> {
+        let resumed = self.resume(ctx, handle, browser).await?;
+        let chose = resumed.signed_in.as_ref().map(|signed_in| signed_in.session.id);
+        let progress = if another {
+            Progress { wants_another: true, chose: None, ..resumed.interaction.progress }
+        } else {
+            Progress { wants_another: false, chose, ..resumed.interaction.progress }
+        };
+        self.proceed(ctx, resumed, Act { progress, ..Act::default() }).await
+    }
+
+    async fn left_of(&self, ctx: &Ctx, resumed: &Resumed, progress: &Progress) -> Result<Next, ProviderError> {
+        let request = &resumed.interaction.request;
+        self.left(ctx, &resumed.client.client, request, progress, resumed.signed_in.as_ref()).await
+    }
+
+    /// Applies an act and answers, or shows what is left. `resumed.signed_in` is who is signed in after it.
+    pub(super) async fn proceed(&self, ctx: &mut Ctx, resumed: Resumed, act: Act) -> Result<Step, ProviderError> {
+        let left = self.left_of(ctx, &resumed, &act.progress).await?;
+        let granted = match (left, &resumed.signed_in) {
+            (Next::Grant, Some(signed_in)) => Some(signed_in),
+            (Next::Consent | Next::Confirm, Some(signed_in)) if act.allowed => Some(signed_in),
+            _ => None,
+        };
+        if let Some(signed_in) = granted {
+            return self.grant(ctx, &resumed, signed_in, act).await;
+        }
+        if left == Next::WrongSubject {
+            self.advance(ctx, &resumed, act.session, None, Advance::Fail).await?;
+            return Ok(self.answer(&resumed, Err(left.as_error())));
+        }
+        self.advance(ctx, &resumed, act.session, None, Advance::Continue(act.progress)).await?;
+        let Resumed { mut interaction, client, signed_in, handle } = resumed;
+        interaction.progress = act.progress;
+        let page = self.page(&client.client, &interaction, left, signed_in.as_ref(), handle);
+        Ok(step(What::Page(Box::new(page))))
+    }
+
+    async fn grant(
+        &self,
+        ctx: &mut Ctx,
+        resumed: &Resumed,
+        signed_in: &SignedIn,
+        act: Act,
+    ) -> Result<Step, ProviderError> {
+        let request = &resumed.interaction.request;
+        let consent = if act.allowed { Some(self.widened_consent(ctx, resumed, signed_in).await?) } else { None };
+        let (grant, code, revealed) = self.grant_and_code(ctx, request, signed_in);
+        self.advance(ctx, resumed, act.session, consent, Advance::Grant(Box::new((grant, code)))).await?;
+        Ok(self.answer(resumed, Ok(revealed)))
+    }
+
+    /// What was allowed before, and what was allowed now.
+    async fn widened_consent(
+        &self,
+        ctx: &Ctx,
+        resumed: &Resumed,
+        signed_in: &SignedIn,
+    ) -> Result<Consent, ProviderError> {
+        let request = &resumed.interaction.request;
+        let before = self.inner.store.read(ConsentOf(signed_in.user.id, &request.client_id)).await?;
+        let mut claims = next::named_claims(request);
+        let mut scope = request.scope.clone();
+        if let Some(before) = before {
+            scope = scope.union(&before.scope);
+            claims.extend(before.claims);
+        }
+        let client_id = request.client_id.clone();
+        Ok(Consent { user_id: signed_in.user.id, client_id, scope, claims, updated_at: ctx.now })
+    }
+
+    async fn fail(&self, ctx: &Ctx, resumed: Resumed, error: OAuthError) -> Result<Step, ProviderError> {
+        self.advance(ctx, &resumed, None, None, Advance::Fail).await?;
+        Ok(self.answer(&resumed, Err(error)))
+    }
+
+    async fn advance(
+        &self,
+        ctx: &Ctx,
+        resumed: &Resumed,
+        session: Option<SessionChange>,
+        consent: Option<Consent>,
+        next: Advance,
+    ) -> Result<(), ProviderError> {
+        let change = session.clone();
+        let advance = AdvanceInteraction { id: resumed.interaction.id, at: ctx.now, session, consent, next };
+        if !self.inner.store.write(advance).await? {
+            return Err(ProviderError::oauth(ErrorCode::InvalidRequest, "this sign-in was answered meanwhile"));
+        }
+        if let Some(change) = change {
+            self.note_session_change(ctx, &change);
+        }
+        Ok(())
+    }
+
+    fn answer(&self, resumed: &Resumed, answer: Result<String, OAuthError>) -> Step {
+        step(What::Answer(self.response(&resumed.interaction.request, answer)))
+    }
+}
+
+fn step(what: What) -> Step {
+    Step { what, new_browser_secret: None, new_session: None }
+}

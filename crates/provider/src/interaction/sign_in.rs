@@ -1,0 +1,138 @@
+//! Signing in with a password. An unknown user costs the same work as a wrong password, and hears the same answer.
+
+use super::act::Act;
+use super::{Browser, Page, Resumed, Step};
+use crate::interaction::next::Next;
+use crate::{Ctx, Provider, ProviderError};
+use crypto::OpaqueToken;
+use passwords::Verdict;
+use secrecy::SecretString;
+use storage::interaction::Progress;
+use storage::user::{UpgradePasswordHash, User, UserByEmail, UserByUsername, UserWithPassword};
+
+/// What the person typed.
+pub struct Credentials {
+    /// A username or an e-mail address.
+    pub username: String,
+    /// The password.
+    pub password: SecretString,
+}
+
+/// What became of a sign-in.
+#[derive(Debug)]
+pub enum SignInAnswer {
+    /// It goes on.
+    Step(Step),
+    /// Wrong username or password; which of them is not told.
+    Wrong(Box<Page>),
+    /// Not now: too many wrong passwords, or too many people signing in.
+    Later {
+        /// The page to try again on.
+        page: Box<Page>,
+        /// Why, and when.
+        error: ProviderError,
+    },
+}
+
+impl Provider {
+    /// The person signs in.
+    ///
+    /// # Errors
+    /// When the interaction has ended or is not this browser's, or storage fails.
+    pub async fn sign_in(
+        &self,
+        ctx: &mut Ctx,
+        handle: &str,
+        browser: &Browser<'_>,
+        credentials: Credentials,
+    ) -> Result<SignInAnswer, ProviderError> {
+        let resumed = self.resume(ctx, handle, browser).await?;
+        let username = credentials.username.clone();
+        match self.check_password(ctx, credentials).await {
+            Ok(Some(user)) => self.signed_in_as(ctx, resumed, &user).await.map(SignInAnswer::Step),
+            Ok(None) => Ok(SignInAnswer::Wrong(self.again(&resumed, username))),
+            Err(error @ (ProviderError::Overloaded { .. } | ProviderError::TooManyAttempts { .. })) => {
+                Ok(SignInAnswer::Later { page: self.again(&resumed, username), error })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The sign-in page again, with what was typed; the password is not.
+    fn again(&self, resumed: &Resumed, typed: String) -> Box<Page> {
+        let client = &resumed.client.client;
+        let signed_in = resumed.signed_in.as_ref();
+        let mut page =
+            self.page(client, &resumed.interaction, Next::SignInAgain, signed_in, resumed.handle.clone());
+        if let super::Todo::SignIn { username, .. } = &mut page.todo {
+            *username = typed;
+        }
+        Box::new(page)
+    }
+
+    /// The user whose password this is.
+    async fn check_password(
+        &self,
+        ctx: &Ctx,
+        credentials: Credentials,
+    ) -> Result<Option<User>, ProviderError> {
+        let Credentials { username, password } = credentials;
+        if let Some(retry_after) = self.inner.failures.locked(&username, ctx.remote, ctx.now) {
+            return Err(ProviderError::TooManyAttempts { retry_after });
+        }
+        let found = self.user_by_login(&username).await?;
+        let stored = found.as_ref().and_then(|found| found.password_hash.clone());
+        let verdict = self.inner.hash_pool.verify(password, stored).await?;
+        let found = match verdict {
+            Verdict::Wrong => None,
+            Verdict::Right => found,
+            Verdict::RightAndUpgraded(upgraded) => {
+                self.upgrade_password_hash(found.as_ref(), upgraded).await;
+                found
+            }
+        };
+        // A disabled user hears what a wrong password hears: a stranger learns nothing.
+        let user = found.map(|found| found.user).filter(|user| user.disabled_at.is_none());
+        match &user {
+            Some(_) => self.inner.failures.clear(&username, ctx.remote),
+            None => {
+                tracing::info!(request_id = %ctx.request_id, "SignInFailed");
+                self.inner.failures.add(&username, ctx.remote, ctx.now);
+            }
+        }
+        Ok(user)
+    }
+
+    async fn upgrade_password_hash(&self, found: Option<&UserWithPassword>, upgraded: String) {
+        let Some(UserWithPassword { user, password_hash: Some(verified) }) = found else { return };
+        let upgrade = UpgradePasswordHash { user: user.id, verified: verified.clone(), upgraded };
+        // The password was right either way; the next sign-in tries again.
+        if let Err(error) = self.inner.store.write(upgrade).await {
+            tracing::warn!(%error, "a stronger password hash was not stored");
+        }
+    }
+
+    async fn user_by_login(&self, login: &str) -> Result<Option<UserWithPassword>, ProviderError> {
+        let by_username = self.inner.store.read(UserByUsername(login)).await?;
+        if by_username.is_some() || !login.contains('@') {
+            return Ok(by_username);
+        }
+        Ok(self.inner.store.read(UserByEmail(login)).await?)
+    }
+
+    /// Goes on with the user who just proved who they are.
+    pub(super) async fn signed_in_as(
+        &self,
+        ctx: &mut Ctx,
+        mut resumed: Resumed,
+        user: &User,
+    ) -> Result<Step, ProviderError> {
+        let (change, signed_in, cookie) = self.session_for(ctx, user, resumed.signed_in.as_ref());
+        let progress = Progress { signed_in: Some(signed_in.session.id), ..resumed.interaction.progress };
+        resumed.signed_in = Some(signed_in);
+        let act = Act { session: Some(change), progress, allowed: false };
+        let mut step = self.proceed(ctx, resumed, act).await?;
+        step.new_session = Some(OpaqueToken::reveal(&cookie));
+        Ok(step)
+    }
+}

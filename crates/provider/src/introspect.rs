@@ -1,0 +1,104 @@
+//! Token introspection (RFC 7662): what a token is worth, told only to those it concerns.
+
+use crate::{Ctx, Provider, ProviderError};
+use crypto::OpaqueToken;
+use protocol::claims::{AccessTokenClaims, Audience};
+use protocol::credentials::Authorization;
+use protocol::{Client, ErrorCode, Params, RefreshTokenId, Scope};
+use serde::Serialize;
+use storage::grant::GrantById;
+use storage::refresh_token::RefreshTokenById;
+
+/// The answer (RFC 7662 section 2.2). A token that is not good, or does not concern the caller, is `{"active": false}` and nothing
+/// else.
+#[derive(Debug, Default, Serialize)]
+#[expect(missing_docs, reason = "each member is the one of the same name in RFC 7662 section 2.2 or RFC 9068 section 2.2")]
+pub struct Introspection {
+    pub active: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_type: Option<&'static str>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub access_token: Option<AccessTokenClaims>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<RefreshTokenIntrospection>,
+}
+
+/// What is told of a refresh token.
+#[derive(Debug, Serialize)]
+pub struct RefreshTokenIntrospection {
+    pub iss: String,
+    pub sub: String,
+    pub client_id: String,
+    pub scope: Scope,
+    pub exp: i64,
+    pub iat: i64,
+}
+
+impl Provider {
+    /// Answers an introspection request.
+    ///
+    /// # Errors
+    /// `invalid_client` when the caller does not authenticate, `invalid_request` without a token.
+    pub async fn introspect(
+        &self,
+        ctx: &Ctx,
+        params: &Params,
+        authorization: Option<&Authorization>,
+    ) -> Result<Introspection, ProviderError> {
+        let caller = self.authenticate_client(params, authorization).await?;
+        // RFC 7662 section 2.1: the endpoint must require some form of authorization; a public client has none.
+        if !caller.client.authentication.is_confidential() {
+            return Err(ProviderError::oauth(ErrorCode::InvalidClient, "a public client cannot introspect"));
+        }
+        let presented = params.require("token")?;
+        if let Some(token) = self.verify_access_token(ctx, presented).await? {
+            if concerns(&caller.client, &token.claims.client_id, Some(&token.claims.aud)) {
+                let access_token = Some(token.claims.clone());
+                return Ok(Introspection {
+                    active: true,
+                    token_type: Some("Bearer"),
+                    access_token,
+                    refresh_token: None,
+                });
+            }
+            return Ok(Introspection::default());
+        }
+        self.introspect_refresh_token(ctx, &caller.client, presented).await
+    }
+
+    async fn introspect_refresh_token(
+        &self,
+        ctx: &Ctx,
+        caller: &Client,
+        presented: &str,
+    ) -> Result<Introspection, ProviderError> {
+        let Some(token) = OpaqueToken::parse(presented) else { return Ok(Introspection::default()) };
+        let id = RefreshTokenId::from_bytes(token.selector());
+        let stored = self.inner.store.read(RefreshTokenById(id)).await?.filter(|stored| {
+            token.matches(&stored.issued.secret_hash)
+                && stored.spent_at.is_none()
+                && ctx.now < stored.issued.expires_at
+                && concerns(caller, stored.issued.client_id.as_str(), None)
+        });
+        let Some(stored) = stored else { return Ok(Introspection::default()) };
+        let grant = self.inner.store.read(GrantById(stored.issued.grant_id)).await?;
+        let Some(grant) = grant.filter(|grant| grant.stands(ctx.now)) else { return Ok(Introspection::default()) };
+        let told = RefreshTokenIntrospection {
+            iss: self.inner.settings.issuer.clone(),
+            sub: grant.granted.user_id.to_string(),
+            client_id: grant.granted.client_id.to_string(),
+            scope: grant.granted.scope,
+            exp: stored.issued.expires_at.seconds(),
+            iat: stored.issued.created_at.seconds(),
+        };
+        Ok(Introspection { active: true, token_type: None, access_token: None, refresh_token: Some(told) })
+    }
+}
+
+/// Whether a token is the caller's business: issued to it, meant for it, or it may see all (RFC 7662 section 4: a resource server
+/// learns no more than it needs).
+fn concerns(caller: &Client, issued_to: &str, audience: Option<&Audience>) -> bool {
+    caller.introspects_all
+        || issued_to == caller.id.as_str()
+        || audience.is_some_and(|audience| audience.contains(caller.id.as_str()))
+}

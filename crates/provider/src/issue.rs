@@ -1,0 +1,158 @@
+//! Issuing: the one place where access tokens and ID Tokens are made. A grant type cannot sign by itself, and cannot forget a claim.
+
+use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
+use crate::{Ctx, Provider, ProviderError};
+use crypto::{TokenType, left_half_hash};
+use protocol::claims::{AccessTokenClaims, Audience, IdTokenClaims, visible};
+use protocol::{AccessTokenFormat, AccessTokenId, Client, Scope, Timestamp};
+use serde_json::{Map, Value};
+use std::time::Duration;
+use storage::access_token::NewAccessToken;
+use storage::grant::Grant;
+use storage::user::User;
+
+/// What is to be issued.
+pub(crate) struct Issue<'a> {
+    /// To whom.
+    pub(crate) client: &'a Client,
+    /// On what.
+    pub(crate) grant: &'a Grant,
+    /// What the access token allows: the grant's scope or less.
+    pub(crate) scope: Scope,
+    /// The authorization request's nonce; none on refresh.
+    pub(crate) nonce: Option<String>,
+}
+
+/// What was issued, and what of it is to be stored.
+pub(crate) struct Issued {
+    pub(crate) access_token: String,
+    pub(crate) expires_in: u64,
+    pub(crate) id_token: Option<String>,
+    pub(crate) scope: Scope,
+    /// An opaque access token's record.
+    pub(crate) stored: Option<NewAccessToken>,
+}
+
+impl Provider {
+    pub(crate) async fn issue(&self, ctx: &mut Ctx, issue: Issue<'_>) -> Result<Issued, ProviderError> {
+        let id = AccessTokenId::new(ctx.now, ctx.id());
+        let expires_at = self.access_token_end(ctx.now, &issue);
+        let claims = self.access_token_claims(ctx.now, id, expires_at, &issue);
+        let (access_token, stored) = match issue.client.access_token_format {
+            AccessTokenFormat::Jwt => {
+                let key = self.signing_key(issue.client.access_token_signed_response_alg).await?;
+                (key.sign(TokenType::AccessToken, &serde_json::to_vec(&claims)?), None)
+            }
+            AccessTokenFormat::Opaque => {
+                let token = ctx.opaque(id.as_bytes());
+                let stored = NewAccessToken {
+                    id,
+                    secret_hash: token.hash(),
+                    grant_id: issue.grant.granted.id,
+                    claims,
+                    created_at: ctx.now,
+                    expires_at,
+                };
+                (token.reveal(), Some(stored))
+            }
+        };
+        let id_token = if issue.scope.contains(Scope::OPENID) {
+            Some(self.sign_id_token(ctx.now, &issue, &access_token).await?)
+        } else {
+            None
+        };
+        Ok(Issued {
+            access_token,
+            expires_in: expires_at.since(ctx.now).as_secs(),
+            id_token,
+            scope: issue.scope,
+            stored,
+        })
+    }
+
+    /// No access token outlives its grant.
+    fn access_token_end(&self, now: Timestamp, issue: &Issue<'_>) -> Timestamp {
+        let lifetime = issue
+            .client
+            .access_token_lifetime
+            .map_or(self.inner.settings.access_token_lifetime, |seconds| Duration::from_secs(seconds.into()))
+            .min(MAX_ACCESS_TOKEN_LIFETIME);
+        (now + lifetime).min(issue.grant.granted.expires_at)
+    }
+
+    fn access_token_claims(
+        &self,
+        now: Timestamp,
+        id: AccessTokenId,
+        expires_at: Timestamp,
+        issue: &Issue<'_>,
+    ) -> AccessTokenClaims {
+        let granted = &issue.grant.granted;
+        let issuer = &self.inner.settings.issuer;
+        // RFC 9068 section 3: without a resource in the request, a default resource indicator.
+        let audience = if issue.client.audience.is_empty() {
+            Audience::One(issuer.clone())
+        } else {
+            Audience::of(issue.client.audience.clone())
+        };
+        AccessTokenClaims {
+            iss: issuer.clone(),
+            sub: granted.user_id.to_string(),
+            aud: audience,
+            exp: expires_at.seconds(),
+            iat: now.seconds(),
+            jti: id.to_string(),
+            client_id: granted.client_id.to_string(),
+            scope: issue.scope.clone(),
+            auth_time: granted.auth_time.seconds(),
+            acr: granted.acr.clone(),
+            amr: granted.amr.split(' ').map(str::to_owned).collect(),
+            sid: granted.session_id.to_string(),
+            grant_id: granted.id.to_string(),
+        }
+    }
+
+    async fn sign_id_token(
+        &self,
+        now: Timestamp,
+        issue: &Issue<'_>,
+        access_token: &str,
+    ) -> Result<String, ProviderError> {
+        let granted = &issue.grant.granted;
+        let algorithm = issue.client.id_token_signed_response_alg;
+        // OpenID Connect Core section 5.4: with an access token issued too, a scope's claims are answered by UserInfo; the ID Token
+        // carries what was asked for by name.
+        let asked = visible(&user_claims(&issue.grant.user), &Scope::default(), granted.claims.id_token.keys());
+        let claims = IdTokenClaims {
+            iss: self.inner.settings.issuer.clone(),
+            sub: granted.user_id.to_string(),
+            aud: Audience::One(granted.client_id.to_string()),
+            exp: (now + self.inner.settings.id_token_lifetime).seconds(),
+            iat: now.seconds(),
+            auth_time: granted.auth_time.seconds(),
+            nonce: issue.nonce.clone(),
+            acr: granted.acr.clone(),
+            amr: granted.amr.split(' ').map(str::to_owned).collect(),
+            at_hash: Some(left_half_hash(algorithm, access_token)),
+            sid: granted.session_id.to_string(),
+            user: asked,
+        };
+        let key = self.signing_key(algorithm).await?;
+        Ok(key.sign(TokenType::IdToken, &serde_json::to_vec(&claims)?))
+    }
+}
+
+/// Everything a client could be told about a user (OpenID Connect Core section 5.1).
+pub(crate) fn user_claims(user: &User) -> Map<String, Value> {
+    let mut claims = user.claims.clone();
+    claims.insert("preferred_username".to_owned(), user.username.clone().into());
+    claims.insert("updated_at".to_owned(), user.updated_at.seconds().into());
+    if let Some(name) = &user.name {
+        claims.insert("name".to_owned(), name.clone().into());
+    }
+    if let Some(email) = &user.email {
+        claims.insert("email".to_owned(), email.clone().into());
+        claims.insert("email_verified".to_owned(), user.email_verified.into());
+    }
+    claims
+}

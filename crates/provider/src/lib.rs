@@ -1,0 +1,143 @@
+//! THE DECISIONS: what an authorization server does. Knows no HTTP and no SQL: parameters come in as typed values, answers go out as
+//! typed values, and state changes as `storage` commands.
+//!
+//! [`Provider`] is a cheap clone, built once. Every decision takes a [`Ctx`]: the instant, the randomness and the address of one request.
+
+mod access_token;
+pub mod admin;
+mod authorize;
+mod clients;
+mod client_authentication;
+mod ctx;
+mod discovery;
+mod error;
+mod failures;
+pub mod interaction;
+mod introspect;
+mod issue;
+mod keys;
+mod logout;
+mod revocations;
+mod revoke;
+mod session;
+mod settings;
+mod setup;
+mod token;
+mod userinfo;
+
+pub use access_token::VerifiedAccessToken;
+pub use authorize::{AuthorizationResponse, Authorize, AuthorizeError};
+pub use ctx::{Ctx, RequestId};
+pub use error::{Overloaded, ProviderError};
+pub use introspect::Introspection;
+pub use keys::SigningKeyView;
+pub use logout::{Logout, LogoutRequest};
+pub use session::SignedIn;
+pub use settings::{JWK_SET_MAX_AGE, Settings};
+pub use setup::SetupAnswer;
+pub use token::TokenResponse;
+
+use access_token::TokenCache;
+use clients::ClientCache;
+use crypto::{DerivationKey, MasterKeys};
+use failures::Failures;
+use keys::Keys;
+use passwords::HashPool;
+use revocations::Revocations;
+use std::sync::Arc;
+use protocol::Timestamp;
+use storage::{Store, SweepReport};
+
+/// The authorization server. A cheap clone.
+#[derive(Clone)]
+pub struct Provider {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: Settings,
+    store: Store,
+    hash_pool: HashPool,
+    master_keys: MasterKeys,
+    keys: Keys,
+    refresh_derivation: DerivationKey,
+    clients: ClientCache,
+    tokens: TokenCache,
+    revocations: Revocations,
+    failures: Failures,
+}
+
+impl Provider {
+    /// Opens the installation in `store`: loads its keys and revocations, and makes what a new one lacks. The slow RSA keys are made
+    /// afterwards, by [`Provider::maintain_keys`].
+    ///
+    /// # Errors
+    /// When storage fails, or a sealed value does not open under the master keys.
+    pub async fn open(
+        settings: Settings,
+        store: Store,
+        hash_pool: HashPool,
+        master_keys: MasterKeys,
+        ctx: &mut Ctx,
+    ) -> Result<Self, ProviderError> {
+        let refresh_derivation = keys::refresh_derivation(&store, &master_keys, ctx).await?;
+        let revocations = Revocations::default();
+        revocations.load(&store, ctx.now).await?;
+        let inner = Inner {
+            failures: Failures::new(settings.lockout),
+            keys: Keys::default(),
+            clients: ClientCache::default(),
+            tokens: TokenCache::default(),
+            settings,
+            store,
+            hash_pool,
+            master_keys,
+            refresh_derivation,
+            revocations,
+        };
+        let provider = Self { inner: Arc::new(inner) };
+        provider.load_keys(ctx.now).await?;
+        provider.make_quick_keys(ctx).await?;
+        Ok(provider)
+    }
+
+    /// The settings it was opened with.
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// The store, for sweeping and measuring.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The hash pool, for measuring.
+    pub fn hash_pool(&self) -> &HashPool {
+        &self.inner.hash_pool
+    }
+
+    /// How often a presented access token was known already, and how often it had to be verified.
+    pub fn token_cache_counts(&self) -> (u64, u64) {
+        self.inner.tokens.counts()
+    }
+
+    /// Deletes what has expired, in small slices between writes; forgets revocations that nothing can meet any more.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn sweep(&self, now: Timestamp) -> Result<SweepReport, ProviderError> {
+        self.inner.revocations.prune(now);
+        Ok(self.inner.store.sweep(now).await?)
+    }
+
+    /// Whether requests can be answered now; if not, why.
+    ///
+    /// # Errors
+    /// One sentence for an operator.
+    pub fn ready(&self) -> Result<(), String> {
+        if !self.inner.keys.complete() {
+            return Err("signing keys are still being made".to_owned());
+        }
+        self.inner.store.trouble().map_or(Ok(()), Err)
+    }
+}

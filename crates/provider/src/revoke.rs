@@ -1,0 +1,49 @@
+//! Token revocation (RFC 7009): a refresh token takes its grant with it, an access token only itself.
+
+use crate::{Ctx, Provider, ProviderError};
+use crypto::OpaqueToken;
+use protocol::credentials::Authorization;
+use protocol::{ClientId, ErrorCode, Params, RefreshTokenId, Timestamp};
+use storage::refresh_token::RefreshTokenById;
+use storage::revocation::{Revocation, RevokeAccessToken};
+
+impl Provider {
+    /// Answers a revocation request. A token nobody knows is as good as revoked (RFC 7009 section 2.2).
+    ///
+    /// # Errors
+    /// `invalid_client`, `invalid_request`, and `unauthorized_client` for another client's token (RFC 7009 section 2.1).
+    pub async fn revoke(
+        &self,
+        ctx: &Ctx,
+        params: &Params,
+        authorization: Option<&Authorization>,
+    ) -> Result<(), ProviderError> {
+        let caller = self.authenticate_client(params, authorization).await?;
+        let presented = params.require("token")?;
+        if let Some(token) = self.verify_access_token(ctx, presented).await? {
+            own(&token.client_id, &caller.client.id)?;
+            let revocation = Revocation {
+                id: *token.id.as_bytes(),
+                revoked_at: ctx.now,
+                expires_at: Timestamp::from_seconds(token.claims.exp),
+            };
+            self.inner.store.write(RevokeAccessToken(revocation)).await?;
+            self.inner.revocations.add(revocation);
+            return Ok(());
+        }
+        let Some(token) = OpaqueToken::parse(presented) else { return Ok(()) };
+        let id = RefreshTokenId::from_bytes(token.selector());
+        let stored = self.inner.store.read(RefreshTokenById(id)).await?;
+        let Some(stored) = stored.filter(|stored| token.matches(&stored.issued.secret_hash)) else { return Ok(()) };
+        own(&stored.issued.client_id, &caller.client.id)?;
+        // RFC 7009 section 2.1: a refresh token's revocation SHOULD take the access tokens of the same grant with it.
+        self.revoke_grant(ctx, stored.issued.grant_id).await
+    }
+}
+
+fn own(issued_to: &ClientId, caller: &ClientId) -> Result<(), ProviderError> {
+    if issued_to == caller {
+        return Ok(());
+    }
+    Err(ProviderError::oauth(ErrorCode::UnauthorizedClient, "the token was issued to another client"))
+}

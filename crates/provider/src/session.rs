@@ -1,0 +1,121 @@
+//! Sessions: who is behind a browser's cookie, as long as they are. "Last seen" is written at most every few minutes.
+
+use crate::settings::{ACR_PASSWORD, AMR_PASSWORD, MAX_ACCESS_TOKEN_LIFETIME};
+use crate::{Ctx, Provider, ProviderError};
+use crypto::OpaqueToken;
+use protocol::{SessionId, UserId};
+use storage::revocation::Revocation;
+use storage::session::{EndSession, Session, SessionById, SessionChange, TouchSession};
+use storage::user::User;
+
+/// A person signed in at this browser.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// Their session.
+    pub session: Session,
+    /// Them.
+    pub user: User,
+}
+
+impl Provider {
+    /// Who is signed in with this session cookie, if anybody still is.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn signed_in(&self, ctx: &Ctx, cookie: Option<&str>) -> Result<Option<SignedIn>, ProviderError> {
+        let Some(presented) = cookie.and_then(OpaqueToken::parse) else { return Ok(None) };
+        let id = SessionId::from_bytes(presented.selector());
+        let Some((session, user)) = self.inner.store.read(SessionById(id)).await? else { return Ok(None) };
+        let settings = &self.inner.settings;
+        let open = presented.matches(&session.secret_hash)
+            && session.ended_at.is_none()
+            && ctx.now < session.expires_at
+            && ctx.now.since(session.last_seen_at) < settings.session_idle
+            && user.stands_since(session.auth_time);
+        if !open {
+            return Ok(None);
+        }
+        if ctx.now.since(session.last_seen_at) >= settings.touch_every {
+            // Seen or not seen decides nothing now: a store too busy to note it is no reason to refuse the person.
+            if let Err(error) = self.inner.store.write(TouchSession { id, at: ctx.now }).await {
+                tracing::warn!(%error, "last seen was not written");
+            }
+        }
+        Ok(Some(SignedIn { session, user }))
+    }
+
+    /// What a password sign-in of `user` does to this browser's session, and the new cookie's value.
+    pub(crate) fn session_for(
+        &self,
+        ctx: &mut Ctx,
+        user: &User,
+        before: Option<&SignedIn>,
+    ) -> (SessionChange, SignedIn, OpaqueToken) {
+        let now = ctx.now;
+        if let Some(SignedIn { session, .. }) = before.filter(|before| before.user.id == user.id) {
+            let token = ctx.opaque(session.id.as_bytes());
+            let renewed = Session {
+                secret_hash: token.hash(),
+                auth_time: now,
+                amr: AMR_PASSWORD.to_owned(),
+                acr: ACR_PASSWORD.to_owned(),
+                last_seen_at: now,
+                ..session.clone()
+            };
+            let change = SessionChange::Renew {
+                id: session.id,
+                presented: session.secret_hash,
+                secret_hash: renewed.secret_hash,
+                amr: renewed.amr.clone(),
+                acr: renewed.acr.clone(),
+                at: now,
+            };
+            return (change, SignedIn { session: renewed, user: user.clone() }, token);
+        }
+        let id = SessionId::new(now, ctx.id());
+        let token = ctx.opaque(id.as_bytes());
+        let session = self.new_session(ctx, id, user.id, &token);
+        let replaces = before.map(|before| self.end_of(ctx, before.session.id));
+        let change = SessionChange::Start { session: session.clone(), replaces };
+        (change, SignedIn { session, user: user.clone() }, token)
+    }
+
+    fn new_session(&self, ctx: &Ctx, id: SessionId, user_id: UserId, token: &OpaqueToken) -> Session {
+        Session {
+            id,
+            secret_hash: token.hash(),
+            user_id,
+            auth_time: ctx.now,
+            amr: AMR_PASSWORD.to_owned(),
+            acr: ACR_PASSWORD.to_owned(),
+            created_at: ctx.now,
+            last_seen_at: ctx.now,
+            expires_at: ctx.now + self.inner.settings.session_lifetime,
+            ended_at: None,
+        }
+    }
+
+    fn end_of(&self, ctx: &Ctx, id: SessionId) -> EndSession {
+        EndSession { id, at: ctx.now, revoked_until: ctx.now + MAX_ACCESS_TOKEN_LIFETIME }
+    }
+
+    /// Ends a session, and with it the access tokens of its grants.
+    pub(crate) async fn end_session(&self, ctx: &Ctx, id: SessionId) -> Result<(), ProviderError> {
+        self.inner.store.write(self.end_of(ctx, id)).await?;
+        self.note_revocation(ctx, *id.as_bytes());
+        Ok(())
+    }
+
+    /// Makes a revocation that is durable effective here.
+    pub(crate) fn note_revocation(&self, ctx: &Ctx, id: [u8; 16]) {
+        let expires_at = ctx.now + MAX_ACCESS_TOKEN_LIFETIME;
+        self.inner.revocations.add(Revocation { id, revoked_at: ctx.now, expires_at });
+    }
+
+    /// After [`SessionChange::Start`] took effect: the replaced session's access tokens are over here too.
+    pub(crate) fn note_session_change(&self, ctx: &Ctx, change: &SessionChange) {
+        if let SessionChange::Start { replaces: Some(ended), .. } = change {
+            self.note_revocation(ctx, *ended.id.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What an installation decides about itself, as typed values. Where they are written down is the binary's part.
+
+use std::time::Duration;
+
+/// An installation's settings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The issuer: the URL clients know this installation by, without a trailing slash.
+    pub issuer: String,
+    /// Whether people may create accounts themselves.
+    pub registration_open: bool,
+    /// A session unused for this long is over.
+    pub session_idle: Duration,
+    /// A session this old is over.
+    pub session_lifetime: Duration,
+    /// How long a sign-in may be left lying.
+    pub interaction_lifetime: Duration,
+    /// How long an authorization code lives (RFC 6749 section 4.1.2 recommends at most ten minutes).
+    pub authorization_code_lifetime: Duration,
+    /// How long an access token lives, unless its client says otherwise.
+    pub access_token_lifetime: Duration,
+    /// How long an ID Token lives.
+    pub id_token_lifetime: Duration,
+    /// How long an unused refresh token lives, unless its client says otherwise.
+    pub refresh_token_lifetime: Duration,
+    /// How long a grant with offline access lives, however often it is refreshed.
+    pub grant_lifetime: Duration,
+    /// How long a spent refresh token gets its successor again: a retry after a lost answer.
+    pub refresh_grace: Duration,
+    /// "Last seen" is written at most this often.
+    pub touch_every: Duration,
+    /// A signing key this old retires.
+    pub rotate_keys_every: Duration,
+    /// Whether accounts are locked for a while after many wrong passwords.
+    pub lockout: bool,
+}
+
+impl Settings {
+    /// The defaults, for this issuer.
+    pub fn new(issuer: impl Into<String>) -> Self {
+        const MINUTE: Duration = Duration::from_secs(60);
+        const DAY: Duration = Duration::from_secs(86_400);
+        Self {
+            issuer: issuer.into(),
+            registration_open: false,
+            session_idle: 8 * 60 * MINUTE,
+            session_lifetime: 7 * DAY,
+            interaction_lifetime: 60 * MINUTE,
+            authorization_code_lifetime: MINUTE,
+            access_token_lifetime: 10 * MINUTE,
+            id_token_lifetime: 10 * MINUTE,
+            refresh_token_lifetime: 30 * DAY,
+            grant_lifetime: 180 * DAY,
+            refresh_grace: Duration::from_secs(10),
+            touch_every: 5 * MINUTE,
+            rotate_keys_every: 90 * DAY,
+            lockout: true,
+        }
+    }
+
+    /// The URL of one of the issuer's paths.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer)
+    }
+}
+
+/// How long clients may keep the JWK Set before they ask again; a key signs only after it was published for so long.
+pub const JWK_SET_MAX_AGE: Duration = Duration::from_secs(300);
+
+/// The longest an access token may live, whatever a client's registration says: revocations are kept that long.
+pub(crate) const MAX_ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(86_400);
+
+/// The authentication context of a password sign-in.
+pub(crate) const ACR_PASSWORD: &str = "urn:doorward:acr:password";
+
+/// How a password sign-in is written in `amr` (RFC 8176 section 2).
+pub(crate) const AMR_PASSWORD: &str = "pwd";

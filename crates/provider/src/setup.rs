@@ -1,0 +1,108 @@
+//! The first platform owner: a link that works once, printed by a server that has none.
+
+use crate::interaction::{NewAccount, SignUpProblem};
+use crate::{Ctx, Provider, ProviderError};
+use crypto::OpaqueToken;
+use protocol::{ErrorCode, OneTimeLinkId, UserId};
+use std::time::Duration;
+use storage::one_time_link::{AddOneTimeLink, OneTimeLink, OneTimeLinkById};
+use storage::user::{AddUser, PlatformOwnerExists, UserAdded};
+
+const PURPOSE: &str = "first-platform-owner";
+const LIFETIME: Duration = Duration::from_secs(24 * 3_600);
+
+/// What became of it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum SetupAnswer {
+    /// The platform owner exists.
+    Created {
+        /// How they sign in.
+        username: String,
+    },
+    /// Something is to be mended.
+    Problems(Vec<SignUpProblem>),
+}
+
+impl Provider {
+    /// Whether nobody runs this installation yet.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn needs_setup(&self) -> Result<bool, ProviderError> {
+        Ok(!self.inner.store.read(PlatformOwnerExists).await?)
+    }
+
+    /// A link that creates the first platform owner, while there is none. A newer link does not spend an older one.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn setup_link(&self, ctx: &mut Ctx) -> Result<Option<String>, ProviderError> {
+        if !self.needs_setup().await? {
+            return Ok(None);
+        }
+        let id = OneTimeLinkId::new(ctx.now, ctx.id());
+        let token = ctx.opaque(id.as_bytes());
+        let link = OneTimeLink {
+            id,
+            secret_hash: token.hash(),
+            purpose: PURPOSE.to_owned(),
+            created_at: ctx.now,
+            expires_at: ctx.now + LIFETIME,
+            spent_at: None,
+        };
+        self.inner.store.write(AddOneTimeLink(link)).await?;
+        Ok(Some(self.inner.settings.url(&format!("/setup?token={}", token.reveal()))))
+    }
+
+    /// Whether this link can still create the first platform owner.
+    ///
+    /// # Errors
+    /// When it cannot, or storage fails.
+    pub async fn check_setup_link(&self, ctx: &Ctx, presented: &str) -> Result<OneTimeLinkId, ProviderError> {
+        let gone =
+            || ProviderError::oauth(ErrorCode::InvalidRequest, "this link has been used, has expired or is incomplete");
+        let token = OpaqueToken::parse(presented).ok_or_else(gone)?;
+        let id = OneTimeLinkId::from_bytes(token.selector());
+        let link = self.inner.store.read(OneTimeLinkById(id)).await?.ok_or_else(gone)?;
+        let good = token.matches(&link.secret_hash)
+            && link.purpose == PURPOSE
+            && link.spent_at.is_none()
+            && ctx.now < link.expires_at;
+        // A link left over from before the first owner came creates no second one.
+        if !good || !self.needs_setup().await? {
+            return Err(gone());
+        }
+        Ok(id)
+    }
+
+    /// Creates the first platform owner and spends the link.
+    ///
+    /// # Errors
+    /// As [`Provider::check_setup_link`]; when too many passwords wait.
+    pub async fn set_up(
+        &self,
+        ctx: &mut Ctx,
+        presented: &str,
+        account: NewAccount,
+    ) -> Result<SetupAnswer, ProviderError> {
+        let link = self.check_setup_link(ctx, presented).await?;
+        let problems = account.problems();
+        if !problems.is_empty() {
+            return Ok(SetupAnswer::Problems(problems));
+        }
+        let password_hash = self.inner.hash_pool.hash(account.password.clone()).await?;
+        let user = account.user(UserId::new(ctx.now, ctx.id()), true, ctx.now);
+        let username = user.username.clone();
+        let add = AddUser { user, password_hash: Some(password_hash), spends: Some(link) };
+        match self.inner.store.write(add).await? {
+            UserAdded::Added => {
+                tracing::info!("PlatformOwnerCreated");
+                Ok(SetupAnswer::Created { username })
+            }
+            UserAdded::Taken => Ok(SetupAnswer::Problems(vec![SignUpProblem::Taken])),
+            UserAdded::LinkSpent => {
+                Err(ProviderError::oauth(ErrorCode::InvalidRequest, "this link has been used meanwhile"))
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The token endpoint (RFC 6749 section 3.2): one pipeline for every grant type.
+//!
+//! 1. authenticate the client, 2. is the grant type offered, and allowed to it, 3. the grant type's own part: is what was presented
+//! good, and what stands on it, 4. issue, 5. spend what was presented and store what was issued, in one command.
+
+mod authorization_code;
+mod refresh_token;
+
+use crate::issue::Issued;
+use crate::{Ctx, Provider, ProviderError};
+use crypto::OpaqueToken;
+use protocol::credentials::Authorization;
+use protocol::{ErrorCode, GrantType, Params, Scope};
+use serde::Serialize;
+use std::time::Duration;
+use storage::client::RegisteredClient;
+use storage::grant::Grant;
+
+/// A successful answer (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3).
+#[derive(Serialize)]
+pub struct TokenResponse {
+    access_token: String,
+    token_type: &'static str,
+    /// Seconds.
+    expires_in: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+    scope: Scope,
+}
+
+impl TokenResponse {
+    fn new(issued: Issued, refresh_token: Option<&OpaqueToken>) -> Self {
+        Self {
+            access_token: issued.access_token,
+            token_type: "Bearer",
+            expires_in: issued.expires_in,
+            refresh_token: refresh_token.map(OpaqueToken::reveal),
+            id_token: issued.id_token,
+            scope: issued.scope,
+        }
+    }
+}
+
+impl Provider {
+    /// Answers a token request.
+    ///
+    /// # Errors
+    /// The error codes of RFC 6749 section 5.2; overload and unavailability of what this server stands on.
+    pub async fn token(
+        &self,
+        ctx: &mut Ctx,
+        params: &Params,
+        authorization: Option<&Authorization>,
+    ) -> Result<TokenResponse, ProviderError> {
+        let client = self.authenticate_client(params, authorization).await?;
+        let grant_type = GrantType::parse(params.require("grant_type")?)
+            .ok_or_else(|| ProviderError::oauth(ErrorCode::UnsupportedGrantType, "this grant_type is not offered"))?;
+        if !client.client.grant_types.contains(&grant_type) {
+            return Err(ProviderError::oauth(
+                ErrorCode::UnauthorizedClient,
+                "this client is not registered for this grant_type",
+            ));
+        }
+        match grant_type {
+            GrantType::AuthorizationCode => self.redeem_authorization_code(ctx, &client, params).await,
+            GrantType::RefreshToken => self.refresh(ctx, &client, params).await,
+        }
+    }
+
+    /// How long an unused refresh token of this client lives.
+    fn refresh_token_lifetime(&self, client: &RegisteredClient) -> Duration {
+        client
+            .client
+            .refresh_token_lifetime
+            .map_or(self.inner.settings.refresh_token_lifetime, |seconds| Duration::from_secs(seconds.into()))
+    }
+}
+
+/// RFC 6749 section 5.2: "invalid, expired, revoked, .. or was issued to another client" are told alike.
+fn invalid_grant(description: &'static str) -> ProviderError {
+    ProviderError::oauth(ErrorCode::InvalidGrant, description)
+}
+
+/// The grant, if tokens may still be issued on it.
+fn standing(grant: Option<Grant>, ctx: &Ctx) -> Result<Grant, ProviderError> {
+    grant.filter(|grant| grant.stands(ctx.now)).ok_or_else(|| invalid_grant("the grant is over: sign in again"))
+}

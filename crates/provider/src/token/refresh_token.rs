@@ -1,0 +1,121 @@
+//! The refresh_token grant type (RFC 6749 section 6) with rotation and reuse detection (RFC 9700 section 4.14.2).
+//!
+//! A successor is derived from the token it replaces. A client that lost the answer and retries within the grace gets the *same*
+//! successor; once the successor was spent, the old one can only come from a thief, and the grant dies.
+
+use super::{TokenResponse, invalid_grant, standing};
+use crate::issue::{Issue, Issued};
+use crate::{Ctx, Provider, ProviderError};
+use crypto::OpaqueToken;
+use protocol::{ErrorCode, Params, RefreshTokenId, Scope};
+use storage::access_token::AddAccessToken;
+use storage::client::RegisteredClient;
+use storage::grant::{Grant, GrantById};
+use storage::refresh_token::{NewRefreshToken, RefreshToken, RefreshTokenById, RotateRefreshToken};
+
+impl Provider {
+    pub(super) async fn refresh(
+        &self,
+        ctx: &mut Ctx,
+        client: &RegisteredClient,
+        params: &Params,
+    ) -> Result<TokenResponse, ProviderError> {
+        let unknown = || invalid_grant("the refresh token is not known to be this client's");
+        let presented = OpaqueToken::parse(params.require("refresh_token")?).ok_or_else(unknown)?;
+        let id = RefreshTokenId::from_bytes(presented.selector());
+        let stored = self.inner.store.read(RefreshTokenById(id)).await?;
+        let stored = stored
+            .filter(|stored| {
+                presented.matches(&stored.issued.secret_hash) && stored.issued.client_id == client.client.id
+            })
+            .ok_or_else(unknown)?;
+        let grant = standing(self.inner.store.read(GrantById(stored.issued.grant_id)).await?, ctx)?;
+        if stored.spent_at.is_none() && ctx.now >= stored.issued.expires_at {
+            return Err(invalid_grant("the refresh token has expired"));
+        }
+        let scope = narrowed(&grant, params)?;
+        let issued =
+            self.issue(ctx, Issue { client: &client.client, grant: &grant, scope, nonce: None }).await?;
+        if stored.spent_at.is_some() {
+            return self.retry(ctx, &presented, &stored, issued).await;
+        }
+        self.rotate(ctx, client, (&presented, &stored, &grant), issued).await
+    }
+
+    async fn rotate(
+        &self,
+        ctx: &mut Ctx,
+        client: &RegisteredClient,
+        (presented, stored, grant): (&OpaqueToken, &RefreshToken, &Grant),
+        issued: Issued,
+    ) -> Result<TokenResponse, ProviderError> {
+        let id = RefreshTokenId::new(ctx.now, ctx.id());
+        let successor = self.successor(presented, stored, id);
+        let rotation = RotateRefreshToken {
+            presented: stored.issued.id,
+            successor: NewRefreshToken {
+                id,
+                secret_hash: successor.hash(),
+                grant_id: stored.issued.grant_id,
+                client_id: stored.issued.client_id.clone(),
+                generation: stored.issued.generation.saturating_add(1),
+                created_at: ctx.now,
+                expires_at: (ctx.now + self.refresh_token_lifetime(client)).min(grant.granted.expires_at),
+            },
+            access_token: issued.stored.clone(),
+            at: ctx.now,
+        };
+        if self.inner.store.write(rotation).await? {
+            return Ok(TokenResponse::new(issued, Some(&successor)));
+        }
+        // Two requests at once: the other one rotated. This one is a retry of it.
+        let now_stored = self.inner.store.read(RefreshTokenById(stored.issued.id)).await?;
+        match now_stored {
+            Some(stored) if stored.spent_at.is_some() => self.retry(ctx, presented, &stored, issued).await,
+            _ => Err(invalid_grant("the grant is over: sign in again")),
+        }
+    }
+
+    /// A spent token again: the same successor while that is unspent and the grace lasts; otherwise theft.
+    async fn retry(
+        &self,
+        ctx: &Ctx,
+        presented: &OpaqueToken,
+        stored: &RefreshToken,
+        issued: Issued,
+    ) -> Result<TokenResponse, ProviderError> {
+        let in_grace = stored.spent_at.is_some_and(|spent| ctx.now.since(spent) <= self.inner.settings.refresh_grace);
+        let successor = match stored.successor_id {
+            Some(id) if in_grace => self.inner.store.read(RefreshTokenById(id)).await?,
+            _ => None,
+        };
+        let Some(successor) = successor.filter(|successor| successor.spent_at.is_none()) else {
+            let grant = stored.issued.grant_id;
+            tracing::warn!(%grant, request_id = %ctx.request_id, "RefreshTokenReused: grant revoked");
+            self.revoke_grant(ctx, grant).await?;
+            return Err(invalid_grant("the refresh token was used before; the grant is revoked"));
+        };
+        if let Some(access_token) = issued.stored.clone() {
+            self.inner.store.write(AddAccessToken(access_token)).await?;
+        }
+        let successor = self.successor(presented, stored, successor.issued.id);
+        Ok(TokenResponse::new(issued, Some(&successor)))
+    }
+
+    fn successor(&self, presented: &OpaqueToken, stored: &RefreshToken, id: RefreshTokenId) -> OpaqueToken {
+        self.inner.refresh_derivation.successor(presented, stored.issued.generation, *id.as_bytes())
+    }
+}
+
+/// RFC 6749 section 6: "must not include any scope not originally granted"; the grant itself stays as wide as it was.
+fn narrowed(grant: &Grant, params: &Params) -> Result<Scope, ProviderError> {
+    let Some(asked) = params.get("scope") else { return Ok(grant.granted.scope.clone()) };
+    match Scope::parse(asked) {
+        // Whether the grant outlives its session is no matter of one access token.
+        Ok(scope) if grant.granted.scope.covers(&scope) => {
+            let offline = grant.granted.scope.contains(Scope::OFFLINE_ACCESS);
+            Ok(if offline { scope.union(&Scope::parse(Scope::OFFLINE_ACCESS).unwrap_or_default()) } else { scope })
+        }
+        _ => Err(ProviderError::oauth(ErrorCode::InvalidScope, "scope exceeds what was granted")),
+    }
+}

@@ -1,0 +1,29 @@
+//! The UserInfo endpoint (OpenID Connect Core section 5.3): the claims an access token opens, as they are now.
+
+use crate::issue::user_claims;
+use crate::{Ctx, Provider, ProviderError};
+use protocol::claims::visible;
+use protocol::{ErrorCode, Scope};
+use serde_json::{Map, Value};
+use storage::grant::GrantById;
+
+impl Provider {
+    /// The claims this access token opens.
+    ///
+    /// # Errors
+    /// `invalid_token` or `insufficient_scope` (RFC 6750 section 3.1).
+    pub async fn userinfo(&self, ctx: &Ctx, access_token: &str) -> Result<Map<String, Value>, ProviderError> {
+        let invalid = || ProviderError::oauth(ErrorCode::InvalidToken, "the access token is not valid");
+        let token = self.verify_access_token(ctx, access_token).await?.ok_or_else(invalid)?;
+        if !token.claims.scope.contains(Scope::OPENID) {
+            return Err(ProviderError::oauth(ErrorCode::InsufficientScope, "the openid scope is required"));
+        }
+        let grant = self.inner.store.read(GrantById(token.grant_id)).await?;
+        let grant = grant.filter(|grant| grant.stands(ctx.now)).ok_or_else(invalid)?;
+        let named = grant.granted.claims.userinfo.keys();
+        let mut claims = visible(&user_claims(&grant.user), &token.claims.scope, named);
+        // OpenID Connect Core section 5.3.2: always, and the ID Token's.
+        claims.insert("sub".to_owned(), token.claims.sub.clone().into());
+        Ok(claims)
+    }
+}

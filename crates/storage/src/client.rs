@@ -1,0 +1,135 @@
+//! Registered clients.
+
+use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
+use crate::error::StorageError;
+use crate::params;
+use crate::row::{Row, Rows};
+use crate::value::Json;
+use protocol::{Client, ClientId, SecretHash, Timestamp};
+
+/// A client as stored.
+#[derive(Debug, Clone)]
+pub struct RegisteredClient {
+    /// What it is and may do.
+    pub client: Client,
+    /// Its secret's hash; a public client has none.
+    pub secret_hash: Option<SecretHash>,
+}
+
+/// The client with this `client_id`.
+pub struct ClientById<'a>(pub &'a ClientId);
+
+impl Query for ClientById<'_> {
+    type Output = Option<RegisteredClient>;
+
+    fn statement(&self) -> Statement {
+        Statement::new("SELECT metadata, secret_hash FROM clients WHERE id = ?", params![self.0])
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.first(from_row)
+    }
+}
+
+/// Clients by `client_id`, a page at a time.
+pub struct ListClients {
+    /// The last one of the page before.
+    pub after: Option<ClientId>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+impl Query for ListClients {
+    type Output = Vec<RegisteredClient>;
+    const ACCESS: Access = Access::Scan;
+
+    fn statement(&self) -> Statement {
+        Statement::new(
+            "SELECT metadata, secret_hash FROM clients WHERE id > ? ORDER BY id LIMIT ?",
+            params![self.after.as_ref().map_or("", ClientId::as_str), self.limit],
+        )
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.all(from_row)
+    }
+}
+
+fn from_row(row: &Row<'_>) -> Result<RegisteredClient, StorageError> {
+    Ok(RegisteredClient { client: row.get::<Json<Client>>(0)?.0, secret_hash: row.get(1)? })
+}
+
+/// Registers a client; refused when the `client_id` is taken.
+pub struct AddClient {
+    /// The client.
+    pub registered: RegisteredClient,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Command for AddClient {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        steps.one(
+            "INSERT INTO clients (id, metadata, secret_hash, created_at, updated_at) VALUES (?, ?, ?, ?, ?)",
+            params![
+                &self.registered.client.id,
+                Json(&self.registered.client),
+                self.registered.secret_hash,
+                self.at,
+                self.at
+            ],
+        );
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}
+
+/// Replaces a client's registration and secret; refused when there is no such client.
+pub struct ReplaceClient {
+    /// The client.
+    pub registered: RegisteredClient,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Command for ReplaceClient {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        steps.one(
+            "UPDATE clients SET metadata = ?, secret_hash = ?, updated_at = ? WHERE id = ?",
+            params![
+                Json(&self.registered.client),
+                self.registered.secret_hash,
+                self.at,
+                &self.registered.client.id
+            ],
+        );
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}
+
+/// Forgets a client; its grants are refused from now on because no client is behind them.
+pub struct RemoveClient {
+    /// Which.
+    pub client: ClientId,
+}
+
+impl Command for RemoveClient {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        steps.one("DELETE FROM clients WHERE id = ?", params![&self.client]);
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}

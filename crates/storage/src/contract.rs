@@ -1,0 +1,130 @@
+//! The contract: every change of state is a [`Command`], every read a [`Query`], and both are values.
+//!
+//! A command is a list of statements with the row counts they must have, applied together or not at all. Being data, it can be
+//! batched, retried, sent to another engine, and run by an engine without interactive transactions. Nothing here knows an engine.
+
+use crate::error::StorageError;
+use crate::row::Rows;
+use crate::value::Value;
+
+/// A change of state.
+///
+/// A count that does not match, or a unique key that is taken, refuses the whole command; that is an outcome, not an error.
+pub trait Command: Send + Sync {
+    /// What the caller learns.
+    type Outcome: Send;
+
+    /// The statements, in order, with the row counts they must have.
+    fn steps(&self, steps: &mut Steps);
+
+    /// The caller's answer, from what was applied.
+    fn outcome(&self, applied: Applied) -> Self::Outcome;
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// Every step had its row count; all of it is durable.
+    Done,
+    /// A step had another row count, or a unique key was taken; nothing of the command was applied.
+    Refused {
+        /// Which step, counted from zero.
+        step: usize,
+    },
+}
+
+impl Applied {
+    /// Whether the command was applied.
+    pub fn is_done(self) -> bool {
+        self == Self::Done
+    }
+}
+
+/// How many rows a step must change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// Exactly so many; anything else refuses the command.
+    Exactly(u64),
+    /// Any number, zero included.
+    Any,
+}
+
+/// One statement of a command.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Portable SQL, written once, `?` placeholders in order.
+    pub sql: &'static str,
+    /// One value per placeholder.
+    pub params: Vec<Value>,
+    /// The row count it must have.
+    pub expect: Expect,
+}
+
+/// The statements of one command.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Steps(Vec<Step>);
+
+impl Steps {
+    /// A statement that must change exactly `count` rows.
+    pub fn exactly(&mut self, count: u64, sql: &'static str, params: Vec<Value>) {
+        self.0.push(Step { sql, params, expect: Expect::Exactly(count) });
+    }
+
+    /// A statement that must change exactly one row.
+    pub fn one(&mut self, sql: &'static str, params: Vec<Value>) {
+        self.exactly(1, sql, params);
+    }
+
+    /// A statement that may change any number of rows.
+    pub fn any(&mut self, sql: &'static str, params: Vec<Value>) {
+        self.0.push(Step { sql, params, expect: Expect::Any });
+    }
+
+    /// The statements in order.
+    pub fn as_slice(&self) -> &[Step] {
+        &self.0
+    }
+}
+
+/// How a query reaches its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// By key: a few microseconds, run inline on the calling thread.
+    Point,
+    /// It may scan (lists, reports): run on a small pool of reader threads, bounded by a deadline.
+    Scan,
+}
+
+/// One statement that reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    /// Portable SQL, written once, `?` placeholders in order.
+    pub sql: &'static str,
+    /// One value per placeholder.
+    pub params: Vec<Value>,
+}
+
+impl Statement {
+    /// A statement and its parameters.
+    pub fn new(sql: &'static str, params: Vec<Value>) -> Self {
+        Self { sql, params }
+    }
+}
+
+/// A read.
+pub trait Query: Send + Sync {
+    /// What the caller learns: usually `Option<Record>` or `Vec<Record>`.
+    type Output: Send + 'static;
+
+    /// By key unless the query says otherwise.
+    const ACCESS: Access = Access::Point;
+
+    /// The statement and its parameters.
+    fn statement(&self) -> Statement;
+
+    /// Reads the answer's rows. Without `self`, so that it can run on another thread.
+    ///
+    /// # Errors
+    /// When a column holds something other than its type.
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError>;
+}

@@ -1,0 +1,23 @@
+//! What can go wrong with storage, in words an operator can act on. A refused command is not here: that is an outcome.
+
+use std::time::Duration;
+
+/// Why the store could not answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StorageError {
+    /// Too much is waiting, or this waited too long; nothing of it was applied. Try again later (503 with Retry-After).
+    #[error("storage is overloaded")]
+    Overloaded {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The engine cannot take writes now (disk full, read-only, closed); nothing of it was applied.
+    #[error("storage is unavailable: {0}")]
+    Unavailable(String),
+    /// A stored value is not what its column promises.
+    #[error("stored data is damaged: {0}")]
+    Corrupt(String),
+    /// The engine refused a statement: a defect of this program.
+    #[error("storage refused a statement: {0}")]
+    Statement(String),
+}

@@ -1,0 +1,154 @@
+//! Grants: what a user allowed a client once; parents of codes and tokens. A grant is revoked by marking it, not by touching its
+//! tokens.
+
+use crate::contract::{Applied, Command, Query, Statement, Steps};
+use crate::error::StorageError;
+use crate::params;
+use crate::row::{Row, Rows};
+use crate::user::User;
+use crate::value::Json;
+use protocol::{ClaimsRequest, ClientId, GrantId, Scope, SessionId, Timestamp, UserId};
+
+/// A grant when it is made.
+#[derive(Debug, Clone)]
+pub struct NewGrant {
+    /// Its id.
+    pub id: GrantId,
+    /// Who allowed it.
+    pub user_id: UserId,
+    /// To whom.
+    pub client_id: ClientId,
+    /// In which session.
+    pub session_id: SessionId,
+    /// What.
+    pub scope: Scope,
+    /// Claims asked for by name.
+    pub claims: ClaimsRequest,
+    /// When the user had proved who they are.
+    pub auth_time: Timestamp,
+    /// By what means.
+    pub amr: String,
+    /// How strongly.
+    pub acr: String,
+    /// Whether it outlives the session (`offline_access`).
+    pub offline: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends whatever happens.
+    pub expires_at: Timestamp,
+}
+
+/// A grant as stored, with what decides whether it still stands.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// What was granted.
+    pub granted: NewGrant,
+    /// Since when it is over.
+    pub revoked_at: Option<Timestamp>,
+    /// Who is behind it.
+    pub user: User,
+    /// Whether its session goes on.
+    pub session_open: bool,
+}
+
+impl Grant {
+    /// Whether tokens may be issued and used on it at `now`.
+    pub fn stands(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none()
+            && now < self.granted.expires_at
+            && (self.granted.offline || self.session_open)
+            && self.user.stands_since(self.granted.created_at)
+    }
+}
+
+/// The grant with this id; none when its user is gone.
+pub struct GrantById(pub GrantId);
+
+impl Query for GrantById {
+    type Output = Option<Grant>;
+
+    fn statement(&self) -> Statement {
+        Statement::new(
+            "SELECT u.id, u.username, u.email, u.email_verified, u.name, u.claims, u.platform_owner, u.created_at, u.updated_at, \
+             u.disabled_at, u.signed_out_at, g.id, g.client_id, g.session_id, g.scope, g.claims, g.auth_time, g.amr, g.acr, \
+             g.offline, g.created_at, g.expires_at, g.revoked_at, s.id, s.ended_at \
+             FROM grants g JOIN users u ON u.id = g.user_id LEFT JOIN sessions s ON s.id = g.session_id WHERE g.id = ?",
+            params![self.0],
+        )
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.first(from_row)
+    }
+}
+
+fn from_row(row: &Row<'_>) -> Result<Grant, StorageError> {
+    let from = User::COLUMN_COUNT;
+    let user = User::from_row(row, 0)?;
+    let session_exists = row.get::<Option<SessionId>>(from + 12)?.is_some();
+    let session_ended = row.get::<Option<Timestamp>>(from + 13)?.is_some();
+    Ok(Grant {
+        granted: NewGrant {
+            id: row.get(from)?,
+            user_id: user.id,
+            client_id: row.get(from + 1)?,
+            session_id: row.get(from + 2)?,
+            scope: row.get(from + 3)?,
+            claims: row.get::<Json<_>>(from + 4)?.0,
+            auth_time: row.get(from + 5)?,
+            amr: row.get(from + 6)?,
+            acr: row.get(from + 7)?,
+            offline: row.get(from + 8)?,
+            created_at: row.get(from + 9)?,
+            expires_at: row.get(from + 10)?,
+        },
+        revoked_at: row.get(from + 11)?,
+        session_open: session_exists && !session_ended,
+        user,
+    })
+}
+
+pub(crate) fn insert(steps: &mut Steps, grant: &NewGrant) {
+    steps.one(
+        "INSERT INTO grants (id, user_id, client_id, session_id, scope, claims, auth_time, amr, acr, offline, created_at, \
+         expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        params![
+            grant.id,
+            grant.user_id,
+            &grant.client_id,
+            grant.session_id,
+            &grant.scope,
+            Json(&grant.claims),
+            grant.auth_time,
+            &grant.amr,
+            &grant.acr,
+            grant.offline,
+            grant.created_at,
+            grant.expires_at,
+        ],
+    );
+}
+
+/// Ends a grant and every token that stands on it.
+pub struct RevokeGrant {
+    /// Which.
+    pub id: GrantId,
+    /// When.
+    pub at: Timestamp,
+    /// How long an access token issued before could still verify.
+    pub revoked_until: Timestamp,
+}
+
+impl Command for RevokeGrant {
+    type Outcome = ();
+
+    fn steps(&self, steps: &mut Steps) {
+        steps.any(
+            "UPDATE grants SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
+            params![self.at, self.id],
+        );
+        crate::revocation::revoke(steps, *self.id.as_bytes(), self.at, self.revoked_until);
+    }
+
+    fn outcome(&self, _applied: Applied) {}
+}

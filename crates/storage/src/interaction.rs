@@ -1,0 +1,160 @@
+//! Interactions: a sign-in under way, stored so that it can be resumed, and finished once.
+
+use crate::authorization_code::NewAuthorizationCode;
+use crate::consent::Consent;
+use crate::contract::{Applied, Command, Query, Statement, Steps};
+use crate::error::StorageError;
+use crate::grant::NewGrant;
+use crate::params;
+use crate::row::Rows;
+use crate::session::SessionChange;
+use crate::value::Json;
+use protocol::{AuthorizationRequest, InteractionId, SecretHash, SessionId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// What the person has done so far within an interaction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Progress {
+    /// The session they signed in to, or confirmed, within this interaction.
+    pub signed_in: Option<SessionId>,
+    /// The session whose account they chose to go on with.
+    pub chose: Option<SessionId>,
+    /// They asked for another account than the one signed in.
+    pub wants_another: bool,
+}
+
+/// An interaction as stored.
+#[derive(Debug, Clone)]
+pub struct Interaction {
+    /// Its id.
+    pub id: InteractionId,
+    /// Of the secret in the page's form.
+    pub secret_hash: SecretHash,
+    /// Of the browser's cookie: nobody else may resume it.
+    pub browser_hash: SecretHash,
+    /// What was asked.
+    pub request: AuthorizationRequest,
+    /// What was done.
+    pub progress: Progress,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it can no longer be resumed.
+    pub expires_at: Timestamp,
+    /// When it was answered.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// The interaction with this id.
+pub struct InteractionById(pub InteractionId);
+
+impl Query for InteractionById {
+    type Output = Option<Interaction>;
+
+    fn statement(&self) -> Statement {
+        Statement::new(
+            "SELECT id, secret_hash, browser_hash, request, progress, created_at, expires_at, finished_at FROM interactions \
+             WHERE id = ?",
+            params![self.0],
+        )
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.first(|row| {
+            Ok(Interaction {
+                id: row.get(0)?,
+                secret_hash: row.get(1)?,
+                browser_hash: row.get(2)?,
+                request: row.get::<Json<_>>(3)?.0,
+                progress: row.get::<Json<_>>(4)?.0,
+                created_at: row.get(5)?,
+                expires_at: row.get(6)?,
+                finished_at: row.get(7)?,
+            })
+        })
+    }
+}
+
+/// Begins an interaction.
+pub struct BeginInteraction(pub Interaction);
+
+impl Command for BeginInteraction {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        let interaction = &self.0;
+        steps.one(
+            "INSERT INTO interactions (id, secret_hash, browser_hash, request, progress, created_at, expires_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            params![
+                interaction.id,
+                interaction.secret_hash,
+                interaction.browser_hash,
+                Json(&interaction.request),
+                Json(&interaction.progress),
+                interaction.created_at,
+                interaction.expires_at,
+            ],
+        );
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}
+
+/// One step of an interaction with everything it changes, applied together; refused when the interaction is finished, has
+/// expired, or the session changed meanwhile.
+pub struct AdvanceInteraction {
+    /// Which.
+    pub id: InteractionId,
+    /// When.
+    pub at: Timestamp,
+    /// What a sign-in does to the session.
+    pub session: Option<SessionChange>,
+    /// What was allowed.
+    pub consent: Option<Consent>,
+    /// How it goes on.
+    pub next: Advance,
+}
+
+/// How an interaction goes on.
+pub enum Advance {
+    /// Something is left to do.
+    Continue(Progress),
+    /// It is answered with an authorization code.
+    Grant(Box<(NewGrant, NewAuthorizationCode)>),
+    /// It is answered with an error.
+    Fail,
+}
+
+impl Command for AdvanceInteraction {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        match &self.next {
+            Advance::Continue(progress) => steps.one(
+                "UPDATE interactions SET progress = ? WHERE id = ? AND finished_at IS NULL AND expires_at > ?",
+                params![Json(progress), self.id, self.at],
+            ),
+            Advance::Grant(_) | Advance::Fail => steps.one(
+                "UPDATE interactions SET finished_at = ? WHERE id = ? AND finished_at IS NULL AND expires_at > ?",
+                params![self.at, self.id, self.at],
+            ),
+        }
+        if let Some(change) = &self.session {
+            crate::session::change(steps, change);
+        }
+        if let Some(consent) = &self.consent {
+            crate::consent::remember(steps, consent);
+        }
+        if let Advance::Grant(granted) = &self.next {
+            crate::grant::insert(steps, &granted.0);
+            crate::authorization_code::insert(steps, &granted.1);
+        }
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}

@@ -1,0 +1,44 @@
+//! THE STATE: records, commands and queries over several engines under one contract.
+//!
+//! Every change is a [`Command`], every read a [`Query`], and a [`Store`] is where both go. Nothing here knows who asks (no HTTP, no
+//! protocol decisions), and nothing outside `sqlite/` knows SQLite except the enums that list the engines.
+
+pub mod backup;
+pub mod contract;
+mod dialect;
+pub mod error;
+mod migrate;
+pub mod options;
+pub mod row;
+mod sqlite;
+pub mod stats;
+pub mod store;
+pub mod sweep;
+pub mod together;
+pub mod value;
+
+pub use backup::{BackupError, BackupReport, backup, restore};
+pub use contract::{Access, Applied, Command, Expect, Query, Statement, Step, Steps};
+pub use error::StorageError;
+pub use options::{Durability, OpenError, Options};
+pub use row::{Row, Rows};
+pub use stats::Stats;
+pub use store::{Opened, Store};
+pub use sweep::SweepReport;
+pub use together::Together;
+pub use value::{FromValue, Value, ValueRef};
+
+// Records, each with its queries and commands.
+pub mod access_token;
+pub mod authorization_code;
+pub mod client;
+pub mod consent;
+pub mod grant;
+pub mod interaction;
+pub mod one_time_link;
+pub mod refresh_token;
+pub mod revocation;
+pub mod server_secret;
+pub mod session;
+pub mod signing_key;
+pub mod user;

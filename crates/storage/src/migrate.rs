@@ -1,0 +1,48 @@
+//! The one folder of migrations, in an engine's words, and which of them a database has. Knows no table by name but the history.
+
+use crate::dialect::Dialect;
+use refinery::{Migration, Runner};
+
+/// Every migration, oldest first. One that was released is never edited: its text is checked against the database's history.
+const MIGRATIONS: &[(&str, &str)] = &[("V1__foundation", include_str!("../migrations/V1__foundation.sql"))];
+
+/// The newest schema version this program knows.
+pub(crate) fn newest_known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// What applies the migrations that are missing, and refuses a history that is not this program's.
+pub(crate) fn runner(dialect: &Dialect) -> Result<Runner, refinery::Error> {
+    let migrations: Vec<Migration> = MIGRATIONS
+        .iter()
+        .map(|(name, text)| Migration::unapplied(name, &dialect.schema(text)))
+        .collect::<Result<_, _>>()?;
+    // Grouped: a crash between a migration and its line in the history must not leave one without the other.
+    Ok(Runner::new(&migrations)
+        .set_grouped(dialect.transactional_schema)
+        .set_abort_divergent(true)
+        .set_abort_missing(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::SQLITE;
+
+    #[test]
+    fn the_list_is_the_folder_and_versions_count_from_one() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort_by_key(|name| name[1..name.find("__").unwrap()].parse::<u32>().unwrap());
+        let listed: Vec<String> = MIGRATIONS.iter().map(|(name, _)| format!("{name}.sql")).collect();
+        assert_eq!(files, listed);
+        for (index, migration) in runner(&SQLITE).unwrap().get_migrations().iter().enumerate() {
+            assert_eq!(migration.version() as usize, index + 1);
+            let text = migration.sql().unwrap();
+            assert!(!text.contains(['{', '}']), "a word the dialect does not know in {}", migration.name());
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Links that work once, such as the one that creates the first platform owner.
+
+use crate::contract::{Applied, Command, Query, Statement, Steps};
+use crate::error::StorageError;
+use crate::params;
+use crate::row::Rows;
+use protocol::{OneTimeLinkId, SecretHash, Timestamp};
+
+/// A link that works once.
+#[derive(Debug, Clone)]
+pub struct OneTimeLink {
+    /// Its selector.
+    pub id: OneTimeLinkId,
+    /// Of its secret.
+    pub secret_hash: SecretHash,
+    /// What it does.
+    pub purpose: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops working.
+    pub expires_at: Timestamp,
+    /// When it was used.
+    pub spent_at: Option<Timestamp>,
+}
+
+/// The link with this selector.
+pub struct OneTimeLinkById(pub OneTimeLinkId);
+
+impl Query for OneTimeLinkById {
+    type Output = Option<OneTimeLink>;
+
+    fn statement(&self) -> Statement {
+        Statement::new(
+            "SELECT id, secret_hash, purpose, created_at, expires_at, spent_at FROM one_time_links WHERE id = ?",
+            params![self.0],
+        )
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.first(|row| {
+            Ok(OneTimeLink {
+                id: row.get(0)?,
+                secret_hash: row.get(1)?,
+                purpose: row.get(2)?,
+                created_at: row.get(3)?,
+                expires_at: row.get(4)?,
+                spent_at: row.get(5)?,
+            })
+        })
+    }
+}
+
+/// Stores a link.
+pub struct AddOneTimeLink(pub OneTimeLink);
+
+impl Command for AddOneTimeLink {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        let link = &self.0;
+        steps.one(
+            "INSERT INTO one_time_links (id, secret_hash, purpose, created_at, expires_at) VALUES (?, ?, ?, ?, ?)",
+            params![link.id, link.secret_hash, &link.purpose, link.created_at, link.expires_at],
+        );
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}
+
+pub(crate) fn spend(steps: &mut Steps, id: OneTimeLinkId, at: Timestamp) {
+    steps.one(
+        "UPDATE one_time_links SET spent_at = ? WHERE id = ? AND spent_at IS NULL AND expires_at > ?",
+        params![at, id, at],
+    );
+}

@@ -1,0 +1,150 @@
+//! How a store is opened, and what an operator is told when it cannot be. Knows limits and words, not how they are enforced.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What an acknowledged write survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Power loss: every commit is on the disk before it is acknowledged.
+    Full,
+    /// A crash of the process, but perhaps not power loss. For measuring only.
+    Process,
+}
+
+/// How a store is opened. [`Options::at`] gives the values to run with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The database file. Its directory is created (0700) when it does not exist.
+    pub path: PathBuf,
+    /// What an acknowledged write survives.
+    pub durability: Durability,
+    /// How many writes may wait; one more is refused at once.
+    pub max_queued: usize,
+    /// How long a write may wait for its turn before it is refused.
+    pub write_deadline: Duration,
+    /// How many commands may share one commit, at most.
+    pub max_batch: usize,
+    /// Bytes of write-ahead log at which it is copied back into the database file.
+    pub wal_soft_limit: u64,
+    /// Bytes of write-ahead log at which writes are refused until it has shrunk.
+    pub wal_hard_limit: u64,
+    /// Threads that run queries which may scan.
+    pub scan_threads: usize,
+    /// How many scans may wait; one more is refused at once.
+    pub max_queued_scans: usize,
+    /// How long a scan may take, waiting included.
+    pub scan_deadline: Duration,
+    /// Page cache of the writer, bytes.
+    pub writer_cache: u64,
+    /// Page cache of each reading connection, bytes.
+    pub reader_cache: u64,
+    /// Bytes of the database file that readers map into memory; zero reads by system call. Mapped reads are faster on large
+    /// files, but a disk error then ends the process (SIGBUS) instead of failing one request.
+    pub mapped: u64,
+}
+
+impl Options {
+    /// The values to run with, for the database file at `path`.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        const MIB: u64 = 1024 * 1024;
+        Self {
+            path: path.into(),
+            durability: Durability::Full,
+            max_queued: 16_384,
+            write_deadline: Duration::from_secs(3),
+            max_batch: 1_024,
+            wal_soft_limit: 48 * MIB,
+            wal_hard_limit: 512 * MIB,
+            scan_threads: 2,
+            max_queued_scans: 256,
+            scan_deadline: Duration::from_secs(10),
+            writer_cache: 32 * MIB,
+            reader_cache: 16 * MIB,
+            mapped: 0,
+        }
+    }
+}
+
+/// Why a store could not be opened, in words an operator can act on.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has this database open.
+    #[error(
+        "{path} is in use by another process{}: stop it first, or choose another database file. \
+         One database file belongs to one running server",
+        holder.map_or_else(String::new, |pid| format!(" (process id {pid})"))
+    )]
+    InUse {
+        /// The database file.
+        path: PathBuf,
+        /// The process that holds it, when it could be read.
+        holder: Option<u32>,
+    },
+    /// The database was written by a newer version of this program.
+    #[error(
+        "{path} has schema version {found}, but this program knows only up to {known}: run the newer version it was written \
+         with, or restore a backup made before the upgrade"
+    )]
+    Newer {
+        /// The database file.
+        path: PathBuf,
+        /// The schema version found.
+        found: i64,
+        /// The newest schema version this program knows.
+        known: i64,
+    },
+    /// A migration that was applied to the database is not the one this program carries.
+    #[error("the schema of {path} does not belong to this program: {why}")]
+    Diverged {
+        /// The database file.
+        path: PathBuf,
+        /// Which migration, and how it differs.
+        why: String,
+    },
+    /// The file or its directory cannot be written.
+    #[error(
+        "{path} cannot be written ({why}): check the owner and the mode of the file and of its directory, and that the file system is not mounted read-only"
+    )]
+    ReadOnly {
+        /// The database file.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// There is no room left.
+    #[error("there is no space left on the device of {path}")]
+    DiskFull {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// The file is not a database, or a damaged one.
+    #[error("{path} is not a database, or it is damaged ({why}): restore a backup")]
+    Damaged {
+        /// The database file.
+        path: PathBuf,
+        /// What the engine said.
+        why: String,
+    },
+    /// Anything else the system refused.
+    #[error("{path} cannot be opened: {why}")]
+    Failed {
+        /// The database file.
+        path: PathBuf,
+        /// What the system or the engine said.
+        why: String,
+    },
+}
+
+impl OpenError {
+    /// What an I/O error at `path` means to an operator.
+    pub(crate) fn from_io(path: &Path, error: &std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        let (path, why) = (path.to_owned(), error.to_string());
+        match error.kind() {
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path, why },
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull { path },
+            _ => Self::Failed { path, why },
+        }
+    }
+}

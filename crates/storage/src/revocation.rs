@@ -1,0 +1,59 @@
+//! Revocations: what ends access tokens that would otherwise still verify. Few rows, kept only while such a token could live, so
+//! that every node holds all of them in memory.
+
+use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
+use crate::error::StorageError;
+use crate::params;
+use crate::row::Rows;
+use protocol::Timestamp;
+
+/// What was issued from a user, session or grant until an instant, or one access token, is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revocation {
+    /// Of the user, session, grant or access token.
+    pub id: [u8; 16],
+    /// What was issued until then is over.
+    pub revoked_at: Timestamp,
+    /// From then on no such access token could verify anyway.
+    pub expires_at: Timestamp,
+}
+
+/// Every revocation still needed at an instant.
+pub struct LiveRevocations(pub Timestamp);
+
+impl Query for LiveRevocations {
+    type Output = Vec<Revocation>;
+    const ACCESS: Access = Access::Scan;
+
+    fn statement(&self) -> Statement {
+        Statement::new(
+            "SELECT id, revoked_at, expires_at FROM revocations WHERE expires_at > ?",
+            params![self.0],
+        )
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.all(|row| Ok(Revocation { id: row.get(0)?, revoked_at: row.get(1)?, expires_at: row.get(2)? }))
+    }
+}
+
+pub(crate) fn revoke(steps: &mut Steps, id: [u8; 16], at: Timestamp, until: Timestamp) {
+    steps.any("DELETE FROM revocations WHERE id = ?", params![id.as_slice()]);
+    steps.one(
+        "INSERT INTO revocations (id, revoked_at, expires_at) VALUES (?, ?, ?)",
+        params![id.as_slice(), at, until],
+    );
+}
+
+/// Ends one access token.
+pub struct RevokeAccessToken(pub Revocation);
+
+impl Command for RevokeAccessToken {
+    type Outcome = ();
+
+    fn steps(&self, steps: &mut Steps) {
+        revoke(steps, self.0.id, self.0.revoked_at, self.0.expires_at);
+    }
+
+    fn outcome(&self, _applied: Applied) {}
+}

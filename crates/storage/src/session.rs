@@ -1,0 +1,182 @@
+//! Sessions: one browser's sign-in each.
+
+use crate::contract::{Applied, Command, Query, Statement, Steps};
+use crate::error::StorageError;
+use crate::params;
+use crate::row::Rows;
+use crate::user::User;
+use protocol::{SecretHash, SessionId, Timestamp, UserId};
+
+/// A session as stored.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Its id; written out, the `sid` claim.
+    pub id: SessionId,
+    /// Of the secret in the browser's cookie.
+    pub secret_hash: SecretHash,
+    /// Who signed in.
+    pub user_id: UserId,
+    /// When they last proved who they are.
+    pub auth_time: Timestamp,
+    /// By what means, space-separated (RFC 8176).
+    pub amr: String,
+    /// How strongly.
+    pub acr: String,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When the browser was last seen, to within a few minutes.
+    pub last_seen_at: Timestamp,
+    /// When it ends whatever happens.
+    pub expires_at: Timestamp,
+    /// When it was ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// The session with this id, and who is behind it.
+pub struct SessionById(pub SessionId);
+
+impl Query for SessionById {
+    type Output = Option<(Session, User)>;
+
+    fn statement(&self) -> Statement {
+        Statement::new(
+            "SELECT u.id, u.username, u.email, u.email_verified, u.name, u.claims, u.platform_owner, u.created_at, u.updated_at, \
+             u.disabled_at, u.signed_out_at, s.id, s.secret_hash, s.user_id, s.auth_time, s.amr, s.acr, s.created_at, \
+             s.last_seen_at, s.expires_at, s.ended_at \
+             FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = ?",
+            params![self.0],
+        )
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.first(|row| {
+            let from = User::COLUMN_COUNT;
+            let session = Session {
+                id: row.get(from)?,
+                secret_hash: row.get(from + 1)?,
+                user_id: row.get(from + 2)?,
+                auth_time: row.get(from + 3)?,
+                amr: row.get(from + 4)?,
+                acr: row.get(from + 5)?,
+                created_at: row.get(from + 6)?,
+                last_seen_at: row.get(from + 7)?,
+                expires_at: row.get(from + 8)?,
+                ended_at: row.get(from + 9)?,
+            };
+            Ok((session, User::from_row(row, 0)?))
+        })
+    }
+}
+
+/// What a sign-in does to the browser's session.
+#[derive(Debug, Clone)]
+pub enum SessionChange {
+    /// A new one begins; the one before it, somebody else's, ends.
+    Start {
+        /// The new session.
+        session: Session,
+        /// The one that ends.
+        replaces: Option<EndSession>,
+    },
+    /// The same person proved again who they are: same session, new secret (session fixation), new `auth_time`.
+    Renew {
+        /// Which.
+        id: SessionId,
+        /// The secret it had.
+        presented: SecretHash,
+        /// The secret it has from now on.
+        secret_hash: SecretHash,
+        /// By what means.
+        amr: String,
+        /// How strongly.
+        acr: String,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+pub(crate) fn change(steps: &mut Steps, change: &SessionChange) {
+    match change {
+        SessionChange::Start { session, replaces } => {
+            if let Some(ended) = replaces {
+                ended.append(steps);
+            }
+            insert(steps, session);
+        }
+        SessionChange::Renew { id, presented, secret_hash, amr, acr, at } => steps.one(
+            "UPDATE sessions SET secret_hash = ?, auth_time = ?, amr = ?, acr = ?, last_seen_at = ? \
+             WHERE id = ? AND secret_hash = ? AND ended_at IS NULL",
+            params![*secret_hash, *at, amr, acr, *at, *id, *presented],
+        ),
+    }
+}
+
+fn insert(steps: &mut Steps, session: &Session) {
+    steps.one(
+        "INSERT INTO sessions (id, secret_hash, user_id, auth_time, amr, acr, created_at, last_seen_at, expires_at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        params![
+            session.id,
+            session.secret_hash,
+            session.user_id,
+            session.auth_time,
+            &session.amr,
+            &session.acr,
+            session.created_at,
+            session.last_seen_at,
+            session.expires_at,
+        ],
+    );
+}
+
+/// Notes that the browser was seen.
+pub struct TouchSession {
+    /// Which.
+    pub id: SessionId,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Command for TouchSession {
+    type Outcome = ();
+
+    fn steps(&self, steps: &mut Steps) {
+        steps.any(
+            "UPDATE sessions SET last_seen_at = ? WHERE id = ? AND last_seen_at < ? AND ended_at IS NULL",
+            params![self.at, self.id, self.at],
+        );
+    }
+
+    fn outcome(&self, _applied: Applied) {}
+}
+
+/// Ends a session, and with it the access tokens of its grants; those granted offline access go on.
+#[derive(Debug, Clone)]
+pub struct EndSession {
+    /// Which.
+    pub id: SessionId,
+    /// When.
+    pub at: Timestamp,
+    /// How long an access token issued before could still verify.
+    pub revoked_until: Timestamp,
+}
+
+impl EndSession {
+    fn append(&self, steps: &mut Steps) {
+        steps.any(
+            "UPDATE sessions SET ended_at = ? WHERE id = ? AND ended_at IS NULL",
+            params![self.at, self.id],
+        );
+        crate::revocation::revoke(steps, *self.id.as_bytes(), self.at, self.revoked_until);
+    }
+}
+
+impl Command for EndSession {
+    type Outcome = ();
+
+    fn steps(&self, steps: &mut Steps) {
+        self.append(steps);
+    }
+
+    fn outcome(&self, _applied: Applied) {}
+}

@@ -1,0 +1,111 @@
+//! Signing keys, sealed. Which of them is next, current or retired is written here; opening them is `crypto`'s part.
+
+use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
+use crate::error::StorageError;
+use crate::params;
+use crate::row::Rows;
+use protocol::{SigningAlgorithm, Timestamp};
+
+/// A signing key as stored.
+#[derive(Debug, Clone)]
+pub struct StoredSigningKey {
+    /// Its RFC 7638 thumbprint.
+    pub kid: String,
+    /// What it signs with.
+    pub algorithm: SigningAlgorithm,
+    /// PKCS#8, sealed under the master key.
+    pub sealed_private_key: Vec<u8>,
+    /// When it was made; from then on it is published.
+    pub created_at: Timestamp,
+    /// When it began to sign; none while it is next.
+    pub current_at: Option<Timestamp>,
+    /// When it stopped signing; it still verifies.
+    pub retired_at: Option<Timestamp>,
+}
+
+/// Every signing key, oldest first.
+pub struct ListSigningKeys;
+
+impl Query for ListSigningKeys {
+    type Output = Vec<StoredSigningKey>;
+    const ACCESS: Access = Access::Scan;
+
+    fn statement(&self) -> Statement {
+        Statement::new(
+            "SELECT kid, algorithm, sealed_private_key, created_at, current_at, retired_at FROM signing_keys \
+             ORDER BY created_at, kid",
+            params![],
+        )
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.all(|row| {
+            let algorithm: String = row.get(1)?;
+            Ok(StoredSigningKey {
+                kid: row.get(0)?,
+                algorithm: algorithm
+                    .parse()
+                    .map_err(|_| StorageError::Corrupt(format!("signing algorithm {algorithm}")))?,
+                sealed_private_key: row.get(2)?,
+                created_at: row.get(3)?,
+                current_at: row.get(4)?,
+                retired_at: row.get(5)?,
+            })
+        })
+    }
+}
+
+/// One turn of an algorithm's keys: the current one retires, the next one becomes current, a new next one is published. All or
+/// nothing, so that two turns at once cannot retire two keys.
+pub struct RotateSigningKey {
+    /// The key that stops signing, if one signs.
+    pub retire: Option<String>,
+    /// The key that begins to sign, if it exists already.
+    pub promote: Option<String>,
+    /// Keys that did not exist before.
+    pub add: Vec<StoredSigningKey>,
+    /// Retired keys that nothing they signed can outlive.
+    pub forget: Vec<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Command for RotateSigningKey {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        if let Some(kid) = &self.retire {
+            steps.one(
+                "UPDATE signing_keys SET retired_at = ? WHERE kid = ? AND current_at IS NOT NULL AND retired_at IS NULL",
+                params![self.at, kid],
+            );
+        }
+        if let Some(kid) = &self.promote {
+            steps.one(
+                "UPDATE signing_keys SET current_at = ? WHERE kid = ? AND current_at IS NULL",
+                params![self.at, kid],
+            );
+        }
+        for key in &self.add {
+            steps.one(
+                "INSERT INTO signing_keys (kid, algorithm, sealed_private_key, created_at, current_at, retired_at) \
+                 VALUES (?, ?, ?, ?, ?, ?)",
+                params![
+                    &key.kid,
+                    key.algorithm.as_str(),
+                    key.sealed_private_key.clone(),
+                    key.created_at,
+                    key.current_at,
+                    key.retired_at
+                ],
+            );
+        }
+        for kid in &self.forget {
+            steps.one("DELETE FROM signing_keys WHERE kid = ? AND retired_at IS NOT NULL", params![kid]);
+        }
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}

@@ -1,0 +1,216 @@
+//! How a SQLite file is copied while others write to it, and put back. Knows pages, temporary names and syncs.
+//!
+//! The copy is made inside one read transaction, in which the rows are counted too: what arrives can be compared with what was there.
+
+use crate::backup::{BackupError, BackupReport};
+use crate::migrate;
+use crate::options::OpenError;
+use crate::sqlite::error::opening;
+use crate::sqlite::guard::{self, beside};
+use crate::sqlite::{clock, connection, schema};
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
+use rustix::fs::{CWD, RenameFlags};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Page cache of a connection that copies or checks: 4 MiB.
+const CACHE: u64 = 4 * 1024 * 1024;
+/// How often to try when another process holds the lock for a moment.
+const ATTEMPTS: u32 = 200;
+
+/// Copies `database` to `target`.
+pub(crate) fn backup(database: &Path, target: &Path) -> Result<BackupReport, BackupError> {
+    let started = clock::now();
+    if target.exists() {
+        return Err(BackupError::Exists { path: target.to_owned() });
+    }
+    let source = open_to_read(database)?;
+    let partial = beside(target, &format!(".partial-{}", std::process::id()));
+    let leftover = Leftover(partial.clone());
+    let mut report = copy(&source, database, &partial)?;
+    drop(source);
+    publish(&partial, target)?;
+    drop(leftover);
+    report.took = clock::now().saturating_duration_since(started);
+    Ok(report)
+}
+
+/// Puts `backup` in the place of `database`.
+pub(crate) fn restore(backup: &Path, database: &Path, force: bool) -> Result<BackupReport, BackupError> {
+    let started = clock::now();
+    let source = open_to_read(backup)?;
+    verify(&source, backup)?;
+    guard::directory(database)?;
+    let _lock = guard::lock(database)?;
+    if database.exists() && !force {
+        return Err(BackupError::Exists { path: database.to_owned() });
+    }
+    let partial = beside(database, ".restoring");
+    let leftover = Leftover(partial.clone());
+    let mut report = copy(&source, backup, &partial)?;
+    drop(source);
+    report.kept_aside = set_aside(database)?;
+    publish(&partial, database)?;
+    drop(leftover);
+    let restored = open_to_read(database)?;
+    compare(&report.tables, &rows_per_table(&restored, database)?, database)?;
+    report.took = clock::now().saturating_duration_since(started);
+    Ok(report)
+}
+
+/// A file that is removed unless it was renamed.
+struct Leftover(PathBuf);
+
+impl Drop for Leftover {
+    fn drop(&mut self) {
+        for path in [self.0.clone(), beside(&self.0, "-journal")] {
+            // Usually it is not there any more, which is what we want.
+            let _absent = std::fs::remove_file(path);
+        }
+    }
+}
+
+fn open_to_read(path: &Path) -> Result<Connection, BackupError> {
+    if !path.exists() {
+        return Err(BackupError::Missing { path: path.to_owned() });
+    }
+    let connection = connection::reader(path, CACHE, 0).map_err(|error| opening(path, &error))?;
+    let known = migrate::newest_known();
+    match schema::version(&connection).map_err(|error| opening(path, &error))? {
+        0 => Err(BackupError::Foreign { path: path.to_owned() }),
+        found if found > known => Err(OpenError::Newer { path: path.to_owned(), found, known }.into()),
+        _ => Ok(connection),
+    }
+}
+
+/// Copies the source as it is at one instant into a new file, checks the copy, and syncs it.
+fn copy(source: &Connection, from: &Path, to: &Path) -> Result<BackupReport, BackupError> {
+    drop(Leftover(to.to_owned()));
+    let create = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
+    drop(create.map_err(|error| BackupError::io(to, &error))?);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut target = Connection::open_with_flags(to, flags).map_err(|error| opening(to, &error))?;
+    let writing = |error: rusqlite::Error| opening(to, &error);
+    target.pragma_update(None, "synchronous", "OFF").map_err(writing)?;
+
+    source.execute_batch("BEGIN").map_err(|error| opening(from, &error))?;
+    let tables = rows_per_table(source, from)?;
+    copy_pages(source, &mut target).map_err(writing)?;
+    source.execute_batch("COMMIT").map_err(|error| opening(from, &error))?;
+
+    // The source's header says WAL; a file that is carried about should be complete by itself.
+    target
+        .pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get::<_, String>(0))
+        .map_err(writing)?;
+    drop(target);
+
+    let copied = open_to_read(to)?;
+    verify(&copied, to)?;
+    compare(&tables, &rows_per_table(&copied, to)?, to)?;
+    let schema_version = schema::version(&copied).map_err(writing)?;
+    drop(copied);
+    let bytes = sync(to).map_err(|error| BackupError::io(to, &error))?;
+    Ok(BackupReport { tables, bytes, schema_version, took: Duration::ZERO, kept_aside: None })
+}
+
+/// All pages in one step, within the source's open read transaction: page by page, every write would begin it anew.
+fn copy_pages(source: &Connection, target: &mut Connection) -> rusqlite::Result<()> {
+    let backup = Backup::new(source, target)?;
+    for _ in 0..ATTEMPTS {
+        if backup.step(-1)? == StepResult::Done {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None))
+}
+
+fn verify(connection: &Connection, path: &Path) -> Result<(), BackupError> {
+    let mut check = connection.prepare("PRAGMA integrity_check(5)").map_err(|error| opening(path, &error))?;
+    let found: Vec<String> = check
+        .query_map([], |row| row.get(0))
+        .and_then(Iterator::collect)
+        .map_err(|error| BackupError::Damaged { path: path.to_owned(), why: error.to_string() })?;
+    if found == ["ok"] {
+        return Ok(());
+    }
+    Err(BackupError::Damaged { path: path.to_owned(), why: found.join("; ") })
+}
+
+fn rows_per_table(connection: &Connection, path: &Path) -> Result<Vec<(String, u64)>, BackupError> {
+    let count = || -> rusqlite::Result<Vec<(String, u64)>> {
+        let mut names = connection.prepare(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
+        )?;
+        let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        names
+            .into_iter()
+            .map(|name| {
+                let rows: i64 = connection.query_row(
+                    &format!("SELECT count(*) FROM \"{}\"", name.replace('"', "\"\"")),
+                    [],
+                    |row| row.get(0),
+                )?;
+                Ok((name, rows.unsigned_abs()))
+            })
+            .collect()
+    };
+    count().map_err(|error| opening(path, &error).into())
+}
+
+fn compare(expected: &[(String, u64)], found: &[(String, u64)], path: &Path) -> Result<(), BackupError> {
+    if expected == found {
+        return Ok(());
+    }
+    let why = format!("it should hold {expected:?} rows, and holds {found:?}");
+    Err(BackupError::Damaged { path: path.to_owned(), why })
+}
+
+/// Syncs a file that no connection of this process has open, and tells its size.
+fn sync(path: &Path) -> std::io::Result<u64> {
+    let file = File::open(path)?;
+    file.sync_all()?;
+    Ok(file.metadata()?.len())
+}
+
+/// Gives the finished file its name, unless another has taken it, and makes the name durable.
+fn publish(partial: &Path, target: &Path) -> Result<(), BackupError> {
+    use rustix::io::Errno;
+    let failed = |error: std::io::Error| BackupError::io(target, &error);
+    match rustix::fs::renameat_with(CWD, partial, CWD, target, RenameFlags::NOREPLACE) {
+        Ok(()) => {}
+        Err(Errno::EXIST) => return Err(BackupError::Exists { path: target.to_owned() }),
+        // Some file systems cannot promise it; the name was free a moment ago.
+        Err(Errno::INVAL | Errno::NOSYS) if !target.exists() => {
+            std::fs::rename(partial, target).map_err(failed)?
+        }
+        Err(error) => return Err(failed(error.into())),
+    }
+    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
+}
+
+/// Renames an existing database, with its log when it has one.
+fn set_aside(database: &Path) -> Result<Option<PathBuf>, BackupError> {
+    if !database.exists() {
+        return Ok(None);
+    }
+    // Opening and closing it copies the log back, so that one file is kept and not two. A damaged one is kept as it is.
+    if let Ok(connection) = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE) {
+        let _damaged = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+    let aside = (1..)
+        .map(|number: u32| beside(database, &format!(".before-restore-{number}")))
+        .find(|aside| !aside.exists())
+        .ok_or_else(|| BackupError::Exists { path: database.to_owned() })?;
+    for suffix in ["", "-wal", "-shm"] {
+        let (from, to) = (beside(database, suffix), beside(&aside, suffix));
+        if from.exists() {
+            std::fs::rename(&from, &to).map_err(|error| BackupError::io(&from, &error))?;
+        }
+    }
+    Ok(Some(aside))
+}

@@ -1,0 +1,265 @@
+//! The queue before the writer: bounded, first in first out, swapped whole. Knows jobs and who may claim one; knows no SQL.
+
+use crate::contract::{Applied, Steps};
+use crate::error::StorageError;
+use crate::sqlite::clock;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// A command's answer.
+pub(super) type Answer = Result<Applied, StorageError>;
+
+/// Who has a job: it is either taken by the writer or given up by its caller, never both. So a refused write is never applied.
+#[derive(Clone, Default)]
+pub(super) struct Claim(Arc<AtomicU8>);
+
+const WAITING: u8 = 0;
+const TAKEN: u8 = 1;
+const GIVEN_UP: u8 = 2;
+
+impl Claim {
+    /// The writer takes the job; false when its caller has given it up.
+    pub(super) fn take(&self) -> bool {
+        self.0.compare_exchange(WAITING, TAKEN, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// The caller gives the job up; false when the writer has taken it, and then an answer will come.
+    pub(super) fn give_up(&self) -> bool {
+        self.0.compare_exchange(WAITING, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Whether the caller still wants it.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.0.load(Ordering::Acquire) != GIVEN_UP
+    }
+}
+
+/// A command that waits for its turn.
+pub(super) struct Job {
+    pub(super) steps: Steps,
+    pub(super) claim: Claim,
+    pub(super) answer: oneshot::Sender<Answer>,
+    pub(super) since: Instant,
+}
+
+/// Why a job was not accepted.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Rejected {
+    /// Too much is waiting.
+    Full,
+    /// The store is closed, or its writer is gone.
+    Closed,
+}
+
+/// What the writer finds when it looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Turn {
+    /// The checkpointer asks for one pass between batches.
+    pub(super) checkpoint: bool,
+    /// Nothing new will come.
+    pub(super) closed: bool,
+}
+
+/// The queue.
+pub(super) struct Mailbox {
+    state: Mutex<State>,
+    wake: Condvar,
+    /// Jobs here and in the writer's hands that are not yet part of a batch. Given-up ones count until the writer drops them: they
+    /// occupy memory.
+    depth: AtomicUsize,
+    max: usize,
+    opened: Instant,
+    /// When the oldest job in the writer's hands was queued, microseconds after `opened`; zero when there is none.
+    oldest_in_hand: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: Vec<Job>,
+    asleep: bool,
+    checkpoint: bool,
+    closed: bool,
+}
+
+impl Mailbox {
+    pub(super) fn new(max: usize) -> Self {
+        Self {
+            state: Mutex::default(),
+            wake: Condvar::new(),
+            depth: AtomicUsize::new(0),
+            max,
+            opened: clock::now(),
+            oldest_in_hand: AtomicU64::new(0),
+        }
+    }
+
+    /// Queues a job.
+    pub(super) fn send(&self, job: Job) -> Result<(), Rejected> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(Rejected::Closed);
+        }
+        if self.depth.load(Ordering::Relaxed) >= self.max {
+            return Err(Rejected::Full);
+        }
+        self.depth.fetch_add(1, Ordering::Relaxed);
+        state.jobs.push(job);
+        // Only a sleeping writer needs the system call.
+        let asleep = std::mem::take(&mut state.asleep);
+        drop(state);
+        if asleep {
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Asks the writer for one checkpoint pass between batches.
+    pub(super) fn ask_checkpoint(&self) {
+        self.lock().checkpoint = true;
+        self.wake.notify_one();
+    }
+
+    /// Accepts nothing more; what waits is still done.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.wake.notify_one();
+    }
+
+    /// Accepts nothing more and drops what waits: the callers learn that it was not applied.
+    pub(super) fn abandon(&self) {
+        let jobs = {
+            let mut state = self.lock();
+            state.closed = true;
+            std::mem::take(&mut state.jobs)
+        };
+        self.begun(jobs.len());
+        for job in jobs {
+            // A caller that still waits sees its sender dropped and reports `Unavailable`.
+            drop(job);
+        }
+    }
+
+    /// Moves everything that waits into `backlog`. Sleeps while there is nothing to do, at most `patience` when given.
+    pub(super) fn collect(
+        &self,
+        backlog: &mut VecDeque<Job>,
+        spare: &mut Vec<Job>,
+        patience: Option<Duration>,
+    ) -> Turn {
+        let mut state = self.lock();
+        let deadline = patience.map(|patience| clock::now() + patience);
+        while state.jobs.is_empty() && backlog.is_empty() && !state.checkpoint && !state.closed {
+            state.asleep = true;
+            state = match deadline {
+                None => self.wake.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(clock::now());
+                    if left.is_zero() {
+                        break;
+                    }
+                    self.wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+        state.asleep = false;
+        let turn = Turn { checkpoint: std::mem::take(&mut state.checkpoint), closed: state.closed };
+        // Two vectors change places, so that neither side allocates while the other holds the lock.
+        std::mem::swap(&mut state.jobs, spare);
+        drop(state);
+        backlog.extend(spare.drain(..));
+        self.note_oldest(backlog.front());
+        turn
+    }
+
+    /// `count` jobs left the queue: they are in a batch now, or were dropped.
+    pub(super) fn begun(&self, count: usize) {
+        self.depth.fetch_sub(count, Ordering::Relaxed);
+    }
+
+    /// Remembers, for the statistics, since when the writer's oldest job waits.
+    pub(super) fn note_oldest(&self, oldest: Option<&Job>) {
+        let micros = oldest.map_or(0, |job| {
+            u64::try_from(job.since.saturating_duration_since(self.opened).as_micros())
+                .unwrap_or(u64::MAX)
+                .max(1)
+        });
+        self.oldest_in_hand.store(micros, Ordering::Relaxed);
+    }
+
+    /// How many wait.
+    pub(super) fn depth(&self) -> usize {
+        self.depth.load(Ordering::Relaxed)
+    }
+
+    /// How long the oldest has waited.
+    pub(super) fn oldest_wait(&self) -> Duration {
+        let now = clock::now();
+        match self.oldest_in_hand.load(Ordering::Relaxed) {
+            0 => self
+                .lock()
+                .jobs
+                .first()
+                .map_or(Duration::ZERO, |job| now.saturating_duration_since(job.since)),
+            micros => now.saturating_duration_since(self.opened + Duration::from_micros(micros)),
+        }
+    }
+
+    /// Whether the queue accepts nothing more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    // A panic while the lock was held leaves a list of jobs, which is still a list of jobs.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job() -> (Job, oneshot::Receiver<Answer>) {
+        let (answer, answered) = oneshot::channel();
+        (Job { steps: Steps::default(), claim: Claim::default(), answer, since: clock::now() }, answered)
+    }
+
+    #[test]
+    fn a_job_is_taken_or_given_up_but_never_both() {
+        let claim = Claim::default();
+        assert!(claim.take() && !claim.give_up() && claim.is_wanted());
+        let claim = Claim::default();
+        assert!(claim.give_up() && !claim.take() && !claim.is_wanted());
+    }
+
+    #[test]
+    fn the_bound_counts_what_the_writer_has_not_begun() {
+        let mailbox = Mailbox::new(2);
+        assert_eq!(mailbox.send(job().0), Ok(()));
+        assert_eq!(mailbox.send(job().0), Ok(()));
+        assert_eq!(mailbox.send(job().0), Err(Rejected::Full));
+        let (mut backlog, mut spare) = (VecDeque::new(), Vec::new());
+        let turn = mailbox.collect(&mut backlog, &mut spare, None);
+        assert_eq!((turn, backlog.len(), mailbox.depth()), (Turn { checkpoint: false, closed: false }, 2, 2));
+        assert_eq!(mailbox.send(job().0), Err(Rejected::Full));
+        mailbox.begun(1);
+        assert_eq!(mailbox.send(job().0), Ok(()));
+        mailbox.close();
+        assert_eq!(mailbox.send(job().0), Err(Rejected::Closed));
+        assert!(mailbox.collect(&mut backlog, &mut spare, None).closed);
+        assert_eq!(backlog.len(), 3);
+    }
+
+    #[test]
+    fn abandoning_tells_every_caller() {
+        let mailbox = Mailbox::new(8);
+        let (job, mut answered) = job();
+        mailbox.send(job).unwrap();
+        mailbox.abandon();
+        assert!(matches!(answered.try_recv(), Err(oneshot::error::TryRecvError::Closed)));
+        assert_eq!(mailbox.depth(), 0);
+    }
+}

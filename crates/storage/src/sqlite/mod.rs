@@ -1,0 +1,299 @@
+//! SQLite behind the contract: one thread that writes, reads where they are asked, scans on a pool, checkpoints beside.
+//!
+//! Only this folder knows SQLite, apart from the enums in `row.rs`, `together.rs` and `store.rs` that list the engines.
+
+pub(crate) mod backup;
+mod batch;
+mod checkpointer;
+mod clock;
+mod connection;
+pub(crate) mod error;
+mod guard;
+mod mailbox;
+mod reader;
+mod scan;
+mod schema;
+mod writer;
+
+use crate::contract::{Access, Applied, Query, Statement, Steps};
+use crate::error::StorageError;
+use crate::options::{OpenError, Options};
+use crate::row::{Rows, Source};
+use crate::stats::{Counters, Stats};
+use crate::together::Together;
+use crate::value::{Value, ValueRef};
+use checkpointer::{Checkpointer, Checkpoints};
+use mailbox::{Claim, Job, Mailbox, Rejected};
+use reader::ReadSource;
+use rusqlite::types::{ToSqlOutput, ValueRef as SqliteRef};
+use rusqlite::wal::CheckpointMode;
+use rusqlite::{Connection, params_from_iter};
+use scan::ScanPool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+use tokio::sync::{oneshot, watch};
+use writer::{Hands, Health, Writer};
+
+/// A running engine.
+pub(crate) struct Sqlite {
+    mailbox: Arc<Mailbox>,
+    checkpoints: Arc<Checkpoints>,
+    counters: Arc<Counters>,
+    health: Arc<Health>,
+    readers: Arc<ReadSource>,
+    scans: Arc<ScanPool>,
+    write_deadline: Duration,
+    closed: watch::Receiver<bool>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Sqlite {
+    /// Checks, locks, migrates and starts. What an operator should know but need not act on at once goes into `warnings`.
+    pub(crate) fn open(options: &Options, warnings: &mut Vec<String>) -> Result<Self, OpenError> {
+        let path = &options.path;
+        guard::directory(path)?;
+        let lock = guard::lock(path)?;
+        guard::owner_only(path, warnings)?;
+        guard::file_system(path, warnings);
+        let sqlite = |error: rusqlite::Error| error::opening(path, &error);
+        let io = |error: std::io::Error| OpenError::from_io(path, &error);
+
+        let mut connection = connection::writer(options).map_err(sqlite)?;
+        schema::bring_up_to_date(&mut connection, path)?;
+        let page_size: i64 =
+            connection.pragma_query_value(None, "page_size", |row| row.get(0)).map_err(sqlite)?;
+
+        let counters = Arc::new(Counters::default());
+        let checkpoints = Arc::new(Checkpoints::new(
+            page_size.unsigned_abs(),
+            options.wal_soft_limit,
+            options.wal_hard_limit,
+            Arc::clone(&counters),
+        ));
+        checkpoints.watch(&mut connection).map_err(sqlite)?;
+        let mailbox = Arc::new(Mailbox::new(options.max_queued));
+        let health = Arc::new(Health::default());
+        let readers = ReadSource::new(path.clone(), options.reader_cache, options.mapped);
+        let scans = ScanPool::new(Arc::clone(&readers), options.max_queued_scans, options.scan_deadline);
+
+        let checkpointer = Checkpointer {
+            connection: connection::checkpointer(options).map_err(sqlite)?,
+            file: guard::sync_handle(path).map_err(io)?,
+            mailbox: Arc::clone(&mailbox),
+            checkpoints: Arc::clone(&checkpoints),
+        };
+        let writer = Writer {
+            connection,
+            mailbox: Arc::clone(&mailbox),
+            counters: Arc::clone(&counters),
+            checkpoints: Arc::clone(&checkpoints),
+            health: Arc::clone(&health),
+            max_batch: options.max_batch.max(1),
+            hands: Hands::default(),
+        };
+        let mut others = scans.start(options.scan_threads).map_err(io)?;
+        others.push(named("storage-checkpoint").spawn(move || checkpointer.run()).map_err(io)?);
+        let (announce, closed) = watch::channel(false);
+        let house = House {
+            checkpoints: Arc::clone(&checkpoints),
+            readers: Arc::clone(&readers),
+            scans: Arc::clone(&scans),
+            others,
+            lock,
+        };
+        let thread = named("storage-writer").spawn(move || {
+            let connection = writer.run();
+            house.shut(connection);
+            // Nobody may be waiting for it.
+            let _unheard = announce.send(true);
+        });
+        Ok(Self {
+            mailbox,
+            checkpoints,
+            counters,
+            health,
+            readers,
+            scans,
+            write_deadline: options.write_deadline,
+            closed,
+            writer: Mutex::new(Some(thread.map_err(io)?)),
+        })
+    }
+
+    /// Applies a command: waits for its turn, then for the commit it is part of.
+    pub(crate) async fn apply(&self, steps: Steps) -> Result<Applied, StorageError> {
+        if steps.as_slice().is_empty() {
+            return Ok(Applied::Done);
+        }
+        if self.checkpoints.over_hard_limit() {
+            self.checkpoints.ask();
+            return Err(self.overloaded(Duration::from_secs(2)));
+        }
+        let (answer, mut answered) = oneshot::channel();
+        let claim = Claim::default();
+        let job = Job { steps, claim: claim.clone(), answer, since: clock::now() };
+        match self.mailbox.send(job) {
+            Ok(()) => {}
+            Err(Rejected::Full) => return Err(self.overloaded(Duration::from_secs(1))),
+            Err(Rejected::Closed) => return Err(closed()),
+        }
+        // A caller that goes away gives its job up, unless the writer has it already.
+        let _on_leaving = GiveUp(claim.clone());
+        match tokio::time::timeout(self.write_deadline, &mut answered).await {
+            Ok(answer) => answer.unwrap_or_else(|_| Err(closed())),
+            Err(_elapsed) if claim.give_up() => Err(self.overloaded(self.write_deadline)),
+            // It is in a batch: only the truth will do.
+            Err(_elapsed) => answered.await.unwrap_or_else(|_| Err(closed())),
+        }
+    }
+
+    /// Reads: by key on the calling thread, scans on the pool.
+    pub(crate) async fn read<S: Together>(
+        &self,
+        statements: S::Statements,
+    ) -> Result<S::Output, StorageError> {
+        match S::ACCESS {
+            Access::Point => {
+                self.counters.point_reads.fetch_add(1, Relaxed);
+                self.readers.read_here::<S>(statements)
+            }
+            Access::Scan => {
+                self.counters.scans.fetch_add(1, Relaxed);
+                self.scans.read::<S>(statements).await
+            }
+        }
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        Stats {
+            queue_depth: self.mailbox.depth(),
+            oldest_wait: self.mailbox.oldest_wait(),
+            wal_frames: self.checkpoints.frames(),
+            wal_bytes: self.checkpoints.bytes(),
+            ..self.counters.read()
+        }
+    }
+
+    /// Why writes do not work now; nothing when they do.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        if self.mailbox.is_closed() {
+            return Some("the store is closed".to_owned());
+        }
+        if self.checkpoints.over_hard_limit() {
+            return Some(
+                "the write-ahead log has reached its hard limit: a reader holds it, or the disk is too slow"
+                    .to_owned(),
+            );
+        }
+        if self.mailbox.oldest_wait() > self.write_deadline {
+            return Some("writes wait past their deadline: the disk does not answer, or another program holds the lock".to_owned());
+        }
+        self.health.last_error()
+    }
+
+    /// Does what waits, copies the log back and lets the file go.
+    pub(crate) async fn close(&self) {
+        self.mailbox.close();
+        // An error means that the writer is gone, and then so is the lock.
+        let mut closed = self.closed.clone();
+        let _gone = closed.wait_for(|closed| *closed).await;
+    }
+
+    fn overloaded(&self, retry_after: Duration) -> StorageError {
+        self.counters.overloaded.fetch_add(1, Relaxed);
+        StorageError::Overloaded { retry_after }
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        self.mailbox.close();
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer
+            && writer.join().is_err()
+        {
+            tracing::error!("the writer ended with a defect");
+        }
+    }
+}
+
+/// What is shut, in this order, once the writer has nothing left to do.
+struct House {
+    checkpoints: Arc<Checkpoints>,
+    readers: Arc<ReadSource>,
+    scans: Arc<ScanPool>,
+    others: Vec<JoinHandle<()>>,
+    lock: guard::DatabaseLock,
+}
+
+impl House {
+    fn shut(self, writer: Connection) {
+        self.checkpoints.stop();
+        self.readers.close();
+        self.scans.close();
+        for thread in self.others {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the store ended with a defect");
+            }
+        }
+        // So that the one file is complete, and a copy of it is a copy of everything.
+        if let Err(error) = writer.wal_checkpoint_v2(Some("main"), CheckpointMode::TRUNCATE) {
+            tracing::warn!(%error, "the last checkpoint failed; the write-ahead log will be read at the next start");
+        }
+        drop(writer);
+        drop(self.lock);
+    }
+}
+
+struct GiveUp(Claim);
+
+impl Drop for GiveUp {
+    fn drop(&mut self) {
+        self.0.give_up();
+    }
+}
+
+/// Runs one query's statement and reads its rows.
+pub(crate) fn answer<Q: Query>(
+    connection: &Connection,
+    statement: &Statement,
+) -> Result<Q::Output, StorageError> {
+    let mut prepared = connection.prepare_cached(statement.sql).map_err(error::reading)?;
+    let rows = prepared.query(params_from_iter(statement.params.iter())).map_err(error::reading)?;
+    Q::read(&mut Rows(Source::Sqlite(rows)))
+}
+
+/// A column of a row.
+pub(crate) fn column<'a>(row: &'a rusqlite::Row<'_>, index: usize) -> Result<ValueRef<'a>, StorageError> {
+    Ok(match row.get_ref(index).map_err(error::reading)? {
+        SqliteRef::Null => ValueRef::Null,
+        SqliteRef::Integer(int) => ValueRef::Int(int),
+        SqliteRef::Text(text) => ValueRef::Text(
+            std::str::from_utf8(text)
+                .map_err(|_| StorageError::Corrupt("a text column is not UTF-8".to_owned()))?,
+        ),
+        SqliteRef::Blob(bytes) => ValueRef::Bytes(bytes),
+        SqliteRef::Real(_) => return Err(StorageError::Corrupt("a column holds a fraction".to_owned())),
+    })
+}
+
+impl rusqlite::ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => SqliteRef::Null,
+            Self::Int(int) => SqliteRef::Integer(*int),
+            Self::Text(text) => SqliteRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => SqliteRef::Blob(bytes),
+        }))
+    }
+}
+
+fn named(name: &str) -> Builder {
+    Builder::new().name(name.to_owned())
+}
+
+fn closed() -> StorageError {
+    StorageError::Unavailable("the store is closed".to_owned())
+}

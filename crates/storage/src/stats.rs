@@ -1,0 +1,100 @@
+//! What the store counts about itself, for metrics and readiness. Cheap atomics; knows no exposition format.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+/// A reading of the store's counters. Counts run since the store was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Writes waiting for their turn.
+    pub queue_depth: usize,
+    /// How long the oldest of them has waited.
+    pub oldest_wait: Duration,
+    /// Commits.
+    pub batches: u64,
+    /// Commands applied or refused by a commit.
+    pub commands: u64,
+    /// Commands whose expected state did not hold.
+    pub refused_commands: u64,
+    /// Writes turned away: queue full, deadline passed, or write-ahead log too large.
+    pub overloaded: u64,
+    /// Writes that failed because the engine could not take them.
+    pub failed: u64,
+    /// Commands in the largest batch.
+    pub largest_batch: u64,
+    /// How long the last commit took (its fsync mostly).
+    pub last_commit: Duration,
+    /// How long the slowest commit took.
+    pub slowest_commit: Duration,
+    /// Times the write-ahead log was copied back completely.
+    pub checkpoints: u64,
+    /// Frames in the write-ahead log that are not yet known to be copied back.
+    pub wal_frames: u64,
+    /// The same in bytes.
+    pub wal_bytes: u64,
+    /// Reads by key.
+    pub point_reads: u64,
+    /// Reads on the scan pool.
+    pub scans: u64,
+}
+
+impl Stats {
+    /// Commands per commit, on average.
+    pub fn mean_batch(&self) -> f64 {
+        if self.batches == 0 {
+            return 0.0;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a mean for people to read")]
+        {
+            self.commands as f64 / self.batches as f64
+        }
+    }
+}
+
+/// The counters themselves.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) batches: AtomicU64,
+    pub(crate) commands: AtomicU64,
+    pub(crate) refused_commands: AtomicU64,
+    pub(crate) overloaded: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    pub(crate) largest_batch: AtomicU64,
+    pub(crate) last_commit_micros: AtomicU64,
+    pub(crate) slowest_commit_micros: AtomicU64,
+    pub(crate) checkpoints: AtomicU64,
+    pub(crate) point_reads: AtomicU64,
+    pub(crate) scans: AtomicU64,
+}
+
+impl Counters {
+    /// One commit of `commands` commands, `refused` of them refused.
+    pub(crate) fn committed(&self, commands: usize, refused: usize, took: Duration) {
+        let commands = u64::try_from(commands).unwrap_or(u64::MAX);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.batches.fetch_add(1, Relaxed);
+        self.commands.fetch_add(commands, Relaxed);
+        self.refused_commands.fetch_add(u64::try_from(refused).unwrap_or(u64::MAX), Relaxed);
+        self.largest_batch.fetch_max(commands, Relaxed);
+        self.last_commit_micros.store(micros, Relaxed);
+        self.slowest_commit_micros.fetch_max(micros, Relaxed);
+    }
+
+    /// The counters alone; the queue and the log are read by the engine.
+    pub(crate) fn read(&self) -> Stats {
+        Stats {
+            batches: self.batches.load(Relaxed),
+            commands: self.commands.load(Relaxed),
+            refused_commands: self.refused_commands.load(Relaxed),
+            overloaded: self.overloaded.load(Relaxed),
+            failed: self.failed.load(Relaxed),
+            largest_batch: self.largest_batch.load(Relaxed),
+            last_commit: Duration::from_micros(self.last_commit_micros.load(Relaxed)),
+            slowest_commit: Duration::from_micros(self.slowest_commit_micros.load(Relaxed)),
+            checkpoints: self.checkpoints.load(Relaxed),
+            point_reads: self.point_reads.load(Relaxed),
+            scans: self.scans.load(Relaxed),
+            ..Stats::default()
+        }
+    }
+}

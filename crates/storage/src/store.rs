@@ -1,0 +1,110 @@
+//! Where commands and queries go. Knows that there are engines and lists them; how one works is its own folder's business.
+
+use crate::contract::{Applied, Command, Query, Steps};
+use crate::error::StorageError;
+use crate::options::{OpenError, Options};
+use crate::sqlite::Sqlite;
+use crate::stats::Stats;
+use crate::sweep::Cursors;
+use crate::together::{One, Together};
+use std::sync::Arc;
+
+/// The state of the installation. A cheap clone; the last one to go closes it.
+#[derive(Clone)]
+pub struct Store {
+    engine: Engine,
+    pub(crate) cursors: Arc<Cursors>,
+}
+
+/// One variant per engine.
+#[derive(Clone)]
+enum Engine {
+    Sqlite(Arc<Sqlite>),
+}
+
+/// A store that is open, and what its operator should know.
+pub struct Opened {
+    /// The store.
+    pub store: Store,
+    /// Sentences for the log: a network file system, a file that others can read.
+    pub warnings: Vec<String>,
+}
+
+impl Store {
+    /// Opens the database, creating and migrating it as needed. Blocks; call it at start.
+    ///
+    /// # Errors
+    /// When another process has the database, it is newer than this program, damaged, or cannot be written.
+    pub fn open(options: &Options) -> Result<Opened, OpenError> {
+        let mut warnings = Vec::new();
+        let engine = Engine::Sqlite(Arc::new(Sqlite::open(options, &mut warnings)?));
+        Ok(Opened { store: Self { engine, cursors: Arc::default() }, warnings })
+    }
+
+    /// Applies a command, all of it or nothing. Once this answers, it is durable.
+    ///
+    /// Dropping the future before it answers gives the command up unless the engine has begun it: then it may be applied.
+    ///
+    /// # Errors
+    /// [`StorageError::Overloaded`] and [`StorageError::Unavailable`] mean that nothing of it was applied.
+    pub async fn write<C: Command>(&self, command: C) -> Result<C::Outcome, StorageError> {
+        let mut steps = Steps::default();
+        command.steps(&mut steps);
+        self.apply(steps).await.map(|applied| command.outcome(applied))
+    }
+
+    /// Answers a query. It sees every write that was acknowledged before it was asked.
+    ///
+    /// # Errors
+    /// When the engine fails, a stored value is damaged, or a scan is refused or takes too long.
+    pub async fn read<Q: Query>(&self, query: Q) -> Result<Q::Output, StorageError> {
+        self.answer(One(query)).await
+    }
+
+    /// Answers two or three queries, given as a tuple, from one snapshot.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn read_together<T: Together>(&self, queries: T) -> Result<T::Output, StorageError> {
+        self.answer(queries).await
+    }
+
+    /// A reading of the counters.
+    pub fn stats(&self) -> Stats {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.stats(),
+        }
+    }
+
+    /// Why writes do not work now (disk full, read-only, closed), for readiness; nothing when they do.
+    pub fn trouble(&self) -> Option<String> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.trouble(),
+        }
+    }
+
+    /// Whether reads and writes work.
+    pub fn is_healthy(&self) -> bool {
+        self.trouble().is_none()
+    }
+
+    /// Accepts nothing more, does what waits, and lets the database go.
+    pub async fn close(&self) {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.close().await,
+        }
+    }
+
+    async fn apply(&self, steps: Steps) -> Result<Applied, StorageError> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.apply(steps).await,
+        }
+    }
+
+    async fn answer<S: Together>(&self, queries: S) -> Result<S::Output, StorageError> {
+        let statements = queries.statements();
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.read::<S>(statements).await,
+        }
+    }
+}

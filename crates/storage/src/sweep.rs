@@ -1,0 +1,272 @@
+//! Deleting what has expired, in slices small enough that nobody waits for one. Knows which tables expire and for how long a row is
+//! kept after it did; when to sweep is the worker's business.
+//!
+//! Keys are time-ordered, so what expires first is near the front: every sweep begins there and goes on while slices hold expired rows.
+//! Rows that live long may lie before rows that do not: a cursor per table walks on through the rest, a few slices a sweep.
+
+use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
+use crate::error::StorageError;
+use crate::params;
+use crate::row::Rows;
+use crate::store::Store;
+use crate::value::Value;
+use protocol::Timestamp;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Rows looked at, and at most deleted, at once.
+const SLICE: usize = 200;
+/// Slices without an expired row that one sweep walks through per table before it leaves the rest to the next.
+const LIVE_SLICES: usize = 10;
+/// How long to let a full write queue go first, per slice, at most.
+const COURTESY: Duration = Duration::from_millis(250);
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+/// What a sweep did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SweepReport {
+    /// Rows deleted, per table, tables without any left out.
+    pub deleted: Vec<(&'static str, u64)>,
+}
+
+impl SweepReport {
+    /// Rows deleted in all.
+    pub fn total(&self) -> u64 {
+        self.deleted.iter().map(|(_, count)| count).sum()
+    }
+}
+
+/// Where the walk through live rows goes on, one place per table.
+#[derive(Default)]
+pub(crate) struct Cursors(Mutex<[Option<Key>; TABLES.len()]>);
+
+type Key = [u8; 16];
+
+struct Swept {
+    table: &'static str,
+    /// How long a row is kept after it expired.
+    kept_for: Duration,
+    /// Placeholders in the condition: each stands for the instant up to which rows have expired.
+    instants: usize,
+    look: &'static str,
+    delete: &'static str,
+}
+
+macro_rules! swept {
+    ($table:literal, $kept_for:expr) => {
+        swept!($table, $kept_for, 1, "expires_at <= ?")
+    };
+    ($table:literal, $kept_for:expr, $instants:literal, $expired:literal) => {
+        Swept {
+            table: $table,
+            kept_for: $kept_for,
+            instants: $instants,
+            look: concat!(
+                "SELECT id, CASE WHEN ",
+                $expired,
+                " THEN 1 ELSE 0 END FROM ",
+                $table,
+                " WHERE id > ? ORDER BY id LIMIT 200"
+            ),
+            delete: concat!("DELETE FROM ", $table, " WHERE id > ? AND id <= ? AND (", $expired, ")"),
+        }
+    };
+}
+
+/// Every table that expires. Spent codes and refresh tokens are kept a while, so that a replay is still recognised.
+const TABLES: [Swept; 8] = [
+    swept!("sessions", DAY, 2, "expires_at <= ? OR ended_at <= ?"),
+    swept!("interactions", Duration::ZERO),
+    swept!("authorization_codes", HOUR),
+    swept!("refresh_tokens", DAY),
+    swept!("access_tokens", Duration::ZERO),
+    swept!("grants", DAY),
+    swept!("revocations", Duration::ZERO),
+    swept!("one_time_links", Duration::ZERO),
+];
+
+impl Store {
+    /// Deletes what has expired before `now`, in slices in key order, letting writes go first.
+    ///
+    /// # Errors
+    /// When the engine refuses a read or a write; what was deleted until then stays deleted.
+    pub async fn sweep(&self, now: Timestamp) -> Result<SweepReport, StorageError> {
+        let mut report = SweepReport::default();
+        for (index, table) in TABLES.iter().enumerate() {
+            let deleted = self.sweep_table(index, now - table.kept_for).await?;
+            if deleted > 0 {
+                report.deleted.push((table.table, deleted));
+            }
+        }
+        Ok(report)
+    }
+
+    async fn sweep_table(&self, table: usize, until: Timestamp) -> Result<u64, StorageError> {
+        let mut deleted = 0;
+        let mut after = Key::default();
+        loop {
+            let slice = self.sweep_slice(table, after, until).await?;
+            deleted += slice.expired;
+            after = match slice.last {
+                None => return Ok(deleted),
+                Some(last) => last,
+            };
+            if slice.expired == 0 {
+                break;
+            }
+        }
+        // The front is clean. Walk on from where the last walk stopped, if that is further.
+        after = after.max(self.cursors.get(table).unwrap_or_default());
+        let mut live = 0;
+        while live < LIVE_SLICES {
+            let slice = self.sweep_slice(table, after, until).await?;
+            deleted += slice.expired;
+            live += usize::from(slice.expired == 0);
+            match slice.last {
+                Some(last) => after = last,
+                None => {
+                    self.cursors.set(table, None);
+                    return Ok(deleted);
+                }
+            }
+        }
+        self.cursors.set(table, Some(after));
+        Ok(deleted)
+    }
+
+    async fn sweep_slice(&self, table: usize, after: Key, until: Timestamp) -> Result<Slice, StorageError> {
+        let slice = self.read(Look { table, after, until }).await?;
+        if let (Some(last), 1..) = (slice.last_looked, slice.expired) {
+            self.let_writes_go_first().await;
+            self.write(Delete { table, after, last, until }).await?;
+        }
+        Ok(slice.into())
+    }
+
+    async fn let_writes_go_first(&self) {
+        let mut waited = Duration::ZERO;
+        while self.stats().queue_depth > 0 && waited < COURTESY {
+            let step = Duration::from_millis(5);
+            tokio::time::sleep(step).await;
+            waited += step;
+        }
+    }
+}
+
+impl Cursors {
+    fn get(&self, table: usize) -> Option<Key> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(table).copied().flatten()
+    }
+
+    fn set(&self, table: usize, key: Option<Key>) {
+        if let Some(place) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(table) {
+            *place = key;
+        }
+    }
+}
+
+struct Slice {
+    /// Where the next slice begins; nothing when this was the last.
+    last: Option<Key>,
+    expired: u64,
+}
+
+struct Looked {
+    last_looked: Option<Key>,
+    rows: usize,
+    expired: u64,
+}
+
+impl From<Looked> for Slice {
+    fn from(looked: Looked) -> Self {
+        Self { last: looked.last_looked.filter(|_| looked.rows == SLICE), expired: looked.expired }
+    }
+}
+
+/// The next rows after a key, and how many of them have expired.
+struct Look {
+    table: usize,
+    after: Key,
+    until: Timestamp,
+}
+
+impl Query for Look {
+    type Output = Looked;
+    const ACCESS: Access = Access::Scan;
+
+    fn statement(&self) -> Statement {
+        let table = &TABLES[self.table];
+        let mut params = vec![Value::from(self.until); table.instants];
+        params.push(self.after.as_slice().into());
+        Statement::new(table.look, params)
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Looked, StorageError> {
+        let rows = rows.all(|row| Ok((row.get::<Key>(0)?, row.get::<bool>(1)?)))?;
+        Ok(Looked {
+            last_looked: rows.last().map(|(id, _)| *id),
+            rows: rows.len(),
+            expired: rows.iter().map(|(_, expired)| u64::from(*expired)).sum(),
+        })
+    }
+}
+
+/// Deletes the expired rows of one slice.
+struct Delete {
+    table: usize,
+    after: Key,
+    last: Key,
+    until: Timestamp,
+}
+
+impl Command for Delete {
+    type Outcome = Applied;
+
+    fn steps(&self, steps: &mut Steps) {
+        let table = &TABLES[self.table];
+        let mut params = params![self.after.as_slice(), self.last.as_slice()];
+        params.extend(vec![Value::from(self.until); table.instants]);
+        steps.any(table.delete, params);
+    }
+
+    fn outcome(&self, applied: Applied) -> Applied {
+        applied
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The tables that have an `expires_at`.
+    struct Expiring;
+
+    impl Query for Expiring {
+        type Output = Vec<String>;
+        const ACCESS: Access = Access::Scan;
+        fn statement(&self) -> Statement {
+            let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%expires_at%' ORDER BY name";
+            Statement::new(sql, params![])
+        }
+        fn read(rows: &mut Rows<'_>) -> Result<Vec<String>, StorageError> {
+            rows.all(|row| row.get(0))
+        }
+    }
+
+    #[tokio::test]
+    async fn every_table_that_expires_is_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&crate::Options::at(folder.path().join("doorward.db"))).unwrap().store;
+        let mut swept: Vec<&str> = TABLES.iter().map(|table| table.table).collect();
+        swept.sort_unstable();
+        assert_eq!(store.read(Expiring).await.unwrap(), swept);
+        // Every statement is one the schema knows.
+        assert_eq!(store.sweep(Timestamp::from_millis(0)).await.unwrap(), SweepReport::default());
+    }
+
+    #[test]
+    fn the_slice_is_what_the_statements_say() {
+        assert!(TABLES.iter().all(|table| table.look.ends_with(&format!("LIMIT {SLICE}"))));
+    }
+}

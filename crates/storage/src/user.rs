@@ -1,0 +1,341 @@
+//! Users: the people who sign in.
+
+use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
+use crate::error::StorageError;
+use crate::params;
+use crate::row::{Row, Rows};
+use crate::value::Json;
+use protocol::{OneTimeLinkId, Timestamp, UserId};
+
+/// A person's account.
+#[derive(Debug, Clone, PartialEq)]
+pub struct User {
+    /// Its id; written out, the `sub` that clients see.
+    pub id: UserId,
+    /// As its owner writes it.
+    pub username: String,
+    /// Where mail reaches its owner.
+    pub email: Option<String>,
+    /// Whether that was shown.
+    pub email_verified: bool,
+    /// What people call its owner.
+    pub name: Option<String>,
+    /// Further standard claims (OpenID Connect Core section 5.1).
+    pub claims: serde_json::Map<String, serde_json::Value>,
+    /// Whether its owner runs this installation.
+    pub platform_owner: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Since when it is refused.
+    pub disabled_at: Option<Timestamp>,
+    /// Sessions and grants begun before it are over.
+    pub signed_out_at: Option<Timestamp>,
+}
+
+impl User {
+    /// Whether something begun at `at` still stands for this user.
+    pub fn stands_since(&self, at: Timestamp) -> bool {
+        self.disabled_at.is_none() && self.signed_out_at.is_none_or(|signed_out| at > signed_out)
+    }
+
+    pub(crate) const COLUMN_COUNT: usize = 11;
+
+    pub(crate) fn from_row(row: &Row<'_>, from: usize) -> Result<Self, StorageError> {
+        Ok(Self {
+            id: row.get(from)?,
+            username: row.get(from + 1)?,
+            email: row.get(from + 2)?,
+            email_verified: row.get(from + 3)?,
+            name: row.get(from + 4)?,
+            claims: row.get::<Json<_>>(from + 5)?.0,
+            platform_owner: row.get(from + 6)?,
+            created_at: row.get(from + 7)?,
+            updated_at: row.get(from + 8)?,
+            disabled_at: row.get(from + 9)?,
+            signed_out_at: row.get(from + 10)?,
+        })
+    }
+}
+
+/// How a username or e-mail address is compared: without regard to case.
+pub fn login_key(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
+/// The user with this id.
+pub struct UserById(pub UserId);
+
+impl Query for UserById {
+    type Output = Option<User>;
+
+    fn statement(&self) -> Statement {
+        Statement::new(
+            "SELECT id, username, email, email_verified, name, claims, platform_owner, created_at, updated_at, disabled_at, \
+             signed_out_at FROM users WHERE id = ?",
+            params![self.0],
+        )
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.first(|row| User::from_row(row, 0))
+    }
+}
+
+/// A user and the password hash that only sign-in may see.
+#[derive(Clone)]
+pub struct UserWithPassword {
+    /// The user.
+    pub user: User,
+    /// In a format `passwords` knows, or none: this user has no password.
+    pub password_hash: Option<String>,
+}
+
+/// The user who signs in with this username.
+pub struct UserByUsername<'a>(pub &'a str);
+
+impl Query for UserByUsername<'_> {
+    type Output = Option<UserWithPassword>;
+
+    fn statement(&self) -> Statement {
+        Statement::new(
+            "SELECT id, username, email, email_verified, name, claims, platform_owner, created_at, updated_at, disabled_at, \
+             signed_out_at, password_hash FROM users WHERE username_key = ?",
+            params![login_key(self.0)],
+        )
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.first(with_password)
+    }
+}
+
+/// The user with this e-mail address.
+pub struct UserByEmail<'a>(pub &'a str);
+
+impl Query for UserByEmail<'_> {
+    type Output = Option<UserWithPassword>;
+
+    fn statement(&self) -> Statement {
+        Statement::new(
+            "SELECT id, username, email, email_verified, name, claims, platform_owner, created_at, updated_at, disabled_at, \
+             signed_out_at, password_hash FROM users WHERE email_key = ?",
+            params![login_key(self.0)],
+        )
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.first(with_password)
+    }
+}
+
+fn with_password(row: &Row<'_>) -> Result<UserWithPassword, StorageError> {
+    Ok(UserWithPassword { user: User::from_row(row, 0)?, password_hash: row.get(User::COLUMN_COUNT)? })
+}
+
+/// Users in the order of their creation, a page at a time.
+pub struct ListUsers {
+    /// The last one of the page before.
+    pub after: Option<UserId>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+impl Query for ListUsers {
+    type Output = Vec<User>;
+    const ACCESS: Access = Access::Scan;
+
+    fn statement(&self) -> Statement {
+        let after = self.after.map_or([0; 16], |id| *id.as_bytes());
+        Statement::new(
+            "SELECT id, username, email, email_verified, name, claims, platform_owner, created_at, updated_at, disabled_at, \
+             signed_out_at FROM users WHERE id > ? ORDER BY id LIMIT ?",
+            params![after.as_slice(), self.limit],
+        )
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.all(|row| User::from_row(row, 0))
+    }
+}
+
+/// Whether this installation has a platform owner.
+pub struct PlatformOwnerExists;
+
+impl Query for PlatformOwnerExists {
+    type Output = bool;
+    const ACCESS: Access = Access::Scan;
+
+    fn statement(&self) -> Statement {
+        Statement::new("SELECT 1 FROM users WHERE platform_owner = 1 LIMIT 1", params![])
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        Ok(rows.next()?.is_some())
+    }
+}
+
+/// Adds a user; refused when the username or e-mail address is taken.
+pub struct AddUser {
+    /// The user.
+    pub user: User,
+    /// The password hash, if the user has a password.
+    pub password_hash: Option<String>,
+    /// A one-time link that this spends: it made the first platform owner.
+    pub spends: Option<OneTimeLinkId>,
+}
+
+/// What became of [`AddUser`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserAdded {
+    /// The user exists.
+    Added,
+    /// The username or e-mail address belongs to somebody.
+    Taken,
+    /// The one-time link was spent or has expired.
+    LinkSpent,
+}
+
+impl Command for AddUser {
+    type Outcome = UserAdded;
+
+    fn steps(&self, steps: &mut Steps) {
+        let user = &self.user;
+        if let Some(link) = self.spends {
+            crate::one_time_link::spend(steps, link, user.created_at);
+        }
+        steps.one(
+            "INSERT INTO users (id, username, username_key, email, email_key, email_verified, name, claims, password_hash, \
+             platform_owner, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+                user.id,
+                &user.username,
+                login_key(&user.username),
+                user.email.as_ref(),
+                user.email.as_deref().map(login_key),
+                user.email_verified,
+                user.name.as_ref(),
+                Json(&user.claims),
+                self.password_hash.as_ref(),
+                user.platform_owner,
+                user.created_at,
+                user.updated_at,
+            ],
+        );
+    }
+
+    fn outcome(&self, applied: Applied) -> UserAdded {
+        match applied {
+            Applied::Done => UserAdded::Added,
+            Applied::Refused { step: 0 } if self.spends.is_some() => UserAdded::LinkSpent,
+            Applied::Refused { .. } => UserAdded::Taken,
+        }
+    }
+}
+
+/// Replaces a user's password hash, and nothing else when it changed meanwhile.
+pub struct UpgradePasswordHash {
+    /// Whose.
+    pub user: UserId,
+    /// The hash that was verified.
+    pub verified: String,
+    /// The stronger hash of the same password.
+    pub upgraded: String,
+}
+
+impl Command for UpgradePasswordHash {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        steps.one(
+            "UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?",
+            params![&self.upgraded, self.user, &self.verified],
+        );
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}
+
+/// Sets a user's password and ends everything begun before.
+pub struct SetPassword {
+    /// Whose.
+    pub user: UserId,
+    /// The new password's hash.
+    pub password_hash: String,
+    /// When.
+    pub at: Timestamp,
+    /// How long an access token issued before could still verify.
+    pub revoked_until: Timestamp,
+}
+
+impl Command for SetPassword {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        steps.one(
+            "UPDATE users SET password_hash = ?, signed_out_at = ?, updated_at = ? WHERE id = ?",
+            params![&self.password_hash, self.at, self.at, self.user],
+        );
+        crate::revocation::revoke(steps, *self.user.as_bytes(), self.at, self.revoked_until);
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}
+
+/// Refuses a user everywhere, or admits them again; either ends everything begun before.
+pub struct SetUserDisabled {
+    /// Whom.
+    pub user: UserId,
+    /// Refused or admitted.
+    pub disabled: bool,
+    /// When.
+    pub at: Timestamp,
+    /// How long an access token issued before could still verify.
+    pub revoked_until: Timestamp,
+}
+
+impl Command for SetUserDisabled {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        steps.one(
+            "UPDATE users SET disabled_at = ?, signed_out_at = ?, updated_at = ? WHERE id = ?",
+            params![self.disabled.then_some(self.at), self.at, self.at, self.user],
+        );
+        crate::revocation::revoke(steps, *self.user.as_bytes(), self.at, self.revoked_until);
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}
+
+/// Forgets a user: their account and what they allowed clients. Sessions and grants follow when they expire, refused meanwhile
+/// because nobody is behind them.
+pub struct RemoveUser {
+    /// Whom.
+    pub user: UserId,
+    /// When.
+    pub at: Timestamp,
+    /// How long an access token issued before could still verify.
+    pub revoked_until: Timestamp,
+}
+
+impl Command for RemoveUser {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        steps.one("DELETE FROM users WHERE id = ?", params![self.user]);
+        steps.any("DELETE FROM consents WHERE user_id = ?", params![self.user]);
+        crate::revocation::revoke(steps, *self.user.as_bytes(), self.at, self.revoked_until);
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}

@@ -1,0 +1,22 @@
+//! What every storage engine promises, and what this one does when the disk, the queue or another process does not cooperate.
+
+#[cfg(test)]
+mod backups;
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod disk;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod guards;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod overload;
+#[cfg(test)]
+mod sweeping;
+#[cfg(test)]
+mod values;

@@ -1,0 +1,35 @@
+//! What the surface is built from, and what every handler is given.
+
+use crate::cookies::Cookies;
+use crate::metrics::HttpMetrics;
+use crate::server::rate_limit::RateLimits;
+use provider::{Ctx, Provider};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Makes a request's circumstances. Its address is known here; clock and randomness are the binary's.
+pub type NewCtx = fn(Option<IpAddr>) -> Ctx;
+
+/// What the surface is built from.
+#[derive(Clone)]
+pub struct Web {
+    /// The decisions.
+    pub provider: Provider,
+    /// Clock and randomness.
+    pub new_ctx: NewCtx,
+    /// How often one address may ask.
+    pub rate_limits: RateLimits,
+    /// Counted and timed requests.
+    pub metrics: Arc<HttpMetrics>,
+}
+
+impl Web {
+    /// Whether browsers reach the issuer by https: only then can cookies be `__Host-` ones.
+    pub(crate) fn is_https(&self) -> bool {
+        self.provider.settings().issuer.starts_with("https://")
+    }
+
+    pub(crate) fn cookies(&self) -> Cookies {
+        Cookies { https: self.is_https() }
+    }
+}

@@ -1,0 +1,85 @@
+//! The two cookies: the session, and the browser's own secret. Knows their names and attributes, not what they mean.
+
+use http::header::{COOKIE, HeaderMap, HeaderValue};
+use provider::interaction::Browser;
+
+/// How cookies are written for this installation.
+#[derive(Clone, Copy)]
+pub(crate) struct Cookies {
+    /// Whether browsers come by https. Only on a developer's loopback they may not: then the `__Host-` prefix and `Secure` are left
+    /// out, because not every browser takes such cookies over http, even from localhost.
+    pub(crate) https: bool,
+}
+
+impl Cookies {
+    const fn session_name(self) -> &'static str {
+        if self.https { "__Host-doorward-session" } else { "doorward-session" }
+    }
+
+    const fn browser_name(self) -> &'static str {
+        if self.https { "__Host-doorward-browser" } else { "doorward-browser" }
+    }
+
+    /// What this request's cookies say.
+    pub(crate) fn read(self, headers: &HeaderMap) -> Browser<'_> {
+        Browser { session: find(headers, self.session_name()), secret: find(headers, self.browser_name()) }
+    }
+
+    pub(crate) fn session(self, value: &str) -> Option<HeaderValue> {
+        self.write(self.session_name(), value, "")
+    }
+
+    pub(crate) fn no_session(self) -> Option<HeaderValue> {
+        self.write(self.session_name(), "", "; Max-Age=0")
+    }
+
+    pub(crate) fn browser(self, value: &str) -> Option<HeaderValue> {
+        self.write(self.browser_name(), value, "")
+    }
+
+    /// Host-only, for every path, not for scripts, not sent along when another site embeds or posts (RFC 6265bis section 5.6.7).
+    /// Values are base64url and a dot: nothing to quote.
+    fn write(self, name: &str, value: &str, more: &str) -> Option<HeaderValue> {
+        let secure = if self.https { "; Secure" } else { "" };
+        HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{more}")).ok()
+    }
+}
+
+fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|header| header.to_str().ok())
+        .flat_map(|header| header.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(found, value)| (found == name && !value.is_empty()).then_some(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn over_https_cookies_are_host_cookies() {
+        let secure = Cookies { https: true };
+        assert_eq!(
+            secure.session("a.b").unwrap(),
+            "__Host-doorward-session=a.b; Path=/; HttpOnly; SameSite=Lax; Secure"
+        );
+        assert_eq!(
+            Cookies { https: false }.no_session().unwrap(),
+            "doorward-session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
+        );
+        assert!(secure.session("a\r\nSet-Cookie: b").is_none());
+    }
+
+    #[test]
+    fn cookies_are_found_in_any_header_and_order() {
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, HeaderValue::from_static("a=1; doorward-sessionx=no; doorward-session=yes"));
+        headers.append(COOKIE, HeaderValue::from_static("doorward-browser=b"));
+        let browser = Cookies { https: false }.read(&headers);
+        assert_eq!((browser.session, browser.secret), (Some("yes"), Some("b")));
+        assert_eq!(Cookies { https: true }.read(&headers).session, None);
+    }
+}

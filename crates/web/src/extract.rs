@@ -1,0 +1,107 @@
+//! Extractors: a request's circumstances, its parameters, what it authenticates with. Input is parsed here once; handlers see types.
+
+use crate::app::Web;
+use crate::error::{ApiError, PageError};
+use crate::server::ClientAddress;
+use axum::RequestExt as _;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use protocol::credentials::Authorization;
+use protocol::{ErrorCode, OAuthError, Params};
+use provider::{Ctx, ProviderError};
+
+/// A request's circumstances.
+pub(crate) struct Circumstances(pub(crate) Ctx);
+
+impl FromRequestParts<Web> for Circumstances {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Self::Rejection> {
+        let remote = parts.extensions.get::<ClientAddress>().map(|address| address.0);
+        Ok(Self((web.new_ctx)(remote)))
+    }
+}
+
+/// A request to one of the endpoints that clients call: its form and what it authenticates with.
+pub(crate) struct ClientRequest {
+    pub(crate) params: Params,
+    pub(crate) authorization: Option<Authorization>,
+}
+
+impl FromRequest<Web> for ClientRequest {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &Web) -> Result<Self, ApiError> {
+        let authorization = authorization(request.headers())?;
+        // RFC 6749 section 3.2: parameters in the query would end up in logs.
+        if request.uri().query().is_some() {
+            return Err(bad("parameters belong into the body, not into the query").into());
+        }
+        let params = form(request).await.map_err(ApiError)?;
+        Ok(Self { params, authorization })
+    }
+}
+
+/// A form that a person's browser posted from one of our pages.
+pub(crate) struct PageForm(pub(crate) Params);
+
+impl FromRequest<Web> for PageForm {
+    type Rejection = PageError;
+
+    async fn from_request(request: Request, web: &Web) -> Result<Self, PageError> {
+        let refused = |error| PageError { error, request_id: (web.new_ctx)(None).request_id };
+        if !crate::csrf::is_same_origin(request.headers(), &web.provider.settings().issuer) {
+            let description = "this form was sent from another site";
+            return Err(refused(ProviderError::OAuth(OAuthError::new(ErrorCode::AccessDenied, description))));
+        }
+        form(request).await.map(Self).map_err(refused)
+    }
+}
+
+/// The parameters of the query.
+pub(crate) fn query(parts: &http::Uri) -> Result<Params, OAuthError> {
+    Ok(Params::parse(parts.query().unwrap_or_default().as_bytes())?)
+}
+
+/// The parameters of an `application/x-www-form-urlencoded` body.
+pub(crate) async fn form(request: Request) -> Result<Params, ProviderError> {
+    if !is_form(request.headers()) {
+        return Err(bad("Content-Type: application/x-www-form-urlencoded is expected").into());
+    }
+    let bytes: Bytes = request.extract().await.map_err(|rejection: axum::extract::rejection::BytesRejection| {
+        let description = match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => "the body is too large",
+            _ => "the body could not be read",
+        };
+        bad(description)
+    })?;
+    Ok(Params::parse(&bytes).map_err(OAuthError::from)?)
+}
+
+/// What the `Authorization` header presents, if there is one.
+pub(crate) fn authorization(headers: &HeaderMap) -> Result<Option<Authorization>, OAuthError> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return match headers.contains_key(AUTHORIZATION) {
+            false => Ok(None),
+            true => Err(bad("Authorization is included more than once")),
+        };
+    };
+    let parsed = value.to_str().ok().and_then(|value| Authorization::parse(value).ok());
+    parsed.map(Some).ok_or_else(|| {
+        OAuthError::new(ErrorCode::InvalidClient, "Authorization: Basic or Bearer credentials are expected")
+    })
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
+        value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    })
+}
+
+fn bad(description: &'static str) -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidRequest, description)
+}

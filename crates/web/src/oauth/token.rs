@@ -1,0 +1,18 @@
+//! `/oauth2/token` (RFC 6749 section 3.2).
+
+use crate::app::Web;
+use crate::answer::json;
+use crate::error::ApiError;
+use crate::extract::{Circumstances, ClientRequest};
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+
+pub(crate) async fn post(
+    State(web): State<Web>,
+    Circumstances(mut ctx): Circumstances,
+    request: ClientRequest,
+) -> Result<Response, ApiError> {
+    let answer = web.provider.token(&mut ctx, &request.params, request.authorization.as_ref()).await?;
+    Ok(json(StatusCode::OK, &answer))
+}

@@ -1,0 +1,128 @@
+//! The pages of the demo's relying party, "Acme Notes": another party, so it wears other colours. Knows nothing
+//! of Doorward beyond what any client sees.
+
+use askama::Template;
+
+/// Where a visitor of the demo begins.
+#[derive(Clone, Debug, Template)]
+#[template(path = "demo/home.html")]
+pub struct DemoHomePage {
+    /// The issuer identifier of the OpenID Provider.
+    pub issuer: String,
+    /// Where a sign-in starts: `/demo/sign-in`.
+    pub sign_in_url: String,
+    /// Who can sign in. Their passwords are shown, because this is a demo.
+    pub users: Vec<DemoUser>,
+    /// The clients that are set up for somebody's own tests.
+    pub clients: Vec<DemoClient>,
+    /// Names and addresses of the provider's endpoints.
+    pub endpoints: Vec<(String, String)>,
+}
+
+/// A person of the demo.
+#[derive(Clone, Debug)]
+pub struct DemoUser {
+    /// What to type as username.
+    pub username: String,
+    /// What to type as password.
+    pub password: String,
+    /// The person's name.
+    pub name: String,
+}
+
+/// A client of the demo.
+#[derive(Clone, Debug)]
+pub struct DemoClient {
+    /// The client's display name.
+    pub name: String,
+    /// Its `client_id`.
+    pub client_id: String,
+    /// Its secret; a public client has none.
+    pub client_secret: Option<String>,
+    /// Where the browser may return to.
+    pub redirect_uris: Vec<String>,
+}
+
+/// What the relying party got: every token, taken apart.
+#[derive(Clone, Debug, Template)]
+#[template(path = "demo/result.html")]
+pub struct DemoResultPage {
+    /// Names and values of what the ID Token says about the person.
+    pub claims: Vec<(String, String)>,
+    /// The ID Token's header, as indented JSON.
+    pub id_token_header_json: String,
+    /// The ID Token's claims, as indented JSON.
+    pub id_token_claims_json: String,
+    /// The access token's claims, as indented JSON.
+    pub access_token_claims_json: String,
+    /// Whether a refresh token came along.
+    pub refresh_token_present: bool,
+    /// The answer of the UserInfo endpoint, as indented JSON.
+    pub userinfo_json: String,
+    /// The answer of the introspection endpoint (RFC 7662), as indented JSON.
+    pub introspection_json: String,
+    /// A link that signs out at the provider.
+    pub sign_out_url: String,
+    /// Where a form is posted to spend the refresh token: a link would let a prefetching browser spend it.
+    pub refresh_url: String,
+}
+
+impl DemoHomePage {
+    /// The page in each of its states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let user = |username: &str, name: &str| DemoUser {
+            username: username.into(),
+            password: "correct horse battery".into(),
+            name: name.into(),
+        };
+        let client = |name: &str, client_id: &str, client_secret: Option<&str>| DemoClient {
+            name: name.into(),
+            client_id: client_id.into(),
+            client_secret: client_secret.map(str::to_owned),
+            redirect_uris: vec!["http://127.0.0.1:8400/callback".into()],
+        };
+        let endpoints = [
+            ("Discovery", "http://127.0.0.1:8080/.well-known/openid-configuration"),
+            ("Authorization", "http://127.0.0.1:8080/oauth2/authorize"),
+            ("Token", "http://127.0.0.1:8080/oauth2/token"),
+        ];
+        vec![(
+            "home",
+            Self {
+                issuer: "http://127.0.0.1:8080".into(),
+                sign_in_url: "/demo/sign-in".into(),
+                users: vec![user("ada", "Ada Lovelace"), user("grace", "Grace Hopper")],
+                clients: vec![
+                    client("Web", "demo-web", Some("k3Wb0fH2tUq7sYp1LxZc9aVd4eRm6nGj8oTi5hSuQw0")),
+                    client("Phone", "demo-phone", None),
+                ],
+                endpoints: endpoints.map(|(name, url)| (name.to_owned(), url.to_owned())).into(),
+            },
+        )]
+    }
+}
+
+impl DemoResultPage {
+    /// The page in each of its states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let claims =
+            [("sub", "018f3c2a-77aa-7c1e-9d44-5f2f"), ("name", "Ada Lovelace"), ("email", "ada@example.org")];
+        let json = "{\n  \"iss\": \"http://127.0.0.1:8080\",\n  \"sub\": \"018f3c2a-77aa-7c1e-9d44-5f2f\",\n  \
+                    \"at_hash\": \"77QmUPtjPfzWtF2AnpK9RQ\",\n  \"exp\": 1764000000\n}";
+        let granted = Self {
+            claims: claims.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            id_token_header_json:
+                "{\n  \"alg\": \"EdDSA\",\n  \"kid\": \"kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k\"\n}"
+                    .into(),
+            id_token_claims_json: json.into(),
+            access_token_claims_json: json.into(),
+            refresh_token_present: true,
+            userinfo_json: "{\n  \"sub\": \"018f3c2a-77aa-7c1e-9d44-5f2f\"\n}".into(),
+            introspection_json: "{\n  \"active\": true\n}".into(),
+            sign_out_url: "/demo/sign-out".into(),
+            refresh_url: "/demo/refresh".into(),
+        };
+        let online = Self { refresh_token_present: false, ..granted.clone() };
+        vec![("granted", granted), ("online", online)]
+    }
+}

@@ -1,0 +1,32 @@
+//! The page at `/`: a quiet sign by the door. Knows nothing of clients or accounts.
+
+use askama::Template;
+
+/// Says what this address is.
+#[derive(Clone, Debug, Template)]
+#[template(path = "home.html")]
+pub struct HomePage {
+    /// The issuer identifier.
+    pub issuer: String,
+    /// Where the discovery document is.
+    pub discovery_url: String,
+    /// The signed-in person's name.
+    pub signed_in: Option<String>,
+    /// Whether the first platform owner is still to be created.
+    pub needs_setup: bool,
+}
+
+impl HomePage {
+    /// The page in each of its states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let quiet = Self {
+            issuer: "https://id.example".into(),
+            discovery_url: "https://id.example/.well-known/openid-configuration".into(),
+            signed_in: None,
+            needs_setup: false,
+        };
+        let signed_in = Self { signed_in: Some("Ada Lovelace".into()), ..quiet.clone() };
+        let fresh = Self { needs_setup: true, ..quiet.clone() };
+        vec![("quiet", quiet), ("signed_in", signed_in), ("needs_setup", fresh)]
+    }
+}

@@ -1,0 +1,134 @@
+//! What people do in the browser: sign in, sign up, choose, allow. Each file reads one form and shows one page.
+
+pub(crate) mod consent;
+pub(crate) mod home;
+pub(crate) mod select_account;
+pub(crate) mod setup;
+pub(crate) mod sign_in;
+pub(crate) mod sign_up;
+
+use crate::answer::{ContentSecurityPolicy, page, see_other};
+use crate::app::Web;
+use crate::pages::{
+    Account, ConsentPage, FormPostPage, SelectAccountPage, SignInPage, SignInProblem, SignUpPage, SignUpPurpose,
+};
+use axum::response::Response;
+use http::StatusCode;
+use http::header::SET_COOKIE;
+use protocol::{ResponseMode, Scope};
+use provider::AuthorizationResponse;
+use provider::interaction::{MIN_PASSWORD_CHARS, Page, Step, Todo, What};
+
+/// Sends an authorization response on its way.
+pub(crate) fn respond(response: &AuthorizationResponse) -> Response {
+    if response.mode != ResponseMode::FormPost {
+        return see_other(&response.location());
+    }
+    let form = FormPostPage {
+        action: response.redirect_uri.to_string(),
+        fields: response.params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+    };
+    page(StatusCode::OK, &form, &ContentSecurityPolicy::form_may_lead_to(&response.redirect_uri.scheme()))
+}
+
+/// Shows a step, or sends its answer on its way, with the cookies it brings.
+pub(crate) fn respond_to_step(web: &Web, step: Step) -> Response {
+    let mut response = match &step.what {
+        What::Answer(response) => respond(response),
+        What::Page(shown) => show(StatusCode::OK, shown, None),
+    };
+    add_cookies(web, &step, &mut response);
+    response
+}
+
+/// Like [`respond_to_step`], but what a form led to is shown by GET: going back or reloading posts no password twice.
+pub(crate) fn respond_to_form(web: &Web, step: Step) -> Response {
+    let mut response = match &step.what {
+        What::Answer(response) => respond(response),
+        What::Page(shown) => see_other(&format!("/interaction?interaction={}", shown.handle)),
+    };
+    add_cookies(web, &step, &mut response);
+    response
+}
+
+fn add_cookies(web: &Web, step: &Step, response: &mut Response) {
+    let cookies = web.cookies();
+    let browser = step.new_browser_secret.as_deref().and_then(|secret| cookies.browser(secret));
+    let session = step.new_session.as_deref().and_then(|session| cookies.session(session));
+    for cookie in browser.into_iter().chain(session) {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+}
+
+/// Shows what there is to do.
+pub(crate) fn show(status: StatusCode, shown: &Page, problem: Option<SignInProblem>) -> Response {
+    let policy = ContentSecurityPolicy::form_may_lead_to(&shown.returns_by);
+    match &shown.todo {
+        Todo::SignIn { username, again, can_sign_up } => {
+            let view = SignInPage {
+                client_name: shown.client_name.clone(),
+                client_host: Some(shown.returns_to.clone()),
+                interaction: shown.handle.clone(),
+                action: "/sign-in".to_owned(),
+                username: username.clone(),
+                error: problem,
+                can_sign_up: *can_sign_up,
+                again_as: again.clone(),
+            };
+            page(status, &view, &policy)
+        }
+        Todo::SignUp => page(status, &sign_up_view(shown), &policy),
+        Todo::SelectAccount { .. } => page(status, &select_account_view(shown), &policy),
+        Todo::Consent { .. } => page(status, &consent_view(shown), &policy),
+    }
+}
+
+fn sign_up_view(shown: &Page) -> SignUpPage {
+    SignUpPage {
+        purpose: SignUpPurpose::Join {
+            client_name: Some(shown.client_name.clone()),
+            interaction: shown.handle.clone(),
+        },
+        action: "/sign-up".to_owned(),
+        username: String::new(),
+        email: String::new(),
+        name: String::new(),
+        password_min_length: MIN_PASSWORD_CHARS,
+        errors: Vec::new(),
+    }
+}
+
+fn select_account_view(shown: &Page) -> SelectAccountPage {
+    let accounts = match &shown.todo {
+        Todo::SelectAccount { username, name, email } => vec![Account {
+            user_name: name.clone().unwrap_or_else(|| username.clone()),
+            email: email.clone(),
+            session: "current".to_owned(),
+        }],
+        _ => Vec::new(),
+    };
+    SelectAccountPage {
+        client_name: shown.client_name.clone(),
+        interaction: shown.handle.clone(),
+        accounts,
+        action: "/select-account".to_owned(),
+    }
+}
+
+fn consent_view(shown: &Page) -> ConsentPage {
+    let (user_name, scope, claims) = match &shown.todo {
+        Todo::Consent { username, scope, claims } => (username.clone(), scope.clone(), claims.clone()),
+        _ => (String::new(), Scope::default(), Vec::new()),
+    };
+    let scopes = scope.iter().filter(|token| *token != Scope::OFFLINE_ACCESS).map(ConsentPage::permission);
+    let named = claims.iter().map(|claim| ConsentPage::claim(claim));
+    ConsentPage {
+        client_name: shown.client_name.clone(),
+        client_host: Some(shown.returns_to.clone()),
+        user_name,
+        interaction: shown.handle.clone(),
+        permissions: scopes.chain(named).collect(),
+        offline: scope.contains(Scope::OFFLINE_ACCESS),
+        action: "/consent".to_owned(),
+    }
+}

@@ -1,0 +1,81 @@
+//! Creating an account.
+
+use super::sign_in::handle;
+use super::{respond_to_form, show, sign_up_view};
+use crate::answer::{ContentSecurityPolicy, page};
+use crate::app::Web;
+use crate::error::PageError;
+use crate::extract::{Circumstances, PageForm, query};
+use crate::pages::{FieldError, SignUpField, SignUpPage};
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderMap, StatusCode, Uri};
+use protocol::Params;
+use provider::interaction::{MIN_PASSWORD_CHARS, NewAccount, SignUpAnswer, SignUpProblem};
+use secrecy::SecretString;
+
+/// The form.
+pub(crate) async fn get(
+    State(web): State<Web>,
+    Circumstances(ctx): Circumstances,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, PageError> {
+    let refused = |error| PageError { error, request_id: ctx.request_id };
+    let params = query(&uri).map_err(|error| refused(error.into()))?;
+    let browser = web.cookies().read(&headers);
+    let shown = web.provider.show_sign_up(&ctx, handle(&params), &browser).await.map_err(refused)?;
+    Ok(show(StatusCode::OK, &shown, None))
+}
+
+/// What was typed.
+pub(crate) async fn post(
+    State(web): State<Web>,
+    Circumstances(mut ctx): Circumstances,
+    headers: HeaderMap,
+    PageForm(params): PageForm,
+) -> Result<Response, PageError> {
+    let request_id = ctx.request_id;
+    let browser = web.cookies().read(&headers);
+    let answer = web.provider.sign_up(&mut ctx, handle(&params), &browser, typed(&params)).await;
+    Ok(match answer.map_err(|error| PageError { error, request_id })? {
+        SignUpAnswer::Step(step) => respond_to_form(&web, step),
+        SignUpAnswer::Problems { page: shown, problems } => {
+            let view = with_problems(sign_up_view(&shown), &params, &problems);
+            page(StatusCode::BAD_REQUEST, &view, &ContentSecurityPolicy::form_may_lead_to(&shown.returns_by))
+        }
+    })
+}
+
+pub(super) fn typed(params: &Params) -> NewAccount {
+    let text = |name| params.get(name).unwrap_or_default().trim().to_owned();
+    NewAccount {
+        username: text("username"),
+        email: text("email"),
+        name: text("name"),
+        password: SecretString::from(params.get("password").unwrap_or_default()),
+    }
+}
+
+/// The form again, with what was typed but the password, and what is to be mended.
+pub(super) fn with_problems(view: SignUpPage, params: &Params, problems: &[SignUpProblem]) -> SignUpPage {
+    let NewAccount { username, email, name, .. } = typed(params);
+    SignUpPage { username, email, name, errors: problems.iter().map(|problem| field_error(*problem)).collect(), ..view }
+}
+
+fn field_error(problem: SignUpProblem) -> FieldError {
+    let (field, message) = match problem {
+        SignUpProblem::Username => (
+            Some(SignUpField::Username),
+            "Choose a username without spaces around it; one with an @ must be your own e-mail address".to_owned(),
+        ),
+        SignUpProblem::Email => (Some(SignUpField::Email), "This does not look like an e-mail address".to_owned()),
+        SignUpProblem::Name => (Some(SignUpField::Name), "This name is too long".to_owned()),
+        SignUpProblem::Password => (
+            Some(SignUpField::Password),
+            format!("Choose a password of at least {MIN_PASSWORD_CHARS} characters; a few words make a good one"),
+        ),
+        SignUpProblem::Taken => (None, "This username or e-mail address has an account already".to_owned()),
+    };
+    FieldError { field, message }
+}

@@ -1,0 +1,144 @@
+//! Every route, one line each. What a route does stands in the file of its name.
+
+use crate::app::Web;
+use crate::assets::asset_at;
+use crate::error::PageError;
+use crate::metrics::timed;
+use crate::oauth::{authorize, discovery, introspect, logout, revoke, token, userinfo};
+use crate::person::{consent, home, select_account, setup, sign_in, sign_up};
+use crate::server::security_headers::{self, SecurityHeaders};
+use crate::server::{Problem, rate_limit};
+use crate::health;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{Method, StatusCode};
+use protocol::{ErrorCode, OAuthError};
+use provider::ProviderError;
+use tower_http::cors::{Any, CorsLayer};
+
+/// A body may have so many bytes; no request of ours comes near.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// The whole surface.
+pub fn router(web: Web) -> Router {
+    let limits = web.rate_limits.clone();
+    let refusing = web.clone();
+    let limits = limits.with_refusal(move |request, wait| too_many(&refusing, request, wait));
+    let missing = web.clone();
+    Router::new()
+        .merge(for_scripts(&web))
+        .merge(for_clients(&web))
+        .merge(for_people(&web).merge(password_forms(&web).layer(from_fn_with_state(limits.clone(), rate_limit::sign_in))))
+        .layer(from_fn_with_state(limits, rate_limit::general))
+        .merge(for_operators(&web))
+        .fallback(move |request: Request| not_found(missing.clone(), request))
+        .method_not_allowed_fallback(async || Problem::new(StatusCode::METHOD_NOT_ALLOWED))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(from_fn_with_state(SecurityHeaders::new(web.is_https()), security_headers::add))
+        .with_state(web)
+}
+
+/// What a script in any page may call too: no cookie counts here, so no origin is refused.
+fn for_scripts(web: &Web) -> Router<Web> {
+    let cors = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE])
+        .max_age(std::time::Duration::from_secs(3_600));
+    routes(web, [
+        ("/.well-known/openid-configuration", get(discovery::metadata)),
+        ("/.well-known/oauth-authorization-server", get(discovery::metadata)),
+        ("/oauth2/jwks", get(discovery::jwks)),
+        ("/oauth2/token", post(token::post)),
+        ("/oauth2/revoke", post(revoke::post)),
+        ("/oauth2/userinfo", get(userinfo::get).post(userinfo::post)),
+    ])
+    .layer(cors)
+}
+
+fn for_clients(web: &Web) -> Router<Web> {
+    routes(web, [("/oauth2/introspect", post(introspect::post))])
+}
+
+fn for_people(web: &Web) -> Router<Web> {
+    routes(web, [
+        ("/", get(home::get)),
+        ("/oauth2/authorize", get(authorize::get).post(authorize::post)),
+        ("/oauth2/logout", get(logout::get).post(logout::post)),
+        ("/sign-out", post(logout::confirm)),
+        ("/interaction", get(sign_in::resume)),
+        ("/sign-in/cancel", post(sign_in::cancel)),
+        ("/select-account", post(select_account::post)),
+        ("/consent", post(consent::post)),
+        ("/assets/{name}", get(asset)),
+    ])
+}
+
+fn password_forms(web: &Web) -> Router<Web> {
+    routes(web, [
+        ("/sign-in", get(sign_in::get).post(sign_in::post)),
+        ("/sign-up", get(sign_up::get).post(sign_up::post)),
+        ("/setup", get(setup::get).post(setup::post)),
+    ])
+}
+
+fn for_operators(web: &Web) -> Router<Web> {
+    routes(web, [("/health/live", get(health::live)), ("/health/ready", get(health::ready))])
+}
+
+/// A router of these routes, each counted and timed under its path.
+fn routes<const N: usize>(web: &Web, table: [(&'static str, MethodRouter<Web>); N]) -> Router<Web> {
+    table.into_iter().fold(Router::new(), |router, (path, methods)| {
+        let timer = web.metrics.route(path);
+        router.route(path, methods.layer(from_fn(move |request, next| timed(timer.clone(), request, next))))
+    })
+}
+
+async fn asset(request: Request) -> Response {
+    let Some(asset) = asset_at(request.uri().path()) else {
+        return Problem::new(StatusCode::NOT_FOUND).into_response();
+    };
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static(asset.content_type)),
+        // The name carries a hash of the content.
+        (CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")),
+    ];
+    (headers, asset.body).into_response()
+}
+
+async fn not_found(web: Web, request: Request) -> Response {
+    if !wants_page(&request) {
+        return Problem::new(StatusCode::NOT_FOUND).into_response();
+    }
+    let request_id = (web.new_ctx)(None).request_id;
+    let mut error = crate::pages::ErrorPage {
+        status: 404,
+        title: "There is nothing here".to_owned(),
+        what_happened: "This address leads nowhere.".to_owned(),
+        what_to_do: "Check the address, or go back to where you came from.".to_owned(),
+        error_code: None,
+        request_id: String::new(),
+    };
+    error.request_id = request_id.to_string();
+    crate::answer::error_page(&error)
+}
+
+fn too_many(web: &Web, request: &Request, wait: std::time::Duration) -> Response {
+    if !wants_page(request) {
+        let description = "too many requests from this address";
+        let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, description);
+        let mut response = crate::error::ApiError(ProviderError::OAuth(error)).into_response();
+        *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        return response;
+    }
+    let request_id = (web.new_ctx)(None).request_id;
+    PageError { error: ProviderError::TooManyAttempts { retry_after: wait }, request_id }.into_response()
+}
+
+fn wants_page(request: &Request) -> bool {
+    request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+}

@@ -1,0 +1,293 @@
+//! Where a request comes from: the peer of its connection, or what a trusted proxy says. Knows no policy about addresses.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use http::header::{FORWARDED, HeaderName};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use ipnet::IpNet;
+
+use super::problem::Problem;
+
+/// The other end of the connection: a client, or the proxy before us. A request extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
+
+/// How the connection was spoken to; a proxy before us may have been spoken to otherwise. A request extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// Without TLS.
+    Http,
+    /// With TLS.
+    Https,
+}
+
+/// The client's address as far as it can be believed. A request extension, and an extractor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
+
+impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get().copied().ok_or(Problem::new(StatusCode::INTERNAL_SERVER_ERROR))
+    }
+}
+
+/// The proxies whose forwarding headers are believed: addresses and networks.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct TrustedProxies(Arc<[IpNet]>);
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+impl TrustedProxies {
+    /// Whether this address is one of them.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(&address))
+    }
+
+    /// The client's address: the right-most one of the forwarding headers that is not itself a trusted proxy's. Everything left of it was
+    /// written by somebody we have no reason to believe.
+    ///
+    /// The peer's own address when it is not trusted, when it forwards nothing, when what it forwards cannot be read, and when `Forwarded`
+    /// and `X-Forwarded-For` disagree: a proxy maintains one of them, and passes on the other as the client sent it.
+    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let peer = peer.to_canonical();
+        if !self.contains(peer) {
+            return peer;
+        }
+        let read = |name, parse: fn(&str) -> Option<Vec<Hop<'_>>>| {
+            headers.contains_key(&name).then(|| self.right_most(headers, &name, parse))
+        };
+        match (read(X_FORWARDED_FOR, x_forwarded_for), read(FORWARDED, forwarded)) {
+            (Some(Some(client)), None) | (None, Some(Some(client))) => client,
+            (Some(Some(one)), Some(Some(other))) if one == other => one,
+            _ => peer,
+        }
+    }
+
+    fn right_most(
+        &self,
+        headers: &HeaderMap,
+        name: &HeaderName,
+        parse: fn(&str) -> Option<Vec<Hop<'_>>>,
+    ) -> Option<IpAddr> {
+        let mut nearest_client = None;
+        // Several lines of one header are one list (RFC 9110 section 5.3).
+        for line in headers.get_all(name).iter().rev() {
+            for hop in parse(line.to_str().ok()?)?.into_iter().rev() {
+                let address = hop.address()?;
+                nearest_client = Some(address);
+                if !self.contains(address) {
+                    return nearest_client;
+                }
+            }
+        }
+        nearest_client
+    }
+}
+
+impl FromIterator<IpNet> for TrustedProxies {
+    fn from_iter<I: IntoIterator<Item = IpNet>>(networks: I) -> Self {
+        Self(networks.into_iter().collect())
+    }
+}
+
+impl FromStr for TrustedProxies {
+    type Err = String;
+
+    /// Reads addresses and networks separated by commas: `127.0.0.1, 10.0.0.0/8, fd00::/8`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let networks = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        networks
+            .map(|part| {
+                let network = part.parse().or_else(|_| part.parse::<IpAddr>().map(IpNet::from));
+                network
+                    .map_err(|_| format!("`{part}` is neither an address nor a network such as 10.0.0.0/8"))
+            })
+            .collect()
+    }
+}
+
+impl fmt::Display for TrustedProxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut networks = self.0.iter();
+        if let Some(first) = networks.next() {
+            write!(f, "{first}")?;
+        }
+        networks.try_for_each(|network| write!(f, ", {network}"))
+    }
+}
+
+impl fmt::Debug for TrustedProxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TrustedProxies({self})")
+    }
+}
+
+/// The network that counts as one client: an IPv4 address, or an IPv6 /64, of which every household has one (RFC 6177) and may use any address.
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+/// The addresses this machine calls itself by (RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3).
+pub(crate) fn this_machine() -> Vec<IpNet> {
+    let addresses =
+        [IpNet::new(IpAddr::from([127, 0, 0, 0]), 8), IpNet::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 128)];
+    addresses.into_iter().flatten().collect()
+}
+
+/// One entry of a forwarding header, unread.
+struct Hop<'a>(&'a str);
+
+impl Hop<'_> {
+    /// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`. `None` for `unknown` and obfuscated identifiers
+    /// (RFC 7239 section 6).
+    fn address(&self) -> Option<IpAddr> {
+        let text = self.0.trim();
+        let address = if let Some(bracketed) = text.strip_prefix('[') {
+            let (address, port) = bracketed.split_once(']')?;
+            if !(port.is_empty() || port.starts_with(':')) {
+                return None;
+            }
+            IpAddr::V6(address.parse().ok()?)
+        } else if let Ok(address) = text.parse() {
+            address
+        } else {
+            text.parse::<SocketAddr>().ok()?.ip()
+        };
+        Some(address.to_canonical())
+    }
+}
+
+fn x_forwarded_for(line: &str) -> Option<Vec<Hop<'_>>> {
+    Some(line.split(',').map(Hop).collect())
+}
+
+/// RFC 7239 section 4: `for=192.0.2.60;proto=http, for="[2001:db8::1]:80"`. Elements without `for` say nothing of the client.
+fn forwarded(line: &str) -> Option<Vec<Hop<'_>>> {
+    let mut hops = Vec::new();
+    for element in split_unquoted(line, b',')? {
+        let mut hop = None;
+        for pair in split_unquoted(element, b';')? {
+            if pair.trim().is_empty() {
+                continue;
+            }
+            let (name, value) = pair.trim().split_once('=')?;
+            if name.eq_ignore_ascii_case("for") && hop.replace(Hop(unquoted(value)?)).is_some() {
+                // RFC 7239 section 4: each parameter must not occur more than once per element.
+                return None;
+            }
+        }
+        hops.push(hop?);
+    }
+    Some(hops)
+}
+
+/// Splits at separators outside quoted strings; `None` when a quoted string does not end.
+fn split_unquoted(text: &str, separator: u8) -> Option<Vec<&str>> {
+    let (mut parts, mut from, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            byte if byte == separator && !quoted => {
+                parts.push(&text[from..at]);
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[from..]);
+    (!quoted).then_some(parts)
+}
+
+/// A node's name needs no escapes, so a quoted string with one is not a name.
+fn unquoted(value: &str) -> Option<&str> {
+    match value.strip_prefix('"') {
+        Some(rest) => rest.strip_suffix('"').filter(|inner| !inner.contains(['"', '\\'])),
+        None => Some(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(peer: &str, headers: &[(&str, &str)]) -> String {
+        let proxies: TrustedProxies = "10.0.0.0/8, fd00::/8".parse().expect("networks");
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            let name: HeaderName = name.parse().expect("a header's name");
+            map.append(name, value.parse().expect("a header's value"));
+        }
+        proxies.client(peer.parse().expect("an address"), &map).to_string()
+    }
+
+    #[test]
+    fn only_a_trusted_peer_is_believed_and_only_up_to_the_first_stranger() {
+        const XFF: &str = "x-forwarded-for";
+        const FWD: &str = "forwarded";
+        let cases: &[(&str, &[(&str, &str)], &str)] = &[
+            ("203.0.113.9", &[(XFF, "192.0.2.1")], "203.0.113.9"),
+            ("203.0.113.9", &[(FWD, "for=192.0.2.1")], "203.0.113.9"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.1", &[(XFF, "192.0.2.1")], "192.0.2.1"),
+            ("::ffff:10.0.0.1", &[(XFF, "::ffff:192.0.2.1")], "192.0.2.1"),
+            ("10.0.0.1", &[(XFF, "6.6.6.6, 192.0.2.1, 10.0.0.2")], "192.0.2.1"),
+            ("10.0.0.1", &[(XFF, "6.6.6.6"), (XFF, "192.0.2.1"), (XFF, "10.0.0.2")], "192.0.2.1"),
+            ("10.0.0.1", &[(XFF, "10.0.0.3, 10.0.0.2")], "10.0.0.3"),
+            ("10.0.0.1", &[(XFF, "192.0.2.1:4711")], "192.0.2.1"),
+            ("10.0.0.1", &[(XFF, "[2001:db8::1]:4711")], "2001:db8::1"),
+            ("10.0.0.1", &[(XFF, "2001:db8::1")], "2001:db8::1"),
+            ("fd00::1", &[(XFF, "garbage, 192.0.2.1")], "192.0.2.1"),
+            ("10.0.0.1", &[(XFF, "192.0.2.1, garbage")], "10.0.0.1"),
+            ("10.0.0.1", &[(XFF, "")], "10.0.0.1"),
+            ("10.0.0.1", &[(FWD, "for=192.0.2.1")], "192.0.2.1"),
+            ("10.0.0.1", &[(FWD, "For=\"[2001:db8::1]:80\";proto=https;by=10.0.0.1")], "2001:db8::1"),
+            ("10.0.0.1", &[(FWD, "for=6.6.6.6, for=192.0.2.1;host=\"a,b;c\", for=10.0.0.2")], "192.0.2.1"),
+            ("10.0.0.1", &[(FWD, "for=192.0.2.1, for=unknown")], "10.0.0.1"),
+            ("10.0.0.1", &[(FWD, "for=192.0.2.1, for=_hidden")], "10.0.0.1"),
+            ("10.0.0.1", &[(FWD, "for=192.0.2.1;for=6.6.6.6")], "10.0.0.1"),
+            ("10.0.0.1", &[(FWD, "for=\"192.0.2.1")], "10.0.0.1"),
+            ("10.0.0.1", &[(FWD, "proto=https")], "10.0.0.1"),
+            // A proxy maintains one of the two headers; the other is the client's own invention.
+            ("10.0.0.1", &[(XFF, "192.0.2.1"), (FWD, "for=6.6.6.6")], "10.0.0.1"),
+            ("10.0.0.1", &[(XFF, "192.0.2.1"), (FWD, "for=192.0.2.1")], "192.0.2.1"),
+        ];
+        for (peer, headers, expected) in cases {
+            assert_eq!(client(peer, headers), *expected, "{peer} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_networks_is_read_and_shown() {
+        let proxies: TrustedProxies = " 127.0.0.1,10.0.0.0/8 ,fd00::/8".parse().expect("networks");
+        assert_eq!(proxies.to_string(), "127.0.0.1/32, 10.0.0.0/8, fd00::/8");
+        assert_eq!("".parse(), Ok(TrustedProxies::default()));
+        assert!("10.0.0.0/33".parse::<TrustedProxies>().is_err());
+        assert!(
+            "proxy.example".parse::<TrustedProxies>().is_err_and(|error| error.contains("`proxy.example`"))
+        );
+    }
+
+    #[test]
+    fn a_household_is_one_client() {
+        let network = |text: &str| network_of(text.parse().expect("an address")).to_string();
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(network("192.0.2.7"), "192.0.2.7");
+        assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7");
+    }
+}

@@ -1,0 +1,203 @@
+//! One connection, from its first byte to its last: the TLS handshake, the protocol that was agreed on, the watchdog, the drain.
+//! Knows nothing of the requests on it.
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::activity::{Activity, Deadline, Watched};
+use super::admission::{Admission, Admitted};
+use super::client_address::{Peer, Scheme};
+use super::request::Requests;
+use super::{ServerOptions, Tls, count};
+
+/// RFC 9113 section 5.1.2: how many requests one connection may have open.
+const MAX_STREAMS: u32 = 100;
+/// hyper keeps the parsed head of a request on the stack up to this many headers.
+const HEADERS_ON_THE_STACK: usize = 100;
+/// The least buffer hyper accepts.
+const LEAST_BUFFER: usize = 8 * 1024;
+/// How long an idle connection may take to say goodbye.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What all connections of a server share.
+pub(crate) struct Connections {
+    pub(crate) router: axum::Router,
+    pub(crate) options: ServerOptions,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) admission: Admission,
+    /// Finish what is in flight and take no more.
+    pub(crate) drain: CancellationToken,
+    /// Stop where you are.
+    pub(crate) cut: CancellationToken,
+}
+
+impl Connections {
+    /// Serves one connection until it ends.
+    pub(crate) async fn run(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, _admitted: Admitted) {
+        let Some(tls) = &self.tls else {
+            return self.speak(stream, Peer(peer), Scheme::Http, false).await;
+        };
+        let handshake = timeout(self.options.handshake_timeout, tls.acceptor().accept(stream));
+        let stream = tokio::select! {
+            biased;
+            handshake = handshake => match handshake {
+                Ok(Ok(stream)) => stream,
+                Ok(Err(error)) => return self.handshake_failed(peer, &error),
+                Err(elapsed) => return self.handshake_failed(peer, &elapsed),
+            },
+            // No request can be in flight yet.
+            () = self.drain.cancelled() => return,
+        };
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        Box::pin(self.speak(stream, Peer(peer), Scheme::Https, http2)).await;
+    }
+
+    fn handshake_failed(&self, peer: SocketAddr, why: &dyn std::error::Error) {
+        count(&self.options.stats.counts().failed_handshakes);
+        tracing::debug!(peer = %peer.ip(), %why, "TLS handshake failed");
+    }
+
+    async fn speak<S>(self: &Arc<Self>, stream: S, peer: Peer, scheme: Scheme, http2: bool)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let activity = Activity::begin();
+        let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity), self.options.write_timeout));
+        let requests = Arc::new(Requests::new(Arc::clone(self), peer, scheme, Arc::clone(&activity)));
+        let service = service_fn(move |request| Arc::clone(&requests).answer(request));
+        if http2 {
+            let connection = self.http2().serve_connection(io, service);
+            self.watch(connection, &activity).await;
+        } else {
+            let connection = self.http1().serve_connection(io, service);
+            self.watch(connection, &activity).await;
+        }
+    }
+
+    fn http1(&self) -> http1::Builder {
+        let mut builder = http1::Builder::new();
+        // No timer: our own watchdog tells a slow head from an idle connection, which hyper's time-out does not.
+        builder.max_buf_size(self.options.max_header_bytes.max(LEAST_BUFFER));
+        if self.options.max_headers != HEADERS_ON_THE_STACK {
+            builder.max_headers(self.options.max_headers);
+        }
+        builder
+    }
+
+    fn http2(&self) -> http2::Builder<TokioExecutor> {
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(MAX_STREAMS)
+            .max_header_list_size(u32::try_from(self.options.max_header_bytes).unwrap_or(u32::MAX));
+        builder
+    }
+
+    /// Drives a connection to its end: its own, that of the watchdog's patience, or that of the server.
+    async fn watch<C: Drainable>(&self, connection: C, activity: &Activity) {
+        let mut connection = pin!(connection);
+        let mut patience = pin!(sleep_until(self.deadline::<C>(activity).at()));
+        let mut drained = pin!(self.drain.cancelled());
+        let mut draining = false;
+        let impatience = poll_fn(|cx| {
+            if !draining && drained.as_mut().poll(cx).is_ready() {
+                draining = true;
+                connection.as_mut().drain();
+            }
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                return Poll::Ready(End::Own(ended));
+            }
+            loop {
+                let deadline = self.deadline::<C>(activity);
+                // Polling may have begun a head that must be complete sooner than the next request had to begin.
+                if deadline.at() < patience.deadline() {
+                    patience.as_mut().reset(deadline.at());
+                }
+                if patience.as_mut().poll(cx).is_pending() {
+                    return Poll::Pending;
+                }
+                match deadline {
+                    Deadline::Head(at) if at <= Instant::now() => return Poll::Ready(End::Slow),
+                    Deadline::Idle(at) if at <= Instant::now() => return Poll::Ready(End::Idle),
+                    later => patience.as_mut().reset(later.at()),
+                }
+            }
+        });
+        let end = tokio::select! {
+            biased;
+            end = impatience => end,
+            () = self.cut.cancelled() => return,
+        };
+        match end {
+            End::Own(Ok(())) => {}
+            End::Own(Err(error)) => tracing::debug!(%error, "a connection ended badly"),
+            End::Slow => {
+                count(&self.options.stats.counts().timed_out);
+                tracing::debug!("a connection was cut: the head of its request took too long");
+            }
+            End::Idle => {
+                connection.as_mut().drain();
+                timeout(FAREWELL, connection).await.ok();
+            }
+        }
+    }
+
+    fn deadline<C: Drainable>(&self, activity: &Activity) -> Deadline {
+        activity.deadline(self.options.header_read_timeout, self.options.idle_timeout, C::MULTIPLEXED)
+    }
+}
+
+enum End {
+    Own(hyper::Result<()>),
+    Slow,
+    Idle,
+}
+
+/// A connection that can be asked to end after the requests it has begun.
+trait Drainable: Future<Output = hyper::Result<()>> {
+    const MULTIPLEXED: bool;
+    fn drain(self: Pin<&mut Self>);
+}
+
+impl<I, S, B> Drainable for http1::Connection<I, S>
+where
+    Self: Future<Output = hyper::Result<()>>,
+    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    I: hyper::rt::Read + hyper::rt::Write + Unpin,
+    B: hyper::body::Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    const MULTIPLEXED: bool = false;
+    fn drain(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<I, S, B, E> Drainable for http2::Connection<I, S, E>
+where
+    Self: Future<Output = hyper::Result<()>>,
+    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    I: hyper::rt::Read + hyper::rt::Write + Unpin,
+    B: hyper::body::Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    E: hyper::rt::bounds::Http2ServerConnExec<S::Future, B>,
+{
+    const MULTIPLEXED: bool = true;
+    fn drain(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}

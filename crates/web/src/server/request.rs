@@ -1,0 +1,147 @@
+//! One request: the extensions it carries, the limits it is held to, and the answer when one is passed. Knows no route.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
+use http::header::{CONNECTION, EXPECT};
+use http::{HeaderValue, Request, StatusCode, Version};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Incoming};
+use tokio::time::timeout;
+use tower::Service as _;
+
+use super::activity::Activity;
+use super::body::{AnswerBody, BodyNote, BodyState, LimitedBody};
+use super::client_address::{ClientAddress, Peer, Scheme};
+use super::connection::Connections;
+use super::problem::Problem;
+use super::{ServerOptions, count};
+
+/// How much of a body that is refused is read and thrown away. A client that is still sending when its connection closes may never see
+/// why (RFC 9112 section 9.6); one that sends more than this has itself to blame.
+const MOST_DISCARDED: usize = 1024 * 1024;
+
+/// The requests of one connection.
+pub(crate) struct Requests {
+    server: Arc<Connections>,
+    peer: Peer,
+    scheme: Scheme,
+    activity: Arc<Activity>,
+    through_proxy: bool,
+}
+
+impl Requests {
+    pub(crate) fn new(server: Arc<Connections>, peer: Peer, scheme: Scheme, activity: Arc<Activity>) -> Self {
+        let through_proxy = server.options.trusted_proxies.contains(peer.0.ip());
+        Self { server, peer, scheme, activity, through_proxy }
+    }
+
+    /// Answers one request; there is always an answer.
+    pub(crate) async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Result<Response<AnswerBody>, Infallible> {
+        let in_flight = self.activity.request();
+        count(&self.options().stats.counts().requests);
+        let version = request.version();
+        let (mut response, last) = self.limited(request).await;
+        let last = last || self.server.admission.is_full();
+        // RFC 9113 section 8.2.2: HTTP/2 has no such header.
+        if last && version <= Version::HTTP_11 {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response.map(|body| AnswerBody::new(body, in_flight)))
+    }
+
+    /// The answer, and whether the connection is of no more use after it.
+    async fn limited(&self, mut request: Request<Incoming>) -> (Response, bool) {
+        self.describe(&mut request);
+        let options = self.options();
+        if request.body().size_hint().lower() > options.max_body_bytes as u64 {
+            if !request.headers().contains_key(EXPECT) {
+                discard(request.into_body(), options).await;
+            }
+            return (too_large(options), true);
+        }
+        let request =
+            request.map(|body| LimitedBody::new(body, options.max_body_bytes, options.body_read_timeout));
+        let note = request.body().note();
+        let mut router = self.server.router.clone();
+        let handled = AssertUnwindSafe(async move { router.call(request).await }).catch_unwind();
+        match timeout(options.request_timeout, handled).await {
+            Ok(Ok(Ok(response))) => after_body(response, &note, options),
+            Ok(Err(panic)) => {
+                count(&options.stats.counts().panics);
+                tracing::error!(message = panic_message(panic.as_ref()), "a request handler panicked");
+                (Problem::new(StatusCode::INTERNAL_SERVER_ERROR).into_response(), true)
+            }
+            Err(_) if note.get() == BodyState::Incomplete => (stalled(), true),
+            Err(_) => {
+                tracing::warn!(limit = ?options.request_timeout, "a request took too long");
+                let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE)
+                    .detail("The answer took too long. Try again later.");
+                (problem.into_response(), true)
+            }
+        }
+    }
+
+    fn options(&self) -> &ServerOptions {
+        &self.server.options
+    }
+
+    fn describe(&self, request: &mut Request<Incoming>) {
+        let peer = self.peer.0.ip().to_canonical();
+        let client = if self.through_proxy {
+            self.options().trusted_proxies.client(peer, request.headers())
+        } else {
+            peer
+        };
+        let extensions = request.extensions_mut();
+        extensions.insert(self.peer);
+        extensions.insert(self.scheme);
+        extensions.insert(ClientAddress(client));
+    }
+}
+
+/// A body that broke a limit decides the answer, whatever its handler made of the failed read.
+fn after_body(response: Response, note: &BodyNote, options: &ServerOptions) -> (Response, bool) {
+    match note.get() {
+        BodyState::Complete | BodyState::Incomplete => (response, false),
+        BodyState::TooLarge => (too_large(options), true),
+        BodyState::Stalled => (stalled(), true),
+    }
+}
+
+fn too_large(options: &ServerOptions) -> Response {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE)
+        .detail(format!("The request body is larger than {} bytes.", options.max_body_bytes))
+        .into_response()
+}
+
+/// RFC 9110 section 15.5.9.
+fn stalled() -> Response {
+    Problem::new(StatusCode::REQUEST_TIMEOUT)
+        .detail("The request body did not arrive in time.")
+        .into_response()
+}
+
+async fn discard(mut body: Incoming, options: &ServerOptions) {
+    let reading = async {
+        let mut discarded = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            discarded += frame.data_ref().map_or(0, bytes::Bytes::len);
+            if discarded > MOST_DISCARDED {
+                return;
+            }
+        }
+    };
+    timeout(options.body_read_timeout, reading).await.ok();
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no message)")
+}

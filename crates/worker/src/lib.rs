@@ -1,0 +1,46 @@
+//! AFTERWARDS: what happens from time to time rather than in a request: sweeping what has expired, turning signing keys.
+//!
+//! Decides nothing itself: it knows when, `provider` knows what. Every job may run on several nodes at once.
+
+use provider::{Ctx, Provider};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Expired rows are swept this often.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// Keys are looked at this often; they turn every few months.
+const MAINTAIN_KEYS_EVERY: Duration = Duration::from_secs(3_600);
+/// After a failure, keys are looked at again this soon: a new installation may have none yet.
+const RETRY_KEYS_AFTER: Duration = Duration::from_secs(5);
+
+/// Runs every job until `shutdown`. `new_ctx` makes the circumstances of one run.
+pub async fn run(provider: Provider, new_ctx: impl Fn() -> Ctx, shutdown: CancellationToken) {
+    let keys = maintain_keys(&provider, &new_ctx);
+    let sweeping = sweep(&provider, &new_ctx);
+    tokio::select! {
+        () = keys => {}
+        () = sweeping => {}
+        () = shutdown.cancelled() => {}
+    }
+}
+
+async fn maintain_keys(provider: &Provider, new_ctx: &impl Fn() -> Ctx) {
+    loop {
+        let maintained = provider.maintain_keys(&mut new_ctx()).await;
+        if let Err(error) = &maintained {
+            tracing::error!(%error, "signing keys could not be maintained");
+        }
+        tokio::time::sleep(if maintained.is_ok() { MAINTAIN_KEYS_EVERY } else { RETRY_KEYS_AFTER }).await;
+    }
+}
+
+async fn sweep(provider: &Provider, new_ctx: &impl Fn() -> Ctx) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        match provider.sweep(new_ctx().now).await {
+            Ok(report) if report.total() > 0 => tracing::debug!(rows = report.total(), "expired rows swept"),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "expired rows could not be swept"),
+        }
+    }
+}
