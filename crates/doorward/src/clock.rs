@@ -7,13 +7,13 @@ use std::net::IpAddr;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// The circumstances of a request: now, with the operating system's randomness.
-pub(crate) fn new_ctx(remote: Option<IpAddr>, request_id: String) -> Ctx {
-    Ctx::new(now(), remote, request_id, Box::new(OsRandom))
+pub(crate) fn new_ctx(remote: Option<IpAddr>) -> Ctx {
+    Ctx::new(now(), remote, Box::new(OsRandom))
 }
 
-/// The circumstances of what an operator or this program itself does; `what` stands in the log where a request's id would.
-pub(crate) fn ctx_for(what: &str) -> Ctx {
-    new_ctx(None, what.to_owned())
+/// The circumstances of what an operator or this program itself does.
+pub(crate) fn own_ctx() -> Ctx {
+    new_ctx(None)
 }
 
 /// The instant it is.

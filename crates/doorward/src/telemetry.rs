@@ -6,10 +6,8 @@
 
 use std::io::{IsTerminal as _, stderr};
 
-use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::FmtSpan;
-use tracing_subscriber::fmt::SubscriberBuilder;
 
 use crate::settings::{LogFormat, LogSettings};
 
@@ -43,7 +41,8 @@ impl Telemetry {
         let dropped = writer.error_counter();
         // https://no-color.org: any value but the empty one.
         let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        let builder = builder(writer, EnvFilter::builder().parse(&settings.filter)?);
+        let filter = EnvFilter::builder().parse(&settings.filter)?;
+        let builder = tracing_subscriber::fmt().with_writer(writer).with_env_filter(filter);
         let started = if text {
             tracing::subscriber::set_global_default(builder.with_ansi(colours).with_target(false).finish())
         } else {

@@ -26,7 +26,8 @@ pub struct AuthorizationResponse {
 impl AuthorizationResponse {
     /// The URL to send the browser to, for the modes that are a redirect.
     pub fn location(&self) -> String {
-        let params: Vec<(&str, &str)> = self.params.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let params: Vec<(&str, &str)> =
+            self.params.iter().map(|(name, value)| (*name, value.as_str())).collect();
         match self.mode {
             ResponseMode::Fragment => self.redirect_uri.with_fragment(&params),
             ResponseMode::Query | ResponseMode::FormPost => self.redirect_uri.with_query(&params),
@@ -53,6 +54,9 @@ pub enum AuthorizeError {
     #[error(transparent)]
     Provider(#[from] ProviderError),
 }
+
+/// A request that may be answered, or the error its client is sent.
+pub type Checked = Result<Box<AuthorizationRequest>, Box<AuthorizationResponse>>;
 
 /// Where an answer goes: known once client and redirect URI are checked.
 #[derive(Debug, Clone)]
@@ -86,14 +90,10 @@ impl Provider {
     ///
     /// # Errors
     /// As [`Provider::authorize`].
-    #[expect(clippy::type_complexity, reason = "a client, and with it either a request or an answer")]
     pub async fn check_authorization_request(
         &self,
         params: &Params,
-    ) -> Result<
-        (Arc<RegisteredClient>, Result<Box<AuthorizationRequest>, Box<AuthorizationResponse>>),
-        AuthorizeError,
-    > {
+    ) -> Result<(Arc<RegisteredClient>, Checked), AuthorizeError> {
         let client = self.requesting_client(params).await?;
         let address = return_address(&client.client, params).map_err(AuthorizeError::Page)?;
         let checked = self.check_request(&client.client, params, &address);
@@ -103,7 +103,10 @@ impl Provider {
 
     async fn requesting_client(&self, params: &Params) -> Result<Arc<RegisteredClient>, AuthorizeError> {
         let unknown = || {
-            AuthorizeError::Page(OAuthError::new(ErrorCode::InvalidRequest, "client_id names no client registered here"))
+            AuthorizeError::Page(OAuthError::new(
+                ErrorCode::InvalidRequest,
+                "client_id names no client registered here",
+            ))
         };
         let id = params.require("client_id").map_err(AuthorizeError::Page)?;
         let id = protocol::ClientId::parse(id).map_err(|_| unknown())?;
@@ -133,7 +136,11 @@ impl Provider {
         self.addressed(address, error_params)
     }
 
-    fn addressed(&self, address: &ReturnAddress, mut params: Vec<(&'static str, String)>) -> AuthorizationResponse {
+    fn addressed(
+        &self,
+        address: &ReturnAddress,
+        mut params: Vec<(&'static str, String)>,
+    ) -> AuthorizationResponse {
         if let Some(state) = &address.state {
             params.push(("state", state.clone()));
         }

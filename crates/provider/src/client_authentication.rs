@@ -64,6 +64,8 @@ fn presented<'a>(
         }
         (None, Some(id), Some(secret)) => Ok((id, Some(secret), Presented::Post)),
         (None, Some(id), None) => Ok((id, None, Presented::IdOnly)),
-        (None, None, _) => Err(ProviderError::oauth(ErrorCode::InvalidClient, "client authentication is missing")),
+        (None, None, _) => {
+            Err(ProviderError::oauth(ErrorCode::InvalidClient, "client authentication is missing"))
+        }
     }
 }

@@ -30,7 +30,10 @@ impl Provider {
             acr_values_supported: vec![ACR_PASSWORD],
             prompt_values_supported: self.prompts().map(Prompt::as_str).collect(),
             subject_types_supported: vec!["public"],
-            id_token_signing_alg_values_supported: SigningAlgorithm::ALL.iter().map(|alg| alg.as_str()).collect(),
+            id_token_signing_alg_values_supported: SigningAlgorithm::ALL
+                .iter()
+                .map(|alg| alg.as_str())
+                .collect(),
             token_endpoint_auth_methods_supported: with_none.clone(),
             introspection_endpoint_auth_methods_supported: secrets,
             revocation_endpoint_auth_methods_supported: with_none,

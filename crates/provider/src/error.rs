@@ -51,7 +51,9 @@ impl ProviderError {
 impl From<StorageError> for ProviderError {
     fn from(error: StorageError) -> Self {
         match error {
-            StorageError::Overloaded { retry_after } => Self::Overloaded { what: Overloaded::Storage, retry_after },
+            StorageError::Overloaded { retry_after } => {
+                Self::Overloaded { what: Overloaded::Storage, retry_after }
+            }
             StorageError::Unavailable(why) => Self::Unavailable(why),
             other => Self::Defect(other.to_string()),
         }

@@ -101,7 +101,9 @@ mod tests {
         for i in 0..u8::try_from(MAX_FAR).unwrap() {
             failures.add("alice", Some([192, 0, 2, i].into()), Timestamp::from_seconds(0));
         }
-        assert!(failures.locked("alice", Some([198, 51, 100, 1].into()), Timestamp::from_seconds(1)).is_some());
+        assert!(
+            failures.locked("alice", Some([198, 51, 100, 1].into()), Timestamp::from_seconds(1)).is_some()
+        );
     }
 
     #[test]

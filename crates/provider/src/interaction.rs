@@ -10,8 +10,8 @@ mod sign_up;
 
 pub use act::Decision;
 pub use sign_in::{Credentials, SignInAnswer};
-pub use sign_up::{NewAccount, SignUpAnswer, SignUpProblem};
 pub use sign_up::MIN_PASSWORD_CHARS;
+pub use sign_up::{NewAccount, SignUpAnswer, SignUpProblem};
 pub(crate) use sign_up::{is_email, is_username};
 
 use crate::session::SignedIn;
@@ -19,7 +19,8 @@ use crate::{AuthorizationResponse, Authorize, Ctx, Provider, ProviderError};
 use crypto::{OpaqueToken, generate_secret, secret_hash, secret_matches};
 use next::{Next, next};
 use protocol::{
-    AuthorizationCodeId, AuthorizationRequest, Client, ErrorCode, GrantId, InteractionId, OAuthError, Scope, Timestamp,
+    AuthorizationCodeId, AuthorizationRequest, Client, ErrorCode, GrantId, InteractionId, OAuthError, Scope,
+    Timestamp,
 };
 use std::sync::Arc;
 use storage::authorization_code::{IssueAuthorizationCode, NewAuthorizationCode};
@@ -106,6 +107,27 @@ pub enum Todo {
     },
 }
 
+/// What was asked, by whom, and how far the person is: what decides what is left to do.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) request: &'a AuthorizationRequest,
+    pub(crate) progress: &'a Progress,
+    pub(crate) signed_in: Option<&'a SignedIn>,
+}
+
+impl Resumed {
+    /// With this progress, which may be further than what is stored.
+    pub(crate) fn asked<'a>(&'a self, progress: &'a Progress) -> Asked<'a> {
+        Asked {
+            client: &self.client.client,
+            request: &self.interaction.request,
+            progress,
+            signed_in: self.signed_in.as_ref(),
+        }
+    }
+}
+
 /// An interaction presented by its browser, with everything that decides how it goes on.
 pub(crate) struct Resumed {
     pub(crate) interaction: Interaction,
@@ -125,7 +147,8 @@ impl Provider {
     ) -> Result<Authorize, ProviderError> {
         let signed_in = self.signed_in(ctx, browser.session).await?;
         let progress = Progress::default();
-        let left = self.left(ctx, client, &request, &progress, signed_in.as_ref()).await?;
+        let asked = Asked { client, request: &request, progress: &progress, signed_in: signed_in.as_ref() };
+        let left = self.left(ctx, asked).await?;
         if let (Next::Grant, Some(signed_in)) = (left, &signed_in) {
             let (grant, code, revealed) = self.grant_and_code(ctx, &request, signed_in);
             self.inner.store.write(IssueAuthorizationCode { grant, code }).await?;
@@ -136,7 +159,13 @@ impl Provider {
         }
         let (interaction, handle, new_browser_secret) = self.new_interaction(ctx, request, browser);
         self.inner.store.write(BeginInteraction(interaction.clone())).await?;
-        let page = self.page(client, &interaction, left, signed_in.as_ref(), handle);
+        let asked = Asked {
+            client,
+            request: &interaction.request,
+            progress: &progress,
+            signed_in: signed_in.as_ref(),
+        };
+        let page = self.page(asked, left, handle);
         Ok(Authorize::Interact(Step {
             what: What::Page(Box::new(page)),
             new_browser_secret,
@@ -175,8 +204,12 @@ impl Provider {
         browser: &Browser<'_>,
     ) -> Result<Resumed, ProviderError> {
         // One answer for unknown, foreign, expired and finished: it tells a stranger nothing.
-        let gone =
-            || ProviderError::oauth(ErrorCode::InvalidRequest, "this sign-in has ended or belongs to another browser");
+        let gone = || {
+            ProviderError::oauth(
+                ErrorCode::InvalidRequest,
+                "this sign-in has ended or belongs to another browser",
+            )
+        };
         let token = OpaqueToken::parse(handle).ok_or_else(gone)?;
         let id = InteractionId::from_bytes(token.selector());
         let interaction = self.inner.store.read(InteractionById(id)).await?.ok_or_else(gone)?;
@@ -190,31 +223,17 @@ impl Provider {
         Ok(Resumed { interaction, client, signed_in, handle: handle.to_owned() })
     }
 
-    async fn left(
-        &self,
-        ctx: &Ctx,
-        client: &Client,
-        request: &AuthorizationRequest,
-        progress: &Progress,
-        signed_in: Option<&SignedIn>,
-    ) -> Result<Next, ProviderError> {
-        let consent = match signed_in {
-            Some(signed_in) => self.inner.store.read(ConsentOf(signed_in.user.id, &client.id)).await?,
+    pub(crate) async fn left(&self, ctx: &Ctx, asked: Asked<'_>) -> Result<Next, ProviderError> {
+        let consent = match asked.signed_in {
+            Some(signed_in) => self.inner.store.read(ConsentOf(signed_in.user.id, &asked.client.id)).await?,
             None => None,
         };
-        Ok(next(client, request, progress, &next::Standing { signed_in, consent: consent.as_ref(), now: ctx.now }))
+        Ok(next(asked, consent.as_ref(), ctx.now))
     }
 
-    fn page(
-        &self,
-        client: &Client,
-        interaction: &Interaction,
-        left: Next,
-        signed_in: Option<&SignedIn>,
-        handle: String,
-    ) -> Page {
-        let request = &interaction.request;
-        let todo = match (left, signed_in) {
+    pub(crate) fn page(&self, asked: Asked<'_>, left: Next, handle: String) -> Page {
+        let request = asked.request;
+        let todo = match (left, asked.signed_in) {
             (Next::SignUp, _) => Todo::SignUp,
             (Next::SelectAccount, Some(signed_in)) => Todo::SelectAccount {
                 username: signed_in.user.username.clone(),
@@ -226,28 +245,23 @@ impl Provider {
                 scope: request.scope.clone(),
                 claims: next::named_claims(request).into_iter().collect(),
             },
-            (left, signed_in) => self.sign_in_todo(request, left, signed_in, interaction.progress.wants_another),
+            (left, _) => self.sign_in_todo(asked, left),
         };
         Page {
             handle,
-            client_name: client.name.clone(),
+            client_name: asked.client.name.clone(),
             returns_to: request.redirect_uri.shown(),
             returns_by: request.redirect_uri.scheme(),
             todo,
         }
     }
 
-    fn sign_in_todo(
-        &self,
-        request: &AuthorizationRequest,
-        left: Next,
-        signed_in: Option<&SignedIn>,
-        wants_another: bool,
-    ) -> Todo {
-        let again = signed_in
-            .filter(|_| left == Next::SignInAgain && !wants_another)
+    fn sign_in_todo(&self, asked: Asked<'_>, left: Next) -> Todo {
+        let again = asked
+            .signed_in
+            .filter(|_| left == Next::SignInAgain && !asked.progress.wants_another)
             .map(|signed_in| signed_in.user.username.clone());
-        let username = again.clone().or_else(|| request.login_hint.clone()).unwrap_or_default();
+        let username = again.clone().or_else(|| asked.request.login_hint.clone()).unwrap_or_default();
         Todo::SignIn { username, again, can_sign_up: self.inner.settings.registration_open }
     }
 
@@ -261,7 +275,8 @@ impl Provider {
         let settings = &self.inner.settings;
         let offline = request.scope.contains(Scope::OFFLINE_ACCESS);
         let session = &signed_in.session;
-        let expires_at: Timestamp = if offline { ctx.now + settings.grant_lifetime } else { session.expires_at };
+        let expires_at: Timestamp =
+            if offline { ctx.now + settings.grant_lifetime } else { session.expires_at };
         let grant = NewGrant {
             id: GrantId::new(ctx.now, ctx.id()),
             user_id: signed_in.user.id,

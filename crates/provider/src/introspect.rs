@@ -12,7 +12,10 @@ use storage::refresh_token::RefreshTokenById;
 /// The answer (RFC 7662 section 2.2). A token that is not good, or does not concern the caller, is `{"active": false}` and nothing
 /// else.
 #[derive(Debug, Default, Serialize)]
-#[expect(missing_docs, reason = "each member is the one of the same name in RFC 7662 section 2.2 or RFC 9068 section 2.2")]
+#[expect(
+    missing_docs,
+    reason = "each member is the one of the same name in RFC 7662 section 2.2 or RFC 9068 section 2.2"
+)]
 pub struct Introspection {
     pub active: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,7 +85,9 @@ impl Provider {
         });
         let Some(stored) = stored else { return Ok(Introspection::default()) };
         let grant = self.inner.store.read(GrantById(stored.issued.grant_id)).await?;
-        let Some(grant) = grant.filter(|grant| grant.stands(ctx.now)) else { return Ok(Introspection::default()) };
+        let Some(grant) = grant.filter(|grant| grant.stands(ctx.now)) else {
+            return Ok(Introspection::default());
+        };
         let told = RefreshTokenIntrospection {
             iss: self.inner.settings.issuer.clone(),
             sub: grant.granted.user_id.to_string(),

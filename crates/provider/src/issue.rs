@@ -122,7 +122,8 @@ impl Provider {
         let algorithm = issue.client.id_token_signed_response_alg;
         // OpenID Connect Core section 5.4: with an access token issued too, a scope's claims are answered by UserInfo; the ID Token
         // carries what was asked for by name.
-        let asked = visible(&user_claims(&issue.grant.user), &Scope::default(), granted.claims.id_token.keys());
+        let asked =
+            visible(&user_claims(&issue.grant.user), &Scope::default(), granted.claims.id_token.keys());
         let claims = IdTokenClaims {
             iss: self.inner.settings.issuer.clone(),
             sub: granted.user_id.to_string(),

@@ -84,7 +84,10 @@ impl Provider {
     }
 
     /// The key that signs with this algorithm.
-    pub(crate) async fn signing_key(&self, algorithm: SigningAlgorithm) -> Result<Arc<SigningKey>, ProviderError> {
+    pub(crate) async fn signing_key(
+        &self,
+        algorithm: SigningAlgorithm,
+    ) -> Result<Arc<SigningKey>, ProviderError> {
         if let Some(key) = self.keyring().signing_key(algorithm) {
             return Ok(Arc::clone(key));
         }
@@ -107,11 +110,10 @@ impl Provider {
     pub(crate) async fn load_keys(&self, now: Timestamp) -> Result<(), ProviderError> {
         let mut keys = Vec::new();
         for stored in self.inner.store.read(ListSigningKeys).await? {
-            let pkcs8 = self
-                .inner
-                .master_keys
-                .open(&purpose(&stored.kid), &stored.sealed_private_key)
-                .map_err(|error| ProviderError::Unavailable(format!("signing key {}: {error}", stored.kid)))?;
+            let pkcs8 =
+                self.inner.master_keys.open(&purpose(&stored.kid), &stored.sealed_private_key).map_err(
+                    |error| ProviderError::Unavailable(format!("signing key {}: {error}", stored.kid)),
+                )?;
             let private = PrivateKey::from_pkcs8(stored.algorithm, &pkcs8)
                 .map_err(|error| ProviderError::Defect(format!("signing key {}: {error}", stored.kid)))?;
             let state = match (stored.current_at, stored.retired_at) {
@@ -151,7 +153,9 @@ impl Provider {
     /// When a next key was published too recently for every client to know it, unless `force` is given; when storage fails.
     pub async fn rotate_keys(&self, ctx: &mut Ctx, force: bool) -> Result<(), ProviderError> {
         let keys = self.inner.store.read(ListSigningKeys).await?;
-        let too_new = keys.iter().any(|key| key.current_at.is_none() && ctx.now.since(key.created_at) < JWK_SET_MAX_AGE);
+        let too_new = keys
+            .iter()
+            .any(|key| key.current_at.is_none() && ctx.now.since(key.created_at) < JWK_SET_MAX_AGE);
         if too_new && !force {
             return Err(ProviderError::Unavailable(format!(
                 "a next key was published less than {} seconds ago: clients that keep the JWK Set that long do not know it yet",
@@ -164,7 +168,12 @@ impl Provider {
         Ok(())
     }
 
-    async fn turn(&self, ctx: &mut Ctx, algorithm: SigningAlgorithm, turn: Turn) -> Result<(), ProviderError> {
+    async fn turn(
+        &self,
+        ctx: &mut Ctx,
+        algorithm: SigningAlgorithm,
+        turn: Turn,
+    ) -> Result<(), ProviderError> {
         let keys = self.inner.store.read(ListSigningKeys).await?;
         let keys: Vec<_> = keys.into_iter().filter(|key| key.algorithm == algorithm).collect();
         let current = keys.iter().find(|key| key.current_at.is_some() && key.retired_at.is_none());
@@ -205,8 +214,10 @@ impl Provider {
 
     /// Retired keys whose last ID Token and access token have expired.
     fn outlived(&self, keys: &[StoredSigningKey], now: Timestamp) -> Vec<String> {
-        let lifetime = MAX_ACCESS_TOKEN_LIFETIME.max(self.inner.settings.id_token_lifetime) + RETIREMENT_MARGIN;
-        let outlived = |key: &&StoredSigningKey| key.retired_at.is_some_and(|retired| now.since(retired) > lifetime);
+        let lifetime =
+            MAX_ACCESS_TOKEN_LIFETIME.max(self.inner.settings.id_token_lifetime) + RETIREMENT_MARGIN;
+        let outlived =
+            |key: &&StoredSigningKey| key.retired_at.is_some_and(|retired| now.since(retired) > lifetime);
         keys.iter().filter(outlived).map(|key| key.kid.clone()).collect()
     }
 
@@ -224,7 +235,14 @@ impl Provider {
         let pkcs8 = private.to_pkcs8().map_err(|error| ProviderError::Defect(error.to_string()))?;
         let kid = SigningKey::new(private).kid().to_owned();
         let sealed_private_key = self.inner.master_keys.seal(&purpose(&kid), &pkcs8, ctx.random());
-        Ok(StoredSigningKey { kid, algorithm, sealed_private_key, created_at: ctx.now, current_at, retired_at: None })
+        Ok(StoredSigningKey {
+            kid,
+            algorithm,
+            sealed_private_key,
+            created_at: ctx.now,
+            current_at,
+            retired_at: None,
+        })
     }
 
     /// Seals every secret under the current master key; afterwards the previous one is no longer needed. Returns how many were
@@ -234,7 +252,8 @@ impl Provider {
     /// When a value does not open, or storage fails.
     pub async fn reseal(&self, ctx: &mut Ctx) -> Result<usize, ProviderError> {
         let master = &self.inner.master_keys;
-        let failed = |what: &str, error: crypto::SealError| ProviderError::Unavailable(format!("{what}: {error}"));
+        let failed =
+            |what: &str, error: crypto::SealError| ProviderError::Unavailable(format!("{what}: {error}"));
         let mut reseal = Reseal { secrets: Vec::new(), signing_keys: Vec::new() };
         for secret in self.inner.store.read(ListServerSecrets).await? {
             let resealed = master.reseal(&secret.name, &secret.sealed, ctx.random());
@@ -313,7 +332,9 @@ pub(crate) async fn refresh_derivation(
                 .open(REFRESH_DERIVATION, &secret.sealed)
                 .map_err(|error| ProviderError::Unavailable(format!("{REFRESH_DERIVATION}: {error}")))?;
             let bytes = opened.as_slice().try_into();
-            return bytes.map(DerivationKey::from_bytes).map_err(|_| ProviderError::Defect(REFRESH_DERIVATION.into()));
+            return bytes
+                .map(DerivationKey::from_bytes)
+                .map_err(|_| ProviderError::Defect(REFRESH_DERIVATION.into()));
         }
         if attempt == 0 {
             let key = DerivationKey::generate(ctx.random());

@@ -6,8 +6,8 @@
 mod access_token;
 pub mod admin;
 mod authorize;
-mod clients;
 mod client_authentication;
+mod clients;
 mod ctx;
 mod discovery;
 mod error;
@@ -26,7 +26,7 @@ mod token;
 mod userinfo;
 
 pub use access_token::VerifiedAccessToken;
-pub use authorize::{AuthorizationResponse, Authorize, AuthorizeError};
+pub use authorize::{AuthorizationResponse, Authorize, AuthorizeError, Checked};
 pub use ctx::{Ctx, RequestId};
 pub use error::{Overloaded, ProviderError};
 pub use introspect::Introspection;
@@ -43,9 +43,9 @@ use crypto::{DerivationKey, MasterKeys};
 use failures::Failures;
 use keys::Keys;
 use passwords::HashPool;
+use protocol::Timestamp;
 use revocations::Revocations;
 use std::sync::Arc;
-use protocol::Timestamp;
 use storage::{Store, SweepReport};
 
 /// The authorization server. A cheap clone.

@@ -54,7 +54,8 @@ impl Provider {
         };
         let proof = proof(browser.session.unwrap_or_default());
         let hinted = hint.is_some_and(|hint| hint.sid == signed_in.session.id.to_string());
-        let confirmed = confirmed.is_some_and(|presented| constant_time_eq(presented.as_bytes(), proof.as_bytes()));
+        let confirmed =
+            confirmed.is_some_and(|presented| constant_time_eq(presented.as_bytes(), proof.as_bytes()));
         if !hinted && !confirmed {
             return Ok(ask(request, signed_in, proof));
         }
@@ -66,7 +67,9 @@ impl Provider {
     /// Section 2: the hint may have expired, but must have been issued here.
     fn logout_hint(&self, params: &Params) -> Result<Option<IdTokenClaims>, ProviderError> {
         let Some(hint) = params.get("id_token_hint") else { return Ok(None) };
-        let refused = || ProviderError::oauth(ErrorCode::InvalidRequest, "id_token_hint is not an ID Token issued here");
+        let refused = || {
+            ProviderError::oauth(ErrorCode::InvalidRequest, "id_token_hint is not an ID Token issued here")
+        };
         self.id_token_hint(hint).map(Some).ok_or_else(refused)
     }
 
@@ -92,7 +95,9 @@ impl Provider {
         let client = client.as_ref().map(|registered| &registered.client);
         let back = match params.get("post_logout_redirect_uri") {
             Some(uri) => Some(post_logout_redirect(client, uri, params.get("state")).ok_or_else(|| {
-                refused("post_logout_redirect_uri is not registered for the client of client_id or id_token_hint")
+                refused(
+                    "post_logout_redirect_uri is not registered for the client of client_id or id_token_hint",
+                )
             })?),
             None => None,
         };
@@ -116,5 +121,8 @@ fn ask(request: LogoutRequest, signed_in: SignedIn, proof: String) -> Logout {
 
 /// Only a page shown to this browser can know it: derived from the session's secret, which no other page can read.
 fn proof(session_cookie: &str) -> String {
-    sha256(format!("sign-out\0{session_cookie}").as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256(format!("sign-out\0{session_cookie}").as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -28,12 +28,17 @@ impl Revocations {
     pub(crate) fn end(&self, ids: &[[u8; 16]], issued_at: Timestamp) -> bool {
         let revocations = self.0.read().unwrap_or_else(PoisonError::into_inner);
         !revocations.is_empty()
-            && ids.iter().any(|id| revocations.get(id).is_some_and(|revocation| revocation.revoked_at >= issued_at))
+            && ids
+                .iter()
+                .any(|id| revocations.get(id).is_some_and(|revocation| revocation.revoked_at >= issued_at))
     }
 
     /// Forgets what no living token can meet.
     pub(crate) fn prune(&self, now: Timestamp) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).retain(|_, revocation| revocation.expires_at > now);
+        self.0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, revocation| revocation.expires_at > now);
     }
 }
 

@@ -34,7 +34,9 @@ impl Provider {
         let Some(token) = OpaqueToken::parse(presented) else { return Ok(()) };
         let id = RefreshTokenId::from_bytes(token.selector());
         let stored = self.inner.store.read(RefreshTokenById(id)).await?;
-        let Some(stored) = stored.filter(|stored| token.matches(&stored.issued.secret_hash)) else { return Ok(()) };
+        let Some(stored) = stored.filter(|stored| token.matches(&stored.issued.secret_hash)) else {
+            return Ok(());
+        };
         own(&stored.issued.client_id, &caller.client.id)?;
         // RFC 7009 section 2.1: a refresh token's revocation SHOULD take the access tokens of the same grant with it.
         self.revoke_grant(ctx, stored.issued.grant_id).await

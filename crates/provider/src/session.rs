@@ -22,7 +22,11 @@ impl Provider {
     ///
     /// # Errors
     /// When storage fails.
-    pub async fn signed_in(&self, ctx: &Ctx, cookie: Option<&str>) -> Result<Option<SignedIn>, ProviderError> {
+    pub async fn signed_in(
+        &self,
+        ctx: &Ctx,
+        cookie: Option<&str>,
+    ) -> Result<Option<SignedIn>, ProviderError> {
         let Some(presented) = cookie.and_then(OpaqueToken::parse) else { return Ok(None) };
         let id = SessionId::from_bytes(presented.selector());
         let Some((session, user)) = self.inner.store.read(SessionById(id)).await? else { return Ok(None) };

@@ -59,8 +59,12 @@ impl Provider {
     /// # Errors
     /// When it cannot, or storage fails.
     pub async fn check_setup_link(&self, ctx: &Ctx, presented: &str) -> Result<OneTimeLinkId, ProviderError> {
-        let gone =
-            || ProviderError::oauth(ErrorCode::InvalidRequest, "this link has been used, has expired or is incomplete");
+        let gone = || {
+            ProviderError::oauth(
+                ErrorCode::InvalidRequest,
+                "this link has been used, has expired or is incomplete",
+            )
+        };
         let token = OpaqueToken::parse(presented).ok_or_else(gone)?;
         let id = OneTimeLinkId::from_bytes(token.selector());
         let link = self.inner.store.read(OneTimeLinkById(id)).await?.ok_or_else(gone)?;

@@ -1,7 +1,10 @@
 //! The token endpoint (RFC 6749 section 3.2): one pipeline for every grant type.
 //!
-//! 1. authenticate the client, 2. is the grant type offered, and allowed to it, 3. the grant type's own part: is what was presented
-//! good, and what stands on it, 4. issue, 5. spend what was presented and store what was issued, in one command.
+//! 1. Authenticate the client.
+//! 2. Is the grant type offered, and allowed to it?
+//! 3. The grant type's own part: is what was presented good, and what stands on it?
+//! 4. Issue.
+//! 5. Spend what was presented and store what was issued, in one command.
 
 mod authorization_code;
 mod refresh_token;
@@ -55,8 +58,9 @@ impl Provider {
         authorization: Option<&Authorization>,
     ) -> Result<TokenResponse, ProviderError> {
         let client = self.authenticate_client(params, authorization).await?;
-        let grant_type = GrantType::parse(params.require("grant_type")?)
-            .ok_or_else(|| ProviderError::oauth(ErrorCode::UnsupportedGrantType, "this grant_type is not offered"))?;
+        let grant_type = GrantType::parse(params.require("grant_type")?).ok_or_else(|| {
+            ProviderError::oauth(ErrorCode::UnsupportedGrantType, "this grant_type is not offered")
+        })?;
         if !client.client.grant_types.contains(&grant_type) {
             return Err(ProviderError::oauth(
                 ErrorCode::UnauthorizedClient,
@@ -85,5 +89,7 @@ fn invalid_grant(description: &'static str) -> ProviderError {
 
 /// The grant, if tokens may still be issued on it.
 fn standing(grant: Option<Grant>, ctx: &Ctx) -> Result<Grant, ProviderError> {
-    grant.filter(|grant| grant.stands(ctx.now)).ok_or_else(|| invalid_grant("the grant is over: sign in again"))
+    grant
+        .filter(|grant| grant.stands(ctx.now))
+        .ok_or_else(|| invalid_grant("the grant is over: sign in again"))
 }

@@ -3,7 +3,12 @@
 //! The machine is probably shared and its disk cached: compare the columns of one run, never two runs.
 #![expect(clippy::print_stdout, reason = "a program whose output is its purpose")]
 #![expect(clippy::disallowed_methods, reason = "a program that measures reads the clock")]
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a measurement that fails should stop")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a measurement that fails should stop"
+)]
 #![expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,

@@ -39,8 +39,8 @@ pub struct Options {
     pub writer_cache: u64,
     /// Page cache of each reading connection, bytes.
     pub reader_cache: u64,
-    /// Bytes of the database file that readers map into memory; zero reads by system call. Mapped reads are faster on large
-    /// files, but a disk error then ends the process (SIGBUS) instead of failing one request.
+    /// Bytes of the database file that readers map into memory; zero reads by system call. Measured on a million rows: a twelfth
+    /// faster while nobody writes, twice the cost beside a busy writer; and a disk error then ends the process (SIGBUS).
     pub mapped: u64,
 }
 

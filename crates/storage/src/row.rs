@@ -24,7 +24,10 @@ impl<'a> Rows<'a> {
     ///
     /// # Errors
     /// When the engine fails while reading.
-    #[expect(clippy::should_implement_trait, reason = "a row is lent until the next one, which an Iterator cannot say")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a row is lent until the next one, which an Iterator cannot say"
+    )]
     pub fn next(&mut self) -> Result<Option<Row<'_>>, StorageError> {
         match &mut self.0 {
             Source::Sqlite(rows) => {

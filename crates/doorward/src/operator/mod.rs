@@ -35,6 +35,7 @@ pub(crate) enum Operation {
     RemoveClient { id: ClientId },
     ListSigningKeys,
     RotateSigningKeys { force: bool },
+    CheckReadiness,
 }
 
 impl Operation {
@@ -55,6 +56,7 @@ impl Operation {
             Self::RemoveClient { .. } => "remove_client",
             Self::ListSigningKeys => "list_signing_keys",
             Self::RotateSigningKeys { .. } => "rotate_signing_keys",
+            Self::CheckReadiness => "check_readiness",
         }
     }
 }

@@ -37,6 +37,7 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
             Outcome::SigningKeys(keys.into_iter().map(Into::into).collect())
         }
         Op::RotateSigningKeys { force } => done(provider.rotate_keys(ctx, force).await.map_err(AdminError::from))?,
+        Op::CheckReadiness => provider.ready().map(|()| Outcome::Done).map_err(Refusal)?,
     })
 }
 

@@ -105,7 +105,7 @@ async fn answer(mut stream: UnixStream, provider: &Provider) -> anyhow::Result<(
         Ok(operation) => {
             let operation: super::Operation = operation;
             tracing::info!(operation = operation.name(), "operator");
-            perform(provider, &mut clock::ctx_for("operator"), operation).await
+            perform(provider, &mut clock::own_ctx(), operation).await
         }
         // Of another version, or cut off. The line may hold a password: only the place of the error is told.
         Err(error) => Err(Refusal(format!(

@@ -6,13 +6,16 @@ use super::sources::Resolved;
 use super::table::{Preset, SETTINGS, Setting};
 
 impl Resolved {
-    /// One line for each setting, then the warnings.
+    /// The file that was read, one line for each setting, then the warnings.
     pub(crate) fn report(&self) -> String {
         let rows: Vec<_> = SETTINGS.iter().map(|setting| self.row(setting)).collect();
         let keys = rows.iter().map(|row| row.0.len()).max().unwrap_or(0);
         // One long path must not push the last column off the screen for all.
         let values = rows.iter().map(|row| row.1.chars().count()).filter(|len| *len <= 40).max().unwrap_or(0);
-        let mut report = String::new();
+        let mut report = match &self.file {
+            Some(path) => format!("settings file: {}\n\n", path.display()),
+            None => "settings file: none\n\n".to_owned(),
+        };
         for (key, value, origin) in rows {
             // Writing to a string does not fail.
             let _ = writeln!(report, "{key:keys$}  {value:values$}  {origin}");

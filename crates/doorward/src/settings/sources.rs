@@ -59,6 +59,12 @@ impl Resolved {
         Self::from_sources(flags, std::env::vars_os(), &USUAL_FILES.map(Path::new))
     }
 
+    /// What there is without a file, an environment and flags.
+    #[cfg(test)]
+    pub(crate) fn defaults() -> Result<Self, SettingsError> {
+        Self::from_sources(&SettingFlags::default(), [], &[])
+    }
+
     pub(super) fn from_sources(
         flags: &SettingFlags,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -151,8 +157,10 @@ fn take_environment(
         if let Some(setting) = SETTINGS.iter().find(|setting| setting.variable() == *name) {
             values.insert(setting.key, (value.clone(), Origin::Environment(name.clone())));
         } else if !OTHER_VARIABLES.contains(&name.as_str()) {
-            let known: Vec<_> = SETTINGS.iter().map(Setting::variable).collect();
-            let hint = hint(nearest(name, known.iter().map(String::as_str)));
+            let bare = |variable: &str| variable.strip_prefix(PREFIX).unwrap_or(variable).to_owned();
+            let known: Vec<_> = SETTINGS.iter().map(|setting| bare(&setting.variable())).collect();
+            let meant = nearest(&bare(name), known.iter().map(String::as_str));
+            let hint = hint(meant.map(|bare| format!("{PREFIX}{bare}")).as_deref());
             problems.push(format!("unknown environment variable {name}{hint}"));
         }
     }
@@ -205,7 +213,11 @@ impl File<'_> {
     }
 
     fn unknown(&mut self, key: &str, line: usize) {
-        let hint = hint(nearest(key, SETTINGS.iter().map(|setting| setting.key)));
+        let tables = SETTINGS.iter().filter_map(|setting| setting.key.split_once('.')).map(|(table, _)| table);
+        let hint = match nearest(key, SETTINGS.iter().map(|setting| setting.key).chain(tables)) {
+            Some(table) if table == key => format!("; it is a table, as in [{table}]"),
+            meant => hint(meant),
+        };
         self.problems.push(format!("unknown setting {key} ({} line {line}){hint}", self.path.display()));
     }
 }

@@ -62,7 +62,9 @@ impl Provider {
         check(&client)?;
         let before = self.stored_client(&client.id).await?;
         if before.client.authentication.is_confidential() != client.authentication.is_confidential() {
-            return Err(AdminError::Invalid("a public client cannot become confidential, nor the other way".into()));
+            return Err(AdminError::Invalid(
+                "a public client cannot become confidential, nor the other way".into(),
+            ));
         }
         self.replace(ctx, RegisteredClient { client, secret_hash: before.secret_hash }).await
     }
@@ -74,7 +76,8 @@ impl Provider {
     pub async fn rotate_client_secret(&self, ctx: &mut Ctx, id: &ClientId) -> Result<String, AdminError> {
         let before = self.stored_client(id).await?;
         let (registered, secret) = with_secret(ctx, before.client);
-        let secret = secret.ok_or_else(|| AdminError::Invalid(format!("client {id} is public: it has no secret")))?;
+        let secret =
+            secret.ok_or_else(|| AdminError::Invalid(format!("client {id} is public: it has no secret")))?;
         self.replace(ctx, registered).await?;
         Ok(secret)
     }

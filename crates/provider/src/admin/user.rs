@@ -9,7 +9,8 @@ use protocol::{Timestamp, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use storage::user::{
-    AddUser, ListUsers, RemoveUser, SetPassword, SetUserDisabled, User, UserAdded, UserByEmail, UserByUsername,
+    AddUser, ListUsers, RemoveUser, SetPassword, SetUserDisabled, User, UserAdded, UserByEmail,
+    UserByUsername,
 };
 
 /// A user to add.
@@ -50,7 +51,8 @@ impl Provider {
         let password_hash = match new.password {
             UserPassword::Clear(password) => Some(self.hashed(password).await?),
             UserPassword::Hash(hash) => {
-                passwords::inspect(&hash).map_err(|error| AdminError::Invalid(format!("password hash: {error}")))?;
+                passwords::inspect(&hash)
+                    .map_err(|error| AdminError::Invalid(format!("password hash: {error}")))?;
                 Some(hash)
             }
             UserPassword::None => None,
@@ -70,7 +72,9 @@ impl Provider {
         };
         match self.inner.store.write(AddUser { user: user.clone(), password_hash, spends: None }).await? {
             UserAdded::Added => Ok(user),
-            UserAdded::Taken | UserAdded::LinkSpent => Err(AdminError::Taken("the username or e-mail address".into())),
+            UserAdded::Taken | UserAdded::LinkSpent => {
+                Err(AdminError::Taken("the username or e-mail address".into()))
+            }
         }
     }
 
@@ -108,7 +112,10 @@ impl Provider {
         check_password(&password)?;
         let password_hash = self.hashed(password).await?;
         let revoked_until = revoked_until(ctx);
-        self.inner.store.write(SetPassword { user: user.id, password_hash, at: ctx.now, revoked_until }).await?;
+        self.inner
+            .store
+            .write(SetPassword { user: user.id, password_hash, at: ctx.now, revoked_until })
+            .await?;
         self.note_revocation(ctx, *user.id.as_bytes());
         Ok(())
     }
@@ -119,7 +126,8 @@ impl Provider {
     /// When there is no such user.
     pub async fn set_user_disabled(&self, ctx: &Ctx, login: &str, disabled: bool) -> Result<(), AdminError> {
         let user = self.find_user(login).await?;
-        let command = SetUserDisabled { user: user.id, disabled, at: ctx.now, revoked_until: revoked_until(ctx) };
+        let command =
+            SetUserDisabled { user: user.id, disabled, at: ctx.now, revoked_until: revoked_until(ctx) };
         self.inner.store.write(command).await?;
         self.note_revocation(ctx, *user.id.as_bytes());
         Ok(())
@@ -131,7 +139,10 @@ impl Provider {
     /// When there is no such user.
     pub async fn remove_user(&self, ctx: &Ctx, login: &str) -> Result<(), AdminError> {
         let user = self.find_user(login).await?;
-        self.inner.store.write(RemoveUser { user: user.id, at: ctx.now, revoked_until: revoked_until(ctx) }).await?;
+        self.inner
+            .store
+            .write(RemoveUser { user: user.id, at: ctx.now, revoked_until: revoked_until(ctx) })
+            .await?;
         self.note_revocation(ctx, *user.id.as_bytes());
         Ok(())
     }
@@ -170,7 +181,9 @@ fn check_password(password: &SecretString) -> Result<(), AdminError> {
     let (least, most) = (crate::interaction::MIN_PASSWORD_CHARS, passwords::MAX_PASSWORD_BYTES);
     let password = password.expose_secret();
     if password.chars().count() < least || password.len() > most {
-        return Err(AdminError::Invalid(format!("password: {least} characters at least and {most} bytes at most")));
+        return Err(AdminError::Invalid(format!(
+            "password: {least} characters at least and {most} bytes at most"
+        )));
     }
     Ok(())
 }

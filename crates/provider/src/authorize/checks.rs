@@ -6,8 +6,8 @@ use crate::settings::ACR_PASSWORD;
 use crypto::TokenType;
 use protocol::claims::IdTokenClaims;
 use protocol::{
-    AuthorizationRequest, ClaimsRequest, Client, CodeChallenge, ErrorCode, GrantType, OAuthError, Params, Prompts,
-    ResponseMode, Scope,
+    AuthorizationRequest, ClaimsRequest, Client, CodeChallenge, ErrorCode, GrantType, OAuthError, Params,
+    Prompts, ResponseMode, Scope,
 };
 
 const MAX_TEXT: usize = 2_048;
@@ -52,7 +52,8 @@ impl Provider {
 
     fn prompts_of(&self, params: &Params) -> Result<Prompts, OAuthError> {
         let prompts = Prompts::parse(params.get("prompt").unwrap_or_default());
-        let prompts = prompts.map_err(|error| OAuthError::new(ErrorCode::InvalidRequest, error.to_string()))?;
+        let prompts =
+            prompts.map_err(|error| OAuthError::new(ErrorCode::InvalidRequest, error.to_string()))?;
         if prompts.create && !self.settings().registration_open {
             // Initiating User Registration section 4.1: a prompt that is not in prompt_values_supported.
             return refuse(ErrorCode::InvalidRequest, "prompt: accounts are not created here");
@@ -73,7 +74,10 @@ impl Provider {
         let hinted = self.id_token_hint(hint);
         let hinted = hinted.filter(|claims| claims.aud.contains(client.id.as_str()));
         let Some(hinted) = hinted else {
-            return refuse(ErrorCode::InvalidRequest, "id_token_hint is not an ID Token issued to this client here");
+            return refuse(
+                ErrorCode::InvalidRequest,
+                "id_token_hint is not an ID Token issued to this client here",
+            );
         };
         match asked {
             Some(asked) if asked != hinted.sub => {
@@ -140,7 +144,8 @@ fn grant_type(client: &Client) -> Result<(), OAuthError> {
 /// RFC 6749 section 3.3: what the client may not have is left out, and the answer says what was granted; nothing left is an error.
 fn scope(client: &Client, params: &Params) -> Result<Scope, OAuthError> {
     let Some(asked) = params.get("scope") else { return refuse(ErrorCode::InvalidScope, "scope is missing") };
-    let asked = Scope::parse(asked).map_err(|error| OAuthError::new(ErrorCode::InvalidScope, error.to_string()))?;
+    let asked =
+        Scope::parse(asked).map_err(|error| OAuthError::new(ErrorCode::InvalidScope, error.to_string()))?;
     let mut granted = client.scope.intersection(&asked);
     if !client.grant_types.contains(&GrantType::RefreshToken) {
         // OpenID Connect Core section 11: offline_access is ignored where no refresh token could be used.

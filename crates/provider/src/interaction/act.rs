@@ -1,11 +1,11 @@
 //! What a person does within an interaction besides signing in: look at it again, allow or deny, choose an account, give up.
 
-use super::{Browser, Next, Page, Resumed, Step, What, denied, next};
+use super::{Asked, Browser, Next, Page, Resumed, Step, What, denied, next};
 use crate::session::SignedIn;
 use crate::{Ctx, Provider, ProviderError};
 use protocol::{ErrorCode, OAuthError};
 use storage::consent::{Consent, ConsentOf};
-use storage::interaction::{Advance, AdvanceInteraction, Progress};
+use storage::interaction::{Advance, AdvanceInteraction, Interaction, Progress};
 use storage::session::SessionChange;
 
 /// Allow or deny.
@@ -35,29 +35,42 @@ impl Provider {
     /// When it has ended, or is not this browser's.
     pub async fn show(&self, ctx: &Ctx, handle: &str, browser: &Browser<'_>) -> Result<Page, ProviderError> {
         let resumed = self.resume(ctx, handle, browser).await?;
-        let left = self.left_of(ctx, &resumed, &resumed.interaction.progress).await?;
+        let asked = resumed.asked(&resumed.interaction.progress);
+        let left = self.left(ctx, asked).await?;
         // With nothing left it was answered in another tab meanwhile; signing in again is harmless and ends it properly.
         let left = if left == Next::Grant { Next::SignIn } else { left };
-        Ok(self.page(&resumed.client.client, &resumed.interaction, left, resumed.signed_in.as_ref(), resumed.handle))
+        Ok(self.page(asked, left, resumed.handle.clone()))
     }
 
     /// Shows the form that creates an account, instead of the one that signs in.
     ///
     /// # Errors
     /// When accounts are not created here; as [`Provider::show`].
-    pub async fn show_sign_up(&self, ctx: &Ctx, handle: &str, browser: &Browser<'_>) -> Result<Page, ProviderError> {
+    pub async fn show_sign_up(
+        &self,
+        ctx: &Ctx,
+        handle: &str,
+        browser: &Browser<'_>,
+    ) -> Result<Page, ProviderError> {
         self.require_open_registration()?;
         let resumed = self.resume(ctx, handle, browser).await?;
-        Ok(self.page(&resumed.client.client, &resumed.interaction, Next::SignUp, None, resumed.handle))
+        let asked = Asked { signed_in: None, ..resumed.asked(&resumed.interaction.progress) };
+        Ok(self.page(asked, Next::SignUp, resumed.handle.clone()))
     }
 
     /// Shows the form that signs in, instead of the one that creates an account.
     ///
     /// # Errors
     /// As [`Provider::show`].
-    pub async fn show_sign_in(&self, ctx: &Ctx, handle: &str, browser: &Browser<'_>) -> Result<Page, ProviderError> {
+    pub async fn show_sign_in(
+        &self,
+        ctx: &Ctx,
+        handle: &str,
+        browser: &Browser<'_>,
+    ) -> Result<Page, ProviderError> {
         let resumed = self.resume(ctx, handle, browser).await?;
-        Ok(self.page(&resumed.client.client, &resumed.interaction, Next::SignIn, None, resumed.handle))
+        let asked = Asked { signed_in: None, ..resumed.asked(&resumed.interaction.progress) };
+        Ok(self.page(asked, Next::SignIn, resumed.handle.clone()))
     }
 
     /// The person allows or denies what the client asks for.
@@ -83,7 +96,12 @@ impl Provider {
     ///
     /// # Errors
     /// As [`Provider::show`].
-    pub async fn cancel(&self, ctx: &mut Ctx, handle: &str, browser: &Browser<'_>) -> Result<Step, ProviderError> {
+    pub async fn cancel(
+        &self,
+        ctx: &mut Ctx,
+        handle: &str,
+        browser: &Browser<'_>,
+    ) -> Result<Step, ProviderError> {
         let resumed = self.resume(ctx, handle, browser).await?;
         self.fail(ctx, resumed, denied()).await
     }
@@ -109,14 +127,14 @@ impl Provider {
         self.proceed(ctx, resumed, Act { progress, ..Act::default() }).await
     }
 
-    async fn left_of(&self, ctx: &Ctx, resumed: &Resumed, progress: &Progress) -> Result<Next, ProviderError> {
-        let request = &resumed.interaction.request;
-        self.left(ctx, &resumed.client.client, request, progress, resumed.signed_in.as_ref()).await
-    }
-
     /// Applies an act and answers, or shows what is left. `resumed.signed_in` is who is signed in after it.
-    pub(super) async fn proceed(&self, ctx: &mut Ctx, resumed: Resumed, act: Act) -> Result<Step, ProviderError> {
-        let left = self.left_of(ctx, &resumed, &act.progress).await?;
+    pub(super) async fn proceed(
+        &self,
+        ctx: &mut Ctx,
+        resumed: Resumed,
+        act: Act,
+    ) -> Result<Step, ProviderError> {
+        let left = self.left(ctx, resumed.asked(&act.progress)).await?;
         let granted = match (left, &resumed.signed_in) {
             (Next::Grant, Some(signed_in)) => Some(signed_in),
             (Next::Consent | Next::Confirm, Some(signed_in)) if act.allowed => Some(signed_in),
@@ -126,13 +144,11 @@ impl Provider {
             return self.grant(ctx, &resumed, signed_in, act).await;
         }
         if left == Next::WrongSubject {
-            self.advance(ctx, &resumed, act.session, None, Advance::Fail).await?;
+            self.advance(ctx, advance(&resumed, act.session, Advance::Fail)).await?;
             return Ok(self.answer(&resumed, Err(left.as_error())));
         }
-        self.advance(ctx, &resumed, act.session, None, Advance::Continue(act.progress)).await?;
-        let Resumed { mut interaction, client, signed_in, handle } = resumed;
-        interaction.progress = act.progress;
-        let page = self.page(&client.client, &interaction, left, signed_in.as_ref(), handle);
+        self.advance(ctx, advance(&resumed, act.session, Advance::Continue(act.progress))).await?;
+        let page = self.page(resumed.asked(&act.progress), left, resumed.handle.clone());
         Ok(step(What::Page(Box::new(page))))
     }
 
@@ -144,9 +160,11 @@ impl Provider {
         act: Act,
     ) -> Result<Step, ProviderError> {
         let request = &resumed.interaction.request;
-        let consent = if act.allowed { Some(self.widened_consent(ctx, resumed, signed_in).await?) } else { None };
+        let consent =
+            if act.allowed { Some(self.widened_consent(ctx, resumed, signed_in).await?) } else { None };
         let (grant, code, revealed) = self.grant_and_code(ctx, request, signed_in);
-        self.advance(ctx, resumed, act.session, consent, Advance::Grant(Box::new((grant, code)))).await?;
+        let granted = Advance::Grant(Box::new((grant, code)));
+        self.advance(ctx, AdvanceInteraction { consent, ..advance(resumed, act.session, granted) }).await?;
         Ok(self.answer(resumed, Ok(revealed)))
     }
 
@@ -170,22 +188,18 @@ impl Provider {
     }
 
     async fn fail(&self, ctx: &Ctx, resumed: Resumed, error: OAuthError) -> Result<Step, ProviderError> {
-        self.advance(ctx, &resumed, None, None, Advance::Fail).await?;
+        self.advance(ctx, advance(&resumed, None, Advance::Fail)).await?;
         Ok(self.answer(&resumed, Err(error)))
     }
 
-    async fn advance(
-        &self,
-        ctx: &Ctx,
-        resumed: &Resumed,
-        session: Option<SessionChange>,
-        consent: Option<Consent>,
-        next: Advance,
-    ) -> Result<(), ProviderError> {
-        let change = session.clone();
-        let advance = AdvanceInteraction { id: resumed.interaction.id, at: ctx.now, session, consent, next };
+    async fn advance(&self, ctx: &Ctx, mut advance: AdvanceInteraction) -> Result<(), ProviderError> {
+        advance.at = ctx.now;
+        let change = advance.session.clone();
         if !self.inner.store.write(advance).await? {
-            return Err(ProviderError::oauth(ErrorCode::InvalidRequest, "this sign-in was answered meanwhile"));
+            return Err(ProviderError::oauth(
+                ErrorCode::InvalidRequest,
+                "this sign-in was answered meanwhile",
+            ));
         }
         if let Some(change) = change {
             self.note_session_change(ctx, &change);
@@ -196,6 +210,12 @@ impl Provider {
     fn answer(&self, resumed: &Resumed, answer: Result<String, OAuthError>) -> Step {
         step(What::Answer(self.response(&resumed.interaction.request, answer)))
     }
+}
+
+/// A step of this interaction; when it happens is filled in as it is written.
+fn advance(resumed: &Resumed, session: Option<SessionChange>, next: Advance) -> AdvanceInteraction {
+    let Interaction { id, created_at, .. } = resumed.interaction;
+    AdvanceInteraction { id, at: created_at, session, consent: None, next }
 }
 
 fn step(what: What) -> Step {

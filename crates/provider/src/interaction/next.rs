@@ -1,11 +1,11 @@
 //! The pure question: given what was asked and what was done, what is left to do? No I/O, so that every case is a line of a table.
 
+use super::Asked;
 use crate::session::SignedIn;
-use protocol::{AuthorizationRequest, Client, ConsentPolicy, ErrorCode, OAuthError, Timestamp};
+use protocol::{AuthorizationRequest, ConsentPolicy, ErrorCode, OAuthError, Timestamp};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use storage::consent::Consent;
-use storage::interaction::Progress;
 
 /// What is left to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,39 +43,27 @@ impl Next {
     }
 }
 
-/// How things stand.
-pub(crate) struct Standing<'a> {
-    /// Who is signed in at this browser.
-    pub(crate) signed_in: Option<&'a SignedIn>,
-    /// What they allowed this client before.
-    pub(crate) consent: Option<&'a Consent>,
-    /// When this is asked.
-    pub(crate) now: Timestamp,
-}
-
-/// What is left to do.
-pub(crate) fn next(
-    client: &Client,
-    request: &AuthorizationRequest,
-    progress: &Progress,
-    standing: &Standing<'_>,
-) -> Next {
+/// What is left to do, given what the person allowed this client before.
+pub(crate) fn next(asked: Asked<'_>, consent: Option<&Consent>, now: Timestamp) -> Next {
+    let Asked { client, request, progress, .. } = asked;
     let prompts = request.prompts;
-    let here = standing.signed_in.is_some_and(|signed_in| progress.signed_in == Some(signed_in.session.id));
+    let here = asked.signed_in.is_some_and(|signed_in| progress.signed_in == Some(signed_in.session.id));
     if prompts.create && !here {
         return Next::SignUp;
     }
-    let Some(signed_in) = standing.signed_in.filter(|_| !progress.wants_another || here) else { return Next::SignIn };
+    let Some(signed_in) = asked.signed_in.filter(|_| !progress.wants_another || here) else {
+        return Next::SignIn;
+    };
     if request.subject.as_ref().is_some_and(|subject| *subject != signed_in.user.id.to_string()) {
         return if here || prompts.none { Next::WrongSubject } else { Next::SignIn };
     }
-    if !here && (prompts.login || is_too_old(request, signed_in, standing.now)) {
+    if !here && (prompts.login || is_too_old(request, signed_in, now)) {
         return Next::SignInAgain;
     }
     if prompts.select_account && !here && progress.chose != Some(signed_in.session.id) {
         return Next::SelectAccount;
     }
-    if prompts.consent || (client.consent == ConsentPolicy::Required && !covers(standing.consent, request)) {
+    if prompts.consent || (client.consent == ConsentPolicy::Required && !covers(consent, request)) {
         return Next::Consent;
     }
     // RFC 8252 section 8.6: any program may pose as a public client whose redirect URI proves nothing; what was allowed before is
@@ -102,5 +90,11 @@ fn covers(consent: Option<&Consent>, request: &AuthorizationRequest) -> bool {
 /// The user's claims asked for by name.
 pub(crate) fn named_claims(request: &AuthorizationRequest) -> BTreeSet<String> {
     let claims = &request.claims;
-    claims.id_token.keys().chain(claims.userinfo.keys()).filter(|name| protocol::claims::is_standard(name)).cloned().collect()
+    claims
+        .id_token
+        .keys()
+        .chain(claims.userinfo.keys())
+        .filter(|name| protocol::claims::is_standard(name))
+        .cloned()
+        .collect()
 }

@@ -1,7 +1,7 @@
 //! Signing in with a password. An unknown user costs the same work as a wrong password, and hears the same answer.
 
 use super::act::Act;
-use super::{Browser, Page, Resumed, Step};
+use super::{Browser, Page, Resumed, Step, Todo};
 use crate::interaction::next::Next;
 use crate::{Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
@@ -50,24 +50,26 @@ impl Provider {
         let username = credentials.username.clone();
         match self.check_password(ctx, credentials).await {
             Ok(Some(user)) => self.signed_in_as(ctx, resumed, &user).await.map(SignInAnswer::Step),
-            Ok(None) => Ok(SignInAnswer::Wrong(self.again(&resumed, username))),
+            Ok(None) => Ok(SignInAnswer::Wrong(self.again(ctx, &resumed, username).await?)),
             Err(error @ (ProviderError::Overloaded { .. } | ProviderError::TooManyAttempts { .. })) => {
-                Ok(SignInAnswer::Later { page: self.again(&resumed, username), error })
+                Ok(SignInAnswer::Later { page: self.again(ctx, &resumed, username).await?, error })
             }
             Err(error) => Err(error),
         }
     }
 
     /// The sign-in page again, with what was typed; the password is not.
-    fn again(&self, resumed: &Resumed, typed: String) -> Box<Page> {
-        let client = &resumed.client.client;
-        let signed_in = resumed.signed_in.as_ref();
-        let mut page =
-            self.page(client, &resumed.interaction, Next::SignInAgain, signed_in, resumed.handle.clone());
-        if let super::Todo::SignIn { username, .. } = &mut page.todo {
+    async fn again(&self, ctx: &Ctx, resumed: &Resumed, typed: String) -> Result<Box<Page>, ProviderError> {
+        let asked = resumed.asked(&resumed.interaction.progress);
+        let left = match self.left(ctx, asked).await? {
+            Next::SignInAgain => Next::SignInAgain,
+            _ => Next::SignIn,
+        };
+        let mut page = self.page(asked, left, resumed.handle.clone());
+        if let Todo::SignIn { username, .. } = &mut page.todo {
             *username = typed;
         }
-        Box::new(page)
+        Ok(Box::new(page))
     }
 
     /// The user whose password this is.

@@ -99,9 +99,9 @@ pub(crate) fn is_username(text: &str, email: Option<&str>) -> bool {
 
 /// Whether this looks like an e-mail address; only a mail that arrives shows more.
 pub(crate) fn is_email(text: &str) -> bool {
-    let shaped = text.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty() && !domain.is_empty() && !domain.contains('@')
-    });
+    let shaped = text
+        .split_once('@')
+        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
     shaped && text.len() <= 254 && !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
@@ -132,7 +132,8 @@ impl Provider {
                 UserAdded::Taken | UserAdded::LinkSpent => problems.push(SignUpProblem::Taken),
             }
         }
-        let page = self.page(&resumed.client.client, &resumed.interaction, Next::SignUp, None, resumed.handle);
+        let page =
+            self.page(resumed.asked(&resumed.interaction.progress), Next::SignUp, resumed.handle.clone());
         Ok(SignUpAnswer::Problems { page: Box::new(page), problems })
     }
 

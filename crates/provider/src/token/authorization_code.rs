@@ -5,7 +5,9 @@ use crate::issue::Issue;
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider, ProviderError};
 use crypto::{OpaqueToken, pkce_s256_matches};
-use protocol::{AuthorizationCodeId, CodeVerifier, ErrorCode, GrantId, GrantType, OAuthError, Params, RefreshTokenId};
+use protocol::{
+    AuthorizationCodeId, CodeVerifier, ErrorCode, GrantId, GrantType, OAuthError, Params, RefreshTokenId,
+};
 use storage::authorization_code::{AuthorizationCode, AuthorizationCodeById, SpendAuthorizationCode};
 use storage::client::RegisteredClient;
 use storage::grant::{Grant, GrantById, RevokeGrant};
@@ -61,7 +63,9 @@ impl Provider {
         let id = AuthorizationCodeId::from_bytes(token.selector());
         let code = self.inner.store.read(AuthorizationCodeById(id)).await?;
         let code = code
-            .filter(|code| token.matches(&code.issued.secret_hash) && code.issued.client_id == client.client.id)
+            .filter(|code| {
+                token.matches(&code.issued.secret_hash) && code.issued.client_id == client.client.id
+            })
             .ok_or_else(unknown)?;
         if code.spent_at.is_some() {
             return Err(self.code_was_reused(ctx, code.issued.grant_id).await?);

@@ -84,7 +84,8 @@ impl Provider {
         stored: &RefreshToken,
         issued: Issued,
     ) -> Result<TokenResponse, ProviderError> {
-        let in_grace = stored.spent_at.is_some_and(|spent| ctx.now.since(spent) <= self.inner.settings.refresh_grace);
+        let in_grace =
+            stored.spent_at.is_some_and(|spent| ctx.now.since(spent) <= self.inner.settings.refresh_grace);
         let successor = match stored.successor_id {
             Some(id) if in_grace => self.inner.store.read(RefreshTokenById(id)).await?,
             _ => None,
@@ -114,7 +115,11 @@ fn narrowed(grant: &Grant, params: &Params) -> Result<Scope, ProviderError> {
         // Whether the grant outlives its session is no matter of one access token.
         Ok(scope) if grant.granted.scope.covers(&scope) => {
             let offline = grant.granted.scope.contains(Scope::OFFLINE_ACCESS);
-            Ok(if offline { scope.union(&Scope::parse(Scope::OFFLINE_ACCESS).unwrap_or_default()) } else { scope })
+            Ok(if offline {
+                scope.union(&Scope::parse(Scope::OFFLINE_ACCESS).unwrap_or_default())
+            } else {
+                scope
+            })
         }
         _ => Err(ProviderError::oauth(ErrorCode::InvalidScope, "scope exceeds what was granted")),
     }

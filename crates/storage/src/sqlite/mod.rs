@@ -53,15 +53,9 @@ impl Sqlite {
     /// Checks, locks, migrates and starts. What an operator should know but need not act on at once goes into `warnings`.
     pub(crate) fn open(options: &Options, warnings: &mut Vec<String>) -> Result<Self, OpenError> {
         let path = &options.path;
-        guard::directory(path)?;
-        let lock = guard::lock(path)?;
-        guard::owner_only(path, warnings)?;
-        guard::file_system(path, warnings);
+        let (lock, mut connection) = prepare(options, warnings)?;
         let sqlite = |error: rusqlite::Error| error::opening(path, &error);
         let io = |error: std::io::Error| OpenError::from_io(path, &error);
-
-        let mut connection = connection::writer(options).map_err(sqlite)?;
-        schema::bring_up_to_date(&mut connection, path)?;
         let page_size: i64 =
             connection.pragma_query_value(None, "page_size", |row| row.get(0)).map_err(sqlite)?;
 
@@ -205,6 +199,28 @@ impl Sqlite {
         self.counters.overloaded.fetch_add(1, Relaxed);
         StorageError::Overloaded { retry_after }
     }
+}
+
+/// Everything before the threads start: the guards, the writing connection, the schema.
+fn prepare(
+    options: &Options,
+    warnings: &mut Vec<String>,
+) -> Result<(guard::DatabaseLock, Connection), OpenError> {
+    let path = &options.path;
+    guard::directory(path)?;
+    let lock = guard::lock(path)?;
+    guard::owner_only(path, warnings)?;
+    guard::file_system(path, warnings);
+    let sqlite = |error: rusqlite::Error| error::opening(path, &error);
+    let mut connection = connection::writer(options).map_err(sqlite)?;
+    let journal: String =
+        connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).map_err(sqlite)?;
+    if journal != "wal" {
+        let why = "the file system does not support SQLite's write-ahead log".to_owned();
+        return Err(OpenError::Failed { path: path.clone(), why });
+    }
+    schema::bring_up_to_date(&mut connection, path)?;
+    Ok((lock, connection))
 }
 
 impl Drop for Sqlite {

@@ -1,0 +1,97 @@
+//! The command line: which commands there are and what their `--help` teaches. What a command does stands in the file of its name.
+
+use crate::commands::{backup, bench, client, completions, config, healthcheck, keys, passwords, user};
+use crate::settings::SettingFlags;
+use crate::{demo, serve};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Doorward: OAuth 2.0 and OpenID Connect sign-in for your applications, in one program with its database inside.
+#[derive(Parser)]
+#[command(name = "doorward", version, propagate_version = true, disable_help_subcommand = true, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Try it:                   doorward demo
+Run it:                   doorward serve
+Then, in another shell:   doorward client add my-app --name 'My App' --redirect-uri https://app.example.org/callback
+                          doorward user add alice --email alice@example.org
+
+Every command has examples: doorward COMMAND --help
+
+Exit codes: 0 done; 1 failed, and standard error says why; 2 the command line or the configuration is wrong.";
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run the server
+    #[command(after_help = serve::HELP)]
+    Serve(Box<Serve>),
+    /// Try everything out: a server with a fresh database, demo users, and an app that signs in
+    #[command(after_help = demo::HELP)]
+    Demo(Box<demo::DemoArgs>),
+    /// The people who sign in
+    #[command(subcommand, after_help = user::HELP)]
+    User(user::UserCommand),
+    /// The applications they sign in to
+    #[command(subcommand, after_help = client::HELP)]
+    Client(client::ClientCommand),
+    /// The keys that sign tokens, and the master key that seals them
+    #[command(subcommand, after_help = keys::HELP)]
+    Keys(keys::KeysCommand),
+    /// Copy the database, also while the server runs
+    #[command(after_help = backup::BACKUP_HELP)]
+    Backup(backup::BackupArgs),
+    /// Put a backup in the place of the database
+    #[command(after_help = backup::RESTORE_HELP)]
+    Restore(backup::RestoreArgs),
+    /// What is configured, and where it was set
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Ask a running server whether it is ready: for containers and load balancers
+    #[command(after_help = healthcheck::HELP)]
+    Healthcheck(Box<healthcheck::HealthcheckArgs>),
+    /// What hashing a password costs
+    #[command(subcommand)]
+    Passwords(passwords::PasswordsCommand),
+    /// Measure how many people can sign in
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
+    /// Print completions for your shell
+    #[command(after_help = completions::HELP)]
+    Completions(completions::CompletionsArgs),
+}
+
+/// Run the server.
+#[derive(Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) flags: SettingFlags,
+}
+
+/// Which installation a command is about.
+#[derive(Args, Clone)]
+pub(crate) struct Place {
+    /// The settings file [else DOORWARD_CONFIG, ./doorward.toml or /etc/doorward/doorward.toml]
+    #[arg(long, value_name = "PATH", help_heading = "Which installation")]
+    config: Option<PathBuf>,
+    /// The data directory [default: what the settings say, else ./doorward-data]
+    #[arg(long, value_name = "DIRECTORY", help_heading = "Which installation")]
+    data: Option<String>,
+    /// The database, if it is elsewhere: sqlite: and the path of its file
+    #[arg(long, value_name = "URL", help_heading = "Which installation")]
+    database: Option<String>,
+}
+
+impl Place {
+    /// As settings flags, so that it is read as everything else is.
+    pub(crate) fn flags(&self) -> SettingFlags {
+        let given = [("data", &self.data), ("database", &self.database)];
+        SettingFlags {
+            config: self.config.clone(),
+            given: given.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect(),
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! `doorward client`: the applications people sign in to.
+
+use super::administer::{Administration, unexpected};
+use super::client_options::ClientOptions;
+use super::shown;
+use super::user::confirmed;
+use crate::cli::Place;
+use crate::operator::{Operation, Outcome};
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use protocol::{Client, ClientAuthentication, ClientId, RedirectUri, Scope};
+
+pub(crate) const HELP: &str = "\
+Examples:
+  doorward client add my-app --name 'My App' --redirect-uri https://app.example.org/callback
+  doorward client set my-app --consent implicit
+  doorward client secret my-app
+
+Works while the server runs (it is asked over its socket in the data directory) and while it does not.";
+
+#[derive(Subcommand)]
+pub(crate) enum ClientCommand {
+    /// Register a client; prints its secret, this once
+    #[command(after_help = ADD_HELP)]
+    Add(Box<AddArgs>),
+    /// List clients
+    #[command(after_help = "Example: doorward client list --json | jq -r '.[].id'")]
+    List(ListArgs),
+    /// Show a client
+    #[command(after_help = "Example: doorward client show my-app --json")]
+    Show(ShowArgs),
+    /// Change a client's registration; what is not named stays
+    #[command(after_help = SET_HELP)]
+    Set(Box<SetArgs>),
+    /// Give a client a new secret; the old one is refused from now on
+    #[command(after_help = "Example: doorward client secret my-app")]
+    Secret(NamedArgs),
+    /// Refuse a client everywhere from now on
+    #[command(after_help = "Example: doorward client disable my-app")]
+    Disable(NamedArgs),
+    /// Admit a disabled client again
+    #[command(after_help = "Example: doorward client enable my-app")]
+    Enable(NamedArgs),
+    /// Forget a client; its tokens are refused from now on
+    #[command(after_help = "Example: doorward client remove my-app --yes")]
+    Remove(RemoveArgs),
+}
+
+const ADD_HELP: &str = "\
+Examples:
+  doorward client add my-app --name 'My App' --redirect-uri https://app.example.org/callback
+  doorward client add my-phone-app --name 'My App' --public --redirect-uri com.example.app:/callback
+  doorward client add my-api --name 'My API' --redirect-uri https://api.example.org/unused --introspects-all
+
+A new client must use PKCE, asks people for consent, gets JWT access tokens and RS256 ID Tokens, and may ask for every
+standard scope, unless you say otherwise.";
+
+const SET_HELP: &str = "\
+Examples:
+  doorward client set my-app --name 'Our App' --consent implicit
+  doorward client set my-app --redirect-uri https://app.example.org/a --redirect-uri https://app.example.org/b
+
+Lists (redirect URIs, grant types, audiences) are replaced as a whole.";
+
+#[derive(Args)]
+pub(crate) struct AddArgs {
+    /// The client_id
+    id: ClientId,
+    /// A public client: an app on people's own devices, which can keep no secret
+    #[arg(long)]
+    public: bool,
+    #[command(flatten)]
+    options: ClientOptions,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Args)]
+pub(crate) struct SetArgs {
+    /// The client_id
+    id: ClientId,
+    #[command(flatten)]
+    options: ClientOptions,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Args)]
+pub(crate) struct ListArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Args)]
+pub(crate) struct ShowArgs {
+    /// The client_id
+    id: ClientId,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Args)]
+pub(crate) struct NamedArgs {
+    /// The client_id
+    id: ClientId,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Args)]
+pub(crate) struct RemoveArgs {
+    /// The client_id
+    id: ClientId,
+    /// Do not ask whether you are sure
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(crate) fn run(command: ClientCommand) -> anyhow::Result<()> {
+    match command {
+        ClientCommand::Add(args) => add(*args),
+        ClientCommand::List(args) => list(&args),
+        ClientCommand::Show(args) => show(args),
+        ClientCommand::Set(args) => {
+            let mut administration = Administration::of(&args.place)?;
+            let changed = args.options.apply(find(&mut administration, args.id)?);
+            replace(&mut administration, changed, "was changed")
+        }
+        ClientCommand::Secret(args) => {
+            match Administration::of(&args.place)?.perform(Operation::RotateClientSecret { id: args.id })? {
+                Outcome::ClientSecret(secret) => Ok(shown::line(secret.expose())?),
+                _ => unexpected(),
+            }
+        }
+        ClientCommand::Disable(args) => set_disabled(args, true),
+        ClientCommand::Enable(args) => set_disabled(args, false),
+        ClientCommand::Remove(args) => remove(args),
+    }
+}
+
+fn add(args: AddArgs) -> anyhow::Result<()> {
+    let authentication =
+        if args.public { ClientAuthentication::None } else { ClientAuthentication::ClientSecret };
+    let name = args.options.name.clone().unwrap_or_else(|| args.id.to_string());
+    let client = args.options.apply(Client::new(args.id, name, authentication));
+    let outcome = Administration::of(&args.place)?.perform(Operation::AddClient(client))?;
+    let Outcome::ClientAdded { client, secret } = outcome else { return unexpected() };
+    if args.json {
+        return shown::json(&serde_json::json!({
+            "client_id": client.id,
+            "client_secret": secret.as_ref().map(|secret| secret.expose()),
+            "client": client,
+        }));
+    }
+    shown::line(format!("{} was added.", client.name))?;
+    let mut fields = vec![("client_id", client.id.to_string())];
+    if let Some(secret) = &secret {
+        fields.push(("client_secret", format!("{}   (shown this once: only its hash is stored)", secret.expose())));
+    }
+    Ok(shown::fields(&fields)?)
+}
+
+fn list(args: &ListArgs) -> anyhow::Result<()> {
+    let clients = Administration::of(&args.place)?.all(
+        |last: Option<&Client>, limit| Operation::ListClients { after: last.map(|client| client.id.clone()), limit },
+        |outcome| if let Outcome::Clients(clients) = outcome { Some(clients) } else { None },
+    )?;
+    if args.json {
+        return shown::json(&clients);
+    }
+    let rows: Vec<_> = clients.iter().map(row).collect();
+    Ok(shown::table(["CLIENT ID", "NAME", "KIND", "STATE", "REDIRECT URIS"], &rows)?)
+}
+
+fn row(client: &Client) -> [String; 5] {
+    let state = if client.disabled { "disabled" } else { "" };
+    [client.id.to_string(), client.name.clone(), kind(client).to_owned(), state.to_owned(), uris(&client.redirect_uris)]
+}
+
+fn kind(client: &Client) -> &'static str {
+    if client.authentication.is_confidential() { "confidential" } else { "public" }
+}
+
+fn uris(uris: &[RedirectUri]) -> String {
+    uris.iter().map(RedirectUri::as_str).collect::<Vec<_>>().join(" ")
+}
+
+fn show(args: ShowArgs) -> anyhow::Result<()> {
+    let client = find(&mut Administration::of(&args.place)?, args.id)?;
+    if args.json {
+        return shown::json(&client);
+    }
+    let word = |value: serde_json::Result<serde_json::Value>| {
+        value.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    };
+    let seconds = |lifetime: Option<u32>| lifetime.map(|seconds| format!("{seconds} s")).unwrap_or_default();
+    let yes = |holds: bool| if holds { "yes" } else { "no" }.to_owned();
+    let grant_types: Vec<_> = client.grant_types.iter().map(|grant_type| grant_type.as_str()).collect();
+    let mut fields = vec![
+        ("client_id", client.id.to_string()),
+        ("name", client.name.clone()),
+        ("kind", kind(&client).to_owned()),
+        ("authentication", word(serde_json::to_value(client.authentication))),
+        ("redirect URIs", uris(&client.redirect_uris)),
+        ("post-logout redirect URIs", uris(&client.post_logout_redirect_uris)),
+        ("grant types", grant_types.join(" ")),
+        ("scope", Scope::to_string(&client.scope)),
+        ("consent", word(serde_json::to_value(client.consent))),
+        ("PKCE required", yes(client.needs_pkce())),
+        ("access tokens", word(serde_json::to_value(client.access_token_format))),
+        ("access token algorithm", client.access_token_signed_response_alg.as_str().to_owned()),
+        ("ID Token algorithm", client.id_token_signed_response_alg.as_str().to_owned()),
+        ("audience", client.audience.join(" ")),
+        ("access token lifetime", seconds(client.access_token_lifetime)),
+        ("refresh token lifetime", seconds(client.refresh_token_lifetime)),
+        ("default max_age", seconds(client.default_max_age)),
+        ("introspects all", yes(client.introspects_all)),
+        ("disabled", yes(client.disabled)),
+    ];
+    fields.retain(|(_, value)| !value.is_empty());
+    Ok(shown::fields(&fields)?)
+}
+
+fn set_disabled(args: NamedArgs, disabled: bool) -> anyhow::Result<()> {
+    let mut administration = Administration::of(&args.place)?;
+    let changed = Client { disabled, ..find(&mut administration, args.id)? };
+    replace(&mut administration, changed, if disabled { "is refused from now on" } else { "is admitted again" })
+}
+
+fn remove(args: RemoveArgs) -> anyhow::Result<()> {
+    let mut administration = Administration::of(&args.place)?;
+    let client = find(&mut administration, args.id)?;
+    if !args.yes && !confirmed(&format!("Forget client {} ({})?", client.name, client.id))? {
+        bail!("nothing was removed");
+    }
+    administration.done(Operation::RemoveClient { id: client.id.clone() })?;
+    Ok(shown::line(format!("{} was removed.", client.id))?)
+}
+
+fn find(administration: &mut Administration, id: ClientId) -> anyhow::Result<Client> {
+    match administration.perform(Operation::FindClient { id })? {
+        Outcome::Client(client) => Ok(client),
+        _ => unexpected(),
+    }
+}
+
+fn replace(administration: &mut Administration, client: Client, what: &str) -> anyhow::Result<()> {
+    let id = client.id.clone();
+    administration.done(Operation::ReplaceClient(client))?;
+    Ok(shown::line(format!("{id} {what}."))?)
+}

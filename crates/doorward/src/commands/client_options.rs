@@ -1,0 +1,131 @@
+//! What can be said about a client on the command line, when it is added and when it is changed: one list for both.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
+use protocol::{AccessTokenFormat, Client, ConsentPolicy, GrantType, RedirectUri, Scope, SigningAlgorithm};
+
+#[derive(Args)]
+pub(crate) struct ClientOptions {
+    /// What people read on the sign-in and consent pages
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Where answers may go: https, http on loopback, or a reversed domain such as com.example.app; repeatable
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    redirect_uris: Vec<RedirectUri>,
+    /// Where a browser may go after sign-out; repeatable
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
+    post_logout_redirect_uris: Vec<RedirectUri>,
+    /// What it may use at the token endpoint; repeatable
+    #[arg(long = "grant-type", value_parser = grant_type())]
+    grant_types: Vec<GrantType>,
+    /// The most it may ask for, separated by spaces
+    #[arg(long)]
+    scope: Option<Scope>,
+    /// Whether people are asked before it gets anything about them; implicit is for your own applications
+    #[arg(long, value_enum)]
+    consent: Option<Consent>,
+    /// A confidential client may leave PKCE out
+    #[arg(long, overrides_with = "pkce")]
+    no_pkce: bool,
+    /// It must use PKCE
+    #[arg(long, overrides_with = "no_pkce")]
+    pkce: bool,
+    /// Its access tokens: a JWT that resource servers check themselves, or opaque, for introspection
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    access_token_format: Option<Format>,
+    /// What signs its JWT access tokens
+    #[arg(long, value_parser = algorithm())]
+    access_token_alg: Option<SigningAlgorithm>,
+    /// What signs its ID Tokens
+    #[arg(long, value_parser = algorithm())]
+    id_token_alg: Option<SigningAlgorithm>,
+    /// Who may accept its access tokens; repeatable, without it the issuer
+    #[arg(long)]
+    audience: Vec<String>,
+    /// How long its access tokens live
+    #[arg(long, value_name = "SECONDS")]
+    access_token_lifetime: Option<u32>,
+    /// How long an unused refresh token of it lives
+    #[arg(long, value_name = "SECONDS")]
+    refresh_token_lifetime: Option<u32>,
+    /// After how long people sign in again for it, when it does not say so itself
+    #[arg(long, value_name = "SECONDS")]
+    default_max_age: Option<u32>,
+    /// A resource server that may introspect every client's access tokens
+    #[arg(long, overrides_with = "no_introspects_all")]
+    introspects_all: bool,
+    /// It may introspect its own access tokens only
+    #[arg(long, overrides_with = "introspects_all")]
+    no_introspects_all: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Consent {
+    Required,
+    Implicit,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Jwt,
+    Opaque,
+}
+
+impl ClientOptions {
+    /// The client with what was given changed.
+    pub(crate) fn apply(self, mut client: Client) -> Client {
+        fn given<T>(slot: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *slot = value;
+            }
+        }
+        fn list<T>(values: Vec<T>) -> Option<Vec<T>> {
+            Some(values).filter(|values| !values.is_empty())
+        }
+        let switch = |on: bool, off: bool| if on || off { Some(on) } else { None };
+        given(&mut client.name, self.name);
+        given(&mut client.redirect_uris, list(self.redirect_uris));
+        given(&mut client.post_logout_redirect_uris, list(self.post_logout_redirect_uris));
+        given(&mut client.grant_types, list(self.grant_types).map(|all| all.into_iter().collect()));
+        given(&mut client.scope, self.scope);
+        given(&mut client.consent, self.consent.map(Into::into));
+        given(&mut client.require_pkce, switch(self.pkce, self.no_pkce));
+        given(&mut client.access_token_format, self.access_token_format.map(Into::into));
+        given(&mut client.access_token_signed_response_alg, self.access_token_alg);
+        given(&mut client.id_token_signed_response_alg, self.id_token_alg);
+        given(&mut client.audience, list(self.audience));
+        given(&mut client.access_token_lifetime, self.access_token_lifetime.map(Some));
+        given(&mut client.refresh_token_lifetime, self.refresh_token_lifetime.map(Some));
+        given(&mut client.default_max_age, self.default_max_age.map(Some));
+        given(&mut client.introspects_all, switch(self.introspects_all, self.no_introspects_all));
+        client
+    }
+}
+
+impl From<Consent> for ConsentPolicy {
+    fn from(consent: Consent) -> Self {
+        match consent {
+            Consent::Required => Self::Required,
+            Consent::Implicit => Self::Implicit,
+        }
+    }
+}
+
+impl From<Format> for AccessTokenFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Jwt => Self::Jwt,
+            Format::Opaque => Self::Opaque,
+        }
+    }
+}
+
+fn algorithm() -> impl TypedValueParser<Value = SigningAlgorithm> {
+    PossibleValuesParser::new(SigningAlgorithm::ALL.map(SigningAlgorithm::as_str))
+        .try_map(|text| text.parse::<SigningAlgorithm>())
+}
+
+fn grant_type() -> impl TypedValueParser<Value = GrantType> {
+    PossibleValuesParser::new(GrantType::ALL.map(GrantType::as_str))
+        .try_map(|text| GrantType::parse(&text).ok_or("unknown grant type"))
+}

@@ -1,0 +1,14 @@
+//! One file per command: what it takes, what it prints. What is done to users, clients and keys goes through `administer`.
+
+pub(crate) mod administer;
+pub(crate) mod backup;
+pub(crate) mod bench;
+pub(crate) mod client;
+mod client_options;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod healthcheck;
+pub(crate) mod keys;
+pub(crate) mod passwords;
+pub(crate) mod shown;
+pub(crate) mod user;

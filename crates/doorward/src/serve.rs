@@ -1,0 +1,201 @@
+//! `doorward serve`: everything that runs beside each other in a server's process, from its first line of output to its last connection.
+//! Knows when things start and stop, not what they do.
+
+use crate::app::App;
+use crate::clock;
+use crate::commands::shown;
+use crate::operator::Socket;
+use crate::settings::{Issuer, Resolved, SettingFlags, Settings};
+use crate::telemetry::Telemetry;
+use anyhow::Context as _;
+use axum::Router;
+use sd_notify::NotifyState;
+use std::io;
+use std::net::SocketAddr;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use web::server::{Listener, ServerOptions, Tls, tls};
+
+pub(crate) const HELP: &str = "\
+Examples:
+  doorward serve
+  doorward serve --listen 0.0.0.0:8443 --issuer https://id.example.org --tls-certificate fullchain.pem --tls-key privkey.pem
+  doorward serve --config /etc/doorward/doorward.toml
+
+Every setting can also be an environment variable (--session-idle is DOORWARD_SESSION_IDLE) or stand in the settings file
+(idle in the table [session]). `doorward config show` prints what is in force.
+
+Signals: SIGTERM and SIGINT let requests in flight end, a second one ends at once; SIGHUP loads the TLS certificate again.";
+
+/// Runs until it is told to stop.
+///
+/// # Errors
+/// When it cannot start.
+pub(crate) fn run(flags: &SettingFlags) -> anyhow::Result<()> {
+    let settings = Resolved::from_system(flags)?.settings;
+    let telemetry = Telemetry::start(&settings.log)?;
+    runtime()?.block_on(serve(&settings))?;
+    let dropped = telemetry.dropped_lines()();
+    if dropped > 0 {
+        tracing::warn!(dropped, "log lines were dropped, because the log was read too slowly");
+    }
+    Ok(())
+}
+
+/// The runtime of a server: a thread for each core; what is slow has threads of its own.
+pub(crate) fn runtime() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().thread_name("web").enable_all().build()
+}
+
+async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    // The address first: whether it is free is known before anything is written.
+    let listener = bind(settings.listen)?;
+    let address = listener.local_addr();
+    let tls = settings.tls.files().map(|(certificate, key)| Tls::from_files(certificate, key)).transpose()?;
+    let issuer = settings.issuer(address);
+    for warning in settings.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let app = App::open(settings, &issuer).await?;
+    announce(settings, &issuer, address)?;
+    if let Some(link) = app.provider.setup_link(&mut clock::own_ctx()).await? {
+        // To whoever started it, never to the log: whoever has the link owns the installation.
+        shown::line(format!(
+            "\nNobody runs this installation yet. This link makes you its platform owner; it works once, for 24 hours:\n\n  {link}\n"
+        ))?;
+    }
+    let (web, options) = app.surface(settings);
+    let metrics = settings.metrics_listen.map(bind).transpose()?;
+    if let Some(metrics) = &metrics {
+        shown::fields(&[("  Metrics  ", format!("http://{}/metrics", metrics.local_addr()))])?;
+    }
+    let metrics = metrics.map(|listener| (listener, web::metrics_router(web.metrics.clone())));
+    House { app, listeners: vec![listener], router: web::router(web), options, tls, metrics }.run(settings).await
+}
+
+fn announce(settings: &Settings, issuer: &Issuer, address: SocketAddr) -> io::Result<()> {
+    let scheme = if settings.tls.files().is_some() { "https" } else { "http" };
+    shown::line(format!("Doorward {}\n", env!("CARGO_PKG_VERSION")))?;
+    shown::fields(&[
+        ("  Issuer", issuer.to_string()),
+        ("  Discovery", format!("{issuer}/.well-known/openid-configuration")),
+        ("  Listening", format!("{scheme}://{address}")),
+        ("  Database", settings.database().display().to_string()),
+    ])
+}
+
+/// Listens on an address, or says which setting to change.
+pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<Listener> {
+    Listener::bind(address).with_context(|| format!("cannot listen on {address}: is another server running there?"))
+}
+
+/// A server, ready to run.
+pub(crate) struct House {
+    pub(crate) app: App,
+    /// One, or the same server on several addresses.
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) router: Router,
+    pub(crate) options: ServerOptions,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) metrics: Option<(Listener, Router)>,
+}
+
+impl House {
+    /// Runs until a signal says stop; then lets what is under way end, and closes the database.
+    ///
+    /// # Errors
+    /// When signals cannot be received.
+    pub(crate) async fn run(self, settings: &Settings) -> anyhow::Result<()> {
+        let provider = self.app.provider;
+        let shutdown = CancellationToken::new();
+        let beside = TaskTracker::new();
+        beside.spawn(worker::run(provider.clone(), clock::own_ctx, shutdown.clone()));
+        match Socket::bind(&settings.data) {
+            Ok(socket) => {
+                beside.spawn(socket.serve(provider.clone(), shutdown.clone()));
+            }
+            // People can sign in all the same.
+            Err(error) => tracing::warn!("`doorward user` and the like cannot reach this server: {error:#}"),
+        }
+        if let Some((listener, router)) = self.metrics {
+            let options = ServerOptions { drain_timeout: settings.drain_timeout, ..ServerOptions::default() };
+            beside.spawn(web::server::serve(listener, router, options, None, shutdown.clone()));
+        }
+        if let Some(tls) = self.tls.clone() {
+            beside.spawn(tls.watch(tls::WATCH_INTERVAL, shutdown.clone()));
+        }
+        let stop = Stop::listen()?;
+        tokio::spawn(stop.obey(self.tls.clone(), shutdown.clone()));
+        let surface = TaskTracker::new();
+        let mut serving = Vec::new();
+        for listener in self.listeners {
+            let (router, options) = (self.router.clone(), self.options.clone());
+            serving.push(surface.spawn(web::server::serve(listener, router, options, self.tls.clone(), shutdown.clone())));
+        }
+        notify(&[NotifyState::Ready]);
+        for serving in serving {
+            let report = serving.await?;
+            tracing::info!(accepted = report.accepted, drained = report.drained, cut = report.cut, "stopped listening");
+        }
+        beside.close();
+        beside.wait().await;
+        provider.store().close().await;
+        Ok(())
+    }
+}
+
+/// How a server ends that was told to stop twice.
+const EXIT_AT_ONCE: i32 = 1;
+
+/// The signals a server obeys.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Stop {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn obey(mut self, tls: Option<Tls>, shutdown: CancellationToken) {
+        loop {
+            tokio::select! {
+                _ = self.hang_up.recv() => reload(tls.as_ref()),
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+            }
+        }
+        notify(&[NotifyState::Stopping]);
+        tracing::info!("stopping: requests in flight may end");
+        shutdown.cancel();
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        // What was acknowledged is on the disk; nothing is lost but the answers under way.
+        std::process::exit(EXIT_AT_ONCE);
+    }
+}
+
+fn reload(tls: Option<&Tls>) {
+    match tls.map(Tls::reload) {
+        Some(Ok(())) => tracing::info!("certificate loaded again"),
+        Some(Err(error)) => tracing::error!(%error, "the certificate was not loaded again; the old one stays in use"),
+        None => tracing::info!("nothing to load again: this server speaks no TLS"),
+    }
+}
+
+/// Tells systemd, when it started us.
+fn notify(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!(%error, "the service manager could not be told");
+    }
+}

@@ -1,0 +1,3 @@
+//! `/oauth2/token`
+
+mod authorization_code;

@@ -1,0 +1,77 @@
+//! `check`, and its parts.
+
+use crate::tidy::tidy;
+use crate::tools::{ensure, exists, in_ci, root, run, run_in, say};
+use anyhow::{Result, bail};
+use std::process::Command;
+
+/// Everything CI runs, quick things first.
+pub(crate) fn check() -> Result<()> {
+    run("cargo", &["fmt", "--all", "--check"], &[])?;
+    tidy()?;
+    dependencies()?;
+    run("cargo", &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])?;
+    tests()?;
+    run("cargo", &["doc", "--workspace", "--no-deps", "--locked"], &[("RUSTDOCFLAGS", "-D warnings")])?;
+    e2e()?;
+    clean_tree()
+}
+
+fn tests() -> Result<()> {
+    // The binary first: tests of the whole start it.
+    run("cargo", &["build", "--locked", "--package", "doorward"], &[])?;
+    if exists("cargo-nextest") {
+        run("cargo", &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"], &[])?;
+        return run("cargo", &["test", "--workspace", "--locked", "--doc"], &[]);
+    }
+    run("cargo", &["test", "--workspace", "--locked", "--no-fail-fast"], &[])
+}
+
+/// Licences, sources and bans of `deny.toml`. `tidy` checks the bans too, without this tool.
+fn dependencies() -> Result<()> {
+    if exists("cargo-deny") {
+        return run("cargo", &["deny", "check", "bans", "licenses", "sources"], &[]);
+    }
+    say("cargo-deny is not installed: tidy alone checks licences and bans");
+    Ok(())
+}
+
+/// Clients that no one here wrote, and a browser, against the real binary.
+pub(crate) fn e2e() -> Result<()> {
+    let node = ensure("node", &["nodejs", "npm"])? && ensure("npm", &["npm"])?;
+    if !node || !ensure("chromium", &["chromium"])? {
+        return Ok(());
+    }
+    run("cargo", &["build", "--locked", "--package", "doorward"], &[])?;
+    let folder = root().join("e2e");
+    run_in(&folder, "npm", &["ci", "--no-audit", "--no-fund"], &[])?;
+    run_in(&folder, "npm", &["test"], &[])
+}
+
+/// Accepts what tests generate.
+pub(crate) fn bless() -> Result<()> {
+    run("cargo", &["fmt", "--all"], &[])?;
+    let accept = [("INSTA_UPDATE", "always"), ("INSTA_FORCE_PASS", "1"), ("DOORWARD_BLESS", "1")];
+    run("cargo", &["test", "--package", "web", "--package", "doorward", "--no-fail-fast"], &accept)?;
+    say("look at `git diff` before you commit");
+    Ok(())
+}
+
+/// The crash test, long.
+pub(crate) fn crash() -> Result<()> {
+    let rounds = [("DOORWARD_CRASH_ROUNDS", "300")];
+    let test =
+        ["test", "--release", "--package", "storage", "--test", "conformance", "--", "crash", "--nocapture"];
+    run("cargo", &test, &rounds)
+}
+
+/// A check leaves nothing behind. On a developer's machine uncommitted work is fine.
+fn clean_tree() -> Result<()> {
+    let output = Command::new("git").args(["status", "--porcelain"]).current_dir(root()).output()?;
+    let changed = String::from_utf8_lossy(&output.stdout);
+    if in_ci() && !changed.is_empty() {
+        bail!("the check left the tree changed:\n{changed}");
+    }
+    say("everything passed");
+    Ok(())
+}
