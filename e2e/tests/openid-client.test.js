@@ -16,6 +16,8 @@ before(async () => {
 });
 after(() => doorward?.stop());
 
+const SCOPE = "openid profile email";
+
 const KINDS = [
   {
     name: "a confidential client, its secret in the header",
@@ -50,7 +52,7 @@ for (const kind of KINDS) {
       assert.equal(header(tokens.id_token).alg, "RS256");
       assert.equal(claims.at_hash, leftHalf(tokens.access_token), "Core section 3.1.3.6");
       assert.equal(tokens.token_type, "bearer");
-      assert.equal(tokens.scope, "openid profile email offline_access");
+      assert.deepEqual(tokens.scope.split(" ").sort(), SCOPE.split(" ").sort());
 
       const userinfo = await client.fetchUserInfo(config, tokens.access_token, claims.sub);
       assert.equal(userinfo.preferred_username, doorward.env.USERNAME);
@@ -139,6 +141,7 @@ for (const kind of KINDS) {
 
     test("ends the session with id_token_hint, and comes back with state (RP-Initiated Logout section 2)", async () => {
       const { tokens } = await signIn(config, agent);
+      const { tokens: offline } = await signIn(config, agent, { scope: `${SCOPE} offline_access` });
       const state = client.randomState();
       const url = client.buildEndSessionUrl(config, {
         id_token_hint: tokens.id_token,
@@ -147,6 +150,10 @@ for (const kind of KINDS) {
       });
       assert.equal((await agent.open(url)).href, `${POST_LOGOUT_REDIRECT_URI}?state=${state}`);
       await noUserInfo(config, tokens.access_token);
+      await refused("invalid_grant", client.refreshTokenGrant(config, tokens.refresh_token));
+      // Core section 11: offline access is for when nobody is there.
+      await client.fetchUserInfo(config, offline.access_token, offline.claims().sub);
+      await client.refreshTokenGrant(config, offline.refresh_token);
 
       const asked = await ask(config, { prompt: "none" });
       await refused("login_required", redeem(config, asked, await agent.open(asked.url)));
@@ -211,7 +218,7 @@ async function ask(config, more = {}) {
   const [state, nonce, verifier] = [client.randomState(), client.randomNonce(), client.randomPKCECodeVerifier()];
   const url = client.buildAuthorizationUrl(config, {
     redirect_uri: REDIRECT_URI,
-    scope: "openid profile email offline_access",
+    scope: SCOPE,
     state,
     nonce,
     code_challenge: await client.calculatePKCECodeChallenge(verifier),
@@ -221,8 +228,8 @@ async function ask(config, more = {}) {
   return { url, state, nonce, verifier };
 }
 
-async function signIn(config, agent) {
-  const asked = await ask(config);
+async function signIn(config, agent, more = {}) {
+  const asked = await ask(config, more);
   return { tokens: await redeem(config, asked, await walk(agent, asked.url)), nonce: asked.nonce };
 }
 

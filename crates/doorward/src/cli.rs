@@ -8,17 +8,20 @@ use std::path::PathBuf;
 
 /// Doorward: OAuth 2.0 and OpenID Connect sign-in for your applications, in one program with its database inside.
 #[derive(Parser)]
-#[command(name = "doorward", version, propagate_version = true, disable_help_subcommand = true, after_help = AFTER_HELP)]
+#[command(name = "doorward", version, propagate_version = true, disable_help_subcommand = true, max_term_width = 120, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
 const AFTER_HELP: &str = "\
-Try it:                   doorward demo
-Run it:                   doorward serve
-Then, in another shell:   doorward client add my-app --name 'My App' --redirect-uri https://app.example.org/callback
-                          doorward user add alice --email alice@example.org
+Try it:
+  doorward demo
+
+Run it, and in another shell add a client and a user:
+  doorward serve
+  doorward client add my-app --redirect-uri https://app.example.org/callback
+  doorward user add alice --email alice@example.org
 
 Every command has examples: doorward COMMAND --help
 

@@ -161,7 +161,9 @@ fn open_private(path: &Path) -> io::Result<File> {
         return Ok(file);
     }
     let shown = path.display();
-    Err(io::Error::other(format!("others than its owner may use it (mode {mode:03o}): run `chmod 600 {shown}`")))
+    Err(io::Error::other(format!(
+        "others than its owner may use it (mode {mode:03o}): run `chmod 600 {shown}`"
+    )))
 }
 
 fn read(opened: io::Result<File>, path: &Path) -> anyhow::Result<SecretString> {
@@ -286,8 +288,14 @@ mod tests {
         let third = source.rotate(&mut random).expect("a third key");
         assert_ne!(first.current().id(), second.current().id());
         assert_ne!(second.current().id(), third.current().id());
-        assert_eq!(third.open("purpose", &sealed).expect("the first key is still there").as_slice(), b"secret");
-        assert_eq!(std::fs::metadata(previous_of(&path)).expect("a file").permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            third.open("purpose", &sealed).expect("the first key is still there").as_slice(),
+            b"secret"
+        );
+        assert_eq!(
+            std::fs::metadata(previous_of(&path)).expect("a file").permissions().mode() & 0o777,
+            0o600
+        );
         let loaded = source.load(IfMissing::Refuse, &mut random).expect("the third key");
         assert_eq!(loaded.current().id(), third.current().id());
 

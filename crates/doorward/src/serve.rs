@@ -9,6 +9,7 @@ use crate::settings::{Issuer, Resolved, SettingFlags, Settings};
 use crate::telemetry::Telemetry;
 use anyhow::Context as _;
 use axum::Router;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use std::io;
 use std::net::SocketAddr;
@@ -46,7 +47,16 @@ pub(crate) fn run(flags: &SettingFlags) -> anyhow::Result<()> {
 
 /// The runtime of a server: a thread for each core; what is slow has threads of its own.
 pub(crate) fn runtime() -> io::Result<Runtime> {
+    allow_many_files();
     tokio::runtime::Builder::new_multi_thread().thread_name("web").enable_all().build()
+}
+
+/// Each connection is a file to the system, and the usual limit of 1,024 is an old program's (it could not handle more). What is allowed at
+/// most is the administrator's word.
+pub(crate) fn allow_many_files() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where it is not allowed, the limit stays as it is, and the server waits at it.
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).ok();
 }
 
 async fn serve(settings: &Settings) -> anyhow::Result<()> {

@@ -38,8 +38,10 @@ pub fn page(status: StatusCode, template: &impl Template, policy: &ContentSecuri
     let (Ok(html), Some(policy)) = (template.render(), policy.header()) else {
         return Problem::new(StatusCode::INTERNAL_SERVER_ERROR).into_response();
     };
-    let headers: [(HeaderName, HeaderValue); 2] =
-        [(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")), (CONTENT_SECURITY_POLICY, policy)];
+    let headers: [(HeaderName, HeaderValue); 2] = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (CONTENT_SECURITY_POLICY, policy),
+    ];
     (status, headers, html).into_response()
 }
 
@@ -52,7 +54,9 @@ pub(crate) fn error_page(error: &ErrorPage) -> Response {
 /// JSON. Not for caches, unless a handler says otherwise (RFC 6749 section 5.1).
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     match serde_json::to_vec(body) {
-        Ok(bytes) => (status, [(CONTENT_TYPE, HeaderValue::from_static("application/json"))], bytes).into_response(),
+        Ok(bytes) => {
+            (status, [(CONTENT_TYPE, HeaderValue::from_static("application/json"))], bytes).into_response()
+        }
         Err(_) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR).into_response(),
     }
 }

@@ -15,7 +15,8 @@ pub(crate) fn is_same_origin(headers: &HeaderMap, issuer: &str) -> bool {
     let Some(origin) = headers.get(ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    origin == issuer || host.is_some_and(|host| origin.split_once("://").is_some_and(|(_, rest)| rest == host))
+    origin == issuer
+        || host.is_some_and(|host| origin.split_once("://").is_some_and(|(_, rest)| rest == host))
 }
 
 #[cfg(test)]
@@ -26,9 +27,9 @@ mod tests {
     #[test]
     fn foreign_pages_are_told_apart() {
         let from = |pairs: &[(&'static str, &'static str)]| {
-            let headers = pairs.iter().map(|(name, value)| {
-                (http::HeaderName::from_static(name), HeaderValue::from_static(value))
-            });
+            let headers = pairs
+                .iter()
+                .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)));
             is_same_origin(&headers.collect(), "https://id.example")
         };
         assert!(from(&[]));

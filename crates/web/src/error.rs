@@ -3,8 +3,8 @@
 use crate::answer::{error_page, json};
 use crate::pages::ErrorPage;
 use axum::response::{IntoResponse, Response};
-use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::StatusCode;
+use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use protocol::{ErrorCode, OAuthError};
 use provider::{AuthorizeError, Overloaded, ProviderError, RequestId};
 use serde::Serialize;
@@ -49,7 +49,9 @@ fn challenge(code: ErrorCode, description: &str) -> Option<HeaderValue> {
             format!(r#"Bearer realm="doorward", error="invalid_token", error_description="{description}""#)
         }
         ErrorCode::InsufficientScope => {
-            format!(r#"Bearer realm="doorward", error="insufficient_scope", scope="openid", error_description="{description}""#)
+            format!(
+                r#"Bearer realm="doorward", error="insufficient_scope", scope="openid", error_description="{description}""#
+            )
         }
         _ => return None,
     };
@@ -138,7 +140,9 @@ impl Outcome {
     fn log(&self, error: &ProviderError, request_id: Option<RequestId>) {
         let request_id = request_id.map(|id| id.to_string()).unwrap_or_default();
         match error {
-            ProviderError::Defect(_) | ProviderError::Unavailable(_) => tracing::error!(%error, request_id, "request failed"),
+            ProviderError::Defect(_) | ProviderError::Unavailable(_) => {
+                tracing::error!(%error, request_id, "request failed")
+            }
             _ => tracing::debug!(%error, request_id, "request refused"),
         }
     }
@@ -146,15 +150,24 @@ impl Outcome {
     fn add_retry_after(&self, response: &mut Response) {
         if let Some(retry_after) = self.retry_after {
             let seconds = retry_after.as_secs_f64().ceil().max(1.0);
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 1, at most minutes")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "at least 1, at most minutes"
+            )]
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds as u64));
         }
     }
 
     fn words(&self) -> (&'static str, &'static str) {
         match self.code {
-            ErrorCode::TemporarilyUnavailable => ("Please try again in a moment", "Wait a moment, then go back and try again."),
-            ErrorCode::ServerError => ("Something went wrong here", "Try again. If it stays like this, tell the operator the id below."),
+            ErrorCode::TemporarilyUnavailable => {
+                ("Please try again in a moment", "Wait a moment, then go back and try again.")
+            }
+            ErrorCode::ServerError => (
+                "Something went wrong here",
+                "Try again. If it stays like this, tell the operator the id below.",
+            ),
             _ => (
                 "This cannot go on",
                 "Go back to the app and start again. If it stays like this, tell its developer what stands above.",

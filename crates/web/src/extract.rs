@@ -71,13 +71,14 @@ pub(crate) async fn form(request: Request) -> Result<Params, ProviderError> {
     if !is_form(request.headers()) {
         return Err(bad("Content-Type: application/x-www-form-urlencoded is expected").into());
     }
-    let bytes: Bytes = request.extract().await.map_err(|rejection: axum::extract::rejection::BytesRejection| {
-        let description = match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => "the body is too large",
-            _ => "the body could not be read",
-        };
-        bad(description)
-    })?;
+    let bytes: Bytes =
+        request.extract().await.map_err(|rejection: axum::extract::rejection::BytesRejection| {
+            let description = match rejection.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => "the body is too large",
+                _ => "the body could not be read",
+            };
+            bad(description)
+        })?;
     Ok(Params::parse(&bytes).map_err(OAuthError::from)?)
 }
 
@@ -98,7 +99,12 @@ pub(crate) fn authorization(headers: &HeaderMap) -> Result<Option<Authorization>
 
 fn is_form(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
-        value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        value
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .eq_ignore_ascii_case("application/x-www-form-urlencoded")
     })
 }
 

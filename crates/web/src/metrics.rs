@@ -147,14 +147,30 @@ impl Watched {
             ("hash_pool_threads", "Password hashing threads", pool.threads as f64),
             ("hash_pool_queued", "Passwords waiting to be hashed", pool.queued as f64),
             ("hash_pool_running", "Passwords being hashed", pool.running as f64),
-            ("hash_pool_hash_seconds", "Time of one password hash, moving average", pool.mean_hash.as_secs_f64()),
-            ("hash_pool_wait_seconds", "Time a password arriving now would wait", pool.estimated_wait.as_secs_f64()),
+            (
+                "hash_pool_hash_seconds",
+                "Time of one password hash, moving average",
+                pool.mean_hash.as_secs_f64(),
+            ),
+            (
+                "hash_pool_wait_seconds",
+                "Time a password arriving now would wait",
+                pool.estimated_wait.as_secs_f64(),
+            ),
             ("store_queued_writes", "Writes waiting for their turn", store.queue_depth as f64),
-            ("store_oldest_wait_seconds", "Time the oldest of them has waited", store.oldest_wait.as_secs_f64()),
+            (
+                "store_oldest_wait_seconds",
+                "Time the oldest of them has waited",
+                store.oldest_wait.as_secs_f64(),
+            ),
             ("store_mean_batch", "Commands per commit, on average since the start", store.mean_batch()),
             ("store_largest_batch", "Commands in the largest commit", store.largest_batch as f64),
             ("store_last_commit_seconds", "Time of the last commit", store.last_commit.as_secs_f64()),
-            ("store_slowest_commit_seconds", "Time of the slowest commit", store.slowest_commit.as_secs_f64()),
+            (
+                "store_slowest_commit_seconds",
+                "Time of the slowest commit",
+                store.slowest_commit.as_secs_f64(),
+            ),
             ("store_wal_bytes", "Bytes of write-ahead log not yet copied back", store.wal_bytes as f64),
         ]
     }
@@ -165,8 +181,16 @@ impl Watched {
         let (known, verified) = self.provider.token_cache_counts();
         vec![
             ("connections_accepted", "Connections accepted", self.server.accepted()),
-            ("connections_refused", "Connections refused: their address held too many", self.server.refused()),
-            ("connections_timed_out", "Connections cut because the client was too slow", self.server.timed_out()),
+            (
+                "connections_refused",
+                "Connections refused: their address held too many",
+                self.server.refused(),
+            ),
+            (
+                "connections_timed_out",
+                "Connections cut because the client was too slow",
+                self.server.timed_out(),
+            ),
             ("hash_pool_completed", "Passwords hashed or verified", pool.completed),
             ("hash_pool_refused", "Passwords refused because too many waited", pool.refused),
             ("hash_pool_abandoned", "Passwords whose caller had gone before their turn", pool.abandoned),

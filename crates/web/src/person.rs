@@ -10,7 +10,8 @@ pub(crate) mod sign_up;
 use crate::answer::{ContentSecurityPolicy, page, see_other};
 use crate::app::Web;
 use crate::pages::{
-    Account, ConsentPage, FormPostPage, SelectAccountPage, SignInPage, SignInProblem, SignUpPage, SignUpPurpose,
+    Account, ConsentPage, FormPostPage, SelectAccountPage, SignInPage, SignInProblem, SignUpPage,
+    SignUpPurpose,
 };
 use axum::response::Response;
 use http::StatusCode;

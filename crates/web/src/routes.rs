@@ -3,12 +3,12 @@
 use crate::app::Web;
 use crate::assets::asset_at;
 use crate::error::PageError;
+use crate::health;
 use crate::metrics::timed;
 use crate::oauth::{authorize, discovery, introspect, logout, revoke, token, userinfo};
 use crate::person::{consent, home, select_account, setup, sign_in, sign_up};
 use crate::server::security_headers::{self, SecurityHeaders};
 use crate::server::{Problem, rate_limit};
-use crate::health;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -32,7 +32,10 @@ pub fn router(web: Web) -> Router {
     Router::new()
         .merge(for_scripts(&web))
         .merge(for_clients(&web))
-        .merge(for_people(&web).merge(password_forms(&web).layer(from_fn_with_state(limits.clone(), rate_limit::sign_in))))
+        .merge(
+            for_people(&web)
+                .merge(password_forms(&web).layer(from_fn_with_state(limits.clone(), rate_limit::sign_in))),
+        )
         .layer(from_fn_with_state(limits, rate_limit::general))
         .merge(for_operators(&web))
         .fallback(move |request: Request| not_found(missing.clone(), request))
@@ -49,14 +52,17 @@ fn for_scripts(web: &Web) -> Router<Web> {
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([AUTHORIZATION, CONTENT_TYPE])
         .max_age(std::time::Duration::from_secs(3_600));
-    routes(web, [
-        ("/.well-known/openid-configuration", get(discovery::metadata)),
-        ("/.well-known/oauth-authorization-server", get(discovery::metadata)),
-        ("/oauth2/jwks", get(discovery::jwks)),
-        ("/oauth2/token", post(token::post)),
-        ("/oauth2/revoke", post(revoke::post)),
-        ("/oauth2/userinfo", get(userinfo::get).post(userinfo::post)),
-    ])
+    routes(
+        web,
+        [
+            ("/.well-known/openid-configuration", get(discovery::metadata)),
+            ("/.well-known/oauth-authorization-server", get(discovery::metadata)),
+            ("/oauth2/jwks", get(discovery::jwks)),
+            ("/oauth2/token", post(token::post)),
+            ("/oauth2/revoke", post(revoke::post)),
+            ("/oauth2/userinfo", get(userinfo::get).post(userinfo::post)),
+        ],
+    )
     .layer(cors)
 }
 
@@ -65,25 +71,31 @@ fn for_clients(web: &Web) -> Router<Web> {
 }
 
 fn for_people(web: &Web) -> Router<Web> {
-    routes(web, [
-        ("/", get(home::get)),
-        ("/oauth2/authorize", get(authorize::get).post(authorize::post)),
-        ("/oauth2/logout", get(logout::get).post(logout::post)),
-        ("/sign-out", post(logout::confirm)),
-        ("/interaction", get(sign_in::resume)),
-        ("/sign-in/cancel", post(sign_in::cancel)),
-        ("/select-account", post(select_account::post)),
-        ("/consent", post(consent::post)),
-        ("/assets/{name}", get(asset)),
-    ])
+    routes(
+        web,
+        [
+            ("/", get(home::get)),
+            ("/oauth2/authorize", get(authorize::get).post(authorize::post)),
+            ("/oauth2/logout", get(logout::get).post(logout::post)),
+            ("/sign-out", post(logout::confirm)),
+            ("/interaction", get(sign_in::resume)),
+            ("/sign-in/cancel", post(sign_in::cancel)),
+            ("/select-account", post(select_account::post)),
+            ("/consent", post(consent::post)),
+            ("/assets/{name}", get(asset)),
+        ],
+    )
 }
 
 fn password_forms(web: &Web) -> Router<Web> {
-    routes(web, [
-        ("/sign-in", get(sign_in::get).post(sign_in::post)),
-        ("/sign-up", get(sign_up::get).post(sign_up::post)),
-        ("/setup", get(setup::get).post(setup::post)),
-    ])
+    routes(
+        web,
+        [
+            ("/sign-in", get(sign_in::get).post(sign_in::post)),
+            ("/sign-up", get(sign_up::get).post(sign_up::post)),
+            ("/setup", get(setup::get).post(setup::post)),
+        ],
+    )
 }
 
 fn for_operators(web: &Web) -> Router<Web> {
@@ -140,5 +152,9 @@ fn too_many(web: &Web, request: &Request, wait: std::time::Duration) -> Response
 }
 
 fn wants_page(request: &Request) -> bool {
-    request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+    request
+        .headers()
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
 }

@@ -61,7 +61,7 @@ impl clap::Args for SettingFlags {
 
 fn argument(setting: &Setting, flag: String) -> Arg {
     let help = match setting.preset {
-        Preset::Value("") | Preset::Unset => setting.help.to_owned(),
+        Preset::Value("") | Preset::Unset => format!("{} [example: {}]", setting.help, setting.example),
         Preset::Value(value) => format!("{} [default: {value}]", setting.help),
         Preset::Derived(how, _) => format!("{} [default: {how}]", setting.help),
     };

@@ -58,7 +58,10 @@ impl FromStr for Issuer {
             && url.username().is_empty()
             && url.password().is_none();
         if !bare {
-            return Err("scheme and host only, without a path, query, fragment or user: a host name of its own".to_owned());
+            return Err(
+                "scheme and host only, without a path, query, fragment or user: a host name of its own"
+                    .to_owned(),
+            );
         }
         let origin = url.origin().ascii_serialization();
         if origin == text { Ok(Self(origin)) } else { Err(format!("it spelled as {origin}")) }

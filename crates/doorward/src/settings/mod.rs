@@ -29,11 +29,14 @@ pub(crate) use sources::{Resolved, SettingsError};
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
-    issuer: Option<Issuer>,
+    /// As it was set; [`Settings::issuer`] is what counts.
+    pub(crate) issuer: Option<Issuer>,
     pub(crate) data: PathBuf,
-    database: Option<PathBuf>,
+    /// As it was set; [`Settings::database`] is what counts.
+    pub(crate) database: Option<PathBuf>,
     pub(crate) master_key: Option<SecretString>,
-    master_key_file: Option<PathBuf>,
+    /// As it was set; [`Settings::master_key_file`] is what counts.
+    pub(crate) master_key_file: Option<PathBuf>,
     pub(crate) tls: TlsSettings,
     pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) metrics_listen: Option<SocketAddr>,

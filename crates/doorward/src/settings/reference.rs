@@ -44,8 +44,8 @@ const HEAD: &str = "\
 # Settings
 
 Every setting can be given as a flag, as an environment variable, or in a TOML file. A flag wins over the environment, the environment
-over the file, and the file over the default. `doorward config check` prints what is in force and where it was set. A setting
-nobody knows is an error, so a slip of the pen does not go unnoticed.
+over the file, and the file over the default. `doorward config show` prints what is in force and where it was set,
+`doorward config check` only whether it is good. A setting nobody knows is an error, so a slip of the pen does not go unnoticed.
 
 The file is the one named by `--config` or `DOORWARD_CONFIG`, else `doorward.toml` in the working directory, else
 `/etc/doorward/doorward.toml`. A key with a dot is a key in a table:

@@ -1,4 +1,4 @@
-//! What `config check` prints: every setting in force and where it was set. Shows no secret.
+//! What `config show` prints: every setting in force and where it was set. Shows no secret.
 
 use std::fmt::Write as _;
 

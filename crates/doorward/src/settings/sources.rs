@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
+use super::Settings;
 use super::flags::SettingFlags;
 use super::spelling::nearest;
 use super::table::{Preset, SETTINGS, Setting};
-use super::Settings;
 
 /// Read when no file is named, the first that exists.
 const USUAL_FILES: [&str; 2] = ["doorward.toml", "/etc/doorward/doorward.toml"];
@@ -73,7 +73,8 @@ impl Resolved {
         let mut problems = Vec::new();
         let environment = our_variables(environment, &mut problems);
         let named = flags.config.clone().or_else(|| environment.get(CONFIG_VARIABLE).map(PathBuf::from));
-        let file = named.or_else(|| usual_files.iter().find(|path| path.exists()).map(|path| path.to_path_buf()));
+        let file =
+            named.or_else(|| usual_files.iter().find(|path| path.exists()).map(|path| path.to_path_buf()));
 
         let mut values = BTreeMap::new();
         if let Some(path) = &file {
@@ -148,11 +149,7 @@ fn our_variables(
     ours
 }
 
-fn take_environment(
-    environment: &BTreeMap<String, String>,
-    values: &mut Values,
-    problems: &mut Vec<String>,
-) {
+fn take_environment(environment: &BTreeMap<String, String>, values: &mut Values, problems: &mut Vec<String>) {
     for (name, value) in environment {
         if let Some(setting) = SETTINGS.iter().find(|setting| setting.variable() == *name) {
             values.insert(setting.key, (value.clone(), Origin::Environment(name.clone())));
@@ -206,14 +203,17 @@ impl File<'_> {
     fn take_value(&mut self, setting: &'static Setting, value: &DeValue<'_>, line: usize) {
         let Some(text) = written(value) else {
             let at = format!("{} line {line}", self.path.display());
-            return self.problems.push(format!("{} ({at}): expected one value, or a list of texts", setting.key));
+            return self
+                .problems
+                .push(format!("{} ({at}): expected one value, or a list of texts", setting.key));
         };
         let origin = Origin::File { path: self.path.to_owned(), line };
         self.values.insert(setting.key, (text, origin));
     }
 
     fn unknown(&mut self, key: &str, line: usize) {
-        let tables = SETTINGS.iter().filter_map(|setting| setting.key.split_once('.')).map(|(table, _)| table);
+        let tables =
+            SETTINGS.iter().filter_map(|setting| setting.key.split_once('.')).map(|(table, _)| table);
         let hint = match nearest(key, SETTINGS.iter().map(|setting| setting.key).chain(tables)) {
             Some(table) if table == key => format!("; it is a table, as in [{table}]"),
             meant => hint(meant),

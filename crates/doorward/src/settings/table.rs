@@ -1,15 +1,12 @@
 //! Every setting, once: from this table come the flags, the environment variables, the keys of the file, the reference page and what
-//! `config check` prints. Knows how a value is read, not where it comes from.
+//! `config show` prints. Knows how a value is read, not where it comes from.
 
 use std::num::NonZeroU32;
-use std::path::PathBuf;
-use std::time::Duration;
 
-use crypto::MasterKey;
-use secrecy::SecretString;
-use tracing_subscriber::EnvFilter;
-
-use super::value::{address, duration, kib, lifetime, number, one_of, path, put, size, size_between, switch};
+use super::value::{
+    access_lifetime, address, database, duration, kib, lifetime, log_filter, master_key, number, one_of,
+    path, put, rotation, size, size_between, switch,
+};
 use super::{LogFormat, Registration, Settings};
 
 /// One setting.
@@ -73,126 +70,214 @@ impl Setting {
 
 /// In the order they are shown in.
 pub(crate) static SETTINGS: &[Setting] = &[
-    Setting::new("listen", "ADDRESS", Value("127.0.0.1:8080"), |s, v| put(&mut s.listen, address(v)))
-        .help("Where to listen. 127.0.0.1 is reached from this machine only, 0.0.0.0 or [::] from everywhere; port 0 takes a free one.", "0.0.0.0:8443"),
-    Setting::new("issuer", "URL", Derived("http://localhost and the port of listen; https with tls.certificate", |s| s.issuer(s.listen).to_string()), |s, v| put(&mut s.issuer, v.parse().map(Some)))
-        .help("The URL people and clients reach this server by. Clients store it: choose it once, and keep it.", "https://id.example.org"),
-    Setting::new("data", "DIRECTORY", Value("./doorward-data"), |s, v| put(&mut s.data, path(v)))
-        .help("Where the database and the master key are kept, unless those say otherwise. Made at the first start.", "/var/lib/doorward"),
-    Setting::new("database", "URL", Derived("doorward.db in data", |s| format!("sqlite:{}", s.database().display())), |s, v| put(&mut s.database, database(v).map(Some)))
-        .help("The database: sqlite: and the path of its file, on a local disk.", "sqlite:/var/lib/doorward/doorward.db"),
-    Setting::new("master_key_file", "PATH", Derived("master.key in data", |s| s.master_key_file().display().to_string()), |s, v| put(&mut s.master_key_file, path(v).map(Some)))
-        .help("The key under which secrets in the database are sealed. Made at the first start, readable by its owner only; back it up apart from the database.", "/etc/doorward/master.key"),
+    Setting::new("listen", "ADDRESS", Value("127.0.0.1:8080"), |s, v| put(&mut s.listen, address(v))).help(
+        "Where to listen. 127.0.0.1 is reached from this machine only, 0.0.0.0 or [::] from \
+             everywhere; port 0 takes a free one.",
+        "0.0.0.0:8443",
+    ),
+    Setting::new(
+        "issuer",
+        "URL",
+        Derived("http://localhost and the port of listen; https with tls.certificate", |s| {
+            s.issuer(s.listen).to_string()
+        }),
+        |s, v| put(&mut s.issuer, v.parse().map(Some)),
+    )
+    .help(
+        "The URL people and clients reach this server by. Clients store it: choose it once, and \
+             keep it.",
+        "https://id.example.org",
+    ),
+    Setting::new("data", "DIRECTORY", Value("./doorward-data"), |s, v| put(&mut s.data, path(v))).help(
+        "Where the database and the master key are kept, unless those say otherwise. Made at \
+             the first start.",
+        "/var/lib/doorward",
+    ),
+    Setting::new(
+        "database",
+        "URL",
+        Derived("doorward.db in data", |s| format!("sqlite:{}", s.database().display())),
+        |s, v| put(&mut s.database, database(v).map(Some)),
+    )
+    .help(
+        "The database: sqlite: and the path of its file, on a local disk.",
+        "sqlite:/var/lib/doorward/doorward.db",
+    ),
+    Setting::new(
+        "master_key_file",
+        "PATH",
+        Derived("master.key in data", |s| s.master_key_file().display().to_string()),
+        |s, v| put(&mut s.master_key_file, path(v).map(Some)),
+    )
+    .help(
+        "The key under which secrets in the database are sealed. Made at the first start, \
+             readable by its owner only; back it up apart from the database.",
+        "/etc/doorward/master.key",
+    ),
     Setting::new("master_key", "KEY", Unset, |s, v| put(&mut s.master_key, master_key(v).map(Some)))
-        .help("The master key itself instead of a file: 32 bytes in base64. After a comma, keys before it that old values are still sealed under. The systemd credential doorward-master-key does the same.", "(the content of a master key file)").secret(),
+        .help(
+            "The master key itself instead of a file: 32 bytes in base64. After a comma, keys \
+             before it that old values are still sealed under. The systemd credential \
+             doorward-master-key does the same.",
+            "(the content of a master key file)",
+        )
+        .secret(),
     Setting::new("tls.certificate", "PATH", Unset, |s, v| put(&mut s.tls.certificate, path(v).map(Some)))
-        .help("The certificate chain in PEM form, our own certificate first. With it the server speaks https itself; a new file is picked up within half a minute, or at once on SIGHUP.", "/etc/doorward/tls/fullchain.pem"),
+        .help(
+            "The certificate chain in PEM form, our own certificate first. With it the server \
+             speaks https itself; a new file is picked up within half a minute, or at once on \
+             SIGHUP.",
+            "/etc/doorward/tls/fullchain.pem",
+        ),
     Setting::new("tls.key", "PATH", Unset, |s, v| put(&mut s.tls.key, path(v).map(Some)))
         .help("The private key of tls.certificate in PEM form.", "/etc/doorward/tls/privkey.pem"),
     Setting::new("trusted_proxies", "NETWORKS", Value(""), |s, v| put(&mut s.trusted_proxies, v.parse()))
-        .help("The proxies whose X-Forwarded-For or Forwarded header is believed: addresses and networks. Without them every client behind a proxy counts as one.", "127.0.0.1, 10.0.0.0/8"),
+        .help(
+            "The proxies whose X-Forwarded-For or Forwarded header is believed: addresses and \
+             networks. Without them every client behind a proxy counts as one.",
+            "127.0.0.1, 10.0.0.0/8",
+        ),
     Setting::new("metrics_listen", "ADDRESS", Unset, |s, v| put(&mut s.metrics_listen, address(v).map(Some)))
-        .help("Where to serve /metrics for Prometheus. Unset, there are none. It has no access control: keep it to a private address.", "127.0.0.1:9090"),
-    Setting::new("registration", "open|closed", Value("closed"), |s, v| put(&mut s.registration, one_of(v, &[("open", Registration::Open), ("closed", Registration::Closed)])))
-        .help("Whether people may make an account themselves.", "open"),
+        .help(
+            "Where to serve /metrics for Prometheus. Unset, there are none. It has no access \
+             control: keep it to a private address.",
+            "127.0.0.1:9090",
+        ),
+    Setting::new("registration", "open|closed", Value("closed"), |s, v| {
+        put(&mut s.registration, one_of(v, &[("open", Registration::Open), ("closed", Registration::Closed)]))
+    })
+    .help("Whether people may make an account themselves.", "open"),
     Setting::new("session.idle", "DURATION", Value("8h"), |s, v| put(&mut s.session.idle, lifetime(v)))
         .help("A browser that was not used for so long signs in again.", "30m"),
-    Setting::new("session.absolute", "DURATION", Value("7d"), |s, v| put(&mut s.session.absolute, lifetime(v)))
-        .help("A browser signs in again after so long, however much it was used.", "12h"),
-    Setting::new("tokens.access_lifetime", "DURATION", Value("10m"), |s, v| put(&mut s.tokens.access_lifetime, access_lifetime(v)))
-        .help("How long an access token lives, unless its client has a lifetime of its own. At most a day.", "5m"),
-    Setting::new("tokens.refresh_lifetime", "DURATION", Value("30d"), |s, v| put(&mut s.tokens.refresh_lifetime, lifetime(v)))
-        .help("A refresh token that was not used for so long expires.", "14d"),
-    Setting::new("tokens.grant_lifetime", "DURATION", Value("180d"), |s, v| put(&mut s.tokens.grant_lifetime, lifetime(v)))
-        .help("What a user has allowed a client ends after so long, however often it was refreshed.", "365d"),
-    Setting::new("tokens.refresh_grace", "DURATION", Value("10s"), |s, v| put(&mut s.tokens.refresh_grace, duration(v)))
-        .help("A client that lost the answer of a refresh gets the same successor again for so long. 0s is never.", "30s"),
-    Setting::new("keys.rotate_every", "DURATION", Value("90d"), |s, v| put(&mut s.keys.rotate_every, rotation(v)))
-        .help("How long a signing key signs until the next one takes over. Tokens signed before stay valid.", "30d"),
+    Setting::new("session.absolute", "DURATION", Value("7d"), |s, v| {
+        put(&mut s.session.absolute, lifetime(v))
+    })
+    .help("A browser signs in again after so long, however much it was used.", "12h"),
+    Setting::new("tokens.access_lifetime", "DURATION", Value("10m"), |s, v| {
+        put(&mut s.tokens.access_lifetime, access_lifetime(v))
+    })
+    .help(
+        "How long an access token lives, unless its client has a lifetime of its own. At most a \
+             day.",
+        "5m",
+    ),
+    Setting::new("tokens.refresh_lifetime", "DURATION", Value("30d"), |s, v| {
+        put(&mut s.tokens.refresh_lifetime, lifetime(v))
+    })
+    .help("A refresh token that was not used for so long expires.", "14d"),
+    Setting::new("tokens.grant_lifetime", "DURATION", Value("180d"), |s, v| {
+        put(&mut s.tokens.grant_lifetime, lifetime(v))
+    })
+    .help("What a user has allowed a client ends after so long, however often it was refreshed.", "365d"),
+    Setting::new("tokens.refresh_grace", "DURATION", Value("10s"), |s, v| {
+        put(&mut s.tokens.refresh_grace, duration(v))
+    })
+    .help(
+        "A client that lost the answer of a refresh gets the same successor again for so long. \
+             0s is never.",
+        "30s",
+    ),
+    Setting::new("keys.rotate_every", "DURATION", Value("90d"), |s, v| {
+        put(&mut s.keys.rotate_every, rotation(v))
+    })
+    .help(
+        "How long a signing key signs until the next one takes over. Tokens signed before stay \
+             valid.",
+        "30d",
+    ),
     Setting::new("passwords.memory", "SIZE", Value("19MiB"), |s, v| put(&mut s.passwords.memory_kib, kib(v)))
-        .help("Argon2id: memory of one hash. More is harder to attack, and slower. Old hashes are replaced at their user's next sign-in.", "46MiB"),
-    Setting::new("passwords.iterations", "NUMBER", Value("2"), |s, v| put(&mut s.passwords.iterations, number(v, 1, 1_000)))
-        .help("Argon2id: passes over the memory.", "1"),
-    Setting::new("passwords.parallelism", "NUMBER", Value("1"), |s, v| put(&mut s.passwords.parallelism, number(v, 1, 64)))
-        .help("Argon2id: lanes. They are computed one after the other, so more than 1 gains nothing here; it is for hashes another system must share.", "4"),
-    Setting::new("passwords.threads", "NUMBER", Value("0"), |s, v| put(&mut s.passwords.threads, number(v, 0, 1_024).map(|n: usize| (n > 0).then_some(n))))
-        .help("How many passwords are hashed at once. 0 is one for each core.", "4"),
-    Setting::new("passwords.max_wait", "DURATION", Value("3s"), |s, v| put(&mut s.passwords.max_wait, lifetime(v)))
-        .help("A sign-in that would wait longer than this for its turn is refused at once, with 429 and the time to come back.", "5s"),
+        .help(
+            "Argon2id: memory of one hash. More is harder to attack, and slower. Old hashes are \
+             replaced at their user's next sign-in.",
+            "46MiB",
+        ),
+    Setting::new("passwords.iterations", "NUMBER", Value("2"), |s, v| {
+        put(&mut s.passwords.iterations, number(v, 1, 1_000))
+    })
+    .help("Argon2id: passes over the memory.", "1"),
+    Setting::new("passwords.parallelism", "NUMBER", Value("1"), |s, v| {
+        put(&mut s.passwords.parallelism, number(v, 1, 64))
+    })
+    .help(
+        "Argon2id: lanes. They are computed one after the other, so more than 1 gains nothing \
+             here; it is for hashes another system must share.",
+        "4",
+    ),
+    Setting::new("passwords.threads", "NUMBER", Value("0"), |s, v| {
+        put(&mut s.passwords.threads, number(v, 0, 1_024).map(|n: usize| (n > 0).then_some(n)))
+    })
+    .help("How many passwords are hashed at once. 0 is one for each core.", "4"),
+    Setting::new("passwords.max_wait", "DURATION", Value("3s"), |s, v| {
+        put(&mut s.passwords.max_wait, lifetime(v))
+    })
+    .help(
+        "A sign-in that would wait longer than this for its turn is refused at once, with 429 \
+             and the time to come back.",
+        "5s",
+    ),
     Setting::new("limits.enabled", "on|off", Value("on"), |s, v| put(&mut s.limits.enabled, switch(v)))
         .help("Rate limits per address. Off is for measuring.", "off"),
-    Setting::new("limits.requests_per_second", "NUMBER", Value("100"), |s, v| put(&mut s.limits.requests_per_second, number(v, ONE, MANY)))
-        .help("Requests one address may keep up; ten seconds' worth may come at once.", "500"),
-    Setting::new("limits.sign_ins_per_minute", "NUMBER", Value("30"), |s, v| put(&mut s.limits.sign_ins_per_minute, number(v, ONE, MANY)))
-        .help("Attempts at signing in or up that one address may make.", "300"),
+    Setting::new("limits.requests_per_second", "NUMBER", Value("100"), |s, v| {
+        put(&mut s.limits.requests_per_second, number(v, ONE, MANY))
+    })
+    .help("Requests one address may keep up; ten seconds' worth may come at once.", "500"),
+    Setting::new("limits.sign_ins_per_minute", "NUMBER", Value("30"), |s, v| {
+        put(&mut s.limits.sign_ins_per_minute, number(v, ONE, MANY))
+    })
+    .help("Attempts at signing in or up that one address may make.", "300"),
     Setting::new("limits.lockout", "on|off", Value("on"), |s, v| put(&mut s.limits.lockout, switch(v)))
         .help("Whether an account refuses passwords for a while after many wrong ones.", "off"),
-    Setting::new("max_connections", "NUMBER", Value("10000"), |s, v| put(&mut s.max_connections, number(v, 1, 1_000_000)))
-        .help("Connections open at once. Further ones wait; each needs a file descriptor.", "50000"),
-    Setting::new("max_connections_per_address", "NUMBER", Value("256"), |s, v| put(&mut s.max_connections_per_address, number(v, 0, 1_000_000).map(|n: u32| (n > 0).then_some(n))))
-        .help("Of those, how many one address may hold. 0 is no limit. This machine and trusted proxies have none.", "0"),
-    Setting::new("max_body", "SIZE", Value("64KiB"), |s, v| put(&mut s.max_body, size_between(v, 1 << 10, 64 << 20).map(|bytes| bytes as usize)))
-        .help("The largest request body.", "1MiB"),
+    Setting::new("max_connections", "NUMBER", Value("10000"), |s, v| {
+        put(&mut s.max_connections, number(v, 1, 1_000_000))
+    })
+    .help("Connections open at once. Further ones wait; each needs a file descriptor.", "50000"),
+    Setting::new("max_connections_per_address", "NUMBER", Value("256"), |s, v| {
+        put(&mut s.max_connections_per_address, number(v, 0, 1_000_000).map(|n: u32| (n > 0).then_some(n)))
+    })
+    .help(
+        "Of those, how many one address may hold. 0 is no limit. This machine and trusted \
+             proxies have none.",
+        "0",
+    ),
+    Setting::new("max_body", "SIZE", Value("64KiB"), |s, v| {
+        put(&mut s.max_body, size_between(v, 1 << 10, 64 << 20).map(|bytes| bytes as usize))
+    })
+    .help("The largest request body.", "1MiB"),
     Setting::new("drain_timeout", "DURATION", Value("20s"), |s, v| put(&mut s.drain_timeout, duration(v)))
         .help("How long requests in flight may take to end when the server stops.", "5s"),
-    Setting::new("sqlite.writer_cache", "SIZE", Value("32MiB"), |s, v| put(&mut s.sqlite.writer_cache, size(v)))
-        .help("Page cache of the writing connection.", "128MiB"),
-    Setting::new("sqlite.reader_cache", "SIZE", Value("16MiB"), |s, v| put(&mut s.sqlite.reader_cache, size(v)))
-        .help("Page cache of each reading connection; there is one for each thread.", "64MiB"),
-    Setting::new("sqlite.mmap", "SIZE", Value("0"), |s, v| put(&mut s.sqlite.mmap, size(v)))
-        .help("How much of the database file is mapped into memory. Faster on large files, but a disk error then ends the process.", "1GiB"),
-    Setting::new("sqlite.wal_soft_limit", "SIZE", Value("48MiB"), |s, v| put(&mut s.sqlite.wal_soft_limit, size_between(v, 1 << 20, i64::MAX as u64)))
-        .help("How large the write-ahead log grows before it is copied back.", "128MiB"),
-    Setting::new("sqlite.wal_hard_limit", "SIZE", Value("512MiB"), |s, v| put(&mut s.sqlite.wal_hard_limit, size_between(v, 1 << 20, i64::MAX as u64)))
-        .help("How large the write-ahead log may grow before writes are refused until it has shrunk.", "2GiB"),
-    Setting::new("log", "FILTER", Value("info"), |s, v| put(&mut s.log.filter, log_filter(v)))
-        .help("What is logged: error, warn, info, debug or trace, also for one part only.", "info,provider=debug"),
-    Setting::new("log_format", "text|json|auto", Value("auto"), |s, v| put(&mut s.log.format, one_of(v, &[("text", LogFormat::Text), ("json", LogFormat::Json), ("auto", LogFormat::Auto)])))
-        .help("How it is logged: auto is text on a terminal and JSON elsewhere.", "json"),
+    Setting::new("sqlite.writer_cache", "SIZE", Value("32MiB"), |s, v| {
+        put(&mut s.sqlite.writer_cache, size(v))
+    })
+    .help("Page cache of the writing connection.", "128MiB"),
+    Setting::new("sqlite.reader_cache", "SIZE", Value("16MiB"), |s, v| {
+        put(&mut s.sqlite.reader_cache, size(v))
+    })
+    .help("Page cache of each reading connection; there is one for each thread.", "64MiB"),
+    Setting::new("sqlite.mmap", "SIZE", Value("0"), |s, v| put(&mut s.sqlite.mmap, size(v))).help(
+        "How much of the database file is mapped into memory. Faster on large files, but a disk \
+             error then ends the process.",
+        "1GiB",
+    ),
+    Setting::new("sqlite.wal_soft_limit", "SIZE", Value("48MiB"), |s, v| {
+        put(&mut s.sqlite.wal_soft_limit, size_between(v, 1 << 20, i64::MAX as u64))
+    })
+    .help("How large the write-ahead log grows before it is copied back.", "128MiB"),
+    Setting::new("sqlite.wal_hard_limit", "SIZE", Value("512MiB"), |s, v| {
+        put(&mut s.sqlite.wal_hard_limit, size_between(v, 1 << 20, i64::MAX as u64))
+    })
+    .help("How large the write-ahead log may grow before writes are refused until it has shrunk.", "2GiB"),
+    Setting::new("log", "FILTER", Value("info"), |s, v| put(&mut s.log.filter, log_filter(v))).help(
+        "What is logged: error, warn, info, debug or trace, also for one part only.",
+        "info,provider=debug",
+    ),
+    Setting::new("log_format", "text|json|auto", Value("auto"), |s, v| {
+        put(
+            &mut s.log.format,
+            one_of(v, &[("text", LogFormat::Text), ("json", LogFormat::Json), ("auto", LogFormat::Auto)]),
+        )
+    })
+    .help("How it is logged: auto is text on a terminal and JSON elsewhere.", "json"),
 ];
 
 const ONE: NonZeroU32 = NonZeroU32::MIN;
 const MANY: NonZeroU32 = NonZeroU32::new(1_000_000).expect("a million is not zero");
-
-/// `sqlite:PATH`. What follows is a path as it stands: relative, absolute, with spaces.
-fn database(text: &str) -> Result<PathBuf, String> {
-    let expected = || "sqlite: and the path of a file, such as sqlite:/var/lib/doorward/doorward.db".to_owned();
-    match text.split_once(':') {
-        Some(("sqlite", file)) => {
-            // `sqlite:///path` is the same file written as a URL with an empty host.
-            let file = if file.starts_with("///") { &file[2..] } else { file };
-            if file.is_empty() || file == "/" || file.starts_with("//") || file.starts_with(":memory:") {
-                return Err(expected());
-            }
-            Ok(PathBuf::from(file))
-        }
-        Some((scheme, rest)) if rest.starts_with("//") => {
-            Err(format!("{}: this build speaks SQLite, not {scheme}", expected()))
-        }
-        _ => Err(expected()),
-    }
-}
-
-fn master_key(text: &str) -> Result<SecretString, String> {
-    let keys: Result<Vec<_>, _> = text.split(',').map(MasterKey::from_text).collect();
-    keys.map(|_| SecretString::from(text)).map_err(|_| "32 bytes in base64".to_owned())
-}
-
-/// Revocations are remembered for as long as an access token can live.
-fn access_lifetime(text: &str) -> Result<Duration, String> {
-    let most = Duration::from_secs(86_400);
-    lifetime(text).and_then(|value| if value <= most { Ok(value) } else { Err("at most 1d".to_owned()) })
-}
-
-/// Clients keep the JWK Set for a while; a key that comes and goes faster than that is never known to them.
-fn rotation(text: &str) -> Result<Duration, String> {
-    let least = Duration::from_secs(3_600);
-    lifetime(text).and_then(|value| if value >= least { Ok(value) } else { Err("at least 1h".to_owned()) })
-}
-
-fn log_filter(text: &str) -> Result<String, String> {
-    match EnvFilter::builder().parse(text) {
-        Ok(_) if !text.trim().is_empty() => Ok(text.to_owned()),
-        _ => Err("a level, or parts and their levels, such as info,provider=debug".to_owned()),
-    }
-}

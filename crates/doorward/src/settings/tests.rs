@@ -122,8 +122,13 @@ fn a_file_speaks_toml_and_means_the_same() {
 #[test]
 fn errors_say_what_where_and_what_instead() {
     const KEY: &str = "bm90IGEga2V5IGF0IGFsbA";
-    let cases: &[(&str, &[(&str, &str)], &[&str])] = &[
-        ("listn = \"127.0.0.1:1\"\n\n[sesion]\nidle = \"8h\"\n[session]\nidel = \"8h\"\nsession = 5", &[], &[]),
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+    let cases: &[Case<'_>] = &[
+        (
+            "listn = \"127.0.0.1:1\"\n\n[sesion]\nidle = \"8h\"\n[session]\nidel = \"8h\"\nsession = 5",
+            &[],
+            &[],
+        ),
         ("", &[("DOORWARD_ISUER", "https://id.example.org"), ("DOORWARD_COLOUR", "red")], &[]),
         ("issuer = \"http://id.example.org\"", &[("DOORWARD_SESSION_IDLE", "8")], &["--max-body", "64KB"]),
         ("", &[("DOORWARD_DATABASE", "postgres://db/doorward"), ("DOORWARD_MASTER_KEY", KEY)], &[]),
@@ -144,7 +149,7 @@ fn errors_say_what_where_and_what_instead() {
 }
 
 #[test]
-fn config_check_shows_everything_but_secrets() {
+fn config_show_shows_everything_but_secrets() {
     let key = crypto::MasterKey::generate(&mut crypto::SeededRandom::new(1)).to_text();
     let environment = [("DOORWARD_MASTER_KEY", key.as_str()), ("DOORWARD_LOG", "debug")];
     let arguments = ["--listen", "0.0.0.0:80", "--session-idle", "1h"];

@@ -1,9 +1,14 @@
-//! How values are written: durations, sizes, switches, numbers, addresses. `Err` says what is expected, to follow "expected".
+//! How values are written: durations, sizes, switches, numbers, addresses, and what only one setting means. `Err` says what is
+//! expected, to follow the word "expected".
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
+
+use crypto::MasterKey;
+use secrecy::SecretString;
+use tracing_subscriber::EnvFilter;
 
 /// Puts a value where it belongs.
 pub(crate) fn put<T>(slot: &mut T, value: Result<T, String>) -> Result<(), String> {
@@ -40,10 +45,12 @@ pub(crate) fn lifetime(text: &str) -> Result<Duration, String> {
 /// `65536`, `64KiB`, `19MiB`, `1GiB`: bytes.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
     const UNITS: [(&str, u64); 4] = [("", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
-    let expected = || "a size: a whole number of bytes, or one with KiB, MiB or GiB, such as 64KiB".to_owned();
+    let expected =
+        || "a size: a whole number of bytes, or one with KiB, MiB or GiB, such as 64KiB".to_owned();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
-    let factor = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, factor)| factor).ok_or_else(expected)?;
+    let factor =
+        UNITS.iter().find(|(name, _)| *name == unit).map(|(_, factor)| factor).ok_or_else(expected)?;
     let number: u64 = number.parse().map_err(|_| expected())?;
     number.checked_mul(*factor).filter(|bytes| *bytes <= i64::MAX as u64).ok_or_else(expected)
 }
@@ -101,6 +108,52 @@ pub(crate) fn path(text: &str) -> Result<PathBuf, String> {
     if text.is_empty() { Err("a path".to_owned()) } else { Ok(PathBuf::from(text)) }
 }
 
+/// `sqlite:PATH`. What follows is a path as it stands: relative, absolute, with spaces.
+pub(crate) fn database(text: &str) -> Result<PathBuf, String> {
+    let expected =
+        || "sqlite: and the path of a file, such as sqlite:/var/lib/doorward/doorward.db".to_owned();
+    match text.split_once(':') {
+        Some(("sqlite", file)) => {
+            // `sqlite:///path` is the same file written as a URL with an empty host.
+            let file = if file.starts_with("///") { &file[2..] } else { file };
+            if file.is_empty() || file == "/" || file.starts_with("//") || file.starts_with(":memory:") {
+                return Err(expected());
+            }
+            Ok(PathBuf::from(file))
+        }
+        Some((scheme, rest)) if rest.starts_with("//") => {
+            Err(format!("{}: this build speaks SQLite, not {scheme}", expected()))
+        }
+        _ => Err(expected()),
+    }
+}
+
+/// One master key, or several with commas between; as it was written.
+pub(crate) fn master_key(text: &str) -> Result<SecretString, String> {
+    let keys: Result<Vec<_>, _> = text.split(',').map(MasterKey::from_text).collect();
+    keys.map(|_| SecretString::from(text)).map_err(|_| "32 bytes in base64".to_owned())
+}
+
+/// Revocations are remembered for as long as an access token can live.
+pub(crate) fn access_lifetime(text: &str) -> Result<Duration, String> {
+    let most = Duration::from_secs(86_400);
+    lifetime(text).and_then(|value| if value <= most { Ok(value) } else { Err("at most 1d".to_owned()) })
+}
+
+/// Clients keep the JWK Set for a while; a key that comes and goes faster than that is never known to them.
+pub(crate) fn rotation(text: &str) -> Result<Duration, String> {
+    let least = Duration::from_secs(3_600);
+    lifetime(text).and_then(|value| if value >= least { Ok(value) } else { Err("at least 1h".to_owned()) })
+}
+
+/// A filter in the syntax of `tracing_subscriber::EnvFilter`, as it was written.
+pub(crate) fn log_filter(text: &str) -> Result<String, String> {
+    match EnvFilter::builder().parse(text) {
+        Ok(_) if !text.trim().is_empty() => Ok(text.to_owned()),
+        _ => Err("a level, or parts and their levels, such as info,provider=debug".to_owned()),
+    }
+}
+
 fn shown_size(bytes: u64) -> String {
     match bytes {
         0 => "0".to_owned(),
@@ -121,9 +174,23 @@ mod tests {
             assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
-        for bad in ["", "5", "s", "1.5h", "-1s", "+1s", " 1s", "1 s", "1S", "1h30m", "1w", "99999999999999999999s",
-            "18446744073709551615d", "36601d", "１s"]
-        {
+        for bad in [
+            "",
+            "5",
+            "s",
+            "1.5h",
+            "-1s",
+            "+1s",
+            " 1s",
+            "1 s",
+            "1S",
+            "1h30m",
+            "1w",
+            "99999999999999999999s",
+            "18446744073709551615d",
+            "36601d",
+            "１s",
+        ] {
             assert!(duration(bad).is_err(), "{bad}");
         }
         assert!(lifetime("0s").is_err());
@@ -134,7 +201,17 @@ mod tests {
         for (text, bytes) in [("0", 0), ("64KiB", 65_536), ("19MiB", 19 << 20), ("1GiB", 1 << 30), ("7", 7)] {
             assert_eq!(size(text), Ok(bytes), "{text}");
         }
-        for bad in ["", "KiB", "64KB", "64kib", "1.5MiB", "-1", "64 KiB", "18446744073709551615GiB", "9223372036854775808"] {
+        for bad in [
+            "",
+            "KiB",
+            "64KB",
+            "64kib",
+            "1.5MiB",
+            "-1",
+            "64 KiB",
+            "18446744073709551615GiB",
+            "9223372036854775808",
+        ] {
             assert!(size(bad).is_err(), "{bad}");
         }
         assert_eq!(kib("19MiB"), Ok(19_456));

@@ -1,59 +1,29 @@
 //! The `openidconnect` crate, a relying party that nobody here wrote, through the compiled binary: discovery, authorization code with
-//! PKCE, ID Token, UserInfo, refresh, introspection and revocation. Knows of the server only what discovery and the pages say.
+//! PKCE, ID Token, UserInfo, refresh, introspection, revocation, sign-out.
 
 mod browser;
 mod doorward;
+mod relying_party;
 
 use browser::Browser;
-use doorward::{Doorward, POST_LOGOUT_REDIRECT_URI, REDIRECT_URI};
-use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreRevocableToken, CoreTokenResponse,
-    CoreUserInfoClaims,
-};
-use openidconnect::reqwest::{self, Client as Http};
+use doorward::{Doorward, POST_LOGOUT_REDIRECT_URI};
+use openidconnect::core::{CoreAuthPrompt, CoreRevocableToken, CoreUserInfoClaims};
 use openidconnect::{
-    AccessTokenHash, AuthType, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EmptyAdditionalClaims, EndpointMaybeSet,
-    EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IdTokenClaims, IntrospectionUrl, IssuerUrl, LogoutRequest, Nonce,
-    OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, ProviderMetadataWithLogout, RedirectUrl,
-    RevocationUrl, Scope, TokenIntrospectionResponse as _, TokenResponse as _,
+    AccessToken, CsrfToken, LogoutRequest, Nonce, OAuth2TokenResponse as _, PostLogoutRedirectUrl,
+    TokenIntrospectionResponse as _, TokenResponse as _,
 };
-use std::collections::HashMap;
-use std::error::Error;
-use url::Url;
-
-type RelyingParty = CoreClient<
-    EndpointSet,
-    EndpointNotSet,
-    EndpointSet,
-    EndpointSet,
-    EndpointMaybeSet,
-    EndpointMaybeSet,
->;
-type Claims = IdTokenClaims<EmptyAdditionalClaims, openidconnect::core::CoreGenderClaim>;
-type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
-
-/// Which of the demo's clients, and how it shows its secret.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
-    Basic,
-    Post,
-    Public,
-}
-
-const KINDS: [Kind; 3] = [Kind::Basic, Kind::Post, Kind::Public];
+use relying_party::{Kind, RelyingParty, Result};
 
 #[tokio::test]
 async fn signs_in_and_trusts_what_it_gets() -> Result<()> {
     let server = Doorward::start();
-    let http = http();
-    for kind in KINDS {
-        let client = relying_party(&server, &http, kind).await?;
-        let (tokens, nonce) = sign_in(&server, &http, &client).await?;
-        let claims = verified(&client, &tokens, &nonce)?;
-        assert_eq!(claims.issuer().as_str(), server.issuer(), "{kind:?}");
+    for kind in Kind::ALL {
+        let party = RelyingParty::discover(&server, kind).await?;
+        let (tokens, nonce) = party.sign_in(&mut Browser::new(&server)).await?;
+        let claims = party.verified(&tokens, &nonce)?;
 
-        let subject = Some(claims.subject().clone());
-        let told: CoreUserInfoClaims = client.user_info(tokens.access_token().clone(), subject)?.request_async(&http).await?;
+        let told = party.client.user_info(tokens.access_token().clone(), Some(claims.subject().clone()))?;
+        let told: CoreUserInfoClaims = told.request_async(&party.http).await?;
         let username = told.preferred_username().map(|name| name.as_str());
         assert_eq!(username, Some(server.env("USERNAME")), "{kind:?}");
         assert!(told.email().is_some(), "{kind:?}");
@@ -64,22 +34,20 @@ async fn signs_in_and_trusts_what_it_gets() -> Result<()> {
 #[tokio::test]
 async fn refreshes_and_the_new_id_token_is_about_the_same_sign_in() -> Result<()> {
     let server = Doorward::start();
-    let http = http();
-    for kind in KINDS {
-        let client = relying_party(&server, &http, kind).await?;
-        let (first, nonce) = sign_in(&server, &http, &client).await?;
-        let first_refresh_token = first.refresh_token().ok_or("a refresh token")?;
-        let second = client.exchange_refresh_token(first_refresh_token)?.request_async(&http).await?;
-        assert_ne!(second.refresh_token().map(|token| token.secret()), Some(first_refresh_token.secret()), "{kind:?}");
+    for kind in Kind::ALL {
+        let party = RelyingParty::discover(&server, kind).await?;
+        let (first, nonce) = party.sign_in(&mut Browser::new(&server)).await?;
+        let spent = first.refresh_token().ok_or("a refresh token")?;
+        let second = party.client.exchange_refresh_token(spent)?.request_async(&party.http).await?;
+        assert_ne!(second.refresh_token().map(|token| token.secret()), Some(spent.secret()), "{kind:?}");
 
-        let before = verified(&client, &first, &nonce)?;
-        // OpenID Connect Core section 12.2: same subject and auth_time; a nonce is not needed, and none came.
+        let before = party.verified(&first, &nonce)?;
+        // OpenID Connect Core section 12.2: the same subject and auth_time, and no nonce.
         let id_token = second.id_token().ok_or("an ID Token")?;
-        let after = id_token.claims(&client.id_token_verifier(), |nonce: Option<&Nonce>| match nonce {
-            None => Ok(()),
-            Some(_) => Err("a nonce on refresh".to_owned()),
-        })?;
+        let no_nonce = |nonce: Option<&Nonce>| nonce.map_or(Ok(()), |_| Err("a nonce on refresh".to_owned()));
+        let after = id_token.claims(&party.client.id_token_verifier(), no_nonce)?;
         assert_eq!((after.subject(), after.auth_time()), (before.subject(), before.auth_time()), "{kind:?}");
+        assert!(before.auth_time().is_some(), "{kind:?}");
     }
     Ok(())
 }
@@ -87,57 +55,54 @@ async fn refreshes_and_the_new_id_token_is_about_the_same_sign_in() -> Result<()
 #[tokio::test]
 async fn a_revoked_token_is_inactive_at_once() -> Result<()> {
     let server = Doorward::start();
-    let http = http();
     for kind in [Kind::Basic, Kind::Post] {
-        let client = relying_party(&server, &http, kind).await?;
-        let metadata = metadata(&server, &http).await?;
-        let endpoint = |name: &str| metadata[name].as_str().unwrap().to_owned();
-        let client = client
-            .set_introspection_url(IntrospectionUrl::new(endpoint("introspection_endpoint"))?)
-            // The crate revokes over https only.
-            .set_revocation_url(RevocationUrl::new(endpoint("revocation_endpoint").replacen("http:", "https:", 1))?);
-        let (tokens, _) = sign_in_with(&server, &http, |challenge| {
-            let request = client.authorize_url(CoreAuthenticationFlow::AuthorizationCode, CsrfToken::new_random, Nonce::new_random);
-            request.set_pkce_challenge(challenge).url()
-        })
-        .await
-        .map(|(code, verifier, nonce)| (client.exchange_code(code).map(|it| it.set_pkce_verifier(verifier)), nonce))?;
-        let tokens: CoreTokenResponse = tokens?.request_async(&http).await?;
-
-        let access_token = tokens.access_token();
-        let told = client.introspect(access_token).request_async(&http).await?;
+        let party = RelyingParty::discover(&server, kind).await?;
+        let (tokens, _) = party.sign_in(&mut Browser::new(&server)).await?;
+        let told = party.introspect(tokens.access_token()).await?;
         assert!(told.active(), "{kind:?}");
         assert_eq!(told.client_id().map(|id| id.as_str()), Some(server.env("CLIENT_ID")), "{kind:?}");
-        assert!(told.sub().is_some() && told.exp().is_some(), "{kind:?}");
+        assert!(told.sub().is_some() && told.exp() > told.iat(), "{kind:?}");
 
-        let revocable = CoreRevocableToken::from(tokens.refresh_token().ok_or("a refresh token")?);
-        client.revoke_token(revocable)?.request_async(&|request| without_tls(http.clone(), request)).await?;
-        let told = client.introspect(access_token).request_async(&http).await?;
+        party.revoke(CoreRevocableToken::from(tokens.refresh_token().ok_or("a refresh token")?)).await?;
+        let told = party.introspect(tokens.access_token()).await?;
         assert!(!told.active() && told.sub().is_none(), "{kind:?}: RFC 7662 section 2.2");
+        assert!(!party.knows(tokens.access_token()).await?, "{kind:?}");
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn signs_out_and_comes_back_with_state() -> Result<()> {
+async fn a_public_client_revokes_too() -> Result<()> {
     let server = Doorward::start();
-    let http = http();
-    let client = relying_party(&server, &http, Kind::Basic).await?;
-    let mut browser = Browser::new(&server);
-    let (tokens, _) = sign_in_at(&mut browser, &http, &client).await?;
+    let party = RelyingParty::discover(&server, Kind::Public).await?;
+    let (tokens, _) = party.sign_in(&mut Browser::new(&server)).await?;
+    assert!(party.knows(tokens.access_token()).await?);
+    party.revoke(CoreRevocableToken::from(tokens.access_token())).await?;
+    assert!(!party.knows(tokens.access_token()).await?);
+    let refused = party.introspect(&AccessToken::new("any".to_owned())).await;
+    assert!(refused.is_err(), "RFC 7662 section 2.1: whoever introspects is authenticated");
+    Ok(())
+}
 
-    let metadata = ProviderMetadataWithLogout::discover_async(IssuerUrl::new(server.issuer().to_owned())?, &http).await?;
-    let endpoint = metadata.additional_metadata().end_session_endpoint.clone().ok_or("end_session_endpoint")?;
-    let url = LogoutRequest::from(endpoint)
+#[tokio::test]
+async fn one_sign_in_is_enough_until_the_client_signs_out() -> Result<()> {
+    let server = Doorward::start();
+    let party = RelyingParty::discover(&server, Kind::Basic).await?;
+    let mut browser = Browser::new(&server);
+    let (tokens, _) = party.sign_in(&mut browser).await?;
+    let silently = party.ask().add_prompt(CoreAuthPrompt::None).url();
+    assert!(browser.open(silently.0).await.query("code").is_some());
+
+    let url = LogoutRequest::from(party.end_session_endpoint.clone())
         .set_id_token_hint(tokens.id_token().ok_or("an ID Token")?)
         .set_post_logout_redirect_uri(PostLogoutRedirectUrl::new(POST_LOGOUT_REDIRECT_URI.to_owned())?)
-        .set_state(CsrfToken::new("back again".to_owned()))
+        .set_state(CsrfToken::new("back".to_owned()))
         .http_get_url();
     let arrived = browser.open(url).await;
-    assert_eq!(arrived.left().as_str(), format!("{POST_LOGOUT_REDIRECT_URI}?state=back+again"));
+    assert_eq!(arrived.left_for().as_str(), format!("{POST_LOGOUT_REDIRECT_URI}?state=back"));
+    assert!(!party.knows(tokens.access_token()).await?, "the session's access tokens are over with it");
 
-    let refused = client.user_info(tokens.access_token().clone(), None)?;
-    let refused: Result<CoreUserInfoClaims, _> = refused.request_async(&http).await;
-    assert!(refused.is_err(), "the session's access tokens are over with it");
+    let silently = party.ask().add_prompt(CoreAuthPrompt::None).url();
+    assert_eq!(browser.open(silently.0).await.query("error").as_deref(), Some("login_required"));
     Ok(())
 }

@@ -98,3 +98,219 @@ pub(crate) fn named_claims(request: &AuthorizationRequest) -> BTreeSet<String> {
         .cloned()
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::SignedIn;
+    use protocol::{
+        ClaimsRequest, Client, ClientAuthentication, ClientId, Prompts, RedirectUri, ResponseMode, Scope,
+        SecretHash, SessionId, UserId,
+    };
+    use storage::interaction::Progress;
+    use storage::session::Session;
+    use storage::user::User;
+
+    const SIGNED_IN_AT: Timestamp = Timestamp::from_seconds(1_000);
+    const NOW: Timestamp = Timestamp::from_seconds(1_100);
+
+    fn client() -> Client {
+        Client::new(ClientId::parse("app").unwrap(), "App", ClientAuthentication::ClientSecret)
+    }
+
+    fn request() -> AuthorizationRequest {
+        AuthorizationRequest {
+            client_id: ClientId::parse("app").unwrap(),
+            redirect_uri: RedirectUri::parse("https://app.example/cb").unwrap(),
+            redirect_uri_given: true,
+            response_mode: ResponseMode::Query,
+            scope: Scope::parse("openid email").unwrap(),
+            state: None,
+            nonce: None,
+            code_challenge: None,
+            prompts: Prompts::default(),
+            max_age: None,
+            login_hint: None,
+            ui_locales: Vec::new(),
+            acr_values: Vec::new(),
+            subject: None,
+            claims: ClaimsRequest::default(),
+        }
+    }
+
+    fn signed_in() -> SignedIn {
+        let user_id = UserId::from_bytes([7; 16]);
+        let session = Session {
+            id: SessionId::from_bytes([1; 16]),
+            secret_hash: SecretHash::from_bytes([0; 32]),
+            user_id,
+            auth_time: SIGNED_IN_AT,
+            amr: "pwd".into(),
+            acr: "acr".into(),
+            created_at: SIGNED_IN_AT,
+            last_seen_at: SIGNED_IN_AT,
+            expires_at: NOW,
+            ended_at: None,
+        };
+        let user = User {
+            id: user_id,
+            username: "alice".into(),
+            email: None,
+            email_verified: false,
+            name: None,
+            claims: serde_json::Map::new(),
+            platform_owner: false,
+            created_at: SIGNED_IN_AT,
+            updated_at: SIGNED_IN_AT,
+            disabled_at: None,
+            signed_out_at: None,
+        };
+        SignedIn { session, user }
+    }
+
+    fn consent(scope: &str) -> Consent {
+        Consent {
+            user_id: UserId::from_bytes([7; 16]),
+            client_id: ClientId::parse("app").unwrap(),
+            scope: Scope::parse(scope).unwrap(),
+            claims: BTreeSet::new(),
+            updated_at: SIGNED_IN_AT,
+        }
+    }
+
+    /// One case: what was asked, what was done, who is signed in, what was allowed before.
+    struct Case {
+        client: Client,
+        request: AuthorizationRequest,
+        progress: Progress,
+        signed_in: Option<SignedIn>,
+        consent: Option<Consent>,
+    }
+
+    impl Case {
+        /// Alice is signed in and allowed it before.
+        fn settled() -> Self {
+            Self {
+                client: client(),
+                request: request(),
+                progress: Progress::default(),
+                signed_in: Some(signed_in()),
+                consent: Some(consent("openid email profile")),
+            }
+        }
+
+        fn prompt(text: &str) -> Self {
+            let mut case = Self::settled();
+            case.request.prompts = Prompts::parse(text).unwrap();
+            case
+        }
+
+        /// As after a sign-in within this interaction.
+        fn here(mut self) -> Self {
+            self.progress.signed_in = Some(SessionId::from_bytes([1; 16]));
+            self
+        }
+
+        fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+            change(&mut self);
+            self
+        }
+
+        fn next(&self) -> Next {
+            let asked = Asked {
+                client: &self.client,
+                request: &self.request,
+                progress: &self.progress,
+                signed_in: self.signed_in.as_ref(),
+            };
+            next(asked, self.consent.as_ref(), NOW)
+        }
+    }
+
+    #[test]
+    fn what_is_left_to_do() {
+        let native = |case: &mut Case| {
+            case.client.authentication = ClientAuthentication::None;
+            case.request.redirect_uri = RedirectUri::parse("http://127.0.0.1:5000/cb").unwrap();
+        };
+        let alice = UserId::from_bytes([7; 16]).to_string();
+        for (name, case, expected) in [
+            ("nothing", Case::settled(), Next::Grant),
+            ("nobody is signed in", Case::settled().with(|c| c.signed_in = None), Next::SignIn),
+            ("prompt=login", Case::prompt("login"), Next::SignInAgain),
+            ("prompt=login, done here", Case::prompt("login").here(), Next::Grant),
+            ("prompt=select_account", Case::prompt("select_account"), Next::SelectAccount),
+            (
+                "prompt=select_account, chosen",
+                Case::prompt("select_account")
+                    .with(|c| c.progress.chose = Some(SessionId::from_bytes([1; 16]))),
+                Next::Grant,
+            ),
+            (
+                "wants another account",
+                Case::settled().with(|c| c.progress.wants_another = true),
+                Next::SignIn,
+            ),
+            (
+                "another account, done",
+                Case::settled().with(|c| c.progress.wants_another = true).here(),
+                Next::Grant,
+            ),
+            ("prompt=create", Case::prompt("create"), Next::SignUp),
+            ("prompt=create, created", Case::prompt("create").here(), Next::Grant),
+            ("prompt=consent asks again", Case::prompt("consent").here(), Next::Consent),
+            ("max_age passed", Case::settled().with(|c| c.request.max_age = Some(100)), Next::SignInAgain),
+            ("max_age not passed", Case::settled().with(|c| c.request.max_age = Some(101)), Next::Grant),
+            (
+                "max_age=0, signed in here",
+                Case::settled().with(|c| c.request.max_age = Some(0)).here(),
+                Next::Grant,
+            ),
+            ("never allowed", Case::settled().with(|c| c.consent = None), Next::Consent),
+            (
+                "more than allowed",
+                Case::settled().with(|c| c.consent = Some(consent("openid"))),
+                Next::Consent,
+            ),
+            (
+                "a claim that was not allowed",
+                Case::settled().with(|c| drop(c.request.claims.userinfo.insert("birthdate".into(), None))),
+                Next::Consent,
+            ),
+            (
+                "the operator vouches",
+                Case::settled().with(|c| {
+                    c.consent = None;
+                    c.client.consent = ConsentPolicy::Implicit;
+                }),
+                Next::Grant,
+            ),
+            (
+                "the subject asked about",
+                Case::settled().with(|c| c.request.subject = Some(alice)),
+                Next::Grant,
+            ),
+            ("another subject", Case::settled().with(|c| c.request.subject = Some("x".into())), Next::SignIn),
+            (
+                "another subject, although asked to sign in",
+                Case::settled().with(|c| c.request.subject = Some("x".into())).here(),
+                Next::WrongSubject,
+            ),
+            ("RFC 8252 section 8.6: a native client", Case::settled().with(native), Next::Confirm),
+            ("RFC 8252 section 8.6: the person just acted", Case::settled().with(native).here(), Next::Grant),
+        ] {
+            assert_eq!(case.next(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn oidc_core_3_1_2_6_prompt_none_is_answered_with_the_error_that_fits() {
+        let code = |next: Next| next.as_error().code;
+        assert_eq!(code(Next::SignIn), ErrorCode::LoginRequired);
+        assert_eq!(code(Next::SignInAgain), ErrorCode::LoginRequired);
+        assert_eq!(code(Next::WrongSubject), ErrorCode::LoginRequired);
+        assert_eq!(code(Next::SelectAccount), ErrorCode::AccountSelectionRequired);
+        assert_eq!(code(Next::Consent), ErrorCode::ConsentRequired);
+        assert_eq!(code(Next::Confirm), ErrorCode::InteractionRequired);
+    }
+}

@@ -1,7 +1,7 @@
 //! `/oauth2/authorize` (RFC 6749 section 3.1).
 
-use crate::app::Web;
 use crate::answer::see_other;
+use crate::app::Web;
 use crate::error::{PageError, authorize_error};
 use crate::extract::{Circumstances, form, query};
 use crate::person::{respond, respond_to_step};

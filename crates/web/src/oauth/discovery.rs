@@ -1,7 +1,7 @@
 //! The documents clients configure themselves from: provider metadata (RFC 8414, OpenID Connect Discovery) and the JWK Set.
 
-use crate::app::Web;
 use crate::answer::json;
+use crate::app::Web;
 use crate::error::ApiError;
 use axum::extract::State;
 use axum::response::Response;

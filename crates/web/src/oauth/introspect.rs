@@ -1,7 +1,7 @@
 //! `/oauth2/introspect` (RFC 7662).
 
-use crate::app::Web;
 use crate::answer::json;
+use crate::app::Web;
 use crate::error::ApiError;
 use crate::extract::{Circumstances, ClientRequest};
 use axum::extract::State;

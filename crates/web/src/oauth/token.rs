@@ -1,7 +1,7 @@
 //! `/oauth2/token` (RFC 6749 section 3.2).
 
-use crate::app::Web;
 use crate::answer::json;
+use crate::app::Web;
 use crate::error::ApiError;
 use crate::extract::{Circumstances, ClientRequest};
 use axum::extract::State;

@@ -1,7 +1,7 @@
 //! `/oauth2/userinfo` (OpenID Connect Core section 5.3).
 
-use crate::app::Web;
 use crate::answer::json;
+use crate::app::Web;
 use crate::error::ApiError;
 use crate::extract::{Circumstances, authorization, form};
 use axum::extract::{Request, State};

@@ -55,7 +55,10 @@ impl ConsentPage {
 
     /// A claim asked for by name (OpenID Connect Core section 5.5), in plain words.
     pub fn claim(name: &str) -> Permission {
-        Permission { title: format!("See your {}", name.replace('_', " ")), detail: "As it is stored in your account".into() }
+        Permission {
+            title: format!("See your {}", name.replace('_', " ")),
+            detail: "As it is stored in your account".into(),
+        }
     }
 
     /// The page in each of its states.

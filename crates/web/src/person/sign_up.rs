@@ -60,20 +60,31 @@ pub(super) fn typed(params: &Params) -> NewAccount {
 /// The form again, with what was typed but the password, and what is to be mended.
 pub(super) fn with_problems(view: SignUpPage, params: &Params, problems: &[SignUpProblem]) -> SignUpPage {
     let NewAccount { username, email, name, .. } = typed(params);
-    SignUpPage { username, email, name, errors: problems.iter().map(|problem| field_error(*problem)).collect(), ..view }
+    SignUpPage {
+        username,
+        email,
+        name,
+        errors: problems.iter().map(|problem| field_error(*problem)).collect(),
+        ..view
+    }
 }
 
 fn field_error(problem: SignUpProblem) -> FieldError {
     let (field, message) = match problem {
         SignUpProblem::Username => (
             Some(SignUpField::Username),
-            "Choose a username without spaces around it; one with an @ must be your own e-mail address".to_owned(),
+            "Choose a username without spaces around it; one with an @ must be your own e-mail address"
+                .to_owned(),
         ),
-        SignUpProblem::Email => (Some(SignUpField::Email), "This does not look like an e-mail address".to_owned()),
+        SignUpProblem::Email => {
+            (Some(SignUpField::Email), "This does not look like an e-mail address".to_owned())
+        }
         SignUpProblem::Name => (Some(SignUpField::Name), "This name is too long".to_owned()),
         SignUpProblem::Password => (
             Some(SignUpField::Password),
-            format!("Choose a password of at least {MIN_PASSWORD_CHARS} characters; a few words make a good one"),
+            format!(
+                "Choose a password of at least {MIN_PASSWORD_CHARS} characters; a few words make a good one"
+            ),
         ),
         SignUpProblem::Taken => (None, "This username or e-mail address has an account already".to_owned()),
     };

@@ -175,7 +175,8 @@ fn x_forwarded_for(line: &str) -> Option<Vec<Hop<'_>>> {
     Some(line.split(',').map(Hop).collect())
 }
 
-/// RFC 7239 section 4: `for=192.0.2.60;proto=http, for="[2001:db8::1]:80"`. Elements without `for` say nothing of the client.
+/// RFC 7239 section 4: `for=192.0.2.60;proto=http, for="[2001:db8::1]:80"`. An element without
+/// `for` hides its hop, and nothing beyond it can be believed.
 fn forwarded(line: &str) -> Option<Vec<Hop<'_>>> {
     let mut hops = Vec::new();
     for element in split_unquoted(line, b',')? {
@@ -240,7 +241,8 @@ mod tests {
     fn only_a_trusted_peer_is_believed_and_only_up_to_the_first_stranger() {
         const XFF: &str = "x-forwarded-for";
         const FWD: &str = "forwarded";
-        let cases: &[(&str, &[(&str, &str)], &str)] = &[
+        type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+        let cases: &[Case<'_>] = &[
             ("203.0.113.9", &[(XFF, "192.0.2.1")], "203.0.113.9"),
             ("203.0.113.9", &[(FWD, "for=192.0.2.1")], "203.0.113.9"),
             ("10.0.0.1", &[], "10.0.0.1"),

@@ -26,8 +26,8 @@ use super::{ServerOptions, Tls, count};
 const MAX_STREAMS: u32 = 100;
 /// hyper keeps the parsed head of a request on the stack up to this many headers.
 const HEADERS_ON_THE_STACK: usize = 100;
-/// The least buffer hyper accepts.
-const LEAST_BUFFER: usize = 8 * 1024;
+/// What is read ahead, and written in one go, at most. (hyper wants 8 KiB at least.)
+const LEAST_BUFFER: usize = 64 * 1024;
 /// How long an idle connection may take to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -89,7 +89,9 @@ impl Connections {
     fn http1(&self) -> http1::Builder {
         let mut builder = http1::Builder::new();
         // No timer: our own watchdog tells a slow head from an idle connection, which hyper's time-out does not.
-        builder.max_buf_size(self.options.max_header_bytes.max(LEAST_BUFFER));
+        builder
+            .max_header_size(self.options.max_header_bytes)
+            .max_buf_size(self.options.max_header_bytes.max(LEAST_BUFFER));
         if self.options.max_headers != HEADERS_ON_THE_STACK {
             builder.max_headers(self.options.max_headers);
         }

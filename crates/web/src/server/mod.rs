@@ -188,10 +188,13 @@ pub async fn serve(
         cut: cut.clone(),
     });
 
+    // The counts may be shared with other servers; the report is about this one.
+    let accepted = AtomicU64::new(0);
     let accepting = async {
         loop {
             let permit = connections.admission.permit().await;
             let (stream, peer) = listener.accept().await;
+            count(&accepted);
             count(&stats.counts().accepted);
             if let Some(admitted) = connections.admission.admit(peer.ip(), permit) {
                 tracker.spawn(Arc::clone(&connections).run(stream, peer, admitted));
@@ -217,5 +220,5 @@ pub async fn serve(
     };
     cut.cancel();
     tracker.wait().await;
-    ServeReport { accepted: stats.accepted(), drained: open.saturating_sub(still_busy), cut: still_busy }
+    ServeReport { accepted: accepted.into_inner(), drained: open.saturating_sub(still_busy), cut: still_busy }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use governor::clock::{Clock as _, DefaultClock};
+use governor::clock::Clock as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, Method, StatusCode};
@@ -165,7 +165,7 @@ impl PerAddress {
         let network = network_of(address);
         let bucket = if self.full.load(Ordering::Relaxed) { shared(network) } else { Bucket::Own(network) };
         let checked = self.limiter.check_key(&bucket);
-        checked.map_err(|until| until.wait_time_from(DefaultClock::default().now()))
+        checked.map_err(|until| until.wait_time_from(self.limiter.clock().now()))
     }
 
     /// Forgets whoever has its whole budget again.

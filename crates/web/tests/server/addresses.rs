@@ -14,7 +14,8 @@ async fn who(options: ServerOptions, headers: &str) -> String {
 #[tokio::test]
 async fn forwarding_headers_are_believed_from_a_trusted_peer_only() {
     const SPOOFED: &str = "X-Forwarded-For: 192.0.2.1\r\n";
-    let trusting = |proxies: &str| ServerOptions { trusted_proxies: proxies.parse().expect("networks"), ..options() };
+    let trusting =
+        |proxies: &str| ServerOptions { trusted_proxies: proxies.parse().expect("networks"), ..options() };
     assert_eq!(who(options(), SPOOFED).await, "127.0.0.1");
     assert_eq!(who(trusting("10.0.0.0/8"), SPOOFED).await, "127.0.0.1");
     assert_eq!(who(trusting("127.0.0.0/8"), SPOOFED).await, "192.0.2.1");

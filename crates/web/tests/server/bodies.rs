@@ -16,7 +16,9 @@ async fn a_body_that_is_too_large_is_answered_with_413_announced_or_not() {
     let answer = client.answer().await;
     assert_eq!((answer.status, answer.body.len()), (200, limit), "exactly the limit");
 
-    client.send(&format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}y", limit + 1)).await;
+    client
+        .send(&format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}y", limit + 1))
+        .await;
     let answer = client.answer().await;
     assert_eq!((answer.status, answer.header("connection")), (413, Some("close")));
     assert_eq!(
@@ -26,7 +28,9 @@ async fn a_body_that_is_too_large_is_answered_with_413_announced_or_not() {
 
     // Announced only, as a client that expects 100 does (RFC 9110 section 10.1.1): refused before a byte of it is sent.
     let mut client = server.connect().await;
-    client.send("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 99999999\r\n\r\n").await;
+    client
+        .send("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 99999999\r\n\r\n")
+        .await;
     assert_eq!(client.answer().await.status, 413);
 
     // Chunked: nothing is announced.
@@ -43,10 +47,14 @@ async fn a_head_that_is_too_large_or_no_http_is_refused() {
     let server = Server::start(options());
     let long_header = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(40_000));
     let many_headers = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(101));
-    for (request, status) in [(long_header.as_str(), 431), (&many_headers, 431), ("nonsense\r\n\r\n", 400)] {
+    for (what, request, status) in [
+        ("a long header", long_header.as_str(), 431),
+        ("many headers", &many_headers, 431),
+        ("nonsense", "nonsense\r\n\r\n", 400),
+    ] {
         let mut client = server.connect().await;
         client.stream.write_all(request.as_bytes()).await.ok();
-        assert_eq!(client.answer().await.status, status, "{}", &request[..9]);
+        assert_eq!(client.answer().await.status, status, "{what}");
     }
 }
 
@@ -65,7 +73,9 @@ async fn a_handler_that_panics_is_answered_with_500_and_takes_nothing_down() {
 async fn a_body_nobody_reads_does_not_confuse_the_next_request() {
     let server = Server::start(options());
     let mut client = server.connect().await;
-    client.send("POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 28\r\n\r\nGET /panic HTTP/1.1\r\nHost: a").await;
+    client
+        .send("POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 28\r\n\r\nGET /panic HTTP/1.1\r\nHost: a")
+        .await;
     assert_eq!(client.answer().await.status, 200);
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert_eq!(client.answer().await.body, "hello");

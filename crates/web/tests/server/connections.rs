@@ -23,7 +23,8 @@ async fn a_connection_serves_many_requests_also_when_they_come_at_once() {
 
 #[tokio::test]
 async fn more_than_the_most_connections_wait_and_are_served_when_others_end() {
-    let options = ServerOptions { max_connections: 2, header_read_timeout: Duration::from_secs(5), ..options() };
+    let options =
+        ServerOptions { max_connections: 2, header_read_timeout: Duration::from_secs(5), ..options() };
     let stats = options.stats.clone();
     let server = Server::start(options);
     let (first, _second) = (server.connect().await, server.connect().await);

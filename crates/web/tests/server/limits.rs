@@ -62,7 +62,8 @@ async fn attempts_to_sign_in_have_a_budget_of_their_own() {
 #[tokio::test]
 async fn every_request_counts_and_limits_can_be_off_or_answer_otherwise() {
     let limits = limits(1, 100);
-    let refusal = |_: &axum::extract::Request, _| (http::StatusCode::TOO_MANY_REQUESTS, "wait").into_response();
+    let refusal =
+        |_: &axum::extract::Request, _| (http::StatusCode::TOO_MANY_REQUESTS, "wait").into_response();
     let server = Server::start_with(limited(limits.with_refusal(refusal)), options(), None);
     let statuses_seen = statuses(&server, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 12).await;
     assert_eq!(statuses_seen[..10], [200; 10], "ten seconds' worth at once");

@@ -1,5 +1,7 @@
 //! The connection side of the server, over real sockets: what a slow, greedy, lying or leaving client meets.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why and ends")]
+
 mod addresses;
 mod bodies;
 mod connections;

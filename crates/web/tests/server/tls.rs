@@ -93,9 +93,10 @@ async fn http_2_is_spoken_over_tls_many_requests_at_once_and_drains() {
     let server = start(&pair.load());
     let stream = connect(&server, &trusted, &[b"h2", b"http/1.1"]).await.expect("a handshake");
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
-    let (client, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
-        .await
-        .expect("a connection");
+    let (client, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .expect("a connection");
     let connection = tokio::spawn(connection);
     let get = |path: &'static str| {
         let mut client = client.clone();
@@ -124,7 +125,11 @@ async fn http_2_is_spoken_over_tls_many_requests_at_once_and_drains() {
     assert_eq!(answer, (200, "slept".to_owned()));
     let report = timeout(PATIENCE, server.done).await.expect("it ends").expect("no panic");
     assert_eq!(report.cut, 0);
-    timeout(PATIENCE, connection).await.expect("the connection ends").expect("no panic").expect("in good order");
+    timeout(PATIENCE, connection)
+        .await
+        .expect("the connection ends")
+        .expect("no panic")
+        .expect("in good order");
 }
 
 #[tokio::test]
@@ -133,9 +138,10 @@ async fn an_idle_http_2_connection_is_said_goodbye_to() {
     let trusted = pair.renew();
     let server = start(&pair.load());
     let stream = connect(&server, &trusted, &[b"h2"]).await.expect("a handshake");
-    let (mut client, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
-        .await
-        .expect("a connection");
+    let (mut client, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .expect("a connection");
     let connection = tokio::spawn(connection);
     let request = Request::get("https://localhost/").body(Empty::<Bytes>::new()).expect("a request");
     assert_eq!(client.send_request(request).await.expect("an answer").status(), 200);

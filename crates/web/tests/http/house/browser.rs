@@ -64,7 +64,11 @@ impl<'a> Browser<'a> {
         request.headers_mut().insert("accept", "text/html".parse().unwrap());
         let answer = self.house.send_from(self.address, request).await;
         for (name, value) in answer.cookies() {
-            if value.is_empty() { self.cookies.remove(&name) } else { self.cookies.insert(name, value) };
+            if value.is_empty() {
+                self.cookies.remove(&name)
+            } else {
+                self.cookies.insert(name, value)
+            };
         }
         answer
     }
@@ -113,18 +117,10 @@ impl<'a> Browser<'a> {
     }
 
     /// An authorization code for `client`.
-    #[track_caller]
-    pub(crate) fn code_for(
-        &mut self,
-        client: &RelyingParty,
-        username: &str,
-    ) -> impl Future<Output = String> {
-        let params = client.request(&[]);
-        async move {
-            let answer = self.answer_for(&params, username).await;
-            let code = answer.says("code");
-            assert!(!code.is_empty(), "{answer:?}");
-            code
-        }
+    pub(crate) async fn code_for(&mut self, client: &RelyingParty, username: &str) -> String {
+        let answer = self.answer_for(&client.request(&[]), username).await;
+        let code = answer.says("code");
+        assert!(!code.is_empty(), "{answer:?}");
+        code
     }
 }

@@ -7,8 +7,8 @@ mod forge;
 mod relying_party;
 
 pub(crate) use answer::{Answer, attribute, claims_of, header_of};
-pub(crate) use browser::Browser;
-pub(crate) use forge::{Forge, tampered};
+pub(crate) use browser::{Browser, SECRET, SESSION};
+pub(crate) use forge::{Forge, tampered, unsigned};
 pub(crate) use relying_party::{CHALLENGE, RelyingParty, Tokens, VERIFIER};
 
 use axum::Router;
@@ -217,7 +217,11 @@ impl House {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
     }
 
     /// Sends a request from this address.
@@ -237,7 +241,8 @@ impl House {
 
     /// Asks UserInfo with this access token.
     pub(crate) async fn userinfo(&self, access_token: &str) -> Answer {
-        let request = Request::get("/oauth2/userinfo").header("authorization", format!("Bearer {access_token}"));
+        let request =
+            Request::get("/oauth2/userinfo").header("authorization", format!("Bearer {access_token}"));
         self.send(request.body(Body::empty()).unwrap()).await
     }
 }
@@ -249,16 +254,21 @@ async fn built(folder: &tempfile::TempDir, plan: &Plan) -> (Provider, Router) {
     let store = Store::open(&options).unwrap().store;
     let pool = HashPool::start(plan.hashes.clone()).unwrap();
     let keys = MasterKeys::new(master_key(), Vec::new());
-    let provider = Provider::open(plan.settings.clone(), store, pool, keys, &mut new_ctx(None)).await.unwrap();
+    let provider =
+        Provider::open(plan.settings.clone(), store, pool, keys, &mut new_ctx(None)).await.unwrap();
     let rate_limits = plan.rate_limits.clone();
-    let router = web::router(Web { provider: provider.clone(), new_ctx, rate_limits, metrics: Default::default() });
+    let router =
+        web::router(Web { provider: provider.clone(), new_ctx, rate_limits, metrics: Default::default() });
     (provider, router)
 }
 
 /// A form as a request.
 pub(crate) fn post(path: &str, form: &[(&str, &str)]) -> Request<Body> {
     let body = encoded(form);
-    Request::post(path).header("content-type", "application/x-www-form-urlencoded").body(Body::from(body)).unwrap()
+    Request::post(path)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(body))
+        .unwrap()
 }
 
 /// As `application/x-www-form-urlencoded`.

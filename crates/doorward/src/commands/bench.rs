@@ -1,0 +1,159 @@
+//! `doorward bench`: how many people can sign in, measured from outside. What is counted, and how, is the `bench` crate's; this starts a
+//! server where none is named, and measures what the machine could do at most in the same run.
+
+use super::bench_server::{BenchServer, Credentials};
+use super::passwords::cores;
+use super::shown;
+use crate::clock::{self, OsRandom};
+use crate::settings::{Resolved, SettingFlags, Settings};
+use anyhow::{Context as _, bail};
+use bench::{Bar, Report, SignInMeasurement, SignInPlan};
+use clap::{Args, Subcommand};
+use passwords::capacity;
+use std::path::PathBuf;
+use std::time::Duration;
+use url::Url;
+
+#[derive(Subcommand)]
+pub(crate) enum BenchCommand {
+    /// Sign in, again and again, as many users at once
+    #[command(name = "sign-in", after_help = HELP)]
+    SignIn(Box<SignInArgs>),
+}
+
+const HELP: &str = "\
+Examples:
+  doorward bench sign-in --users 200 --duration 30
+  doorward bench sign-in --users 500 --duration 30 --json
+  doorward bench sign-in --target http://10.0.0.7:8080 --env-file demo.env --users 200
+
+Each virtual user, again and again, without cookies: GET authorize, POST the sign-in form, exchange the code, introspect the
+access token, refresh. Beside them a constant trickle of introspections and refreshes shows what people who are signed in notice.
+
+Without --target it starts a demo server of its own, and measures how many password hashes per second the same cores can make at
+all, before and after the load, with nothing else running. The ratio of the two says how much the server itself costs.";
+
+#[derive(Args)]
+pub(crate) struct SignInArgs {
+    /// How many virtual users sign in at once
+    #[arg(long, default_value_t = 200)]
+    users: usize,
+    /// How long to measure, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    duration: u64,
+    /// Introspections and refreshes per second beside the sign-ins; 0 for none
+    #[arg(long, value_name = "NUMBER", default_value_t = SignInPlan::BYSTANDER_RATE)]
+    bystander_rate: u32,
+    /// Measure this issuer instead of a server of our own; http only
+    #[arg(long, value_name = "URL", requires = "env_file")]
+    target: Option<Url>,
+    /// A client and a user of the target, as `doorward demo --env-file` writes them: CLIENT_ID, CLIENT_SECRET, USERNAME, PASSWORD
+    #[arg(long, value_name = "PATH", requires = "target")]
+    env_file: Option<PathBuf>,
+    /// A redirect URI registered for that client; never requested [default: {issuer}/demo/callback]
+    #[arg(long, value_name = "URI")]
+    redirect_uri: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    flags: SettingFlags,
+}
+
+/// How long the hash capacity is measured, before the load and after it.
+const CAPACITY_FOR: Duration = Duration::from_secs(3);
+/// After the load, what the server still had to do must not be taken for a slow machine.
+const SETTLE: Duration = Duration::from_secs(1);
+
+pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
+    let BenchCommand::SignIn(args) = command;
+    crate::serve::allow_many_files();
+    match (&args.target, &args.env_file) {
+        (Some(target), Some(env_file)) => {
+            let credentials = Credentials::read(env_file)?;
+            let measurement = load(plan(&args, credentials, target.clone())?)?;
+            print(&args, &Report::new(measurement, None), None)
+        }
+        _ => of_our_own(&args),
+    }
+}
+
+fn of_our_own(args: &SignInArgs) -> anyhow::Result<()> {
+    let settings = own_settings(&args.flags)?;
+    let server = BenchServer::start(&args.flags)?;
+    let credentials = server.credentials()?;
+    let issuer = credentials.issuer()?;
+    let before = hashes_per_second(&settings)?;
+    let measurement = load(plan(args, credentials, issuer)?)?;
+    std::thread::sleep(SETTLE);
+    let after = hashes_per_second(&settings)?;
+    server.stop()?;
+    let report = Report::new(measurement, Some(f64::midpoint(before, after)));
+    print(args, &report, Some((before, after)))
+}
+
+/// The settings the server of our own has too: it gets the same flags and environment, and reads no file unless one is named.
+fn own_settings(flags: &SettingFlags) -> anyhow::Result<Settings> {
+    let config = flags.config.clone().or_else(|| Some(PathBuf::from("/dev/null")));
+    Ok(Resolved::from_system(&SettingFlags { config, given: flags.given.clone() })?.settings)
+}
+
+fn hashes_per_second(settings: &Settings) -> anyhow::Result<f64> {
+    let threads = settings.passwords.threads.unwrap_or_else(cores);
+    Ok(capacity(&settings.passwords.params(), threads, CAPACITY_FOR)?.hashes_per_second)
+}
+
+fn plan(args: &SignInArgs, credentials: Credentials, issuer: Url) -> anyhow::Result<SignInPlan> {
+    let redirect_uri = match &args.redirect_uri {
+        Some(uri) => uri.clone(),
+        None => issuer.join("/demo/callback")?.to_string(),
+    };
+    let seed = u64::from_be_bytes(crypto::random_bytes(&mut OsRandom));
+    Ok(SignInPlan {
+        issuer,
+        client_id: credentials.client_id,
+        client_secret: credentials.client_secret,
+        username: credentials.username,
+        password: credentials.password,
+        redirect_uri,
+        scope: SignInPlan::SCOPE.to_owned(),
+        users: args.users,
+        warm_up: SignInPlan::WARM_UP,
+        duration: Duration::from_secs(args.duration),
+        bystander_rate: args.bystander_rate,
+        time_out: SignInPlan::TIME_OUT,
+        seed,
+    })
+}
+
+/// One thread for all virtual users: what the load tool burns is taken from the server it measures.
+fn load(plan: SignInPlan) -> anyhow::Result<SignInMeasurement> {
+    let began = clock::monotonic();
+    let run = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        anyhow::Ok(runtime.block_on(bench::sign_in(&plan, &Bar::new()))?)
+    };
+    let thread = std::thread::Builder::new().name("load".to_owned()).spawn(run)?;
+    let measured = match thread.join() {
+        Ok(measured) => measured,
+        Err(_) => bail!("the load's thread panicked after {:?}", began.elapsed()),
+    };
+    measured.context("nothing was measured")
+}
+
+fn print(args: &SignInArgs, report: &Report, capacities: Option<(f64, f64)>) -> anyhow::Result<()> {
+    if !args.json {
+        shown::line(report.to_string().trim_end())?;
+        if let Some((before, after)) = capacities {
+            shown::line(format!("hash capacity before the load {before:.1}/s, after it {after:.1}/s; {} cores", cores()))?;
+        }
+        return Ok(());
+    }
+    let mut json = report.to_json();
+    if let (Some(members), Some((before, after))) = (json.as_object_mut(), capacities) {
+        members.insert("hash_capacity_before_per_second".to_owned(), before.into());
+        members.insert("hash_capacity_after_per_second".to_owned(), after.into());
+        members.insert("cores".to_owned(), cores().into());
+    }
+    shown::json(&json)
+}

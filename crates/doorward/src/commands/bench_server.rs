@@ -1,0 +1,145 @@
+//! The server that `doorward bench` measures when none is named: this program once more, as a demo, in a process of its own. Knows how it
+//! is started and stopped, and how its file for tests is read.
+
+use crate::clock;
+use crate::settings::SettingFlags;
+use anyhow::{Context as _, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+use url::Url;
+
+/// How long it may take to be ready, and to end.
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// A running server. Dropped, it is stopped too.
+pub(super) struct BenchServer {
+    process: Child,
+    directory: TempDir,
+}
+
+/// A client and a user of the server that is measured.
+pub(super) struct Credentials {
+    issuer: Option<String>,
+    pub(super) client_id: String,
+    pub(super) client_secret: String,
+    pub(super) username: String,
+    pub(super) password: String,
+}
+
+impl BenchServer {
+    /// Starts it on a free port and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it ends at once, or is not ready in time.
+    pub(super) fn start(flags: &SettingFlags) -> anyhow::Result<Self> {
+        let directory = tempfile::Builder::new().prefix("doorward-bench-").tempdir()?;
+        let mut command = Command::new(std::env::current_exe().context("this program's own file cannot be found")?);
+        command.args(["demo", "--port", "0", "--env-file"]).arg(env_file(&directory));
+        if let Some(config) = &flags.config {
+            command.arg("--config").arg(config);
+        }
+        for (key, value) in &flags.given {
+            command.arg(format!("--{}={value}", key.replace(['.', '_'], "-")));
+        }
+        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().context("the server cannot be started")?;
+        let mut server = Self { process, directory };
+        server.wait_until_ready()?;
+        Ok(server)
+    }
+
+    /// What it wrote for tests.
+    ///
+    /// # Errors
+    /// When the file is not as expected.
+    pub(super) fn credentials(&self) -> anyhow::Result<Credentials> {
+        Credentials::read(&env_file(&self.directory))
+    }
+
+    /// Stops it, and sees to it that it ended well.
+    ///
+    /// # Errors
+    /// When it does not end in time, or ends with a failure.
+    pub(super) fn stop(mut self) -> anyhow::Result<()> {
+        self.tell_to_stop();
+        let began = clock::monotonic();
+        loop {
+            match self.process.try_wait()? {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => bail!("the server that was measured ended with {status}"),
+                None if began.elapsed() > PATIENCE => bail!("the server that was measured does not end"),
+                None => std::thread::sleep(LOOK_EVERY),
+            }
+        }
+    }
+
+    fn wait_until_ready(&mut self) -> anyhow::Result<()> {
+        let began = clock::monotonic();
+        let env_file = env_file(&self.directory);
+        while !env_file.exists() {
+            if let Some(status) = self.process.try_wait()? {
+                bail!("the server that was to be measured ended at once, with {status}");
+            }
+            if began.elapsed() > PATIENCE {
+                bail!("the server that was to be measured is not ready after {PATIENCE:?}");
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+        Ok(())
+    }
+
+    /// So that it removes its temporary database; a kill would leave it lying.
+    fn tell_to_stop(&self) {
+        if let Some(id) = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw) {
+            // It may have ended by itself.
+            kill_process(id, Signal::TERM).ok();
+        }
+    }
+}
+
+impl Drop for BenchServer {
+    fn drop(&mut self) {
+        if matches!(self.process.try_wait(), Ok(None)) {
+            self.tell_to_stop();
+            self.process.wait().ok();
+        }
+    }
+}
+
+impl Credentials {
+    /// Reads what `doorward demo --env-file` wrote, or what somebody wrote in its manner.
+    ///
+    /// # Errors
+    /// When something is missing.
+    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let pairs: HashMap<_, _> = text.lines().filter_map(|line| line.split_once('=')).collect();
+        let get = |key: &str| {
+            let value = pairs.get(key).map(|value| (*value).to_owned());
+            value.with_context(|| format!("{} holds no {key}=VALUE", path.display()))
+        };
+        Ok(Self {
+            issuer: get("ISSUER").ok(),
+            client_id: get("CLIENT_ID")?,
+            client_secret: get("CLIENT_SECRET")?,
+            username: get("USERNAME")?,
+            password: get("PASSWORD")?,
+        })
+    }
+
+    /// The issuer they are good for.
+    ///
+    /// # Errors
+    /// When the file named none.
+    pub(super) fn issuer(&self) -> anyhow::Result<Url> {
+        Ok(self.issuer.as_deref().context("there is no ISSUER=URL")?.parse()?)
+    }
+}
+
+fn env_file(directory: &TempDir) -> PathBuf {
+    directory.path().join("env")
+}

@@ -1,0 +1,117 @@
+//! The demo's people and clients: what is made when it starts, and what a test is told about it. Knows no HTTP.
+
+use crate::clock;
+use anyhow::Context as _;
+use protocol::{Client, ClientAuthentication, ClientId, ConsentPolicy, RedirectUri};
+use provider::Provider;
+use provider::admin::{NewClient, NewUser, UserPassword};
+use serde_json::{Map, json};
+use web::pages::{DemoClient, DemoUser};
+
+const PASSWORD: &str = "correct-horse-battery";
+
+/// What was made.
+pub(super) struct Fixture {
+    pub(super) users: Vec<DemoUser>,
+    confidential: DemoClient,
+    public: DemoClient,
+    other: DemoClient,
+    /// The demo's own relying party; not for others' tests.
+    pub(super) relying_party: DemoClient,
+}
+
+impl Fixture {
+    /// Makes the people and the clients.
+    pub(super) async fn make(
+        provider: &Provider,
+        redirect_uris: &[RedirectUri],
+        post_logout_redirect_uris: &[RedirectUri],
+    ) -> anyhow::Result<Self> {
+        let issuer = provider.settings().issuer.clone();
+        let users = vec![add_user(provider, "alice", "Alice").await?, add_user(provider, "bob", "Bob").await?];
+        let uri = |text: String| RedirectUri::parse(&text);
+        // On a loopback address any port will do (RFC 8252 section 7.3).
+        let callbacks = [uri(format!("{issuer}/demo/callback"))?, uri("http://127.0.0.1/callback".to_owned())?];
+        let home = uri(format!("{issuer}/demo/"))?;
+        let for_tests = |id, name, authentication| -> anyhow::Result<Client> {
+            Ok(Client {
+                redirect_uris: callbacks.iter().chain(redirect_uris).cloned().collect(),
+                post_logout_redirect_uris: [&home].into_iter().chain(post_logout_redirect_uris).cloned().collect(),
+                consent: ConsentPolicy::Implicit,
+                ..Client::new(ClientId::parse(id)?, name, authentication)
+            })
+        };
+        let own = Client {
+            redirect_uris: callbacks[..1].to_vec(),
+            post_logout_redirect_uris: vec![home.clone()],
+            ..Client::new(ClientId::parse("acme-notes")?, "Acme Notes", ClientAuthentication::ClientSecret)
+        };
+        let secret = ClientAuthentication::ClientSecret;
+        Ok(Self {
+            users,
+            confidential: add_client(provider, for_tests("demo-web", "Demo Web", secret)?).await?,
+            public: add_client(provider, for_tests("demo-app", "Demo App", ClientAuthentication::None)?).await?,
+            other: add_client(provider, for_tests("demo-other", "Demo Other", secret)?).await?,
+            relying_party: add_client(provider, own).await?,
+        })
+    }
+
+    /// The clients for somebody's own tests.
+    pub(super) fn clients(&self) -> [&DemoClient; 3] {
+        [&self.confidential, &self.public, &self.other]
+    }
+
+    /// What a test needs to know, as KEY=VALUE lines. Values hold nothing that a shell would have to quote.
+    pub(super) fn env_file(&self, issuer: &str) -> String {
+        let secret = |client: &DemoClient| client.client_secret.clone().unwrap_or_default();
+        let (username, password) =
+            self.users.first().map(|user| (user.username.clone(), user.password.clone())).unwrap_or_default();
+        [
+            ("ISSUER", issuer.to_owned()),
+            ("CLIENT_ID", self.confidential.client_id.clone()),
+            ("CLIENT_SECRET", secret(&self.confidential)),
+            ("PUBLIC_CLIENT_ID", self.public.client_id.clone()),
+            ("CLIENT2_ID", self.other.client_id.clone()),
+            ("CLIENT2_SECRET", secret(&self.other)),
+            ("USERNAME", username),
+            ("PASSWORD", password),
+        ]
+        .iter()
+        .map(|(key, value)| format!("{key}={value}\n"))
+        .collect()
+    }
+}
+
+async fn add_user(provider: &Provider, username: &str, given_name: &str) -> anyhow::Result<DemoUser> {
+    let name = format!("{given_name} Example");
+    let claims = [
+        ("given_name", json!(given_name)),
+        ("family_name", json!("Example")),
+        ("locale", json!("en")),
+        ("phone_number", json!("+31 20 555 0100")),
+        ("phone_number_verified", json!(false)),
+        ("address", json!({"locality": "Amsterdam", "country": "NL"})),
+    ];
+    let user = NewUser {
+        username: username.to_owned(),
+        email: Some(format!("{username}@example.org")),
+        email_verified: true,
+        name: Some(name.clone()),
+        claims: claims.into_iter().map(|(claim, value)| (claim.to_owned(), value)).collect::<Map<_, _>>(),
+        password: UserPassword::Clear(PASSWORD.into()),
+        platform_owner: false,
+    };
+    provider.add_user(&mut clock::own_ctx(), user).await.with_context(|| format!("adding {username}"))?;
+    Ok(DemoUser { username: username.to_owned(), password: PASSWORD.to_owned(), name })
+}
+
+async fn add_client(provider: &Provider, client: Client) -> anyhow::Result<DemoClient> {
+    let created = provider.add_client(&mut clock::own_ctx(), NewClient { client }).await?;
+    let client = created.client;
+    Ok(DemoClient {
+        name: client.name,
+        client_id: client.id.to_string(),
+        client_secret: created.secret,
+        redirect_uris: client.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect(),
+    })
+}

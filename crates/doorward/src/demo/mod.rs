@@ -1,0 +1,155 @@
+//! `doorward demo`: a server that is complete in itself and forgets everything: a fresh temporary database, people, clients, and a relying
+//! party that signs in. Also a fixture for other people's tests. Decides nothing about the protocol: it is the same server.
+
+mod env_file;
+mod fixture;
+mod oidc_client;
+mod pages;
+mod relying_party;
+mod sessions;
+
+use crate::app::App;
+use crate::clock;
+use crate::commands::shown;
+use crate::outgoing::Outgoing;
+use crate::serve::{House, bind, runtime};
+use crate::settings::{Issuer, Resolved, SettingFlags, Settings, TlsSettings};
+use crate::telemetry::Telemetry;
+use anyhow::{Context as _, bail};
+use clap::Args;
+use fixture::Fixture;
+use protocol::RedirectUri;
+use relying_party::RelyingParty;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use web::server::Listener;
+
+pub(crate) const HELP: &str = "\
+Examples:
+  doorward demo
+  doorward demo --port 0 --env-file /tmp/doorward.env --redirect-uri http://localhost:3000/callback
+
+Everything is forgotten when it ends. Anybody may register, and rate limits and lockouts are off. Its users and clients, with
+their passwords and secrets, are printed and shown on the page it links to.
+
+For your own tests: with --env-file, a file with ISSUER, CLIENT_ID, CLIENT_SECRET, PUBLIC_CLIENT_ID, CLIENT2_ID, CLIENT2_SECRET,
+USERNAME and PASSWORD as KEY=VALUE lines appears once the server answers. Its clients ask nobody for consent unless a request
+says prompt=consent, and may use {issuer}/demo/callback, http://127.0.0.1/callback on any port, and your --redirect-uri.";
+
+#[derive(Args)]
+pub(crate) struct DemoArgs {
+    /// The port to listen on; 0 takes a free one
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// The address to listen on; people still reach it as localhost, unless --issuer says otherwise
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+    /// A further redirect URI of every demo client; repeatable
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    redirect_uris: Vec<RedirectUri>,
+    /// A further post-logout redirect URI of every demo client; repeatable
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
+    post_logout_redirect_uris: Vec<RedirectUri>,
+    /// Once the server answers, write what a test needs to know here
+    #[arg(long, value_name = "PATH")]
+    env_file: Option<PathBuf>,
+    #[command(flatten)]
+    flags: SettingFlags,
+}
+
+/// Runs until it is told to stop, and removes everything.
+///
+/// # Errors
+/// When it cannot start.
+pub(crate) fn run(args: DemoArgs) -> anyhow::Result<()> {
+    let directory = tempfile::Builder::new()
+        .prefix("doorward-demo-")
+        .tempdir()
+        .context("no directory could be made for the temporary database")?;
+    let runtime = runtime()?;
+    let ran = runtime.block_on(demo(args, directory.path()));
+    directory.close().context("the temporary database could not be removed")?;
+    ran
+}
+
+async fn demo(args: DemoArgs, directory: &Path) -> anyhow::Result<()> {
+    let listeners = listeners(args.host, args.port)?;
+    let port = listeners.first().map_or(args.port, |listener| listener.local_addr().port());
+    let settings = settings(args.flags, port, directory)?;
+    let _telemetry = Telemetry::start(&settings.log)?;
+    let issuer = settings.issuer(SocketAddr::new(args.host, port));
+    let app = App::open(&settings, &issuer).await?;
+    let fixture = Fixture::make(&app.provider, &args.redirect_uris, &args.post_logout_redirect_uris).await?;
+    announce(&issuer, &fixture)?;
+
+    let outgoing = Outgoing::new();
+    let (web, options) = app.surface(&settings);
+    let relying_party = RelyingParty::new(issuer.as_str(), &fixture, outgoing.clone());
+    let router = web::router(web).merge(relying_party.router());
+    if let Some(path) = args.env_file {
+        let contents = fixture.env_file(issuer.as_str());
+        tokio::spawn(env_file::write_when_ready(path, contents, issuer.as_str().to_owned(), outgoing));
+    }
+    House { app, listeners, router, options, tls: None, metrics: None }.run(&settings).await
+}
+
+/// `localhost` may mean 127.0.0.1 or ::1, and not every program tries the second: both are listened on where there are both.
+fn listeners(host: IpAddr, port: u16) -> anyhow::Result<Vec<Listener>> {
+    let mut listeners = vec![bind(SocketAddr::new(host, port))?];
+    if host == Ipv4Addr::LOCALHOST {
+        let port = listeners.first().map_or(port, |listener| listener.local_addr().port());
+        // A machine without IPv6 has none to listen on.
+        listeners.extend(Listener::bind((Ipv6Addr::LOCALHOST, port).into()).ok());
+    }
+    Ok(listeners)
+}
+
+fn settings(flags: SettingFlags, port: u16, directory: &Path) -> anyhow::Result<Settings> {
+    let Some(directory) = directory.to_str() else {
+        bail!("the temporary directory's name is not UTF-8: set TMPDIR to another");
+    };
+    let of_demo = [
+        ("issuer", Issuer::on_this_machine(false, port).to_string()),
+        ("registration", "open".to_owned()),
+        ("limits.enabled", "off".to_owned()),
+        ("limits.lockout", "off".to_owned()),
+        ("log", "warn".to_owned()),
+        ("log_format", "text".to_owned()),
+    ];
+    // Whatever the settings say: the demo touches no other installation's state.
+    let of_its_own = [
+        ("data", directory.to_owned()),
+        ("database", format!("sqlite:{directory}/doorward.db")),
+        ("master_key_file", format!("{directory}/master.key")),
+    ];
+    let flags = SettingFlags {
+        // Nor does it read a settings file that happens to lie about.
+        config: flags.config.or_else(|| Some(PathBuf::from("/dev/null"))),
+        given: of_demo.into_iter().chain(flags.given).chain(of_its_own).collect(),
+    };
+    let mut settings = Resolved::from_system(&flags)?.settings;
+    settings.master_key = None;
+    settings.tls = TlsSettings::default();
+    settings.metrics_listen = None;
+    Ok(settings)
+}
+
+fn announce(issuer: &Issuer, fixture: &Fixture) -> anyhow::Result<()> {
+    shown::line(format!("Doorward {} demo. Open this in a browser:\n\n  {issuer}/demo/\n", env!("CARGO_PKG_VERSION")))?;
+    let rows: Vec<_> = fixture.users.iter().map(|user| [format!("  {}", user.username), user.password.clone()]).collect();
+    shown::table(["  USER", "PASSWORD"], &rows)?;
+    shown::line("")?;
+    let rows: Vec<_> = fixture
+        .clients()
+        .into_iter()
+        .map(|client| [format!("  {}", client.client_id), client.client_secret.clone().unwrap_or_else(|| "(public)".into())])
+        .collect();
+    shown::table(["  CLIENT", "SECRET"], &rows)?;
+    shown::line(format!("\n  Discovery  {issuer}/.well-known/openid-configuration"))?;
+    Ok(shown::line("\nEverything is forgotten when this ends (Ctrl-C).")?)
+}
+
+/// What the instant is, for the relying party's checks.
+fn now_seconds() -> i64 {
+    clock::now().seconds()
+}

@@ -1,0 +1,167 @@
+//! Users, clients and keys from the command line: the same while a server runs (it is asked over its socket) and while none does.
+
+use crate::process::{Installation, get, post, text};
+use serde_json::Value;
+
+#[test]
+fn users_and_clients_are_the_same_with_and_without_a_server() {
+    let installation = Installation::new();
+    installation.add_user("before", &[]);
+    let server = installation.serve(&[]);
+    installation.add_user("during", &["--email", "during@example.org", "--claim", "locale=nl"]);
+    let added = installation.json(&["client", "add", "app", "--json", "--redirect-uri", "https://app.example.org/cb"]);
+    let secret = added["client_secret"].as_str().expect("a secret").to_owned();
+    let seen_during = (installation.run(&["user", "list"]), installation.json(&["client", "list", "--json"]));
+    let form = "grant_type=authorization_code&code=x&redirect_uri=https://app.example.org/cb&code_verifier=x";
+    let refused_for = |credentials| {
+        let (status, body) = post(&server.address, "/oauth2/token", credentials, form);
+        let body: Value = serde_json::from_str(&body).expect("JSON");
+        (status, body["error"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_ne!(refused_for(("app", &secret)).1, "invalid_client");
+    assert_eq!(refused_for(("app", "guessed")), (401, "invalid_client".to_owned()));
+
+    // What the command line changes, the running server knows at once.
+    let second = installation.run(&["client", "secret", "app"]);
+    assert_eq!(refused_for(("app", &secret)).1, "invalid_client");
+    assert_ne!(refused_for(("app", second.trim())).1, "invalid_client");
+    installation.run(&["client", "disable", "app"]);
+    assert_eq!(refused_for(("app", second.trim())).1, "invalid_client");
+    installation.run(&["client", "enable", "app"]);
+    assert_ne!(refused_for(("app", second.trim())).1, "invalid_client");
+    server.stop();
+
+    let seen_after = (installation.run(&["user", "list"]), installation.json(&["client", "list", "--json"]));
+    assert_eq!(seen_during, seen_after);
+    assert!(seen_after.0.contains("before") && seen_after.0.contains("during@example.org"), "{}", seen_after.0);
+    let during = installation.json(&["user", "show", "during@example.org", "--json"]);
+    assert_eq!(during["claims"]["locale"], "nl");
+}
+
+#[test]
+fn users_live_from_add_to_remove() {
+    let installation = Installation::new();
+    installation.add_user("alice", &["--email", "alice@example.org", "--name", "Alice"]);
+    let taken = installation.given("correct-horse-battery\n", &["user", "add", "Alice", "--password-stdin"]);
+    assert!(text(&taken.stderr).contains("taken"), "{}", text(&taken.stderr));
+    let short = installation.given("short\n", &["user", "add", "bob", "--password-stdin"]);
+    assert!(text(&short.stderr).contains("8 characters at least"), "{}", text(&short.stderr));
+    let nobody = installation.fails(1, &["user", "add", "bob"]);
+    assert!(nobody.contains("--password-stdin"), "{nobody}");
+    let bad_hash = installation.fails(1, &["user", "add", "bob", "--password-hash", "md5"]);
+    assert!(bad_hash.contains("password hash"), "{bad_hash}");
+
+    installation.run(&["user", "disable", "alice"]);
+    assert!(installation.run(&["user", "list"]).contains("disabled"));
+    installation.run(&["user", "enable", "alice@example.org"]);
+    assert!(!installation.run(&["user", "show", "alice"]).contains("disabled"));
+    let changed = installation.given("another-horse-battery\n", &["user", "password", "alice", "--password-stdin"]);
+    assert!(changed.status.success());
+    let unsure = installation.fails(1, &["user", "remove", "alice"]);
+    assert!(unsure.contains("--yes"), "{unsure}");
+    installation.run(&["user", "remove", "alice", "--yes"]);
+    assert!(installation.fails(1, &["user", "show", "alice"]).contains("there is no user alice"));
+}
+
+#[test]
+fn many_users_are_listed_to_the_last() {
+    let installation = Installation::new();
+    let server = installation.serve(&[]);
+    // More than are asked for at once.
+    for number in 0..510 {
+        installation.run(&["user", "add", &format!("user{number}"), "--no-password"]);
+    }
+    let users = installation.json(&["user", "list", "--json"]);
+    let names: std::collections::HashSet<_> = users.as_array().expect("a list").iter().map(|user| &user["username"]).collect();
+    assert_eq!(names.len(), 510);
+    server.stop();
+}
+
+#[test]
+fn a_client_is_changed_only_where_it_is_said() {
+    let installation = Installation::new();
+    let uri = "https://app.example.org/cb";
+    let printed = installation.run(&["client", "add", "app", "--name", "My App", "--redirect-uri", uri]);
+    assert!(printed.contains("client_secret"), "{printed}");
+    let before = installation.json(&["client", "show", "app", "--json"]);
+    installation.run(&["client", "set", "app", "--consent", "implicit", "--id-token-alg", "ES256", "--introspects-all"]);
+    let mut expected = before.clone();
+    expected["consent"] = "implicit".into();
+    expected["id_token_signed_response_alg"] = "ES256".into();
+    expected["introspects_all"] = true.into();
+    assert_eq!(installation.json(&["client", "show", "app", "--json"]), expected);
+    installation.run(&["client", "set", "app", "--consent", "required", "--id-token-alg", "RS256", "--no-introspects-all"]);
+    assert_eq!(installation.json(&["client", "show", "app", "--json"]), before);
+
+    let public = installation.json(&["client", "add", "phone", "--public", "--redirect-uri", "com.example.app:/cb", "--json"]);
+    assert_eq!(public["client_secret"], Value::Null);
+    for (arguments, why) in [
+        (&["client", "add", "app", "--redirect-uri", uri][..], "taken"),
+        (&["client", "add", "none"], "redirect URI: at least one"),
+        (&["client", "set", "phone", "--no-pkce"], "cannot do without PKCE"),
+        (&["client", "secret", "phone"], "it has no secret"),
+        (&["client", "show", "nobody"], "there is no client nobody"),
+    ] {
+        let refusal = installation.fails(1, arguments);
+        assert!(refusal.contains(why), "{arguments:?}: {refusal}");
+    }
+    // RFC 9700 section 2.6: codes do not travel in clear text.
+    let refusal = installation.fails(2, &["client", "add", "bad", "--redirect-uri", "http://app.example.org/cb"]);
+    assert!(refusal.contains("use https"), "{refusal}");
+    installation.run(&["client", "remove", "phone", "--yes"]);
+    assert_eq!(installation.json(&["client", "list", "--json"]).as_array().expect("a list").len(), 1);
+}
+
+#[test]
+fn signing_keys_turn_and_stay_published() {
+    let installation = Installation::new();
+    let server = installation.serve(&[]);
+    let kids = || {
+        let keys = installation.json(&["keys", "list", "--json"]);
+        let of = |state: &str| -> std::collections::BTreeSet<String> {
+            let keys = keys.as_array().expect("a list").iter().filter(|key| key["state"] == state);
+            keys.map(|key| key["kid"].as_str().expect("a kid").to_owned()).collect()
+        };
+        (of("next"), of("current"), of("retired"))
+    };
+    let (next, current, retired) = kids();
+    assert_eq!((next.len(), current.len(), retired.len()), (3, 3, 0));
+    let refusal = installation.fails(1, &["keys", "rotate"]);
+    assert!(refusal.contains("less than 300 seconds ago"), "{refusal}");
+    installation.run(&["keys", "rotate", "--force"]);
+    assert_eq!(kids().1, next, "those that were next sign now");
+    assert_eq!(kids().2, current);
+    let (_, jwks) = get(&server.address, "/oauth2/jwks");
+    assert!(current.iter().chain(&next).all(|kid| jwks.contains(kid)), "{jwks}");
+    server.stop();
+}
+
+#[test]
+fn the_master_key_turns_while_the_server_is_stopped() {
+    let installation = Installation::new();
+    let server = installation.serve(&[]);
+    let (_, jwks) = get(&server.address, "/oauth2/jwks");
+    let key = || std::fs::read_to_string(installation.path("doorward-data/master.key")).expect("a key");
+    let first = key();
+    let refusal = installation.fails(1, &["keys", "rotate-master"]);
+    assert!(refusal.contains("is in use by another process"), "{refusal}");
+    assert_eq!(key(), first, "a refused rotation leaves the key as it is");
+    server.stop();
+
+    let said = installation.run(&["keys", "rotate-master"]);
+    // Three algorithms, the next and the current key of each, and the secret that refresh tokens are derived from.
+    assert!(said.contains("7 secrets are sealed under the new master key"), "{said}");
+    assert_ne!(key(), first);
+    assert!(!installation.path("doorward-data/master.key.previous").exists());
+    let again = installation.serve(&[]);
+    assert_eq!(get(&again.address, "/oauth2/jwks").1, jwks, "the same signing keys");
+    again.stop();
+
+    // The old key opens nothing any more, and no key at all is never taken for a new installation.
+    std::fs::write(installation.path("doorward-data/master.key"), first).expect("written");
+    let refusal = installation.fails(1, &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(refusal.contains("which is not configured"), "{refusal}");
+    std::fs::remove_file(installation.path("doorward-data/master.key")).expect("removed");
+    let refusal = installation.fails(1, &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(refusal.contains("is missing"), "{refusal}");
+}

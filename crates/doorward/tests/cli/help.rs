@@ -1,0 +1,84 @@
+//! What `--help` teaches, word for word: a change to it is looked at.
+
+use crate::process::{doorward, text};
+
+const COMMANDS: &[&[&str]] = &[
+    &[],
+    &["serve"],
+    &["demo"],
+    &["user"],
+    &["user", "add"],
+    &["user", "list"],
+    &["user", "show"],
+    &["user", "password"],
+    &["user", "disable"],
+    &["user", "enable"],
+    &["user", "remove"],
+    &["client"],
+    &["client", "add"],
+    &["client", "list"],
+    &["client", "show"],
+    &["client", "set"],
+    &["client", "secret"],
+    &["client", "disable"],
+    &["client", "enable"],
+    &["client", "remove"],
+    &["keys"],
+    &["keys", "list"],
+    &["keys", "rotate"],
+    &["keys", "rotate-master"],
+    &["backup"],
+    &["restore"],
+    &["config"],
+    &["config", "check"],
+    &["config", "show"],
+    &["healthcheck"],
+    &["passwords"],
+    &["passwords", "calibrate"],
+    &["bench"],
+    &["bench", "sign-in"],
+    &["completions"],
+];
+
+fn help(command: &[&str]) -> String {
+    let output = doorward().args(command).arg("--help").output().expect("the program runs");
+    assert!(output.status.success());
+    text(&output.stdout)
+}
+
+#[test]
+fn help_is_as_it_was() {
+    for command in COMMANDS {
+        let name = if command.is_empty() { "doorward".to_owned() } else { command.join("_") };
+        // Settings have a reference page and a test of their own; here their names would only make every other change hard to see.
+        let help = help(command);
+        let help = help.split("\nSettings:\n").next().expect("a first part");
+        insta::assert_snapshot!(format!("help_{name}"), help);
+    }
+}
+
+#[test]
+fn every_command_is_in_the_list_and_has_an_example() {
+    let known: Vec<_> = COMMANDS.iter().map(|command| command.join(" ")).collect();
+    for command in COMMANDS {
+        let help = help(command);
+        let Some((_, subcommands)) = help.split_once("\nCommands:\n") else {
+            assert!(help.contains("Example"), "{command:?} has no example");
+            continue;
+        };
+        // A line that begins two in is a command's; what is further in goes on about it.
+        let names = subcommands.lines().take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
+        for name in names.filter_map(|line| line.split_whitespace().next()) {
+            let full = [command, &[name]].concat().join(" ");
+            assert!(known.contains(&full), "{full} is missing in this test's list");
+        }
+    }
+}
+
+#[test]
+fn completions_know_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = doorward().args(["completions", shell]).output().expect("the program runs");
+        assert!(output.status.success() && text(&output.stdout).contains("rotate-master"), "{shell}");
+    }
+}

@@ -1,0 +1,110 @@
+//! `doorward serve`: a fresh start without any configuration, one process for one database, an end that loses nothing.
+
+use crate::process::{Installation, PATIENCE, answer, get};
+use rustix::process::Signal;
+use serde_json::Value;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
+
+#[test]
+fn a_fresh_start_works_and_what_it_keeps_survives() {
+    let installation = Installation::new();
+    let server = installation.serve(&[]);
+    println!("first answer {:?} after the process was started", server.first_answer_after);
+    assert!(server.first_answer_after < PATIENCE);
+
+    let (status, metadata) = get(&server.address, "/.well-known/openid-configuration");
+    let metadata: Value = serde_json::from_str(&metadata).expect("JSON");
+    let port = server.address.rsplit(':').next().expect("a port");
+    assert_eq!((status, metadata["issuer"].as_str()), (200, Some(&*format!("http://localhost:{port}"))));
+
+    // The link is for whoever started it, and it leads somewhere.
+    let link = server.printed.lines().find_map(|line| line.trim().split_once("/setup?token=")).expect("a setup link");
+    assert_eq!(get(&server.address, &format!("/setup?token={}", link.1)).0, 200);
+    assert_ne!(get(&server.address, "/setup?token=guessed").0, 200);
+
+    installation.add_user("root", &["--platform-owner", "--email", "root@example.org"]);
+    server.signal(Signal::TERM);
+    let (code, log) = server.end();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!log.contains(link.1), "the link is in the log");
+    assert!(!installation.path("doorward-data/doorward.sock").exists());
+
+    let again = installation.serve(&[]);
+    assert!(!again.printed.contains("/setup"), "{}", again.printed);
+    assert_eq!(installation.json(&["user", "show", "root", "--json"])["platform_owner"], true);
+    again.stop();
+}
+
+#[test]
+fn what_is_in_the_data_directory_is_its_owners_alone() {
+    let installation = Installation::new();
+    let server = installation.serve(&[]);
+    for (name, mode) in [("", 0o700), ("doorward.db", 0o600), ("master.key", 0o600), ("doorward.sock", 0o600)] {
+        let metadata = std::fs::metadata(installation.path("doorward-data").join(name)).expect(name);
+        assert_eq!(metadata.permissions().mode() & 0o777, mode, "{name}");
+    }
+    server.stop();
+}
+
+#[test]
+fn a_second_process_on_one_database_is_refused() {
+    let installation = Installation::new();
+    let server = installation.serve(&[]);
+    let refusal = installation.fails(1, &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(refusal.contains("is in use by another process (process id"), "{refusal}");
+    let refusal = installation.fails(1, &["serve", "--listen", &server.address, "--data", "elsewhere"]);
+    assert!(refusal.contains("cannot listen on"), "{refusal}");
+    assert!(!installation.path("elsewhere").exists(), "nothing is written before the address is known to be free");
+    server.stop();
+}
+
+#[test]
+fn a_request_in_flight_is_answered_before_the_end() {
+    let installation = Installation::new();
+    let server = installation.serve(&[]);
+    let mut stream = TcpStream::connect(&server.address).expect("it listens");
+    let head = "POST /oauth2/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\
+                Content-Type: application/x-www-form-urlencoded\r\n\r\ngrant_type";
+    stream.write_all(head.as_bytes()).expect("it reads");
+    // Until the request has arrived there is nothing in flight.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let address = server.address.clone();
+    server.signal(Signal::TERM);
+    while TcpStream::connect(&address).is_ok() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    stream.write_all(b"=something").expect("it still reads");
+    let (status, body) = answer(stream);
+    assert!((400..402).contains(&status) && body.contains("\"error\""), "{status} {body}");
+    assert_eq!(server.end().0, Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let installation = Installation::new();
+    let server = installation.serve(&[]);
+    let mut stream = TcpStream::connect(&server.address).expect("it listens");
+    stream.write_all(b"POST /oauth2/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\n").expect("it reads");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let address = server.address.clone();
+    server.signal(Signal::INT);
+    while TcpStream::connect(&address).is_ok() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    server.signal(Signal::INT);
+    assert_eq!(server.end().0, Some(1));
+}
+
+#[test]
+fn metrics_have_a_listener_of_their_own() {
+    let installation = Installation::new();
+    let server = installation.serve(&["--metrics-listen", "127.0.0.1:0"]);
+    let (_, after) = server.printed.split_once("Metrics").expect("it says where");
+    let address = after.trim().trim_start_matches("http://").split('/').next().expect("an address");
+    let (status, metrics) = get(address, "/metrics");
+    assert!(status == 200 && metrics.contains("doorward_http_responses_total"), "{status} {metrics}");
+    assert_eq!(get(&server.address, "/metrics").0, 404);
+    server.stop();
+}

@@ -1,0 +1,7 @@
+//! `/oauth2/authorize`
+
+mod hint;
+mod max_age;
+mod prompt;
+mod request;
+mod response;

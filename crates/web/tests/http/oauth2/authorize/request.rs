@@ -1,0 +1,256 @@
+//! What an authorization request may say, and where a refusal goes.
+
+use crate::house::{CHALLENGE, House, Tokens, VERIFIER, encoded, pass_seconds};
+use protocol::{ConsentPolicy, GrantType};
+
+#[tokio::test]
+async fn rfc6749_4_1_2_1_without_a_known_client_and_address_nothing_is_redirected() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let other = house.register("other", |_| {}).await;
+    house.register("off", |client| client.disabled = true).await;
+    for change in [
+        ("client_id", ""),
+        ("client_id", "nobody"),
+        ("client_id", "off"),
+        ("client_id", "ünknown"),
+        ("client_id", "notes\r\nX: y"),
+        // OpenID Connect Core section 3.1.2.1: required with the openid scope.
+        ("redirect_uri", ""),
+        ("redirect_uri", other.redirect_uri.as_str()),
+        // RFC 9700 section 4.1.3: exact matching.
+        ("redirect_uri", "https://notes.example/cb/"),
+        ("redirect_uri", "https://notes.example/cb?x=1"),
+        ("redirect_uri", "https://notes.example/CB"),
+        ("redirect_uri", "https://NOTES.example/cb"),
+        ("redirect_uri", "https://notes.example:443/cb"),
+        ("redirect_uri", "http://notes.example/cb"),
+        ("redirect_uri", "https://notes.example/a/../cb"),
+        ("redirect_uri", "https://notes.example/cb/../evil"),
+        ("redirect_uri", "https://notes.example/%63b"),
+        ("redirect_uri", "https://notes.example/cb#fragment"),
+        ("redirect_uri", "https://notes.example.evil.example/cb"),
+        ("redirect_uri", "https://notes.example@evil.example/cb"),
+        ("redirect_uri", "https://evil.example\\@notes.example/cb"),
+        ("redirect_uri", "https://evil.example/https://notes.example/cb"),
+        ("redirect_uri", "//notes.example/cb"),
+        ("redirect_uri", "/cb"),
+        ("redirect_uri", "javascript:alert(1)"),
+        ("redirect_uri", "data:text/html,hi"),
+        ("redirect_uri", "https://notes.example/cb\r\nLocation: https://evil.example"),
+        ("redirect_uri", " https://notes.example/cb"),
+    ] {
+        let page = house.browser().authorize(&notes.request(&[change])).await.error_page(400);
+        assert!(!page.body.contains("evil.example"), "{change:?}");
+        // The same by POST.
+        let params = notes.request(&[change]);
+        let form: Vec<_> = params.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        house.browser().post("/oauth2/authorize", &form).await.error_page(400);
+    }
+}
+
+#[tokio::test]
+async fn rfc6749_4_1_2_1_what_else_is_wrong_the_client_is_told() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let long = "x".repeat(2_049);
+    let huge = format!("{{\"userinfo\":{}}}", " ".repeat(9_000));
+    for (changes, error) in [
+        (&[("response_type", "")][..], "invalid_request"),
+        (&[("response_type", "token")], "unsupported_response_type"),
+        (&[("response_type", "id_token")], "unsupported_response_type"),
+        (&[("response_type", "code id_token")], "unsupported_response_type"),
+        (&[("response_mode", "web_message")], "invalid_request"),
+        (&[("request", "e30.e30.")], "request_not_supported"),
+        (&[("request_uri", "https://notes.example/r")], "request_uri_not_supported"),
+        (&[("registration", "{}")], "registration_not_supported"),
+        (&[("scope", "")], "invalid_scope"),
+        (&[("scope", "open\"id")], "invalid_scope"),
+        (&[("scope", "unheard-of")], "invalid_scope"),
+        // RFC 7636 section 4.4.1, RFC 9700 section 2.1.1.
+        (&[("code_challenge", ""), ("code_challenge_method", "")], "invalid_request"),
+        (&[("code_challenge", "")], "invalid_request"),
+        (&[("code_challenge_method", "")], "invalid_request"),
+        (&[("code_challenge_method", "plain")], "invalid_request"),
+        (&[("code_challenge_method", "s256")], "invalid_request"),
+        (&[("code_challenge", "too-short")], "invalid_request"),
+        (&[("prompt", "magic")], "invalid_request"),
+        (&[("prompt", "none login")], "invalid_request"),
+        (&[("prompt", "create")], "invalid_request"),
+        (&[("max_age", "-1")], "invalid_request"),
+        (&[("max_age", "+1")], "invalid_request"),
+        (&[("max_age", "1.5")], "invalid_request"),
+        (&[("max_age", "99999999999")], "invalid_request"),
+        (&[("claims", "[]")], "invalid_request"),
+        (&[("claims", "{")], "invalid_request"),
+        (&[("claims", &huge)], "invalid_request"),
+        (&[("claims", r#"{"id_token":{"acr":{"essential":true,"values":["urn:gold"]}}}"#)], "unmet_authentication_requirements"),
+        (&[("id_token_hint", "not-a-token")], "invalid_request"),
+        (&[("nonce", &long)], "invalid_request"),
+        (&[("login_hint", &long)], "invalid_request"),
+        (&[("ui_locales", &long)], "invalid_request"),
+    ] {
+        let answer = house.browser().authorize(&notes.request(changes)).await;
+        assert_eq!(answer.says("error"), error, "{changes:?}");
+        assert_eq!(answer.says("state"), "st-1", "{changes:?}");
+        assert!(!answer.says("error_description").is_empty() && answer.says("code").is_empty());
+        assert!(answer.location().starts_with("https://notes.example/cb?error="), "{}", answer.location());
+    }
+}
+
+#[tokio::test]
+async fn rfc6749_4_1_2_1_a_client_without_the_grant_type_is_told() {
+    let house = House::open().await;
+    let cron = house.register("cron", |client| client.grant_types = [GrantType::RefreshToken].into()).await;
+    let answer = house.browser().authorize(&cron.request(&[])).await;
+    assert_eq!(answer.says("error"), "unauthorized_client");
+}
+
+#[tokio::test]
+async fn rfc6749_3_1_no_parameter_comes_twice() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let params = notes.request(&[("prompt", "login"), ("max_age", "5"), ("response_mode", "query"), ("foo", "bar")]);
+    for (name, value) in &params {
+        let mut twice: Vec<_> = params.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        twice.push((name, value));
+        let page = house.get(&format!("/oauth2/authorize?{}", encoded(&twice))).await.error_page(400);
+        assert!(page.body.contains("more than once"), "{name}");
+        house.post("/oauth2/authorize", &twice).await.error_page(400);
+    }
+    // Once each, the unknown one is ignored.
+    let page = house.browser().authorize(&params).await.expect(200);
+    assert!(page.heading().contains("wants you to sign in"));
+}
+
+#[tokio::test]
+async fn rfc6749_3_1_an_empty_parameter_counts_as_omitted() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut params = notes.request(&[("state", "")]);
+    params.extend([("prompt", String::new()), ("max_age", String::new()), ("state", String::new())]);
+    let answer = house.browser().answer_for(&params, "alice").await;
+    assert!(!answer.says("code").is_empty() && !answer.location().contains("state"));
+}
+
+#[tokio::test]
+async fn oidc_core_3_1_2_1_the_request_may_come_by_post() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.signed_in(&notes, "alice").await;
+    let params = notes.request(&[("state", "a b&c")]);
+    let form: Vec<_> = params.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    // From another site, which is what a client's page is.
+    let sent_on = browser.post_with("/oauth2/authorize", &form, &[("sec-fetch-site", "cross-site")]).await;
+    let answer = browser.followed(sent_on).await;
+    assert_eq!(answer.says("state"), "a b&c");
+    Tokens::of(&notes.redeem(&house, &answer.says("code")).await);
+
+    let form = [("client_id", "notes"), ("redirect_uri", notes.redirect_uri.as_str()), ("response_type", "token")];
+    let answer = browser.post("/oauth2/authorize", &form).await;
+    assert_eq!(answer.says("error"), "unsupported_response_type");
+}
+
+#[tokio::test]
+async fn rfc6749_3_1_2_3_a_client_with_one_address_may_leave_it_out_without_openid() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let request = notes.request(&[("redirect_uri", ""), ("scope", "email")]);
+    let code = browser.answer_for(&request, "alice").await.says("code");
+    // RFC 6749 section 4.1.3: then the token request may leave it out too.
+    let form = [("grant_type", "authorization_code"), ("code", code.as_str()), ("code_verifier", VERIFIER)];
+    let tokens = Tokens::of(&notes.token(&house, &form).await);
+    assert_eq!(tokens.id_token, "");
+
+    let two = house
+        .register("two", |client| client.redirect_uris.push("https://two.example/other".parse().unwrap()))
+        .await;
+    browser.authorize(&two.request(&[("redirect_uri", ""), ("scope", "email")])).await.error_page(400);
+}
+
+#[tokio::test]
+async fn rfc8252_7_3_the_port_of_a_loopback_address_is_free() {
+    let house = House::open().await;
+    let app = house
+        .register_public("cli", |client| client.redirect_uris = vec!["http://127.0.0.1/cb".parse().unwrap()])
+        .await;
+    let request = app.request(&[("redirect_uri", "http://127.0.0.1:49152/cb")]);
+    let answer = house.browser().answer_for(&request, "alice").await;
+    assert!(answer.location().starts_with("http://127.0.0.1:49152/cb?code="), "{}", answer.location());
+    let code = answer.says("code");
+    // The token request repeats the address with its port.
+    app.redeem(&house, &code).await.refused(400, "invalid_grant");
+    let mut form = app.redemption(&code);
+    form[2] = ("redirect_uri", "http://127.0.0.1:49152/cb");
+    Tokens::of(&app.token(&house, &form).await);
+    for foreign in ["http://127.0.0.1:49152/other", "http://localhost:49152/cb", "http://127.0.0.1.evil.example/cb"] {
+        house.browser().authorize(&app.request(&[("redirect_uri", foreign)])).await.error_page(400);
+    }
+}
+
+#[tokio::test]
+async fn rfc8252_8_6_a_client_that_any_program_could_pose_as_is_confirmed_each_time() {
+    let house = House::open().await;
+    let app = house
+        .register_public("cli", |client| {
+            client.redirect_uris = vec!["http://127.0.0.1/cb".parse().unwrap()];
+            client.consent = ConsentPolicy::Required;
+        })
+        .await;
+    let mut browser = house.signed_in(&app, "alice").await;
+    pass_seconds(1);
+    // Allowed before, and asked again.
+    let page = browser.authorize(&app.request(&[])).await.expect(200);
+    assert!(page.heading().contains("wants to use your account"), "{}", page.heading());
+    let silent = browser.authorize(&app.request(&[("prompt", "none")])).await;
+    assert_eq!(silent.says("error"), "interaction_required");
+    assert!(!browser.decide(&page, "allow").await.says("code").is_empty());
+}
+
+#[tokio::test]
+async fn rfc6749_3_3_scope_is_cut_to_what_the_client_may_have_and_the_answer_says_so() {
+    let house = House::open().await;
+    let notes = house.register("notes", |client| client.scope = "openid email".parse().unwrap()).await;
+    let tokens = notes.tokens_for(&house, "alice", &[("scope", "openid profile email offline_access")]).await;
+    assert_eq!(tokens.all["scope"], "email openid");
+    // OpenID Connect Core section 11: no offline access without a use for it.
+    let brief = house.register("brief", |client| client.grant_types = [GrantType::AuthorizationCode].into()).await;
+    let tokens = brief.tokens_for(&house, "alice", &[("scope", "openid offline_access")]).await;
+    assert_eq!((tokens.all["scope"].as_str(), tokens.refresh_token.as_str()), (Some("openid"), ""));
+}
+
+#[tokio::test]
+async fn rfc9700_2_1_1_pkce_may_be_left_out_only_where_the_operator_said_so() {
+    let house = House::open().await;
+    let without = &[("code_challenge", ""), ("code_challenge_method", "")];
+    let old = house.register("old", |client| client.require_pkce = false).await;
+    let code = house.browser().answer_for(&old.request(without), "alice").await.says("code");
+    // A verifier for a code without a challenge is a downgrade in progress (RFC 9700 section 4.8.2).
+    old.redeem(&house, &code).await.refused(400, "invalid_grant");
+    let form = [("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", &old.redirect_uri)];
+    Tokens::of(&old.token(&house, &form).await);
+
+    let public = house.register_public("public", |_| {}).await;
+    let answer = house.browser().authorize(&public.request(without)).await;
+    assert_eq!(answer.says("error"), "invalid_request");
+    // Even a client that may go without is held to a challenge it made.
+    let code = house.browser().answer_for(&old.request(&[("code_challenge", CHALLENGE)]), "alice").await.says("code");
+    let form = [("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", &old.redirect_uri)];
+    old.token(&house, &form).await.refused(400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn what_a_request_says_is_shown_escaped() {
+    let house = House::open().await;
+    let notes = house.register("notes", |client| client.name = "<b>Notes</b> & \"co\"".into()).await;
+    let probe = "\"'><script>alert(1)</script>";
+    let page = house.browser().authorize(&notes.request(&[("login_hint", probe), ("ui_locales", probe)])).await;
+    assert_eq!(page.field("username"), probe);
+    assert!(!page.body.contains("<script>alert") && !page.body.contains("<b>Notes"), "{}", page.body);
+    let twice = format!("/oauth2/authorize?{0}&{0}", encoded(&[(probe, "1")]));
+    for path in [twice.as_str(), &format!("/oauth2/authorize?{}", encoded(&[("client_id", probe)]))] {
+        let page = house.get(path).await.error_page(400);
+        assert!(!page.body.contains("<script>alert"), "{}", page.body);
+    }
+}

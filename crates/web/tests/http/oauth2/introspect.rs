@@ -1,0 +1,81 @@
+//! `/oauth2/introspect` (RFC 7662).
+
+use crate::house::{House, Tokens, claims_of, now, pass_seconds};
+use serde_json::json;
+
+#[tokio::test]
+async fn rfc7662_2_2_a_good_access_token_is_explained() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let tokens = notes.tokens(&house, "alice").await;
+    let told = notes.introspect(&house, &tokens.access_token).await.expect(200).json();
+    let mut expected = claims_of(&tokens.access_token);
+    expected["active"] = json!(true);
+    expected["token_type"] = json!("Bearer");
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn rfc7662_2_2_a_good_refresh_token_is_explained_to_its_client() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let tokens = notes.tokens(&house, "alice").await;
+    let told = notes.introspect(&house, &tokens.refresh_token).await.json();
+    let alice = house.user("alice").await.id.to_string();
+    assert_eq!((&told["active"], &told["sub"], &told["client_id"]), (&json!(true), &json!(alice), &json!("notes")));
+    // The session's end, for a grant without offline access.
+    assert_eq!(told["exp"], now().seconds() + 7 * 86_400);
+    let next = Tokens::of(&notes.refresh(&house, &tokens.refresh_token).await);
+    assert_eq!(notes.introspect(&house, &tokens.refresh_token).await.json(), json!({ "active": false }));
+    assert_eq!(notes.introspect(&house, &next.refresh_token).await.json()["active"], true);
+}
+
+#[tokio::test]
+async fn rfc7662_4_a_token_is_nobodys_business_but_its_clients_its_audiences_and_those_who_may_see_all() {
+    let house = House::open().await;
+    let notes = house.register("notes", |client| client.audience = vec!["api".into()]).await;
+    let stranger = house.register("stranger", |_| {}).await;
+    let api = house.register("api", |_| {}).await;
+    let gateway = house.register("gateway", |client| client.introspects_all = true).await;
+    let tokens = notes.tokens(&house, "alice").await;
+    for (caller, access, refresh) in [(&notes, true, true), (&stranger, false, false), (&api, true, false), (&gateway, true, true)] {
+        let told = caller.introspect(&house, &tokens.access_token).await.expect(200).json();
+        assert_eq!(told["active"], access, "{}", caller.id);
+        let told = caller.introspect(&house, &tokens.refresh_token).await.expect(200).json();
+        assert_eq!(told["active"], refresh, "{}", caller.id);
+        if !refresh {
+            assert_eq!(told, json!({ "active": false }));
+        }
+    }
+}
+
+#[tokio::test]
+async fn rfc7662_2_2_what_is_not_good_is_inactive_and_nothing_else_is_said() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let tokens = notes.tokens(&house, "alice").await;
+    for bad in ["nonsense", &tokens.id_token, &crate::house::tampered(&tokens.access_token, 2)] {
+        assert_eq!(notes.introspect(&house, bad).await.expect(200).json(), json!({ "active": false }));
+    }
+    pass_seconds(600);
+    assert_eq!(notes.introspect(&house, &tokens.access_token).await.json(), json!({ "active": false }));
+    assert_eq!(notes.introspect(&house, &tokens.refresh_token).await.json()["active"], true);
+    pass_seconds(7 * 86_400);
+    assert_eq!(notes.introspect(&house, &tokens.refresh_token).await.json(), json!({ "active": false }));
+}
+
+#[tokio::test]
+async fn rfc7662_2_1_the_caller_must_authenticate() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let app = house.register_public("app", |_| {}).await;
+    let token = notes.tokens(&house, "alice").await.access_token;
+    house.post("/oauth2/introspect", &[("token", &token)]).await.refused(401, "invalid_client");
+    let wrong = [("token", token.as_str()), ("client_id", "notes"), ("client_secret", "wrong")];
+    house.post("/oauth2/introspect", &wrong).await.refused(401, "invalid_client");
+    app.introspect(&house, &token).await.refused(401, "invalid_client");
+    notes.post(&house, "/oauth2/introspect", &[]).await.refused(400, "invalid_request");
+    // A hint that is wrong does no harm (RFC 7662 section 2.1).
+    let hinted = [("token", token.as_str()), ("token_type_hint", "refresh_token")];
+    assert_eq!(notes.post(&house, "/oauth2/introspect", &hinted).await.json()["active"], true);
+}

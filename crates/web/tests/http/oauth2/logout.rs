@@ -1,0 +1,176 @@
+//! `/oauth2/logout` (OpenID Connect RP-Initiated Logout 1.0) and `/sign-out`.
+
+use crate::house::{Answer, Browser, House, RelyingParty, Tokens, attribute, encoded, pass_seconds};
+
+async fn signed_in<'a>(house: &'a House, client: &RelyingParty) -> (Browser<'a>, Tokens) {
+    let mut browser = house.browser();
+    let tokens = Tokens::of(&client.redeem(house, &browser.code_for(client, "alice").await).await);
+    pass_seconds(1);
+    (browser, tokens)
+}
+
+async fn is_signed_in(browser: &mut Browser<'_>) -> bool {
+    browser.get("/").await.expect(200).body.contains("You are signed in as")
+}
+
+fn logout(params: &[(&str, &str)]) -> String {
+    format!("/oauth2/logout?{}", encoded(params))
+}
+
+async fn confirm(browser: &mut Browser<'_>, page: &Answer, decision: &str) -> Answer {
+    let action = attribute(&page.body, r#"form class="choice""#, "action").unwrap();
+    let proof = page.hidden("logout");
+    browser.post(&action, &[("logout", &proof), ("decision", decision)]).await
+}
+
+#[tokio::test]
+async fn rp_initiated_logout_2_with_a_hint_for_this_session_it_happens_at_once() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let (mut browser, tokens) = signed_in(&house, &notes).await;
+    let mut thief = browser.copy();
+    // An ID Token that has expired is still a good hint.
+    pass_seconds(3_600);
+    let path = logout(&[
+        ("id_token_hint", &tokens.id_token),
+        ("post_logout_redirect_uri", "https://notes.example/bye"),
+        ("state", "a b&c"),
+    ]);
+    let answer = browser.get(&path).await;
+    assert_eq!(answer.location(), "https://notes.example/bye?state=a+b%26c");
+    assert_eq!(browser.session(), "");
+    // Over for whoever kept the cookie too.
+    assert!(!is_signed_in(&mut thief).await);
+    notes.refresh(&house, &tokens.refresh_token).await.refused(400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn rp_initiated_logout_2_access_tokens_of_the_session_are_over_at_once() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let (mut browser, tokens) = signed_in(&house, &notes).await;
+    house.userinfo(&tokens.access_token).await.expect(200);
+    browser.get(&logout(&[("id_token_hint", &tokens.id_token)])).await.expect(200);
+    house.userinfo(&tokens.access_token).await.refused(401, "invalid_token");
+    let house = house.restart().await;
+    house.userinfo(&tokens.access_token).await.refused(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn rp_initiated_logout_2_without_a_hint_the_person_is_asked() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let (mut browser, _) = signed_in(&house, &notes).await;
+    let path = logout(&[("client_id", "notes"), ("post_logout_redirect_uri", "https://notes.example/bye"), ("state", "s")]);
+    let page = browser.get(&path).await.expect(200);
+    assert_eq!(page.heading(), "Do you want to sign out?");
+    assert_eq!(confirm(&mut browser, &page, "stay").await.location(), "/");
+    assert!(is_signed_in(&mut browser).await);
+    let answer = confirm(&mut browser, &page, "sign_out").await;
+    assert_eq!(answer.location(), "https://notes.example/bye?state=s");
+    assert!(!is_signed_in(&mut browser).await);
+
+    let (mut browser, _) = signed_in(&house, &notes).await;
+    let page = browser.get("/oauth2/logout").await.expect(200);
+    let done = confirm(&mut browser, &page, "sign_out").await.expect(200);
+    assert_eq!(done.heading(), "You are signed out");
+}
+
+#[tokio::test]
+async fn rp_initiated_logout_2_a_hint_for_another_session_asks() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let (_, elsewhere) = signed_in(&house, &notes).await;
+    let (mut browser, _) = signed_in(&house, &notes).await;
+    let page = browser.get(&logout(&[("id_token_hint", &elsewhere.id_token)])).await.expect(200);
+    assert_eq!(page.heading(), "Do you want to sign out?");
+    assert!(is_signed_in(&mut browser).await);
+}
+
+#[tokio::test]
+async fn the_answer_counts_only_with_the_proof_that_the_question_was_asked_here() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let (mut browser, _) = signed_in(&house, &notes).await;
+    let page = browser.get("/oauth2/logout").await.expect(200);
+    let proof = page.hidden("logout");
+    let (mut other, _) = signed_in(&house, &notes).await;
+    let foreign = other.get("/oauth2/logout").await.hidden("logout");
+    for wrong in ["", "wrong", foreign.as_str()] {
+        let asked = browser.post("/sign-out", &[("logout", wrong), ("decision", "sign_out")]).await.expect(200);
+        assert_eq!(asked.heading(), "Do you want to sign out?");
+    }
+    let form = [("logout", proof.as_str()), ("decision", "sign_out")];
+    for from in [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example"), ("origin", "null")] {
+        browser.post_with("/sign-out", &form, &[from]).await.error_page(403);
+    }
+    assert!(is_signed_in(&mut browser).await);
+    browser.post("/sign-out", &form).await.expect(200);
+    assert!(!is_signed_in(&mut browser).await);
+}
+
+#[tokio::test]
+async fn rp_initiated_logout_3_nobody_is_sent_to_an_address_that_is_not_registered() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let other = house.register("other", |_| {}).await;
+    let (mut browser, tokens) = signed_in(&house, &notes).await;
+    let hint = ("id_token_hint", tokens.id_token.as_str());
+    let (_, foreign) = signed_in(&house, &other).await;
+    let bye = ("post_logout_redirect_uri", "https://notes.example/bye");
+    let tampered = crate::house::tampered(&tokens.id_token, 1);
+    for params in [
+        vec![bye],
+        vec![("client_id", "nobody"), bye],
+        vec![("client_id", "other"), bye],
+        vec![("id_token_hint", &foreign.id_token), bye],
+        // Section 2: the client and the hint's audience must be one.
+        vec![hint, ("client_id", "other")],
+        vec![hint, ("post_logout_redirect_uri", "https://evil.example/")],
+        vec![hint, ("post_logout_redirect_uri", "https://notes.example/bye/")],
+        vec![hint, ("post_logout_redirect_uri", "https://notes.example/bye?x=1")],
+        vec![hint, ("post_logout_redirect_uri", "https://notes.example/cb")],
+        vec![hint, ("post_logout_redirect_uri", "https://notes.example@evil.example/bye")],
+        vec![hint, ("post_logout_redirect_uri", "//evil.example")],
+        vec![hint, ("post_logout_redirect_uri", "javascript:alert(1)")],
+        vec![hint, ("post_logout_redirect_uri", "https://notes.example/bye\r\nLocation: https://evil.example")],
+        vec![("id_token_hint", "nonsense")],
+        vec![("id_token_hint", &tokens.access_token)],
+        vec![("id_token_hint", &tampered)],
+    ] {
+        browser.get(&logout(&params)).await.error_page(400);
+        // With nobody signed in as well.
+        house.browser().get(&logout(&params)).await.error_page(400);
+    }
+    assert!(is_signed_in(&mut browser).await);
+    let twice = format!("{}&post_logout_redirect_uri=https://evil.example", logout(&[hint, bye]));
+    browser.get(&twice).await.error_page(400);
+}
+
+#[tokio::test]
+async fn rp_initiated_logout_2_by_post_and_by_nobody() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let (mut browser, tokens) = signed_in(&house, &notes).await;
+    let form = [("id_token_hint", tokens.id_token.as_str()), ("post_logout_redirect_uri", "https://notes.example/bye")];
+    let sent_on = browser.post_with("/oauth2/logout", &form, &[("sec-fetch-site", "cross-site")]).await;
+    assert_eq!(browser.followed(sent_on).await.location(), "https://notes.example/bye");
+    // A second time nobody is signed in, and the browser goes back all the same.
+    assert_eq!(browser.get(&logout(&form)).await.location(), "https://notes.example/bye");
+    assert_eq!(browser.get("/oauth2/logout").await.expect(200).heading(), "You are signed out");
+}
+
+#[tokio::test]
+async fn state_cannot_break_out_of_the_address() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let (mut browser, tokens) = signed_in(&house, &notes).await;
+    let path = logout(&[
+        ("id_token_hint", &tokens.id_token),
+        ("post_logout_redirect_uri", "https://notes.example/bye"),
+        ("state", "x\r\nSet-Cookie: a=b"),
+    ]);
+    let answer = browser.get(&path).await;
+    assert_eq!(answer.location(), "https://notes.example/bye?state=x%0D%0ASet-Cookie%3A+a%3Db");
+    assert_eq!(answer.cookies(), [(crate::house::SESSION.to_owned(), String::new())]);
+}

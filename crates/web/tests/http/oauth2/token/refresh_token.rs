@@ -1,0 +1,178 @@
+//! `grant_type=refresh_token` (RFC 6749 section 6): rotation, retries, theft (RFC 9700 section 4.14.2).
+
+use crate::house::{House, Tokens, claims_of, pass, pass_seconds, tampered};
+use futures_util::future::join_all;
+use std::time::Duration;
+
+#[tokio::test]
+async fn rfc6749_6_a_refresh_token_is_exchanged_for_its_successor() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let first = notes.tokens(&house, "alice").await;
+    pass_seconds(30);
+    let second = Tokens::of(&notes.refresh(&house, &first.refresh_token).await);
+    assert_ne!(second.refresh_token, first.refresh_token);
+    assert_ne!(second.access_token, first.access_token);
+    let (before, after) = (claims_of(&first.id_token), claims_of(&second.id_token));
+    // OpenID Connect Core section 12.2.
+    for same in ["iss", "sub", "aud", "auth_time", "sid", "acr", "amr"] {
+        assert_eq!(before[same], after[same], "{same}");
+    }
+    assert!(after.get("nonce").is_none());
+    assert_eq!(after["iat"].as_i64().unwrap() - before["iat"].as_i64().unwrap(), 30);
+    Tokens::of(&notes.refresh(&house, &second.refresh_token).await);
+}
+
+#[tokio::test]
+async fn rfc9700_4_14_2_a_retry_within_the_grace_gets_the_same_successor() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let first = notes.tokens(&house, "alice").await;
+    let second = Tokens::of(&notes.refresh(&house, &first.refresh_token).await);
+    pass_seconds(10);
+    let retried = Tokens::of(&notes.refresh(&house, &first.refresh_token).await);
+    assert_eq!(retried.refresh_token, second.refresh_token);
+    house.userinfo(&retried.access_token).await.expect(200);
+    Tokens::of(&notes.refresh(&house, &retried.refresh_token).await);
+}
+
+#[tokio::test]
+async fn rfc9700_4_14_2_the_same_successor_survives_a_restart() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let first = notes.tokens(&house, "alice").await;
+    let second = Tokens::of(&notes.refresh(&house, &first.refresh_token).await);
+    let house = house.restart().await;
+    let retried = Tokens::of(&notes.refresh(&house, &first.refresh_token).await);
+    assert_eq!(retried.refresh_token, second.refresh_token);
+}
+
+#[tokio::test]
+async fn rfc9700_4_14_2_many_at_once_get_the_same_successor() {
+    let house = House::open().await;
+    for format in [protocol::AccessTokenFormat::Jwt, protocol::AccessTokenFormat::Opaque] {
+        let notes = house.register(&format!("{format:?}"), |client| client.access_token_format = format).await;
+        let first = notes.tokens(&house, "alice").await;
+        let answers = join_all((0..8).map(|_| notes.refresh(&house, &first.refresh_token))).await;
+        let answers: Vec<_> = answers.iter().map(Tokens::of).collect();
+        for answer in &answers {
+            assert_eq!(answer.refresh_token, answers[0].refresh_token);
+            house.userinfo(&answer.access_token).await.expect(200);
+        }
+        Tokens::of(&notes.refresh(&house, &answers[0].refresh_token).await);
+    }
+}
+
+#[tokio::test]
+async fn rfc9700_4_14_2_reuse_ends_the_grant_and_its_access_tokens_at_once() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    for after in ["the grace", "the successor was used"] {
+        let first = notes.tokens(&house, "alice").await;
+        let bystander = notes.tokens(&house, "alice").await;
+        let mut newest = Tokens::of(&notes.refresh(&house, &first.refresh_token).await);
+        if after == "the grace" {
+            pass(Duration::from_millis(10_001));
+        } else {
+            newest = Tokens::of(&notes.refresh(&house, &newest.refresh_token).await);
+        }
+        house.userinfo(&newest.access_token).await.expect(200);
+        notes.refresh(&house, &first.refresh_token).await.refused(400, "invalid_grant");
+        notes.refresh(&house, &newest.refresh_token).await.refused(400, "invalid_grant");
+        for dead in [&first.access_token, &newest.access_token] {
+            house.userinfo(dead).await.refused(401, "invalid_token");
+        }
+        // Only that grant.
+        house.userinfo(&bystander.access_token).await.expect(200);
+        Tokens::of(&notes.refresh(&house, &bystander.refresh_token).await);
+        pass_seconds(1);
+    }
+}
+
+#[tokio::test]
+async fn rfc6749_10_4_a_refresh_token_is_good_for_its_client_only() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let thief = house.register("thief", |_| {}).await;
+    let tokens = notes.tokens(&house, "alice").await;
+    thief.refresh(&house, &tokens.refresh_token).await.refused(400, "invalid_grant");
+    for wrong in [&tampered(&tokens.refresh_token, 0), &tampered(&tokens.refresh_token, 1), &tokens.access_token, "x"] {
+        notes.refresh(&house, wrong).await.refused(400, "invalid_grant");
+    }
+    Tokens::of(&notes.refresh(&house, &tokens.refresh_token).await);
+}
+
+#[tokio::test]
+async fn rfc6749_6_scope_may_be_narrowed_but_never_widened() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let first = notes.tokens_for(&house, "alice", &[("scope", "openid email profile")]).await;
+    let ask = |token: &str, scope: &'static str| {
+        let token = token.to_owned();
+        let (notes, house) = (&notes, &house);
+        async move {
+            let form = [("grant_type", "refresh_token"), ("refresh_token", token.as_str()), ("scope", scope)];
+            notes.token(house, &form).await
+        }
+    };
+    ask(&first.refresh_token, "openid phone").await.refused(400, "invalid_scope");
+    ask(&first.refresh_token, "open\"id").await.refused(400, "invalid_scope");
+    let narrow = Tokens::of(&ask(&first.refresh_token, "openid email").await);
+    assert_eq!(narrow.all["scope"], "email openid");
+    let userinfo = house.userinfo(&narrow.access_token).await.expect(200).json();
+    assert!(userinfo.get("email").is_some() && userinfo.get("name").is_none(), "{userinfo}");
+    // The grant stays as wide as it was.
+    let wide = Tokens::of(&notes.refresh(&house, &narrow.refresh_token).await);
+    assert_eq!(wide.all["scope"], "email openid profile");
+    let without = Tokens::of(&ask(&wide.refresh_token, "email").await);
+    assert_eq!(without.id_token, "");
+    house.userinfo(&without.access_token).await.refused(403, "insufficient_scope");
+}
+
+#[tokio::test]
+async fn rfc6749_6_an_unused_refresh_token_expires_and_a_used_one_goes_on() {
+    let house = House::open().await;
+    let day = 86_400;
+    let notes = house.register("notes", |client| client.refresh_token_lifetime = Some(2 * 86_400)).await;
+    let idle = notes.tokens_for(&house, "alice", &[("scope", "openid offline_access")]).await;
+    let mut used = notes.tokens_for(&house, "alice", &[("scope", "openid offline_access")]).await;
+    for _ in 0..2 {
+        pass_seconds(day);
+        used = Tokens::of(&notes.refresh(&house, &used.refresh_token).await);
+    }
+    notes.refresh(&house, &idle.refresh_token).await.refused(400, "invalid_grant");
+    Tokens::of(&notes.refresh(&house, &used.refresh_token).await);
+}
+
+#[tokio::test]
+async fn a_grant_with_offline_access_ends_after_half_a_year_however_often_it_is_refreshed() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut tokens = notes.tokens_for(&house, "alice", &[("scope", "openid offline_access")]).await;
+    for _ in 0..9 {
+        pass_seconds(86_400 * 20 - 1);
+        tokens = Tokens::of(&notes.refresh(&house, &tokens.refresh_token).await);
+    }
+    // Its last access token ends with it.
+    assert_eq!(tokens.all["expires_in"], 9);
+    pass_seconds(9);
+    notes.refresh(&house, &tokens.refresh_token).await.refused(400, "invalid_grant");
+    house.userinfo(&tokens.access_token).await.refused(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn oidc_core_11_without_offline_access_a_grant_ends_with_its_session() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let online = Tokens::of(&notes.redeem(&house, &browser.code_for(&notes, "alice").await).await);
+    let answer = browser.authorize(&notes.request(&[("scope", "openid offline_access")])).await;
+    let offline = Tokens::of(&notes.redeem(&house, &answer.says("code")).await);
+    pass_seconds(1);
+    let logout = format!("/oauth2/logout?id_token_hint={}", online.id_token);
+    browser.get(&logout).await.expect(200);
+    notes.refresh(&house, &online.refresh_token).await.refused(400, "invalid_grant");
+    house.userinfo(&online.access_token).await.refused(401, "invalid_token");
+    house.userinfo(&offline.access_token).await.expect(200);
+    Tokens::of(&notes.refresh(&house, &offline.refresh_token).await);
+}
