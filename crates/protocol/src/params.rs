@@ -4,6 +4,7 @@
 
 use crate::error::{ErrorCode, OAuthError};
 use std::collections::BTreeMap;
+use zeroize::Zeroize;
 
 /// The parameters of one request, from its query or its form.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -69,6 +70,13 @@ impl Params {
     /// The parameters as a query component again.
     pub fn to_query(&self) -> String {
         form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+    }
+}
+
+/// A form may hold a password or a client's secret.
+impl Drop for Params {
+    fn drop(&mut self) {
+        self.0.values_mut().for_each(Zeroize::zeroize);
     }
 }
 

@@ -157,7 +157,8 @@ impl Provider {
         if request.prompts.none {
             return Ok(Authorize::Answer(self.response(&request, Err(left.as_error()))));
         }
-        let (interaction, handle, new_browser_secret) = self.new_interaction(ctx, request, browser);
+        let (mut interaction, handle, new_browser_secret) = self.new_interaction(ctx, request, browser);
+        interaction.progress.shown_to = left.shown_to(signed_in.as_ref());
         self.inner.store.write(BeginInteraction(interaction.clone())).await?;
         let asked = Asked {
             client,

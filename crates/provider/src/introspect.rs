@@ -88,6 +88,9 @@ impl Provider {
         let Some(grant) = grant.filter(|grant| grant.stands(ctx.now)) else {
             return Ok(Introspection::default());
         };
+        if self.client(&stored.issued.client_id).await?.is_none() {
+            return Ok(Introspection::default());
+        }
         let told = RefreshTokenIntrospection {
             iss: self.inner.settings.issuer.clone(),
             sub: grant.granted.user_id.to_string(),

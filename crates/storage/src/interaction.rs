@@ -22,6 +22,8 @@ pub struct Progress {
     pub chose: Option<SessionId>,
     /// They asked for another account than the one signed in.
     pub wants_another: bool,
+    /// The session whose owner was shown the question that is open.
+    pub shown_to: Option<SessionId>,
 }
 
 /// An interaction as stored.

@@ -69,9 +69,11 @@ impl Command for AddOneTimeLink {
     }
 }
 
+/// Spends the link that makes the first platform owner; refused when there is one already: two links make no second owner.
 pub(crate) fn spend(steps: &mut Steps, id: OneTimeLinkId, at: Timestamp) {
     steps.one(
-        "UPDATE one_time_links SET spent_at = ? WHERE id = ? AND spent_at IS NULL AND expires_at > ?",
+        "UPDATE one_time_links SET spent_at = ? WHERE id = ? AND spent_at IS NULL AND expires_at > ? \
+         AND NOT EXISTS (SELECT 1 FROM users WHERE platform_owner = 1)",
         params![at, id, at],
     );
 }

@@ -21,8 +21,9 @@ impl Cookies {
     }
 
     /// What this request's cookies say.
-    pub(crate) fn read(self, headers: &HeaderMap) -> Browser<'_> {
-        Browser { session: find(headers, self.session_name()), secret: find(headers, self.browser_name()) }
+    pub(crate) fn read(self, headers: &HeaderMap) -> Presented {
+        let owned = |name| find(headers, name).map(str::to_owned);
+        Presented { session: owned(self.session_name()), secret: owned(self.browser_name()) }
     }
 
     pub(crate) fn session(self, value: &str) -> Option<HeaderValue> {
@@ -42,6 +43,18 @@ impl Cookies {
     fn write(self, name: &str, value: &str, more: &str) -> Option<HeaderValue> {
         let secure = if self.https { "; Secure" } else { "" };
         HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{more}")).ok()
+    }
+}
+
+/// What a request's cookies say.
+pub(crate) struct Presented {
+    session: Option<String>,
+    secret: Option<String>,
+}
+
+impl Presented {
+    pub(crate) fn browser(&self) -> Browser<'_> {
+        Browser { session: self.session.as_deref(), secret: self.secret.as_deref() }
     }
 }
 
@@ -78,8 +91,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(COOKIE, HeaderValue::from_static("a=1; doorward-sessionx=no; doorward-session=yes"));
         headers.append(COOKIE, HeaderValue::from_static("doorward-browser=b"));
-        let browser = Cookies { https: false }.read(&headers);
+        let presented = Cookies { https: false }.read(&headers);
+        let browser = presented.browser();
         assert_eq!((browser.session, browser.secret), (Some("yes"), Some("b")));
-        assert_eq!(Cookies { https: true }.read(&headers).session, None);
+        assert_eq!(Cookies { https: true }.read(&headers).browser().session, None);
     }
 }

@@ -65,6 +65,11 @@ pub(crate) struct PageError {
     pub(crate) request_id: RequestId,
 }
 
+/// Turns what the provider refused into the error page of this request.
+pub(crate) fn refused(request_id: RequestId) -> impl Fn(ProviderError) -> PageError + Copy {
+    move |error| PageError { error, request_id }
+}
+
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         let outcome = Outcome::of(&self.error);
@@ -84,10 +89,10 @@ impl IntoResponse for PageError {
 }
 
 /// An authorization request that gets an error page.
-pub(crate) fn authorize_error(error: AuthorizeError, request_id: RequestId) -> PageError {
+pub(crate) fn not_answered(error: AuthorizeError) -> ProviderError {
     match error {
-        AuthorizeError::Page(error) => PageError { error: ProviderError::OAuth(error), request_id },
-        AuthorizeError::Provider(error) => PageError { error, request_id },
+        AuthorizeError::Page(error) => ProviderError::OAuth(error),
+        AuthorizeError::Provider(error) => error,
     }
 }
 
@@ -176,8 +181,12 @@ impl Outcome {
     }
 }
 
-/// A description as a sentence for people.
+/// A description as a sentence for people. A parameter's name at its start keeps its spelling.
 pub(crate) fn sentence(description: &str) -> String {
+    let first_word = description.split(' ').next().unwrap_or_default();
+    if first_word.contains('_') || first_word.ends_with(':') {
+        return format!("{description}.");
+    }
     let mut chars = description.chars();
     let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", chars.as_str())

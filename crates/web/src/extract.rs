@@ -1,7 +1,8 @@
 //! Extractors: a request's circumstances, its parameters, what it authenticates with. Input is parsed here once; handlers see types.
 
 use crate::app::Web;
-use crate::error::{ApiError, PageError};
+use crate::cookies::Presented;
+use crate::error::{ApiError, PageError, refused};
 use crate::server::ClientAddress;
 use axum::RequestExt as _;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -45,19 +46,67 @@ impl FromRequest<Web> for ClientRequest {
     }
 }
 
-/// A form that a person's browser posted from one of our pages.
-pub(crate) struct PageForm(pub(crate) Params);
+/// A person's browser: when and from where, what it asks for, its cookies.
+pub(crate) struct Visit {
+    pub(crate) ctx: Ctx,
+    pub(crate) params: Params,
+    pub(crate) cookies: Presented,
+}
 
-impl FromRequest<Web> for PageForm {
+impl Visit {
+    /// The interaction's handle; an empty one is unknown to the provider like any other.
+    pub(crate) fn handle(&self) -> &str {
+        handle(&self.params)
+    }
+}
+
+/// The interaction's handle in these parameters.
+pub(crate) fn handle(params: &Params) -> &str {
+    params.get("interaction").unwrap_or_default()
+}
+
+/// A browser that comes with its parameters in the query.
+pub(crate) struct Looks(pub(crate) Visit);
+
+impl FromRequestParts<Web> for Looks {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, PageError> {
+        let Ok(Circumstances(ctx)) = Circumstances::from_request_parts(parts, web).await;
+        let params = query(&parts.uri).map_err(|error| refused(ctx.request_id)(error.into()))?;
+        Ok(Self(Visit { ctx, params, cookies: web.cookies().read(&parts.headers) }))
+    }
+}
+
+/// A browser that posts a form from anywhere.
+pub(crate) struct Arrives(pub(crate) Visit);
+
+impl FromRequest<Web> for Arrives {
     type Rejection = PageError;
 
     async fn from_request(request: Request, web: &Web) -> Result<Self, PageError> {
-        let refused = |error| PageError { error, request_id: (web.new_ctx)(None).request_id };
-        if !crate::csrf::is_same_origin(request.headers(), &web.provider.settings().issuer) {
-            let description = "this form was sent from another site";
-            return Err(refused(ProviderError::OAuth(OAuthError::new(ErrorCode::AccessDenied, description))));
+        let (mut parts, body) = request.into_parts();
+        let Ok(Circumstances(ctx)) = Circumstances::from_request_parts(&mut parts, web).await;
+        let cookies = web.cookies().read(&parts.headers);
+        let params = form(Request::from_parts(parts, body)).await.map_err(refused(ctx.request_id))?;
+        Ok(Self(Visit { ctx, params, cookies }))
+    }
+}
+
+/// A browser that posts a form from one of our own pages.
+pub(crate) struct Posts(pub(crate) Visit);
+
+impl FromRequest<Web> for Posts {
+    type Rejection = PageError;
+
+    async fn from_request(request: Request, web: &Web) -> Result<Self, PageError> {
+        let ours = crate::csrf::is_same_origin(request.headers(), &web.provider.settings().issuer);
+        let Arrives(visit) = Arrives::from_request(request, web).await?;
+        if ours {
+            return Ok(Self(visit));
         }
-        form(request).await.map(Self).map_err(refused)
+        let foreign = OAuthError::new(ErrorCode::AccessDenied, "this form was sent from another site");
+        Err(refused(visit.ctx.request_id)(ProviderError::OAuth(foreign)))
     }
 }
 

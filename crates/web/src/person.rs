@@ -121,7 +121,11 @@ fn consent_view(shown: &Page) -> ConsentPage {
         Todo::Consent { username, scope, claims } => (username.clone(), scope.clone(), claims.clone()),
         _ => (String::new(), Scope::default(), Vec::new()),
     };
-    let scopes = scope.iter().filter(|token| *token != Scope::OFFLINE_ACCESS).map(ConsentPage::permission);
+    // Who one is comes first; what a service defines, last. How long it lasts is told apart from the rest.
+    let standard = Scope::STANDARD.into_iter().filter(|token| scope.contains(token));
+    let others = scope.iter().filter(|token| !Scope::STANDARD.contains(token));
+    let scopes =
+        standard.chain(others).filter(|token| *token != Scope::OFFLINE_ACCESS).map(ConsentPage::permission);
     let named = claims.iter().map(|claim| ConsentPage::claim(claim));
     ConsentPage {
         client_name: shown.client_name.clone(),

@@ -39,7 +39,6 @@ pub fn router(web: Web) -> Router {
         .layer(from_fn_with_state(limits, rate_limit::general))
         .merge(for_operators(&web))
         .fallback(move |request: Request| not_found(missing.clone(), request))
-        .method_not_allowed_fallback(async || Problem::new(StatusCode::METHOD_NOT_ALLOWED))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn_with_state(SecurityHeaders::new(web.is_https()), security_headers::add))
         .with_state(web)
@@ -106,6 +105,8 @@ fn for_operators(web: &Web) -> Router<Web> {
 fn routes<const N: usize>(web: &Web, table: [(&'static str, MethodRouter<Web>); N]) -> Router<Web> {
     table.into_iter().fold(Router::new(), |router, (path, methods)| {
         let timer = web.metrics.route(path);
+        // Here, and not on the router: laid around the layers, it would answer a preflight (OPTIONS) before CORS does.
+        let methods = methods.fallback(async || Problem::new(StatusCode::METHOD_NOT_ALLOWED));
         router.route(path, methods.layer(from_fn(move |request, next| timed(timer.clone(), request, next))))
     })
 }

@@ -1,10 +1,10 @@
 //! `doorward demo` as a fixture for other people's tests.
 
-use crate::process::{Installation, PATIENCE, get, post};
+use crate::process::{Installation, PATIENCE, get, now, post};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::HashMap;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[test]
 fn the_env_file_appears_when_it_answers_and_nothing_is_left_behind() {
@@ -16,7 +16,7 @@ fn the_env_file_appears_when_it_answers_and_nothing_is_left_behind() {
     command.env("TMPDIR", &temporary).env("DOORWARD_DATA", installation.path("real")).env("DOORWARD_ISSUER", "https://id.example.org");
     let mut demo = command.stdout(Stdio::null()).spawn().expect("it starts");
     let env_file = installation.path("env");
-    let began = Instant::now();
+    let began = now();
     while !env_file.exists() {
         assert!(began.elapsed() < PATIENCE && demo.try_wait().expect("a process").is_none(), "no file came");
         std::thread::sleep(Duration::from_millis(10));

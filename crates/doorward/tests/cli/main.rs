@@ -1,9 +1,16 @@
 //! The binary as an operator meets it: real processes on real data directories. Knows nothing of what is inside.
 
+#[cfg(test)]
 mod administration;
+#[cfg(test)]
 mod backup;
+#[cfg(test)]
 mod demo;
+#[cfg(test)]
 mod help;
+#[cfg(test)]
 mod process;
+#[cfg(test)]
 mod serving;
+#[cfg(test)]
 mod settings;

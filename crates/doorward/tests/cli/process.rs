@@ -13,6 +13,12 @@ use tempfile::TempDir;
 /// Generous: the machine may be busy with the other tests.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// For waiting and measuring.
+#[expect(clippy::disallowed_methods, reason = "a test that waits for a process has to look at the clock")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
 /// The program, with nothing of this test's own environment that could configure it.
 pub(crate) fn doorward() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
@@ -93,7 +99,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one and waits for its first answer.
     fn start(mut command: Command) -> Self {
-        let began = Instant::now();
+        let began = now();
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
         let mut lines = BufReader::new(process.stdout.take().expect("a pipe"));
         let mut printed = String::new();
@@ -117,7 +123,7 @@ impl Server {
     }
 
     fn wait_until_ready(&self) {
-        let began = Instant::now();
+        let began = now();
         while get(&self.address, "/health/ready").0 != 200 {
             assert!(began.elapsed() < PATIENCE, "not ready after {PATIENCE:?}");
             std::thread::sleep(Duration::from_millis(20));
@@ -151,7 +157,7 @@ impl Server {
 
     /// Waits for its end: exit code and standard error.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
-        let began = Instant::now();
+        let began = now();
         let status = loop {
             match self.process.try_wait().expect("a process") {
                 Some(status) => break status,

@@ -80,10 +80,12 @@ impl Browser {
 
     async fn send(&mut self, mut at: Url, mut request: RequestBuilder) -> Arrived {
         loop {
-            let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let cookies: Vec<_> =
+                self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             let response = request.header(COOKIE, cookies.join("; ")).send().await.unwrap();
             for line in response.headers().get_all(SET_COOKIE) {
-                let (name, value) = line.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();
+                let (name, value) =
+                    line.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
             let Some(location) = response.headers().get(LOCATION) else {

@@ -27,7 +27,11 @@ impl Doorward {
         let folder = tempfile::tempdir().unwrap();
         let (env_file, log) = (folder.path().join("demo.env"), folder.path().join("log"));
         let said = File::create(&log).unwrap();
+        // The server takes every DOORWARD_ variable for a setting of its own.
+        let ours = std::env::vars_os().filter(|(name, _)| !name.to_string_lossy().starts_with("DOORWARD_"));
         let mut process = Command::new(env!("CARGO_BIN_EXE_doorward"))
+            .env_clear()
+            .envs(ours)
             .args(["demo", "--port", "0", "--redirect-uri", REDIRECT_URI])
             .args(["--post-logout-redirect-uri", POST_LOGOUT_REDIRECT_URI, "--env-file"])
             .arg(&env_file)

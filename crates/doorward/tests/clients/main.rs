@@ -1,8 +1,11 @@
 //! The `openidconnect` crate, a relying party that nobody here wrote, through the compiled binary: discovery, authorization code with
 //! PKCE, ID Token, UserInfo, refresh, introspection, revocation, sign-out.
 
+#[cfg(test)]
 mod browser;
+#[cfg(test)]
 mod doorward;
+#[cfg(test)]
 mod relying_party;
 
 use browser::Browser;

@@ -3,17 +3,19 @@
 use crate::browser::Browser;
 use crate::doorward::{Doorward, REDIRECT_URI};
 use openidconnect::core::{
-    CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod,
-    CoreGenderClaim, CoreGrantType, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm,
-    CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType, CoreRevocableToken, CoreSubjectIdentifierType,
-    CoreTokenIntrospectionResponse, CoreTokenResponse, CoreUserInfoClaims,
+    CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreClaimName, CoreClaimType, CoreClient,
+    CoreClientAuthMethod, CoreGenderClaim, CoreGrantType, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm, CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType,
+    CoreRevocableToken, CoreSubjectIdentifierType, CoreTokenIntrospectionResponse, CoreTokenResponse,
+    CoreUserInfoClaims,
 };
 use openidconnect::reqwest::{Client as Http, redirect};
 use openidconnect::{
-    AccessToken, AccessTokenHash, AdditionalProviderMetadata, AuthType, AuthorizationCode, AuthorizationRequest, ClientId,
-    ClientSecret, CsrfToken, EmptyAdditionalClaims, EndSessionUrl, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest,
-    IdTokenClaims, IntrospectionUrl, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, ProviderMetadata, RedirectUrl,
-    RevocationUrl, Scope, TokenResponse as _, UserInfoError,
+    AccessToken, AccessTokenHash, AdditionalProviderMetadata, AuthType, AuthorizationCode,
+    AuthorizationRequest, ClientId, ClientSecret, CsrfToken, EmptyAdditionalClaims, EndSessionUrl,
+    EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, IdTokenClaims, IntrospectionUrl, IssuerUrl,
+    Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, ProviderMetadata, RedirectUrl, RevocationUrl, Scope,
+    TokenResponse as _, UserInfoError,
 };
 use serde::{Deserialize, Serialize};
 
@@ -91,7 +93,10 @@ impl RelyingParty {
         let (flow, state) = (CoreAuthenticationFlow::AuthorizationCode, CsrfToken::new_random);
         let (challenge, _) = PkceCodeChallenge::new_random_sha256();
         let scope = ["profile", "email"].map(|token| Scope::new(token.to_owned()));
-        self.client.authorize_url(flow, state, Nonce::new_random).add_scopes(scope).set_pkce_challenge(challenge)
+        self.client
+            .authorize_url(flow, state, Nonce::new_random)
+            .add_scopes(scope)
+            .set_pkce_challenge(challenge)
     }
 
     pub(crate) async fn sign_in(&self, browser: &mut Browser) -> Result<(CoreTokenResponse, Nonce)> {
@@ -100,7 +105,8 @@ impl RelyingParty {
         let arrived = browser.walk(url).await;
         assert_eq!(arrived.query("state").as_ref(), Some(state.secret()));
         let code = AuthorizationCode::new(arrived.query("code").ok_or("a code")?);
-        let tokens = self.client.exchange_code(code)?.set_pkce_verifier(verifier).request_async(&self.http).await?;
+        let tokens =
+            self.client.exchange_code(code)?.set_pkce_verifier(verifier).request_async(&self.http).await?;
         Ok((tokens, nonce))
     }
 

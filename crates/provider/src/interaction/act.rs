@@ -118,7 +118,8 @@ impl Provider {
         another: bool,
     ) -> Result<Step, ProviderError> {
         let resumed = self.resume(ctx, handle, browser).await?;
-        let chose = resumed.signed_in.as_ref().map(|signed_in| signed_in.session.id);
+        let here = resumed.signed_in.as_ref().map(|signed_in| signed_in.session.id);
+        let chose = here.filter(|_| resumed.interaction.progress.shown_to == here);
         let progress = if another {
             Progress { wants_another: true, chose: None, ..resumed.interaction.progress }
         } else {
@@ -135,9 +136,14 @@ impl Provider {
         act: Act,
     ) -> Result<Step, ProviderError> {
         let left = self.left(ctx, resumed.asked(&act.progress)).await?;
+        let shown_to = left.shown_to(resumed.signed_in.as_ref());
         let granted = match (left, &resumed.signed_in) {
             (Next::Grant, Some(signed_in)) => Some(signed_in),
-            (Next::Consent | Next::Confirm, Some(signed_in)) if act.allowed => Some(signed_in),
+            (Next::Consent | Next::Confirm, Some(signed_in))
+                if act.allowed && act.progress.shown_to == shown_to =>
+            {
+                Some(signed_in)
+            }
             _ => None,
         };
         if let Some(signed_in) = granted {
@@ -147,8 +153,9 @@ impl Provider {
             self.advance(ctx, advance(&resumed, act.session, Advance::Fail)).await?;
             return Ok(self.answer(&resumed, Err(left.as_error())));
         }
-        self.advance(ctx, advance(&resumed, act.session, Advance::Continue(act.progress))).await?;
-        let page = self.page(resumed.asked(&act.progress), left, resumed.handle.clone());
+        let progress = Progress { shown_to, ..act.progress };
+        self.advance(ctx, advance(&resumed, act.session, Advance::Continue(progress))).await?;
+        let page = self.page(resumed.asked(&progress), left, resumed.handle.clone());
         Ok(step(What::Page(Box::new(page))))
     }
 

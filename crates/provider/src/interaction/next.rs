@@ -2,7 +2,7 @@
 
 use super::Asked;
 use crate::session::SignedIn;
-use protocol::{AuthorizationRequest, ConsentPolicy, ErrorCode, OAuthError, Timestamp};
+use protocol::{AuthorizationRequest, ConsentPolicy, ErrorCode, OAuthError, Timestamp, SessionId};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use storage::consent::Consent;
@@ -40,6 +40,14 @@ impl Next {
             Self::Confirm | Self::Grant => (ErrorCode::InteractionRequired, "the person must confirm"),
         };
         OAuthError::new(code, description)
+    }
+
+    /// Whose answer counts. In another tab somebody else may sign in meanwhile: they did not see the question.
+    pub(crate) fn shown_to(self, signed_in: Option<&SignedIn>) -> Option<SessionId> {
+        match self {
+            Self::SelectAccount | Self::Consent | Self::Confirm => signed_in.map(|signed_in| signed_in.session.id),
+            _ => None,
+        }
     }
 }
 

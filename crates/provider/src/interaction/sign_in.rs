@@ -79,9 +79,8 @@ impl Provider {
         credentials: Credentials,
     ) -> Result<Option<User>, ProviderError> {
         let Credentials { username, password } = credentials;
-        if let Some(retry_after) = self.inner.failures.locked(&username, ctx.remote, ctx.now) {
-            return Err(ProviderError::TooManyAttempts { retry_after });
-        }
+        let begun = self.inner.failures.begin(&username, ctx.remote, ctx.now);
+        let attempt = begun.map_err(|retry_after| ProviderError::TooManyAttempts { retry_after })?;
         let found = self.user_by_login(&username).await?;
         let stored = found.as_ref().and_then(|found| found.password_hash.clone());
         let verdict = self.inner.hash_pool.verify(password, stored).await?;
@@ -96,10 +95,10 @@ impl Provider {
         // A disabled user hears what a wrong password hears: a stranger learns nothing.
         let user = found.map(|found| found.user).filter(|user| user.disabled_at.is_none());
         match &user {
-            Some(_) => self.inner.failures.clear(&username, ctx.remote),
+            Some(_) => attempt.succeeded(),
             None => {
                 tracing::info!(request_id = %ctx.request_id, "SignInFailed");
-                self.inner.failures.add(&username, ctx.remote, ctx.now);
+                attempt.failed(ctx.now);
             }
         }
         Ok(user)

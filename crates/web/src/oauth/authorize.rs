@@ -2,26 +2,18 @@
 
 use crate::answer::see_other;
 use crate::app::Web;
-use crate::error::{PageError, authorize_error};
-use crate::extract::{Circumstances, form, query};
+use crate::error::{PageError, not_answered, refused};
+use crate::extract::{Arrives, Looks, Visit};
 use crate::person::{respond, respond_to_step};
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, Uri};
 use provider::Authorize;
 
 /// The browser arrives with the request in its URL.
-pub(crate) async fn get(
-    State(web): State<Web>,
-    Circumstances(mut ctx): Circumstances,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Result<Response, PageError> {
-    let request_id = ctx.request_id;
-    let params = query(&uri).map_err(|error| PageError { error: error.into(), request_id })?;
-    let browser = web.cookies().read(&headers);
-    let answer = web.provider.authorize(&mut ctx, &params, &browser).await;
-    match answer.map_err(|error| authorize_error(error, request_id))? {
+pub(crate) async fn get(State(web): State<Web>, Looks(visit): Looks) -> Result<Response, PageError> {
+    let Visit { mut ctx, params, cookies } = visit;
+    let answer = web.provider.authorize(&mut ctx, &params, &cookies.browser()).await;
+    match answer.map_err(not_answered).map_err(refused(ctx.request_id))? {
         Authorize::Answer(response) => Ok(respond(&response)),
         Authorize::Interact(step) => Ok(respond_to_step(&web, step)),
     }
@@ -29,17 +21,11 @@ pub(crate) async fn get(
 
 /// The browser arrives with the request in a form (OpenID Connect Core section 3.1.2.1 requires it). A form from another site comes
 /// without our cookies (`SameSite=Lax`); sent on by GET, the same request comes with them.
-pub(crate) async fn post(
-    State(web): State<Web>,
-    Circumstances(ctx): Circumstances,
-    request: Request,
-) -> Result<Response, PageError> {
-    let request_id = ctx.request_id;
-    let params = form(request).await.map_err(|error| PageError { error, request_id })?;
-    let checked = web.provider.check_authorization_request(&params).await;
-    let (_, checked) = checked.map_err(|error| authorize_error(error, request_id))?;
+pub(crate) async fn post(State(web): State<Web>, Arrives(visit): Arrives) -> Result<Response, PageError> {
+    let checked = web.provider.check_authorization_request(&visit.params).await;
+    let (_, checked) = checked.map_err(not_answered).map_err(refused(visit.ctx.request_id))?;
     Ok(match checked {
-        Ok(_) => see_other(&format!("/oauth2/authorize?{}", params.to_query())),
+        Ok(_) => see_other(&format!("/oauth2/authorize?{}", visit.params.to_query())),
         Err(answer) => respond(&answer),
     })
 }

@@ -2,68 +2,47 @@
 
 use crate::answer::{ContentSecurityPolicy, page, see_other};
 use crate::app::Web;
-use crate::error::PageError;
-use crate::extract::{Circumstances, PageForm, form, query};
+use crate::error::{PageError, refused};
+use crate::extract::{Arrives, Looks, Posts, Visit, query};
 use crate::pages::{SignOutPage, SignedOutPage};
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::header::SET_COOKIE;
-use http::{HeaderMap, StatusCode, Uri};
+use http::{StatusCode, Uri};
 use protocol::Params;
-use provider::{Ctx, Logout, LogoutRequest};
+use provider::{Logout, LogoutRequest};
 
 /// The browser arrives with the request in its URL.
-pub(crate) async fn get(
-    State(web): State<Web>,
-    Circumstances(ctx): Circumstances,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Result<Response, PageError> {
-    let refused = |error| PageError { error, request_id: ctx.request_id };
-    let params = query(&uri).map_err(|error| refused(error.into()))?;
-    answer(&web, &ctx, &headers, &params, None).await
+pub(crate) async fn get(State(web): State<Web>, Looks(visit): Looks) -> Result<Response, PageError> {
+    answer(&web, &visit, None).await
 }
 
 /// The browser arrives with the request in a form. From another site it comes without our cookies (`SameSite=Lax`); sent on by GET,
 /// the same request comes with them.
-pub(crate) async fn post(
-    State(_): State<Web>,
-    Circumstances(ctx): Circumstances,
-    request: Request,
-) -> Result<Response, PageError> {
-    let params = form(request).await.map_err(|error| PageError { error, request_id: ctx.request_id })?;
-    Ok(see_other(&format!("/oauth2/logout?{}", params.to_query())))
+pub(crate) async fn post(Arrives(visit): Arrives) -> Response {
+    see_other(&format!("/oauth2/logout?{}", visit.params.to_query()))
 }
 
-/// The person answers whether to sign out.
+/// The person answers whether to sign out. The request itself is still in the URL.
 pub(crate) async fn confirm(
     State(web): State<Web>,
-    Circumstances(ctx): Circumstances,
-    headers: HeaderMap,
     uri: Uri,
-    PageForm(answered): PageForm,
+    Posts(mut visit): Posts,
 ) -> Result<Response, PageError> {
-    if answered.get("decision") != Some("sign_out") {
+    if visit.params.get("decision") != Some("sign_out") {
         return Ok(see_other("/"));
     }
-    let refused = |error| PageError { error, request_id: ctx.request_id };
-    let params = query(&uri).map_err(|error| refused(error.into()))?;
-    answer(&web, &ctx, &headers, &params, answered.get("logout")).await
+    let asked = query(&uri).map_err(|error| refused(visit.ctx.request_id)(error.into()))?;
+    let answered = std::mem::replace(&mut visit.params, asked);
+    answer(&web, &visit, answered.get("logout")).await
 }
 
-async fn answer(
-    web: &Web,
-    ctx: &Ctx,
-    headers: &HeaderMap,
-    params: &Params,
-    confirmed: Option<&str>,
-) -> Result<Response, PageError> {
-    let browser = web.cookies().read(headers);
-    let logout = web.provider.logout(ctx, params, &browser, confirmed).await;
-    match logout.map_err(|error| PageError { error, request_id: ctx.request_id })? {
-        Logout::Ask { request, username, proof } => Ok(ask(request, username, proof, params)),
-        Logout::SignedOut(request) => Ok(signed_out(web, request)),
-    }
+async fn answer(web: &Web, visit: &Visit, confirmed: Option<&str>) -> Result<Response, PageError> {
+    let logout = web.provider.logout(&visit.ctx, &visit.params, &visit.cookies.browser(), confirmed).await;
+    Ok(match logout.map_err(refused(visit.ctx.request_id))? {
+        Logout::Ask { request, username, proof } => ask(request, username, proof, &visit.params),
+        Logout::SignedOut(request) => signed_out(web, request),
+    })
 }
 
 fn ask(request: LogoutRequest, username: String, proof: String, params: &Params) -> Response {

@@ -2,21 +2,17 @@
 
 use crate::answer::{ContentSecurityPolicy, page};
 use crate::app::Web;
-use crate::error::PageError;
-use crate::extract::Circumstances;
+use crate::error::{PageError, refused};
+use crate::extract::Looks;
 use crate::pages::HomePage;
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
-pub(crate) async fn get(
-    State(web): State<Web>,
-    Circumstances(ctx): Circumstances,
-    headers: HeaderMap,
-) -> Result<Response, PageError> {
-    let refused = |error| PageError { error, request_id: ctx.request_id };
-    let browser = web.cookies().read(&headers);
-    let signed_in = web.provider.signed_in(&ctx, browser.session).await.map_err(refused)?;
+pub(crate) async fn get(State(web): State<Web>, Looks(visit): Looks) -> Result<Response, PageError> {
+    let refused = refused(visit.ctx.request_id);
+    let cookie = visit.cookies.browser().session;
+    let signed_in = web.provider.signed_in(&visit.ctx, cookie).await.map_err(refused)?;
     let settings = web.provider.settings();
     let view = HomePage {
         issuer: settings.issuer.clone(),

@@ -1,23 +1,15 @@
 //! Choosing an account.
 
 use super::respond_to_form;
-use super::sign_in::handle;
 use crate::app::Web;
-use crate::error::PageError;
-use crate::extract::{Circumstances, PageForm};
+use crate::error::{PageError, refused};
+use crate::extract::{Posts, Visit, handle};
 use axum::extract::State;
 use axum::response::Response;
-use http::HeaderMap;
 
-pub(crate) async fn post(
-    State(web): State<Web>,
-    Circumstances(mut ctx): Circumstances,
-    headers: HeaderMap,
-    PageForm(params): PageForm,
-) -> Result<Response, PageError> {
-    let request_id = ctx.request_id;
-    let browser = web.cookies().read(&headers);
+pub(crate) async fn post(State(web): State<Web>, Posts(visit): Posts) -> Result<Response, PageError> {
+    let Visit { mut ctx, params, cookies } = visit;
     let another = params.get("session").is_none();
-    let step = web.provider.select_account(&mut ctx, handle(&params), &browser, another).await;
-    Ok(respond_to_form(&web, step.map_err(|error| PageError { error, request_id })?))
+    let step = web.provider.select_account(&mut ctx, handle(&params), &cookies.browser(), another).await;
+    Ok(respond_to_form(&web, step.map_err(refused(ctx.request_id))?))
 }

@@ -2,61 +2,38 @@
 
 use super::{respond_to_form, show};
 use crate::app::Web;
-use crate::error::PageError;
-use crate::extract::{Circumstances, PageForm, query};
+use crate::error::{PageError, refused};
+use crate::extract::{Looks, Posts, Visit, handle};
 use crate::pages::{SignInProblem, Wait};
 use axum::extract::State;
 use axum::response::Response;
+use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
-use http::{HeaderMap, StatusCode, Uri};
-use protocol::Params;
 use provider::ProviderError;
 use provider::interaction::{Credentials, SignInAnswer};
 use secrecy::SecretString;
 
 /// The form.
-pub(crate) async fn get(
-    State(web): State<Web>,
-    Circumstances(ctx): Circumstances,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Result<Response, PageError> {
-    let refused = |error| PageError { error, request_id: ctx.request_id };
-    let params = query(&uri).map_err(|error| refused(error.into()))?;
-    let browser = web.cookies().read(&headers);
-    let shown = web.provider.show_sign_in(&ctx, handle(&params), &browser).await.map_err(refused)?;
-    Ok(show(StatusCode::OK, &shown, None))
+pub(crate) async fn get(State(web): State<Web>, Looks(visit): Looks) -> Result<Response, PageError> {
+    let shown = web.provider.show_sign_in(&visit.ctx, visit.handle(), &visit.cookies.browser()).await;
+    Ok(show(StatusCode::OK, &shown.map_err(refused(visit.ctx.request_id))?, None))
 }
 
 /// Whatever is left to do in this interaction.
-pub(crate) async fn resume(
-    State(web): State<Web>,
-    Circumstances(ctx): Circumstances,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Result<Response, PageError> {
-    let refused = |error| PageError { error, request_id: ctx.request_id };
-    let params = query(&uri).map_err(|error| refused(error.into()))?;
-    let browser = web.cookies().read(&headers);
-    let shown = web.provider.show(&ctx, handle(&params), &browser).await.map_err(refused)?;
-    Ok(show(StatusCode::OK, &shown, None))
+pub(crate) async fn resume(State(web): State<Web>, Looks(visit): Looks) -> Result<Response, PageError> {
+    let shown = web.provider.show(&visit.ctx, visit.handle(), &visit.cookies.browser()).await;
+    Ok(show(StatusCode::OK, &shown.map_err(refused(visit.ctx.request_id))?, None))
 }
 
 /// What was typed.
-pub(crate) async fn post(
-    State(web): State<Web>,
-    Circumstances(mut ctx): Circumstances,
-    headers: HeaderMap,
-    PageForm(params): PageForm,
-) -> Result<Response, PageError> {
-    let request_id = ctx.request_id;
-    let browser = web.cookies().read(&headers);
+pub(crate) async fn post(State(web): State<Web>, Posts(visit): Posts) -> Result<Response, PageError> {
+    let Visit { mut ctx, params, cookies } = visit;
     let credentials = Credentials {
         username: params.get("username").unwrap_or_default().to_owned(),
         password: SecretString::from(params.get("password").unwrap_or_default()),
     };
-    let answer = web.provider.sign_in(&mut ctx, handle(&params), &browser, credentials).await;
-    Ok(match answer.map_err(|error| PageError { error, request_id })? {
+    let answer = web.provider.sign_in(&mut ctx, handle(&params), &cookies.browser(), credentials).await;
+    Ok(match answer.map_err(refused(ctx.request_id))? {
         SignInAnswer::Step(step) => respond_to_form(&web, step),
         SignInAnswer::Wrong(shown) => {
             show(StatusCode::BAD_REQUEST, &shown, Some(SignInProblem::WrongUsernameOrPassword))
@@ -71,21 +48,10 @@ pub(crate) async fn post(
 }
 
 /// The person gives up.
-pub(crate) async fn cancel(
-    State(web): State<Web>,
-    Circumstances(mut ctx): Circumstances,
-    headers: HeaderMap,
-    PageForm(params): PageForm,
-) -> Result<Response, PageError> {
-    let request_id = ctx.request_id;
-    let browser = web.cookies().read(&headers);
-    let step = web.provider.cancel(&mut ctx, handle(&params), &browser).await;
-    Ok(respond_to_form(&web, step.map_err(|error| PageError { error, request_id })?))
-}
-
-/// The interaction's handle; an empty one is unknown to the provider like any other.
-pub(super) fn handle(params: &Params) -> &str {
-    params.get("interaction").unwrap_or_default()
+pub(crate) async fn cancel(State(web): State<Web>, Posts(visit): Posts) -> Result<Response, PageError> {
+    let Visit { mut ctx, params, cookies } = visit;
+    let step = web.provider.cancel(&mut ctx, handle(&params), &cookies.browser()).await;
+    Ok(respond_to_form(&web, step.map_err(refused(ctx.request_id))?))
 }
 
 fn later(error: &ProviderError) -> (StatusCode, SignInProblem, u64) {

@@ -1,44 +1,29 @@
 //! Creating an account.
 
-use super::sign_in::handle;
 use super::{respond_to_form, show, sign_up_view};
 use crate::answer::{ContentSecurityPolicy, page};
 use crate::app::Web;
-use crate::error::PageError;
-use crate::extract::{Circumstances, PageForm, query};
+use crate::error::{PageError, refused};
+use crate::extract::{Looks, Posts, Visit, handle};
 use crate::pages::{FieldError, SignUpField, SignUpPage};
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, StatusCode, Uri};
+use http::StatusCode;
 use protocol::Params;
 use provider::interaction::{MIN_PASSWORD_CHARS, NewAccount, SignUpAnswer, SignUpProblem};
 use secrecy::SecretString;
 
 /// The form.
-pub(crate) async fn get(
-    State(web): State<Web>,
-    Circumstances(ctx): Circumstances,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Result<Response, PageError> {
-    let refused = |error| PageError { error, request_id: ctx.request_id };
-    let params = query(&uri).map_err(|error| refused(error.into()))?;
-    let browser = web.cookies().read(&headers);
-    let shown = web.provider.show_sign_up(&ctx, handle(&params), &browser).await.map_err(refused)?;
-    Ok(show(StatusCode::OK, &shown, None))
+pub(crate) async fn get(State(web): State<Web>, Looks(visit): Looks) -> Result<Response, PageError> {
+    let shown = web.provider.show_sign_up(&visit.ctx, visit.handle(), &visit.cookies.browser()).await;
+    Ok(show(StatusCode::OK, &shown.map_err(refused(visit.ctx.request_id))?, None))
 }
 
 /// What was typed.
-pub(crate) async fn post(
-    State(web): State<Web>,
-    Circumstances(mut ctx): Circumstances,
-    headers: HeaderMap,
-    PageForm(params): PageForm,
-) -> Result<Response, PageError> {
-    let request_id = ctx.request_id;
-    let browser = web.cookies().read(&headers);
-    let answer = web.provider.sign_up(&mut ctx, handle(&params), &browser, typed(&params)).await;
-    Ok(match answer.map_err(|error| PageError { error, request_id })? {
+pub(crate) async fn post(State(web): State<Web>, Posts(visit): Posts) -> Result<Response, PageError> {
+    let Visit { mut ctx, params, cookies } = visit;
+    let answer = web.provider.sign_up(&mut ctx, handle(&params), &cookies.browser(), typed(&params)).await;
+    Ok(match answer.map_err(refused(ctx.request_id))? {
         SignUpAnswer::Step(step) => respond_to_form(&web, step),
         SignUpAnswer::Problems { page: shown, problems } => {
             let view = with_problems(sign_up_view(&shown), &params, &problems);

@@ -184,8 +184,9 @@ impl House {
         change: impl FnOnce(&mut Client),
     ) -> RelyingParty {
         let mut client = Client::new(ClientId::parse(id).unwrap(), format!("The {id} app"), authentication);
-        client.redirect_uris = vec![format!("https://{id}.example/cb").parse().unwrap()];
-        client.post_logout_redirect_uris = vec![format!("https://{id}.example/bye").parse().unwrap()];
+        let host = id.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        client.redirect_uris = vec![format!("https://{host}.example/cb").parse().unwrap()];
+        client.post_logout_redirect_uris = vec![format!("https://{host}.example/bye").parse().unwrap()];
         client.consent = ConsentPolicy::Implicit;
         client.id_token_signed_response_alg = SigningAlgorithm::EdDsa;
         change(&mut client);

@@ -22,7 +22,10 @@ async fn rfc7662_2_2_a_good_refresh_token_is_explained_to_its_client() {
     let tokens = notes.tokens(&house, "alice").await;
     let told = notes.introspect(&house, &tokens.refresh_token).await.json();
     let alice = house.user("alice").await.id.to_string();
-    assert_eq!((&told["active"], &told["sub"], &told["client_id"]), (&json!(true), &json!(alice), &json!("notes")));
+    assert_eq!(
+        (&told["active"], &told["sub"], &told["client_id"]),
+        (&json!(true), &json!(alice), &json!("notes"))
+    );
     // The session's end, for a grant without offline access.
     assert_eq!(told["exp"], now().seconds() + 7 * 86_400);
     let next = Tokens::of(&notes.refresh(&house, &tokens.refresh_token).await);
@@ -38,7 +41,9 @@ async fn rfc7662_4_a_token_is_nobodys_business_but_its_clients_its_audiences_and
     let api = house.register("api", |_| {}).await;
     let gateway = house.register("gateway", |client| client.introspects_all = true).await;
     let tokens = notes.tokens(&house, "alice").await;
-    for (caller, access, refresh) in [(&notes, true, true), (&stranger, false, false), (&api, true, false), (&gateway, true, true)] {
+    for (caller, access, refresh) in
+        [(&notes, true, true), (&stranger, false, false), (&api, true, false), (&gateway, true, true)]
+    {
         let told = caller.introspect(&house, &tokens.access_token).await.expect(200).json();
         assert_eq!(told["active"], access, "{}", caller.id);
         let told = caller.introspect(&house, &tokens.refresh_token).await.expect(200).json();

@@ -54,7 +54,8 @@ async fn tokens_of_a_retired_key_are_good_and_its_key_stays_published_until_they
     pass_seconds(300);
     house.provider.rotate_keys(&mut new_ctx(None), false).await.unwrap();
     let after = notes.tokens(&house, "alice").await;
-    let (old, new) = (header_of(&before.access_token)["kid"].clone(), header_of(&after.access_token)["kid"].clone());
+    let (old, new) =
+        (header_of(&before.access_token)["kid"].clone(), header_of(&after.access_token)["kid"].clone());
     assert_ne!(old, new);
     // The key that signs now was published before it signed.
     assert!(kids(&published).contains(new.as_str().unwrap()));

@@ -61,7 +61,11 @@ async fn rp_initiated_logout_2_without_a_hint_the_person_is_asked() {
     let house = House::open().await;
     let notes = house.notes().await;
     let (mut browser, _) = signed_in(&house, &notes).await;
-    let path = logout(&[("client_id", "notes"), ("post_logout_redirect_uri", "https://notes.example/bye"), ("state", "s")]);
+    let path = logout(&[
+        ("client_id", "notes"),
+        ("post_logout_redirect_uri", "https://notes.example/bye"),
+        ("state", "s"),
+    ]);
     let page = browser.get(&path).await.expect(200);
     assert_eq!(page.heading(), "Do you want to sign out?");
     assert_eq!(confirm(&mut browser, &page, "stay").await.location(), "/");
@@ -97,11 +101,17 @@ async fn the_answer_counts_only_with_the_proof_that_the_question_was_asked_here(
     let (mut other, _) = signed_in(&house, &notes).await;
     let foreign = other.get("/oauth2/logout").await.hidden("logout");
     for wrong in ["", "wrong", foreign.as_str()] {
-        let asked = browser.post("/sign-out", &[("logout", wrong), ("decision", "sign_out")]).await.expect(200);
+        let asked =
+            browser.post("/sign-out", &[("logout", wrong), ("decision", "sign_out")]).await.expect(200);
         assert_eq!(asked.heading(), "Do you want to sign out?");
     }
     let form = [("logout", proof.as_str()), ("decision", "sign_out")];
-    for from in [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example"), ("origin", "null")] {
+    for from in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+    ] {
         browser.post_with("/sign-out", &form, &[from]).await.error_page(403);
     }
     assert!(is_signed_in(&mut browser).await);
@@ -133,7 +143,10 @@ async fn rp_initiated_logout_3_nobody_is_sent_to_an_address_that_is_not_register
         vec![hint, ("post_logout_redirect_uri", "https://notes.example@evil.example/bye")],
         vec![hint, ("post_logout_redirect_uri", "//evil.example")],
         vec![hint, ("post_logout_redirect_uri", "javascript:alert(1)")],
-        vec![hint, ("post_logout_redirect_uri", "https://notes.example/bye\r\nLocation: https://evil.example")],
+        vec![
+            hint,
+            ("post_logout_redirect_uri", "https://notes.example/bye\r\nLocation: https://evil.example"),
+        ],
         vec![("id_token_hint", "nonsense")],
         vec![("id_token_hint", &tokens.access_token)],
         vec![("id_token_hint", &tampered)],
@@ -152,7 +165,10 @@ async fn rp_initiated_logout_2_by_post_and_by_nobody() {
     let house = House::open().await;
     let notes = house.notes().await;
     let (mut browser, tokens) = signed_in(&house, &notes).await;
-    let form = [("id_token_hint", tokens.id_token.as_str()), ("post_logout_redirect_uri", "https://notes.example/bye")];
+    let form = [
+        ("id_token_hint", tokens.id_token.as_str()),
+        ("post_logout_redirect_uri", "https://notes.example/bye"),
+    ];
     let sent_on = browser.post_with("/oauth2/logout", &form, &[("sec-fetch-site", "cross-site")]).await;
     assert_eq!(browser.followed(sent_on).await.location(), "https://notes.example/bye");
     // A second time nobody is signed in, and the browser goes back all the same.

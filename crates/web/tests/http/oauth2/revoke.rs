@@ -8,7 +8,8 @@ use std::time::Duration;
 async fn rfc7009_2_1_a_revoked_access_token_is_over_at_once_and_only_it() {
     let house = House::open().await;
     for format in [AccessTokenFormat::Jwt, AccessTokenFormat::Opaque] {
-        let notes = house.register(&format!("{format:?}"), |client| client.access_token_format = format).await;
+        let notes =
+            house.register(&format!("{format:?}"), |client| client.access_token_format = format).await;
         let first = notes.tokens(&house, "alice").await;
         let second = Tokens::of(&notes.refresh(&house, &first.refresh_token).await);
         house.userinfo(&first.access_token).await.expect(200);

@@ -22,7 +22,10 @@ async fn oidc_core_5_4_each_scope_opens_its_claims() {
     expected.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let answer = house.userinfo(&wide.access_token).await.expect(200);
     assert_eq!(answer.json(), expected);
-    assert_eq!((answer.header("content-type"), answer.header("cache-control")), ("application/json", "no-store"));
+    assert_eq!(
+        (answer.header("content-type"), answer.header("cache-control")),
+        ("application/json", "no-store")
+    );
 }
 
 #[tokio::test]
@@ -42,7 +45,8 @@ async fn rfc6750_2_the_token_comes_in_the_header_or_the_form_but_not_in_both_nor
     let lower = Request::get("/oauth2/userinfo").header("authorization", format!("bearer {token}"));
     house.send(lower.body(Body::empty()).unwrap()).await.expect(200);
     // RFC 6750 section 2.3 allows the query; RFC 9700 section 4.3.2 forbids it.
-    let answer = house.get(&format!("/oauth2/userinfo?{}", encoded(&[("access_token", &token)]))).await.expect(401);
+    let answer =
+        house.get(&format!("/oauth2/userinfo?{}", encoded(&[("access_token", &token)]))).await.expect(401);
     // RFC 6750 section 3.1: a request without a token hears no error code.
     assert_eq!((answer.header("www-authenticate"), answer.body.as_str()), (r#"Bearer realm="doorward""#, ""));
 }
@@ -100,15 +104,27 @@ async fn rfc6750_3_1_a_bad_token_is_refused_with_a_challenge() {
         let answer = house.userinfo(&bad).await;
         assert_eq!(answer.status, 401, "{what}: {}", answer.body);
         assert_eq!(answer.error(), "invalid_token", "{what}");
-        assert!(answer.header("www-authenticate").starts_with(r#"Bearer realm="doorward", error="invalid_token""#), "{what}");
+        assert!(
+            answer
+                .header("www-authenticate")
+                .starts_with(r#"Bearer realm="doorward", error="invalid_token""#),
+            "{what}"
+        );
     }
     // The key of another algorithm.
-    let es256 = house.register("es256", |client| client.access_token_signed_response_alg = protocol::SigningAlgorithm::Es256).await;
+    let es256 = house
+        .register("es256", |client| {
+            client.access_token_signed_response_alg = protocol::SigningAlgorithm::Es256
+        })
+        .await;
     let kid = crate::house::header_of(&es256.tokens(&house, "alice").await.access_token)["kid"].clone();
     house.userinfo(&with("kid", kid)).await.refused(401, "invalid_token");
     for scheme in ["Basic bm90ZXM6eA==", "Bearer", "Bearer a b", "Token x", "\u{7f}"] {
         let mut request = Request::get("/oauth2/userinfo").body(Body::empty()).unwrap();
-        request.headers_mut().insert("authorization", http::HeaderValue::from_bytes(scheme.as_bytes()).unwrap_or(http::HeaderValue::from_static("x")));
+        request.headers_mut().insert(
+            "authorization",
+            http::HeaderValue::from_bytes(scheme.as_bytes()).unwrap_or(http::HeaderValue::from_static("x")),
+        );
         house.send(request).await.refused(401, "invalid_token");
     }
 }

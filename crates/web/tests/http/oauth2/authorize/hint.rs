@@ -86,6 +86,7 @@ async fn oidc_core_3_1_2_1_only_an_id_token_issued_to_this_client_here_is_a_hint
         assert_eq!(browser.authorize(&silent(&hint)).await.says("error"), "invalid_request", "{what}");
     }
     let both = json!({ "id_token": { "sub": { "value": "somebody-else" } } }).to_string();
-    let answer = browser.authorize(&notes.request(&[("id_token_hint", &good.id_token), ("claims", &both)])).await;
+    let answer =
+        browser.authorize(&notes.request(&[("id_token_hint", &good.id_token), ("claims", &both)])).await;
     assert_eq!(answer.says("error"), "invalid_request");
 }

@@ -84,7 +84,10 @@ async fn rfc6749_4_1_2_1_what_else_is_wrong_the_client_is_told() {
         (&[("claims", "[]")], "invalid_request"),
         (&[("claims", "{")], "invalid_request"),
         (&[("claims", &huge)], "invalid_request"),
-        (&[("claims", r#"{"id_token":{"acr":{"essential":true,"values":["urn:gold"]}}}"#)], "unmet_authentication_requirements"),
+        (
+            &[("claims", r#"{"id_token":{"acr":{"essential":true,"values":["urn:gold"]}}}"#)],
+            "unmet_authentication_requirements",
+        ),
         (&[("id_token_hint", "not-a-token")], "invalid_request"),
         (&[("nonce", &long)], "invalid_request"),
         (&[("login_hint", &long)], "invalid_request"),
@@ -110,7 +113,8 @@ async fn rfc6749_4_1_2_1_a_client_without_the_grant_type_is_told() {
 async fn rfc6749_3_1_no_parameter_comes_twice() {
     let house = House::open().await;
     let notes = house.notes().await;
-    let params = notes.request(&[("prompt", "login"), ("max_age", "5"), ("response_mode", "query"), ("foo", "bar")]);
+    let params =
+        notes.request(&[("prompt", "login"), ("max_age", "5"), ("response_mode", "query"), ("foo", "bar")]);
     for (name, value) in &params {
         let mut twice: Vec<_> = params.iter().map(|(name, value)| (*name, value.as_str())).collect();
         twice.push((name, value));
@@ -146,7 +150,8 @@ async fn oidc_core_3_1_2_1_the_request_may_come_by_post() {
     assert_eq!(answer.says("state"), "a b&c");
     Tokens::of(&notes.redeem(&house, &answer.says("code")).await);
 
-    let form = [("client_id", "notes"), ("redirect_uri", notes.redirect_uri.as_str()), ("response_type", "token")];
+    let form =
+        [("client_id", "notes"), ("redirect_uri", notes.redirect_uri.as_str()), ("response_type", "token")];
     let answer = browser.post("/oauth2/authorize", &form).await;
     assert_eq!(answer.says("error"), "unsupported_response_type");
 }
@@ -184,7 +189,9 @@ async fn rfc8252_7_3_the_port_of_a_loopback_address_is_free() {
     let mut form = app.redemption(&code);
     form[2] = ("redirect_uri", "http://127.0.0.1:49152/cb");
     Tokens::of(&app.token(&house, &form).await);
-    for foreign in ["http://127.0.0.1:49152/other", "http://localhost:49152/cb", "http://127.0.0.1.evil.example/cb"] {
+    for foreign in
+        ["http://127.0.0.1:49152/other", "http://localhost:49152/cb", "http://127.0.0.1.evil.example/cb"]
+    {
         house.browser().authorize(&app.request(&[("redirect_uri", foreign)])).await.error_page(400);
     }
 }
@@ -215,7 +222,8 @@ async fn rfc6749_3_3_scope_is_cut_to_what_the_client_may_have_and_the_answer_say
     let tokens = notes.tokens_for(&house, "alice", &[("scope", "openid profile email offline_access")]).await;
     assert_eq!(tokens.all["scope"], "email openid");
     // OpenID Connect Core section 11: no offline access without a use for it.
-    let brief = house.register("brief", |client| client.grant_types = [GrantType::AuthorizationCode].into()).await;
+    let brief =
+        house.register("brief", |client| client.grant_types = [GrantType::AuthorizationCode].into()).await;
     let tokens = brief.tokens_for(&house, "alice", &[("scope", "openid offline_access")]).await;
     assert_eq!((tokens.all["scope"].as_str(), tokens.refresh_token.as_str()), (Some("openid"), ""));
 }
@@ -235,7 +243,11 @@ async fn rfc9700_2_1_1_pkce_may_be_left_out_only_where_the_operator_said_so() {
     let answer = house.browser().authorize(&public.request(without)).await;
     assert_eq!(answer.says("error"), "invalid_request");
     // Even a client that may go without is held to a challenge it made.
-    let code = house.browser().answer_for(&old.request(&[("code_challenge", CHALLENGE)]), "alice").await.says("code");
+    let code = house
+        .browser()
+        .answer_for(&old.request(&[("code_challenge", CHALLENGE)]), "alice")
+        .await
+        .says("code");
     let form = [("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", &old.redirect_uri)];
     old.token(&house, &form).await.refused(400, "invalid_grant");
 }
@@ -245,7 +257,8 @@ async fn what_a_request_says_is_shown_escaped() {
     let house = House::open().await;
     let notes = house.register("notes", |client| client.name = "<b>Notes</b> & \"co\"".into()).await;
     let probe = "\"'><script>alert(1)</script>";
-    let page = house.browser().authorize(&notes.request(&[("login_hint", probe), ("ui_locales", probe)])).await;
+    let page =
+        house.browser().authorize(&notes.request(&[("login_hint", probe), ("ui_locales", probe)])).await;
     assert_eq!(page.field("username"), probe);
     assert!(!page.body.contains("<script>alert") && !page.body.contains("<b>Notes"), "{}", page.body);
     let twice = format!("/oauth2/authorize?{0}&{0}", encoded(&[(probe, "1")]));

@@ -52,9 +52,15 @@ async fn rfc6749_4_1_2_state_comes_back_to_the_letter_and_only_if_it_came() {
     let house = House::open().await;
     let notes = house.notes().await;
     let mut browser = house.signed_in(&notes, "alice").await;
-    for state in ["a b&c=d#e?f%20+", "ünï\u{1F511}", "\"><script>alert(1)</script>", "x\r\nSet-Cookie: a=b\r\n\r\n<html>"] {
+    for state in [
+        "a b&c=d#e?f%20+",
+        "ünï\u{1F511}",
+        "\"><script>alert(1)</script>",
+        "x\r\nSet-Cookie: a=b\r\n\r\n<html>",
+    ] {
         for mode in ["query", "fragment", "form_post"] {
-            let answer = browser.authorize(&notes.request(&[("state", state), ("response_mode", mode)])).await;
+            let answer =
+                browser.authorize(&notes.request(&[("state", state), ("response_mode", mode)])).await;
             assert_eq!(answer.says("state"), state);
             // Nothing of it becomes a header or a tag of ours.
             assert_eq!(answer.headers.get_all("set-cookie").iter().count(), 0);
@@ -68,10 +74,17 @@ async fn rfc6749_4_1_2_state_comes_back_to_the_letter_and_only_if_it_came() {
 #[tokio::test]
 async fn rfc6749_3_1_2_the_query_of_a_redirect_uri_is_kept() {
     let house = House::open().await;
-    let notes =
-        house.register("notes", |client| client.redirect_uris = vec!["https://notes.example/cb?tenant=1".parse().unwrap()]).await;
+    let notes = house
+        .register("notes", |client| {
+            client.redirect_uris = vec!["https://notes.example/cb?tenant=1".parse().unwrap()]
+        })
+        .await;
     let answer = house.browser().answer_for(&notes.request(&[]), "alice").await;
-    assert!(answer.location().starts_with("https://notes.example/cb?tenant=1&code="), "{}", answer.location());
+    assert!(
+        answer.location().starts_with("https://notes.example/cb?tenant=1&code="),
+        "{}",
+        answer.location()
+    );
     Tokens::of(&notes.redeem(&house, &answer.says("code")).await);
 }
 
@@ -89,8 +102,9 @@ async fn rfc9700_4_12_no_redirect_repeats_a_posted_password() {
 #[tokio::test]
 async fn a_custom_scheme_is_redirected_to() {
     let house = House::open().await;
-    let app =
-        house.register_public("app", |client| client.redirect_uris = vec!["com.example.app:/cb".parse().unwrap()]).await;
+    let app = house
+        .register_public("app", |client| client.redirect_uris = vec!["com.example.app:/cb".parse().unwrap()])
+        .await;
     let answer = house.browser().answer_for(&app.request(&[]), "alice").await;
     assert!(answer.location().starts_with("com.example.app:/cb?code="), "{}", answer.location());
     Tokens::of(&app.redeem(&house, &answer.says("code")).await);

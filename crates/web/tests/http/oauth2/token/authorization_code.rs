@@ -13,7 +13,10 @@ async fn rfc6749_4_1_the_whole_way() {
     assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!(answer.header("content-type"), "application/json");
     let tokens = Tokens::of(&answer);
-    assert_eq!((tokens.all["token_type"].as_str(), tokens.all["expires_in"].as_i64()), (Some("Bearer"), Some(600)));
+    assert_eq!(
+        (tokens.all["token_type"].as_str(), tokens.all["expires_in"].as_i64()),
+        (Some("Bearer"), Some(600))
+    );
     let userinfo = house.userinfo(&tokens.access_token).await.expect(200).json();
     assert_eq!(userinfo["sub"], house.user("alice").await.id.to_string());
 }
@@ -49,7 +52,9 @@ async fn rfc6749_4_1_2_replay_is_noticed_long_after_the_code_expired_and_across_
 async fn rfc6749_4_1_3_what_is_wrong_with_a_redemption_is_refused_and_spends_nothing() {
     let house = House::open().await;
     let notes = house.notes().await;
-    let thief = house.register("thief", |client| client.redirect_uris = vec![notes.redirect_uri.parse().unwrap()]).await;
+    let thief = house
+        .register("thief", |client| client.redirect_uris = vec![notes.redirect_uri.parse().unwrap()])
+        .await;
     let code = house.browser().code_for(&notes, "alice").await;
     let wrong_secret = tampered(&code, 1);
     let wrong_row = tampered(&code, 0);
@@ -95,7 +100,9 @@ async fn rfc7636_4_6_a_verifier_is_compared_to_the_letter() {
     let house = House::open().await;
     let notes = house.notes().await;
     let code = house.browser().code_for(&notes, "alice").await;
-    for verifier in [format!("{VERIFIER} "), VERIFIER.to_uppercase(), format!("{VERIFIER}="), VERIFIER.repeat(3)] {
+    for verifier in
+        [format!("{VERIFIER} "), VERIFIER.to_uppercase(), format!("{VERIFIER}="), VERIFIER.repeat(3)]
+    {
         let mut form = notes.redemption(&code);
         form[3].1 = &verifier;
         notes.token(&house, &form).await.refused(400, "invalid_grant");

@@ -31,10 +31,18 @@ async fn rfc6749_2_3_1_a_client_uses_the_method_it_is_registered_for() {
         let secret = client.secret.clone().unwrap();
         let code = browser.code_for(&client, "alice").await;
         let answer = with_header(&house, &basic(id, &secret), &client.redemption(&code)).await;
-        if by_header { Tokens::of(&answer); } else { answer.refused(401, "invalid_client"); }
+        if by_header {
+            Tokens::of(&answer);
+        } else {
+            answer.refused(401, "invalid_client");
+        }
         let code = browser.code_for(&client, "alice").await;
         let answer = client.redeem(&house, &code).await;
-        if by_form { Tokens::of(&answer); } else { answer.refused(401, "invalid_client"); }
+        if by_form {
+            Tokens::of(&answer);
+        } else {
+            answer.refused(401, "invalid_client");
+        }
         // Never without a secret.
         let open = RelyingParty { secret: None, ..client };
         open.redeem(&house, &code).await.refused(401, "invalid_client");
@@ -130,8 +138,11 @@ async fn a_new_secret_replaces_the_old_one_at_once() {
     let house = House::open().await;
     let notes = house.notes().await;
     let tokens = notes.tokens(&house, "alice").await;
-    let rotated =
-        house.provider.rotate_client_secret(&mut crate::house::new_ctx(None), &notes.client_id()).await.unwrap();
+    let rotated = house
+        .provider
+        .rotate_client_secret(&mut crate::house::new_ctx(None), &notes.client_id())
+        .await
+        .unwrap();
     notes.refresh(&house, &tokens.refresh_token).await.refused(401, "invalid_client");
     let notes = RelyingParty { secret: Some(rotated), ..notes };
     Tokens::of(&notes.refresh(&house, &tokens.refresh_token).await);

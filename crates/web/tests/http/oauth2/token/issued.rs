@@ -105,7 +105,8 @@ async fn rfc9068_3_the_audience_is_the_registered_one() {
 #[tokio::test]
 async fn an_opaque_access_token_tells_nothing_and_works_the_same() {
     let house = House::open().await;
-    let notes = house.register("notes", |client| client.access_token_format = AccessTokenFormat::Opaque).await;
+    let notes =
+        house.register("notes", |client| client.access_token_format = AccessTokenFormat::Opaque).await;
     let tokens = notes.tokens(&house, "alice").await;
     assert_eq!(tokens.access_token.split('.').count(), 2);
     house.userinfo(&tokens.access_token).await.expect(200);
@@ -123,7 +124,8 @@ async fn an_opaque_access_token_tells_nothing_and_works_the_same() {
 
 #[tokio::test]
 async fn no_access_token_lives_longer_than_a_day_or_its_session() {
-    let house = House::with(|plan| plan.settings.session_lifetime = std::time::Duration::from_secs(120)).await;
+    let house =
+        House::with(|plan| plan.settings.session_lifetime = std::time::Duration::from_secs(120)).await;
     let notes = house.register("notes", |client| client.access_token_lifetime = Some(1_000_000)).await;
     assert_eq!(notes.tokens(&house, "alice").await.all["expires_in"], 120);
     let offline = notes.tokens_for(&house, "alice", &[("scope", "openid offline_access")]).await;

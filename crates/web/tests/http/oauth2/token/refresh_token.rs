@@ -51,7 +51,8 @@ async fn rfc9700_4_14_2_the_same_successor_survives_a_restart() {
 async fn rfc9700_4_14_2_many_at_once_get_the_same_successor() {
     let house = House::open().await;
     for format in [protocol::AccessTokenFormat::Jwt, protocol::AccessTokenFormat::Opaque] {
-        let notes = house.register(&format!("{format:?}"), |client| client.access_token_format = format).await;
+        let notes =
+            house.register(&format!("{format:?}"), |client| client.access_token_format = format).await;
         let first = notes.tokens(&house, "alice").await;
         let answers = join_all((0..8).map(|_| notes.refresh(&house, &first.refresh_token))).await;
         let answers: Vec<_> = answers.iter().map(Tokens::of).collect();
@@ -96,7 +97,9 @@ async fn rfc6749_10_4_a_refresh_token_is_good_for_its_client_only() {
     let thief = house.register("thief", |_| {}).await;
     let tokens = notes.tokens(&house, "alice").await;
     thief.refresh(&house, &tokens.refresh_token).await.refused(400, "invalid_grant");
-    for wrong in [&tampered(&tokens.refresh_token, 0), &tampered(&tokens.refresh_token, 1), &tokens.access_token, "x"] {
+    for wrong in
+        [&tampered(&tokens.refresh_token, 0), &tampered(&tokens.refresh_token, 1), &tokens.access_token, "x"]
+    {
         notes.refresh(&house, wrong).await.refused(400, "invalid_grant");
     }
     Tokens::of(&notes.refresh(&house, &tokens.refresh_token).await);

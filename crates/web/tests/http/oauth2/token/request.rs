@@ -15,7 +15,9 @@ async fn rfc6749_3_2_parameters_come_in_a_form_in_the_body() {
     form.extend([("client_id", "notes"), ("client_secret", secret.as_str())]);
     let body = encoded(&form);
 
-    for content_type in [None, Some("application/json"), Some("text/plain"), Some("multipart/form-data; boundary=x")] {
+    for content_type in
+        [None, Some("application/json"), Some("text/plain"), Some("multipart/form-data; boundary=x")]
+    {
         let mut request = Request::post("/oauth2/token");
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
@@ -62,10 +64,16 @@ async fn rfc6749_3_2_no_parameter_comes_twice_and_none_is_missing() {
 async fn rfc6749_5_2_a_grant_type_must_be_offered_and_the_clients_own() {
     let house = House::open().await;
     let notes = house.notes().await;
-    for unheard in ["password", "client_credentials", "urn:ietf:params:oauth:grant-type:device_code", "Authorization_Code"] {
+    for unheard in [
+        "password",
+        "client_credentials",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "Authorization_Code",
+    ] {
         notes.token(&house, &[("grant_type", unheard)]).await.refused(400, "unsupported_grant_type");
     }
-    let brief = house.register("brief", |client| client.grant_types = [GrantType::AuthorizationCode].into()).await;
+    let brief =
+        house.register("brief", |client| client.grant_types = [GrantType::AuthorizationCode].into()).await;
     brief.refresh(&house, "anything").await.refused(400, "unauthorized_client");
     let cron = house.register("cron", |client| client.grant_types = [GrantType::RefreshToken].into()).await;
     cron.redeem(&house, "anything").await.refused(400, "unauthorized_client");
@@ -74,7 +82,9 @@ async fn rfc6749_5_2_a_grant_type_must_be_offered_and_the_clients_own() {
 #[tokio::test]
 async fn a_body_beyond_the_limit_is_refused() {
     let house = House::open().await;
-    for (path, status) in [("/oauth2/token", 400), ("/oauth2/introspect", 400), ("/oauth2/revoke", 400), ("/sign-in", 400)] {
+    for (path, status) in
+        [("/oauth2/token", 400), ("/oauth2/introspect", 400), ("/oauth2/revoke", 400), ("/sign-in", 400)]
+    {
         let form = "x".repeat(64 * 1024 + 1);
         let answer = house.post(path, &[("code", &form)]).await.expect(status);
         assert!(answer.body.to_lowercase().contains("the body is too large"), "{}", answer.body);

@@ -1,0 +1,130 @@
+//! `/consent`
+
+use crate::house::{House, PASSWORD, RelyingParty, Tokens, pass_seconds};
+use protocol::ConsentPolicy;
+
+async fn asking(house: &House) -> RelyingParty {
+    house.register("notes", |client| client.consent = ConsentPolicy::Required).await
+}
+
+#[tokio::test]
+async fn oidc_core_3_1_2_4_what_was_allowed_is_remembered_and_what_is_new_is_asked() {
+    let house = House::open().await;
+    let notes = asking(&house).await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[("scope", "openid email")])).await;
+    let page = browser.sign_in(&page, "alice", PASSWORD).await.expect(200);
+    assert_eq!(page.heading(), "The notes app wants to use your account");
+    assert!(page.body.contains("notes.example") && page.body.contains("alice"));
+    assert!(!browser.decide(&page, "allow").await.says("code").is_empty());
+    for (changes, asked) in [
+        (&[("scope", "openid email")][..], false),
+        (&[("scope", "openid")], false),
+        (&[("scope", "openid profile")], true),
+        (&[("scope", "openid offline_access")], true),
+        (&[("claims", r#"{"userinfo":{"nickname":null}}"#)], true),
+    ] {
+        let answer = browser.authorize(&notes.request(changes)).await;
+        assert_eq!(answer.status == 200, asked, "{changes:?}");
+    }
+    // What is allowed now adds to what was allowed before.
+    let page = browser.authorize(&notes.request(&[("scope", "openid profile")])).await;
+    assert!(!browser.decide(&page, "allow").await.says("code").is_empty());
+    assert!(
+        !browser
+            .authorize(&notes.request(&[("scope", "openid email profile")]))
+            .await
+            .says("code")
+            .is_empty()
+    );
+    // It is alice's, in any browser, and nobody else's.
+    assert!(!house.browser().code_for(&notes, "alice").await.is_empty());
+    let mut bob = house.browser();
+    let page = bob.authorize(&notes.request(&[])).await;
+    assert!(
+        bob.sign_in(&page, "bob", PASSWORD).await.expect(200).heading().contains("wants to use your account")
+    );
+}
+
+#[tokio::test]
+async fn rfc6749_4_1_2_1_what_is_denied_is_told_and_not_remembered() {
+    let house = House::open().await;
+    let notes = asking(&house).await;
+    let mut browser = house.browser();
+    for decision in ["deny", "", "Allow", "whatever"] {
+        let page = browser.authorize(&notes.request(&[])).await;
+        let page =
+            if browser.session().is_empty() { browser.sign_in(&page, "alice", PASSWORD).await } else { page };
+        let answer = browser.decide(&page, decision).await;
+        assert_eq!(
+            (answer.says("error"), answer.says("code")),
+            ("access_denied".into(), String::new()),
+            "{decision}"
+        );
+        assert_eq!(answer.says("state"), "st-1");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_allowed_before_it_was_asked() {
+    let house = House::open().await;
+    let notes = asking(&house).await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    // Not signed in: allowing leads to the sign-in page, and counts for nothing afterwards.
+    let page = browser.decide(&page, "allow").await.expect(200);
+    assert!(page.heading().contains("wants you to sign in"));
+    let page = browser.sign_in(&page, "alice", PASSWORD).await.expect(200);
+    assert!(page.heading().contains("wants to use your account"));
+    browser.post("/consent", &[("decision", "allow")]).await.error_page(400);
+    browser.post("/consent", &[("decision", "allow"), ("interaction", "nonsense")]).await.error_page(400);
+}
+
+#[tokio::test]
+async fn rfc9700_4_7_a_form_from_elsewhere_allows_nothing() {
+    let house = House::open().await;
+    let notes = asking(&house).await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let page = browser.sign_in(&page, "alice", PASSWORD).await;
+    let interaction = page.hidden("interaction");
+    let form = [("interaction", interaction.as_str()), ("decision", "allow")];
+    for from in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example"), ("origin", "null")] {
+        browser.post_with("/consent", &form, &[from]).await.error_page(403);
+    }
+    // Another browser of the same person, and one that lost its own secret.
+    let mut other = house.signed_in(&notes, "alice").await;
+    other.decide(&page, "allow").await.error_page(400);
+    let mut bare = browser.copy();
+    bare.cookies.remove(crate::house::SECRET);
+    bare.decide(&page, "allow").await.error_page(400);
+    assert!(!browser.decide(&page, "allow").await.says("code").is_empty());
+}
+
+#[tokio::test]
+async fn what_one_person_was_shown_is_not_allowed_for_another() {
+    let house = House::open().await;
+    let notes = asking(&house).await;
+    let other = house.register("other", |_| {}).await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let page = browser.sign_in(&page, "alice", PASSWORD).await.expect(200);
+    assert!(page.body.contains("<b>alice</b>"), "{}", page.body);
+    // Meanwhile, in another tab, bob signs in.
+    pass_seconds(1);
+    let tab = browser.authorize(&other.request(&[("prompt", "login")])).await;
+    assert!(!browser.sign_in(&tab, "bob", PASSWORD).await.says("code").is_empty());
+    let again = browser.decide(&page, "allow").await.expect(200);
+    assert!(again.body.contains("<b>bob</b>"), "{}", again.body);
+    let answer = browser.decide(&again, "allow").await;
+    Tokens::of(&notes.redeem(&house, &answer.says("code")).await);
+}
+
+#[tokio::test]
+async fn a_client_the_operator_vouches_for_asks_nobody() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[("scope", "openid profile email offline_access")])).await;
+    assert!(!browser.sign_in(&page, "alice", PASSWORD).await.says("code").is_empty());
+}

@@ -1,0 +1,377 @@
+//! `/sign-in` and `/sign-in/cancel`
+
+use crate::house::{Answer, Browser, House, PASSWORD, SECRET, Tokens, now, pass_seconds};
+use futures_util::future::join_all;
+use passwords::PoolSettings;
+use provider::admin::UserPassword;
+use std::net::IpAddr;
+use std::time::Duration;
+use storage::user::UserByUsername;
+
+/// What the browser shows after these credentials; the interaction's handle, the only thing that may differ, taken out.
+async fn after(browser: &mut Browser<'_>, page: &Answer, username: &str, password: &str) -> (u16, String) {
+    let answer = browser.sign_in(page, username, password).await;
+    let handle = page.hidden("interaction");
+    assert!(!handle.is_empty());
+    (answer.status.as_u16(), answer.body.replace(&handle, "HANDLE").replace(username, "USERNAME"))
+}
+
+#[tokio::test]
+async fn by_username_or_email_whatever_their_case() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    for login in ["alice", "ALICE", " alice ", "alice@example.org", "Alice@Example.ORG"] {
+        let mut browser = house.browser();
+        let page = browser.authorize(&notes.request(&[])).await;
+        assert!(!browser.sign_in(&page, login, PASSWORD).await.says("code").is_empty(), "{login}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_learns_who_has_an_account_neither_by_the_answer_nor_by_the_work() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    house.add_user("carol").await;
+    house.add_user_with("dave", UserPassword::None).await;
+    house.provider.set_user_disabled(&crate::house::new_ctx(None), "carol", true).await.unwrap();
+    let mut seen = Vec::new();
+    for (username, password) in [
+        ("alice", "wrong"),
+        ("alice", ""),
+        ("nobody", "wrong"),
+        ("nobody", PASSWORD),
+        ("nobody@example.org", "wrong"),
+        ("carol", "wrong"),
+        ("carol", PASSWORD),
+        ("dave", PASSWORD),
+        ("dave", ""),
+        ("alice", &"long".repeat(300)),
+    ] {
+        let mut browser = house.browser();
+        let page = browser.authorize(&notes.request(&[])).await;
+        let before = house.provider.hash_pool().stats().hashes;
+        seen.push((after(&mut browser, &page, username, password).await, username));
+        assert_eq!(house.provider.hash_pool().stats().hashes - before, 1, "{username}");
+        assert_eq!(browser.session(), "");
+    }
+    let ((status, page), _) = &seen[0];
+    assert_eq!(*status, 400);
+    assert!(page.contains("The username or the password is not right."));
+    for (answer, username) in &seen {
+        assert_eq!(answer, &seen[0].0, "{username}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_typed_is_kept_but_never_the_password() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let probe = "\"><script>alert(1)</script>";
+    let again = browser.sign_in(&page, probe, "s3cret-guess").await.expect(400);
+    assert_eq!(again.field("username"), probe);
+    assert!(!again.body.contains("<script>alert") && !again.body.contains("s3cret-guess"));
+    // And the same interaction goes on.
+    assert!(!browser.sign_in(&again, "alice", PASSWORD).await.says("code").is_empty());
+}
+
+#[tokio::test]
+async fn ten_wrong_passwords_lock_the_account_for_that_neighbourhood_until_time_opens_it() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    for (username, real) in [("alice", true), ("nobody", false)] {
+        let mut browser = house.browser();
+        let page = browser.authorize(&notes.request(&[])).await;
+        for _ in 0..10 {
+            browser.sign_in(&page, username, "wrong").await.expect(400);
+        }
+        let before = house.provider.hash_pool().stats().hashes;
+        let locked = browser.sign_in(&page, username, PASSWORD).await.expect(429);
+        assert!(locked.body.contains("There were too many attempts."), "{}", locked.body);
+        assert_eq!(locked.header("retry-after"), "900");
+        assert_eq!(locked.field("username"), username);
+        // Nothing is hashed for it, in whatever case it is written.
+        browser.sign_in(&page, &username.to_uppercase(), PASSWORD).await.expect(429);
+        assert_eq!(house.provider.hash_pool().stats().hashes, before);
+        // From elsewhere it can be tried; the same /24 is not elsewhere for IPv6 only.
+        let mut elsewhere = house.browser();
+        elsewhere.address = IpAddr::from([198, 51, 100, 7]);
+        let page_elsewhere = elsewhere.authorize(&notes.request(&[])).await;
+        let answer = elsewhere.sign_in(&page_elsewhere, username, PASSWORD).await;
+        assert_eq!(answer.status == 303, real);
+        // Another account from here is not concerned.
+        let mut other = house.browser();
+        let page_other = other.authorize(&notes.request(&[])).await;
+        assert!(!other.sign_in(&page_other, "bob", PASSWORD).await.says("code").is_empty());
+
+        pass_seconds(900);
+        let answer = browser.sign_in(&page, username, PASSWORD).await;
+        assert_eq!(answer.status == 303, real, "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn an_ipv6_network_is_one_neighbourhood() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    for host in 0..10 {
+        browser.address = IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, host]);
+        browser.sign_in(&page, "alice", "wrong").await.expect(400);
+    }
+    browser.address = IpAddr::from([0x2001, 0xdb8, 0, 1, 9, 9, 9, 9]);
+    browser.sign_in(&page, "alice", PASSWORD).await.expect(429);
+    browser.address = IpAddr::from([0x2001, 0xdb8, 0, 2, 0, 0, 0, 1]);
+    assert!(!browser.sign_in(&page, "alice", PASSWORD).await.says("code").is_empty());
+}
+
+#[tokio::test]
+async fn a_right_password_forgets_the_failures() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    for _ in 0..3 {
+        let mut browser = house.browser();
+        let page = browser.authorize(&notes.request(&[])).await;
+        for _ in 0..9 {
+            browser.sign_in(&page, "alice", "wrong").await.expect(400);
+        }
+        assert!(!browser.sign_in(&page, "alice", PASSWORD).await.says("code").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn many_guesses_at_once_get_no_more_tries_than_one_after_the_other() {
+    // Hashes slow enough that all guesses are there before the first one is answered.
+    let house = House::with(|plan| plan.hashes.params.memory_kib = 4_096).await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let before = house.provider.hash_pool().stats().hashes;
+    let guesses = (0..40).map(|guess| {
+        let (mut browser, page) = (browser.copy(), page.clone());
+        async move { browser.sign_in(&page, "alice", &format!("guess {guess}")).await.status.as_u16() }
+    });
+    let statuses = join_all(guesses).await;
+    assert_eq!(statuses.iter().filter(|status| **status == 400).count(), 10, "{statuses:?}");
+    assert_eq!(house.provider.hash_pool().stats().hashes - before, 10);
+}
+
+#[tokio::test]
+async fn a_locked_account_does_not_end_the_sessions_it_has() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut owner = house.signed_in(&notes, "alice").await;
+    let mut stranger = house.browser();
+    let page = stranger.authorize(&notes.request(&[])).await;
+    for _ in 0..11 {
+        stranger.sign_in(&page, "alice", "wrong").await;
+    }
+    assert!(!owner.authorize(&notes.request(&[])).await.says("code").is_empty());
+}
+
+#[tokio::test]
+async fn when_too_many_wait_the_page_says_when_and_keeps_what_was_typed() {
+    // One thread, one waiting, and hashes slow enough that the others come while it works.
+    let house = House::with(|plan| {
+        let params = passwords::Argon2Params { memory_kib: 19_456, iterations: 10, parallelism: 1 };
+        plan.hashes = PoolSettings { max_queued: 1, params, ..plan.hashes.clone() };
+    })
+    .await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let attempts = (0..6).map(|_| {
+        let (mut browser, page) = (browser.copy(), page.clone());
+        async move { browser.sign_in(&page, "alice", "wrong").await }
+    });
+    let answers = join_all(attempts).await;
+    let busy: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
+    assert!(busy.len() >= 3, "{:?}", answers.iter().map(|answer| answer.status).collect::<Vec<_>>());
+    for answer in busy {
+        assert!(answer.body.contains("Many people are signing in right now."), "{}", answer.body);
+        assert_eq!(answer.field("username"), "alice");
+        assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
+    }
+    // Being refused is no failure of the person's: the right password is let in.
+    assert!(!browser.sign_in(&page, "alice", PASSWORD).await.says("code").is_empty());
+}
+
+#[tokio::test]
+async fn an_imported_hash_is_good_and_replaced_at_the_first_sign_in() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    // bcrypt of "correct horse battery", cost 4.
+    let salt = b"0123456789abcdef";
+    let imported = bcrypt_of(PASSWORD, *salt);
+    house.add_user_with("erin", UserPassword::Hash(imported.clone())).await;
+    let stored = async || {
+        house.provider.store().read(UserByUsername("erin")).await.unwrap().unwrap().password_hash.unwrap()
+    };
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    browser.sign_in(&page, "erin", "wrong").await.expect(400);
+    assert_eq!(stored().await, imported);
+    assert!(!browser.sign_in(&page, "erin", PASSWORD).await.says("code").is_empty());
+    let upgraded = stored().await;
+    assert!(upgraded.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{upgraded}");
+    assert!(!house.browser().code_for(&notes, "erin").await.is_empty());
+    assert_eq!(stored().await, upgraded);
+}
+
+fn bcrypt_of(password: &str, salt: [u8; 16]) -> String {
+    bcrypt::hash_with_salt(password, 4, salt).unwrap().to_string()
+}
+
+#[tokio::test]
+async fn rfc9700_4_7_a_form_from_elsewhere_signs_nobody_in() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let interaction = page.hidden("interaction");
+    let form = [("interaction", interaction.as_str()), ("username", "alice"), ("password", PASSWORD)];
+    for from in [
+        &[("sec-fetch-site", "cross-site")][..],
+        &[("sec-fetch-site", "same-site")],
+        &[("sec-fetch-site", "cross-site"), ("origin", crate::house::ISSUER)],
+        &[("origin", "https://evil.example")],
+        &[("origin", "https://id.example.evil.example")],
+        &[("origin", "null")],
+    ] {
+        browser.post_with("/sign-in", &form, from).await.error_page(403);
+        browser.post_with("/sign-in/cancel", &form, from).await.error_page(403);
+        assert_eq!(browser.session(), "");
+    }
+    // With neither header, as of old.
+    assert!(!browser.post_with("/sign-in", &form, &[]).await.says("code").is_empty());
+}
+
+#[tokio::test]
+async fn an_interaction_belongs_to_the_browser_it_began_in() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let mut other = house.browser();
+    other.authorize(&notes.request(&[])).await.expect(200);
+    assert_ne!(browser.secret(), other.secret());
+    let mut bare = house.browser();
+    for thief in [&mut other, &mut bare] {
+        let kept = thief.secret();
+        thief.sign_in(&page, "alice", PASSWORD).await.error_page(400);
+        thief.get(&format!("/interaction?interaction={}", page.hidden("interaction"))).await.error_page(400);
+        thief.get(&format!("/sign-in?interaction={}", page.hidden("interaction"))).await.error_page(400);
+        assert_eq!((thief.session(), thief.secret()), (String::new(), kept));
+    }
+    // Its own browser keeps one secret, for every tab.
+    let second_tab = browser.authorize(&notes.request(&[])).await;
+    assert!(second_tab.cookies().is_empty());
+    assert!(!browser.sign_in(&second_tab, "alice", PASSWORD).await.says("code").is_empty());
+    assert!(browser.cookies.contains_key(SECRET));
+}
+
+#[tokio::test]
+async fn an_interaction_is_answered_once() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    assert!(!browser.sign_in(&page, "alice", PASSWORD).await.says("code").is_empty());
+    let session = browser.session();
+    browser.sign_in(&page, "alice", PASSWORD).await.error_page(400);
+    browser.decide(&page, "allow").await.error_page(400);
+    let interaction = page.hidden("interaction");
+    browser.post("/sign-in/cancel", &[("interaction", &interaction)]).await.error_page(400);
+    assert_eq!(browser.session(), session);
+
+    // Two tabs at the same moment: one of them is answered.
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let tabs = (0..4).map(|_| {
+        let (mut tab, page) = (browser.copy(), page.clone());
+        async move { tab.sign_in(&page, "alice", PASSWORD).await.status.as_u16() }
+    });
+    let mut statuses = join_all(tabs).await;
+    statuses.sort_unstable();
+    assert_eq!(statuses, [303, 400, 400, 400]);
+}
+
+#[tokio::test]
+async fn an_interaction_ends_after_an_hour() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let late = browser.authorize(&notes.request(&[])).await;
+    pass_seconds(3_599);
+    assert!(!browser.sign_in(&page, "alice", PASSWORD).await.says("code").is_empty());
+    pass_seconds(1);
+    browser.sign_in(&late, "alice", PASSWORD).await.error_page(400);
+}
+
+#[tokio::test]
+async fn what_is_no_interaction() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let good = page.hidden("interaction");
+    for bad in [
+        "",
+        "nonsense",
+        "<script>",
+        &crate::house::tampered(&good, 0),
+        &crate::house::tampered(&good, 1),
+        &good.to_uppercase(),
+    ] {
+        let form = [("interaction", bad), ("username", "alice"), ("password", PASSWORD)];
+        browser.post("/sign-in", &form).await.error_page(400);
+        let path = format!("/sign-in?{}", crate::house::encoded(&form[..1]));
+        browser.get(&path).await.error_page(400);
+    }
+    browser.post("/sign-in", &[]).await.error_page(400);
+}
+
+#[tokio::test]
+async fn going_back_to_the_client_is_always_possible() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let interaction = page.hidden("interaction");
+    let answer = browser.post("/sign-in/cancel", &[("interaction", &interaction)]).await;
+    assert_eq!((answer.says("error"), answer.says("state")), ("access_denied".into(), "st-1".into()));
+    assert_eq!(browser.session(), "");
+}
+
+#[tokio::test]
+async fn a_client_that_is_disabled_meanwhile_gets_nothing() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    house.change_client(&notes, |client| client.disabled = true).await;
+    browser.sign_in(&page, "alice", PASSWORD).await.error_page(400);
+}
+
+#[tokio::test]
+async fn after_signing_in_with_something_left_to_do_reloading_posts_no_password() {
+    let house = House::open().await;
+    let notes = house.register("notes", |client| client.consent = protocol::ConsentPolicy::Required).await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let interaction = page.hidden("interaction");
+    let form = [("interaction", interaction.as_str()), ("username", "alice"), ("password", PASSWORD)];
+    let answer = browser.post("/sign-in", &form).await;
+    assert_eq!(answer.location(), format!("/interaction?interaction={interaction}"));
+    for _ in 0..2 {
+        let page = browser.get(answer.location()).await.expect(200);
+        assert!(page.heading().contains("wants to use your account"), "{}", page.heading());
+    }
+    let page = browser.get(answer.location()).await;
+    let tokens = Tokens::of(&notes.redeem(&house, &browser.decide(&page, "allow").await.says("code")).await);
+    assert_eq!(crate::house::claims_of(&tokens.id_token)["auth_time"], now().seconds());
+    assert_eq!(Duration::from_secs(600).as_secs(), tokens.all["expires_in"].as_u64().unwrap());
+}

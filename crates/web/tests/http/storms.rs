@@ -1,0 +1,109 @@
+//! Requests in any order and at once: whatever happens, a code is good once and a grant has one live refresh token.
+
+use crate::house::{House, RelyingParty, Tokens, pass_seconds};
+use futures_util::future::join_all;
+use proptest::collection::vec;
+use proptest::prelude::{ProptestConfig, Strategy, prop_oneof};
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+
+const CASES: u32 = 40;
+
+fn drawn<T: std::fmt::Debug>(strategy: impl Strategy<Value = T>) -> impl Iterator<Item = T> {
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(CASES));
+    (0..CASES).map(move |_| strategy.new_tree(&mut runner).unwrap().current())
+}
+
+#[tokio::test]
+async fn rfc6749_4_1_2_however_redemptions_interleave_at_most_one_succeeds_and_two_end_the_grant() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    // How many hands hold the code, and how often each lets the others go first.
+    for delays in drawn(vec(0_usize..6, 1..6)) {
+        let code = house.browser().code_for(&notes, "alice").await;
+        let attempts = delays.iter().map(|&delay| {
+            let (house, notes, code) = (&house, &notes, &code);
+            async move {
+                for _ in 0..delay {
+                    tokio::task::yield_now().await;
+                }
+                notes.redeem(house, code).await
+            }
+        });
+        let answers = join_all(attempts).await;
+        let good: Vec<_> = answers.iter().filter(|answer| answer.status == 200).map(Tokens::of).collect();
+        assert_eq!(good.len(), 1, "{delays:?}");
+        for answer in answers.into_iter().filter(|answer| answer.status != 200) {
+            answer.refused(400, "invalid_grant");
+        }
+        let alive = delays.len() == 1;
+        assert_eq!(house.userinfo(&good[0].access_token).await.status == 200, alive, "{delays:?}");
+        assert_eq!(notes.refresh(&house, &good[0].refresh_token).await.status == 200, alive, "{delays:?}");
+    }
+}
+
+/// What may happen to a grant's refresh tokens. A number chooses one of those seen so far.
+#[derive(Debug, Clone)]
+enum Move {
+    Refresh(usize),
+    Twice(usize, usize),
+    Wait(u64),
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let one = prop_oneof![
+        4 => (0_usize..8).prop_map(Move::Refresh),
+        2 => (0_usize..8, 0_usize..8).prop_map(|(one, other)| Move::Twice(one, other)),
+        1 => (1_u64..15).prop_map(Move::Wait),
+    ];
+    vec(one, 1..10)
+}
+
+/// The refresh tokens of the grant that could be spent for something new.
+async fn live(house: &House, notes: &RelyingParty, seen: &[String]) -> usize {
+    let told = join_all(seen.iter().map(|token| notes.introspect(house, token))).await;
+    told.iter().filter(|answer| answer.json()["active"] == true).count()
+}
+
+#[tokio::test]
+async fn rfc9700_4_14_2_no_sequence_of_refreshes_retries_and_thefts_leaves_two_live_refresh_tokens() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let (mut stolen, mut survived) = (0, 0);
+    for sequence in drawn(moves()) {
+        let first = notes.tokens(&house, "alice").await;
+        let mut seen = vec![first.refresh_token.clone()];
+        let mut over = false;
+        for step in &sequence {
+            // From the newest backwards, so that most moves are a client's own.
+            let token = |back: usize| seen[seen.len() - 1 - back % seen.len()].clone();
+            let answers = match step {
+                Move::Refresh(one) => vec![notes.refresh(&house, &token(one / 3)).await],
+                Move::Twice(one, other) => {
+                    let (one, other) = (token(one / 4), token(other / 4));
+                    let both = tokio::join!(notes.refresh(&house, &one), notes.refresh(&house, &other));
+                    vec![both.0, both.1]
+                }
+                Move::Wait(seconds) => {
+                    pass_seconds(*seconds);
+                    vec![]
+                }
+            };
+            for answer in answers {
+                if answer.status == 200 {
+                    let next = Tokens::of(&answer).refresh_token;
+                    if !seen.contains(&next) {
+                        seen.push(next);
+                    }
+                } else {
+                    answer.refused(400, "invalid_grant");
+                    over = true;
+                }
+            }
+            assert_eq!(live(&house, &notes, &seen).await, usize::from(!over), "{sequence:?}");
+        }
+        if over { stolen += 1 } else { survived += 1 }
+    }
+    // The sequences drawn show both ends.
+    assert!(stolen > 0 && survived > 0, "{stolen} {survived}");
+}
