@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// Doorward: OAuth 2.0 and OpenID Connect sign-in for your applications, in one program with its database inside.
 #[derive(Parser)]
-#[command(name = "doorward", version, propagate_version = true, disable_help_subcommand = true, max_term_width = 120, after_help = AFTER_HELP)]
+#[command(name = "doorward", version, disable_help_subcommand = true, max_term_width = 120, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -22,10 +22,11 @@ use web::server::{Listener, ServerOptions, Tls, tls};
 pub(crate) const HELP: &str = "\
 Examples:
   doorward serve
-  doorward serve --listen 0.0.0.0:8443 --issuer https://id.example.org --tls-certificate fullchain.pem --tls-key privkey.pem
+  doorward serve --issuer https://id.example.org --trusted-proxies 127.0.0.1
+  doorward serve --listen 0.0.0.0:443 --tls-certificate chain.pem --tls-key key.pem
   doorward serve --config /etc/doorward/doorward.toml
 
-Every setting can also be an environment variable (--session-idle is DOORWARD_SESSION_IDLE) or stand in the settings file
+Every setting can also be an environment variable (--session-idle is DOORWARD_SESSION_IDLE) or stand in the settings file \
 (idle in the table [session]). `doorward config show` prints what is in force.
 
 Signals: SIGTERM and SIGINT let requests in flight end, a second one ends at once; SIGHUP loads the TLS certificate again.";

@@ -23,7 +23,9 @@ pub struct VerifiedAccessToken {
     pub grant_id: GrantId,
     /// When it was issued, to the millisecond.
     issued_at: Timestamp,
-    /// The ids whose revocation ends it.
+    /// Whose it is.
+    user_id: UserId,
+    /// The ids whose revocation ends it for good: its own, its grant's, its session's.
     ended_by: Vec<[u8; 16]>,
 }
 
@@ -52,12 +54,12 @@ impl VerifiedAccessToken {
         let grant_id: GrantId = claims.grant_id.parse().ok()?;
         let user_id: UserId = claims.sub.parse().ok()?;
         let session_id: SessionId = claims.sid.parse().ok()?;
-        let mut ended_by = vec![*id.as_bytes(), *grant_id.as_bytes(), *user_id.as_bytes()];
+        let mut ended_by = vec![*id.as_bytes(), *grant_id.as_bytes()];
         if !claims.scope.contains(Scope::OFFLINE_ACCESS) {
             ended_by.push(*session_id.as_bytes());
         }
         let client_id = ClientId::parse(&claims.client_id).ok()?;
-        Some(Self { issued_at: made_at(&id), id, client_id, grant_id, ended_by, claims })
+        Some(Self { issued_at: made_at(&id), id, client_id, grant_id, user_id, ended_by, claims })
     }
 }
 
@@ -100,7 +102,8 @@ impl Provider {
     }
 
     fn is_live(&self, ctx: &Ctx, token: &VerifiedAccessToken) -> bool {
-        ctx.now.seconds() < token.claims.exp && !self.inner.revocations.end(&token.ended_by, token.issued_at)
+        ctx.now.seconds() < token.claims.exp
+            && !self.inner.revocations.end(&token.ended_by, token.user_id.as_bytes(), token.issued_at)
     }
 
     async fn verify_uncached(&self, token: &str) -> Result<Option<VerifiedAccessToken>, ProviderError> {

@@ -14,12 +14,24 @@ pub enum Overloaded {
     Storage,
 }
 
+/// What can be gone when somebody comes back to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// A sign-in under way: answered, expired, or another browser's; which of them is not told.
+    Interaction,
+    /// The link that creates the first platform owner: used, expired, or incomplete.
+    SetupLink,
+}
+
 /// Why a request was refused.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ProviderError {
     /// The request is at fault, in the protocol's words.
     #[error(transparent)]
     OAuth(#[from] OAuthError),
+    /// What the person came back to is gone.
+    #[error("ended: {0:?}")]
+    Ended(Ended),
     /// Try again later.
     #[error("overloaded: {what:?}")]
     Overloaded {

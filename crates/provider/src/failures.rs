@@ -172,7 +172,8 @@ mod tests {
     #[test]
     fn tries_under_way_count_until_they_are_over() {
         let failures = Failures::new(true);
-        let mut tries: Vec<_> = (0..MAX_NEAR).map(|_| failures.begin("alice", None, at(0)).unwrap()).collect();
+        let mut tries: Vec<_> =
+            (0..MAX_NEAR).map(|_| failures.begin("alice", None, at(0)).unwrap()).collect();
         assert_eq!(wait(&failures, "alice", None, at(0)), Some(MOMENT));
         tries.pop().unwrap().failed(at(0));
         assert_eq!(wait(&failures, "alice", None, at(0)), Some(MOMENT));

@@ -15,7 +15,7 @@ pub use sign_up::{NewAccount, SignUpAnswer, SignUpProblem};
 pub(crate) use sign_up::{is_email, is_username};
 
 use crate::session::SignedIn;
-use crate::{AuthorizationResponse, Authorize, Ctx, Provider, ProviderError};
+use crate::{AuthorizationResponse, Authorize, Ctx, Ended, Provider, ProviderError};
 use crypto::{OpaqueToken, generate_secret, secret_hash, secret_matches};
 use next::{Next, next};
 use protocol::{
@@ -205,12 +205,7 @@ impl Provider {
         browser: &Browser<'_>,
     ) -> Result<Resumed, ProviderError> {
         // One answer for unknown, foreign, expired and finished: it tells a stranger nothing.
-        let gone = || {
-            ProviderError::oauth(
-                ErrorCode::InvalidRequest,
-                "this sign-in has ended or belongs to another browser",
-            )
-        };
+        let gone = || ProviderError::Ended(Ended::Interaction);
         let token = OpaqueToken::parse(handle).ok_or_else(gone)?;
         let id = InteractionId::from_bytes(token.selector());
         let interaction = self.inner.store.read(InteractionById(id)).await?.ok_or_else(gone)?;

@@ -28,7 +28,7 @@ mod userinfo;
 pub use access_token::VerifiedAccessToken;
 pub use authorize::{AuthorizationResponse, Authorize, AuthorizeError, Checked};
 pub use ctx::{Ctx, RequestId};
-pub use error::{Overloaded, ProviderError};
+pub use error::{Ended, Overloaded, ProviderError};
 pub use introspect::Introspection;
 pub use keys::SigningKeyView;
 pub use logout::{Logout, LogoutRequest};

@@ -24,13 +24,13 @@ impl Revocations {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(revocation.id, revocation);
     }
 
-    /// Whether something issued at `issued_at` from any of `ids` is over.
-    pub(crate) fn end(&self, ids: &[[u8; 16]], issued_at: Timestamp) -> bool {
+    /// Whether a token is over that stands on each of `once` and was issued to `user` at `issued_at`. A grant, a session or an access
+    /// token never comes back; a user does, with a new password or admitted again, and what they are issued afterwards is good.
+    pub(crate) fn end(&self, once: &[[u8; 16]], user: &[u8; 16], issued_at: Timestamp) -> bool {
         let revocations = self.0.read().unwrap_or_else(PoisonError::into_inner);
         !revocations.is_empty()
-            && ids
-                .iter()
-                .any(|id| revocations.get(id).is_some_and(|revocation| revocation.revoked_at >= issued_at))
+            && (once.iter().any(|id| revocations.contains_key(id))
+                || revocations.get(user).is_some_and(|revocation| revocation.revoked_at >= issued_at))
     }
 
     /// Forgets what no living token can meet.
@@ -47,14 +47,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_was_issued_until_then_is_over_and_pruning_forgets() {
+    fn a_grant_is_over_for_good_a_user_until_then_and_pruning_forgets() {
         let at = Timestamp::from_millis;
         let revocations = Revocations::default();
         revocations.add(Revocation { id: [1; 16], revoked_at: at(100), expires_at: at(200) });
-        assert!(revocations.end(&[[0; 16], [1; 16]], at(100)));
-        assert!(!revocations.end(&[[1; 16]], at(101)));
-        assert!(!revocations.end(&[[2; 16]], at(1)));
+        let (revoked, other) = ([1; 16], [0; 16]);
+        assert!(revocations.end(&[other, revoked], &other, at(100)));
+        // Issued by a request that was a moment ahead of the one that revoked.
+        assert!(revocations.end(&[revoked], &other, at(101)));
+        assert!(revocations.end(&[other], &revoked, at(100)));
+        assert!(!revocations.end(&[other], &revoked, at(101)));
+        assert!(!revocations.end(&[other], &other, at(1)));
         revocations.prune(at(200));
-        assert!(!revocations.end(&[[1; 16]], at(1)));
+        assert!(!revocations.end(&[revoked], &revoked, at(1)));
     }
 }

@@ -1,9 +1,9 @@
 //! The first platform owner: a link that works once, printed by a server that has none.
 
 use crate::interaction::{NewAccount, SignUpProblem};
-use crate::{Ctx, Provider, ProviderError};
+use crate::{Ctx, Ended, Provider, ProviderError};
 use crypto::OpaqueToken;
-use protocol::{ErrorCode, OneTimeLinkId, UserId};
+use protocol::{OneTimeLinkId, UserId};
 use std::time::Duration;
 use storage::one_time_link::{AddOneTimeLink, OneTimeLink, OneTimeLinkById};
 use storage::user::{AddUser, PlatformOwnerExists, UserAdded};
@@ -59,12 +59,7 @@ impl Provider {
     /// # Errors
     /// When it cannot, or storage fails.
     pub async fn check_setup_link(&self, ctx: &Ctx, presented: &str) -> Result<OneTimeLinkId, ProviderError> {
-        let gone = || {
-            ProviderError::oauth(
-                ErrorCode::InvalidRequest,
-                "this link has been used, has expired or is incomplete",
-            )
-        };
+        let gone = || ProviderError::Ended(Ended::SetupLink);
         let token = OpaqueToken::parse(presented).ok_or_else(gone)?;
         let id = OneTimeLinkId::from_bytes(token.selector());
         let link = self.inner.store.read(OneTimeLinkById(id)).await?.ok_or_else(gone)?;
@@ -104,9 +99,7 @@ impl Provider {
                 Ok(SetupAnswer::Created { username })
             }
             UserAdded::Taken => Ok(SetupAnswer::Problems(vec![SignUpProblem::Taken])),
-            UserAdded::LinkSpent => {
-                Err(ProviderError::oauth(ErrorCode::InvalidRequest, "this link has been used meanwhile"))
-            }
+            UserAdded::LinkSpent => Err(ProviderError::Ended(Ended::SetupLink)),
         }
     }
 }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use protocol::{ErrorCode, OAuthError};
-use provider::{AuthorizeError, Overloaded, ProviderError, RequestId};
+use provider::{AuthorizeError, Ended, Overloaded, ProviderError, RequestId};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         let outcome = Outcome::of(&self.error);
         outcome.log(&self.error, Some(self.request_id));
-        let (title, what_to_do) = outcome.words();
+        let (title, what_to_do) = outcome.words;
         let mut response = error_page(&ErrorPage {
             status: outcome.status.as_u16(),
             title: title.to_owned(),
@@ -102,7 +102,18 @@ struct Outcome {
     code: ErrorCode,
     description: String,
     retry_after: Option<Duration>,
+    /// A page's heading, and what its reader can do.
+    words: (&'static str, &'static str),
 }
+
+const TRY_LATER: (&str, &str) =
+    ("Please try again in a moment", "Wait a moment, then go back and try again.");
+const OUR_FAULT: (&str, &str) =
+    ("Something went wrong here", "Try again. If it stays like this, tell the operator the id below.");
+const START_AGAIN: (&str, &str) = (
+    "This cannot go on",
+    "Go back to the app and start again. If it stays like this, tell its developer what stands above.",
+);
 
 impl Outcome {
     fn of(error: &ProviderError) -> Self {
@@ -111,14 +122,35 @@ impl Outcome {
             code: ErrorCode::TemporarilyUnavailable,
             description: description.to_owned(),
             retry_after: Some(retry_after),
+            words: TRY_LATER,
+        };
+        let refused = |code: ErrorCode, description: &str, words| Self {
+            status: StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST),
+            code,
+            description: description.to_owned(),
+            retry_after: None,
+            words,
         };
         match error {
-            ProviderError::OAuth(OAuthError { code, description }) => Self {
-                status: StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST),
-                code: *code,
-                description: description.clone().into_owned(),
-                retry_after: None,
-            },
+            ProviderError::OAuth(OAuthError { code, description }) => {
+                refused(*code, description, START_AGAIN)
+            }
+            ProviderError::Ended(Ended::Interaction) => refused(
+                ErrorCode::InvalidRequest,
+                "it was answered, took too long, or began in another browser",
+                (
+                    "This sign-in is over",
+                    "Go back to the app. If it does not know you yet, sign in again from there.",
+                ),
+            ),
+            ProviderError::Ended(Ended::SetupLink) => refused(
+                ErrorCode::InvalidRequest,
+                "it was used, is older than a day, or is incomplete",
+                (
+                    "This link works no more",
+                    "If nobody runs this installation yet, start the server again: it prints a new one.",
+                ),
+            ),
             ProviderError::Overloaded { what: Overloaded::Hashing, retry_after } => {
                 later(StatusCode::TOO_MANY_REQUESTS, "too many people are signing in at once", *retry_after)
             }
@@ -133,12 +165,9 @@ impl Outcome {
                 "something this server stands on does not answer",
                 Duration::from_secs(5),
             ),
-            ProviderError::Defect(_) => Self {
-                status: StatusCode::INTERNAL_SERVER_ERROR,
-                code: ErrorCode::ServerError,
-                description: "this server made a mistake".to_owned(),
-                retry_after: None,
-            },
+            ProviderError::Defect(_) => {
+                refused(ErrorCode::ServerError, "this server made a mistake", OUR_FAULT)
+            }
         }
     }
 
@@ -154,31 +183,14 @@ impl Outcome {
 
     fn add_retry_after(&self, response: &mut Response) {
         if let Some(retry_after) = self.retry_after {
-            let seconds = retry_after.as_secs_f64().ceil().max(1.0);
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "at least 1, at most minutes"
-            )]
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds as u64));
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(retry_after)));
         }
     }
+}
 
-    fn words(&self) -> (&'static str, &'static str) {
-        match self.code {
-            ErrorCode::TemporarilyUnavailable => {
-                ("Please try again in a moment", "Wait a moment, then go back and try again.")
-            }
-            ErrorCode::ServerError => (
-                "Something went wrong here",
-                "Try again. If it stays like this, tell the operator the id below.",
-            ),
-            _ => (
-                "This cannot go on",
-                "Go back to the app and start again. If it stays like this, tell its developer what stands above.",
-            ),
-        }
-    }
+/// RFC 9110 section 10.2.3: whole seconds; rounded up, or the client would be early.
+pub(crate) fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 /// A description as a sentence for people. A parameter's name at its start keeps its spelling.

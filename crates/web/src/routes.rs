@@ -14,7 +14,9 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
-use http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{Method, StatusCode};
 use protocol::{ErrorCode, OAuthError};
 use provider::ProviderError;
@@ -29,14 +31,14 @@ pub fn router(web: Web) -> Router {
     let refusing = web.clone();
     let limits = limits.with_refusal(move |request, wait| too_many(&refusing, request, wait));
     let missing = web.clone();
+    let general = from_fn_with_state(limits.clone(), rate_limit::general);
     Router::new()
-        .merge(for_scripts(&web))
         .merge(for_clients(&web))
-        .merge(
-            for_people(&web)
-                .merge(password_forms(&web).layer(from_fn_with_state(limits.clone(), rate_limit::sign_in))),
-        )
-        .layer(from_fn_with_state(limits, rate_limit::general))
+        .merge(for_people(&web))
+        .merge(password_forms(&web).layer(from_fn_with_state(limits, rate_limit::sign_in)))
+        .layer(general.clone())
+        // CORS outside: a script can read that it asked too often, and its preflights cost it nothing.
+        .merge(for_scripts(&web).layer(general).layer(any_origin()))
         .merge(for_operators(&web))
         .fallback(move |request: Request| not_found(missing.clone(), request))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
@@ -44,13 +46,18 @@ pub fn router(web: Web) -> Router {
         .with_state(web)
 }
 
-/// What a script in any page may call too: no cookie counts here, so no origin is refused.
-fn for_scripts(web: &Web) -> Router<Web> {
-    let cors = CorsLayer::new()
+/// No cookie counts for [`for_scripts`], so no origin is refused.
+fn any_origin() -> CorsLayer {
+    CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([AUTHORIZATION, CONTENT_TYPE])
-        .max_age(std::time::Duration::from_secs(3_600));
+        .expose_headers([RETRY_AFTER, WWW_AUTHENTICATE])
+        .max_age(std::time::Duration::from_secs(3_600))
+}
+
+/// What a script in any page may call too.
+fn for_scripts(web: &Web) -> Router<Web> {
     routes(
         web,
         [
@@ -62,7 +69,6 @@ fn for_scripts(web: &Web) -> Router<Web> {
             ("/oauth2/userinfo", get(userinfo::get).post(userinfo::post)),
         ],
     )
-    .layer(cors)
 }
 
 fn for_clients(web: &Web) -> Router<Web> {

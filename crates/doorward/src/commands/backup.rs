@@ -15,7 +15,7 @@ Examples:
 
 The server may run meanwhile. The copy is verified before this ends.
 
-The master key is NOT in it: secrets in the database are sealed under that key. Back up the key file (master.key in the data
+The master key is NOT in it: secrets in the database are sealed under that key. Back up the key file (master.key in the data \
 directory) once, and somewhere else, so that whoever finds one has not got both.";
 
 pub(crate) const RESTORE_HELP: &str = "\

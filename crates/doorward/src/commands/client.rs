@@ -50,9 +50,9 @@ const ADD_HELP: &str = "\
 Examples:
   doorward client add my-app --name 'My App' --redirect-uri https://app.example.org/callback
   doorward client add my-phone-app --name 'My App' --public --redirect-uri com.example.app:/callback
-  doorward client add my-api --name 'My API' --redirect-uri https://api.example.org/unused --introspects-all
+  doorward client add my-api --redirect-uri https://api.example.org/unused --introspects-all
 
-A new client must use PKCE, asks people for consent, gets JWT access tokens and RS256 ID Tokens, and may ask for every
+A new client must use PKCE, asks people for consent, gets JWT access tokens and RS256 ID Tokens, and may ask for every \
 standard scope, unless you say otherwise.";
 
 const SET_HELP: &str = "\

@@ -17,7 +17,7 @@ Examples:
   doorward healthcheck --url http://10.0.0.7:8080/health/ready
   HEALTHCHECK CMD [\"doorward\", \"healthcheck\"]     (in a container file)
 
-Without --url it asks the server these settings belong to: by http on the address it listens on, or, when it speaks TLS itself,
+Without --url it asks the server these settings belong to: by http on the address it listens on, or, when it speaks TLS itself, \
 over the operator's socket in its data directory. Exit code 0: ready. 1: not ready, or nobody answers.";
 
 #[derive(Args)]

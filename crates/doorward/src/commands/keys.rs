@@ -11,13 +11,13 @@ use crate::settings::{Resolved, Settings};
 use clap::{Args, Subcommand};
 
 pub(crate) const HELP: &str = "\
-Signing keys turn by themselves (keys.rotate_every); the next one is published long before it signs, and the one before stays
+Signing keys turn by themselves (keys.rotate_every); the next one is published long before it signs, and the one before stays \
 published until the last token it signed has expired, so no client notices.
 
 Examples:
   doorward keys list
   doorward keys rotate
-  systemctl stop doorward && doorward keys rotate-master --data /var/lib/doorward && systemctl start doorward";
+  doorward keys rotate-master --data /var/lib/doorward";
 
 #[derive(Subcommand)]
 pub(crate) enum KeysCommand {
@@ -35,17 +35,17 @@ pub(crate) enum KeysCommand {
 const ROTATE_HELP: &str = "\
 Example: doorward keys rotate
 
-Without --force it is refused while clients may not know the next key yet, because they keep the JWK Set for some minutes.
+Without --force it is refused while clients may not know the next key yet, because they keep the JWK Set for some minutes. \
 With --force, after a key has leaked, such clients refuse new tokens until they fetch the JWK Set again.";
 
 const MASTER_HELP: &str = "\
 Example: doorward keys rotate-master --data /var/lib/doorward
 
-The server must be stopped: it holds the old key in memory. The old key stays beside the new one (master.key.previous) until
-everything is sealed under the new one, so it can be interrupted and run again at any point. Backups made before still need
+The server must be stopped: it holds the old key in memory. The old key stays beside the new one (master.key.previous) until \
+everything is sealed under the new one, so it can be interrupted and run again at any point. Backups made before still need \
 the old key: keep it as long as them.
 
-When the key is handed in as the setting master_key or as a systemd credential, put the new key before the old one, separated
+When the key is handed in as the setting master_key or as a systemd credential, put the new key before the old one, separated \
 by a comma, run this, and then take the old one away.";
 
 #[derive(Args)]

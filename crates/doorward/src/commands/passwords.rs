@@ -18,7 +18,7 @@ Examples:
   doorward passwords calibrate
   doorward passwords calibrate --target 100ms --memory 1024
 
-Measures with every core hashing at once, as on a busy server, and never suggests less than OWASP recommends. More memory and
+Measures with every core hashing at once, as on a busy server, and never suggests less than OWASP recommends. More memory and \
 time per hash cost an attacker more, and let fewer people sign in per second. Run it while the machine does nothing else.";
 
 #[derive(Args)]

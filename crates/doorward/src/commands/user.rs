@@ -48,7 +48,7 @@ Examples:
   doorward user add alice --email alice@example.org --name 'Alice Example'
   doorward user add root --platform-owner
   pass show bob | doorward user add bob --password-stdin
-  doorward user add carol --password-hash '$2y$10$...' --claim family_name=Example --claim 'address={\"country\":\"NL\"}'";
+  doorward user add carol --password-hash '$2y$10$...' --claim 'address={\"country\":\"NL\"}'";
 
 #[derive(Args)]
 pub(crate) struct AddArgs {

@@ -29,11 +29,11 @@ Examples:
   doorward demo
   doorward demo --port 0 --env-file /tmp/doorward.env --redirect-uri http://localhost:3000/callback
 
-Everything is forgotten when it ends. Anybody may register, and rate limits and lockouts are off. Its users and clients, with
+Everything is forgotten when it ends. Anybody may register, and rate limits and lockouts are off. Its users and clients, with \
 their passwords and secrets, are printed and shown on the page it links to.
 
-For your own tests: with --env-file, a file with ISSUER, CLIENT_ID, CLIENT_SECRET, PUBLIC_CLIENT_ID, CLIENT2_ID, CLIENT2_SECRET,
-USERNAME and PASSWORD as KEY=VALUE lines appears once the server answers. Its clients ask nobody for consent unless a request
+For your own tests: with --env-file, a file with ISSUER, CLIENT_ID, CLIENT_SECRET, PUBLIC_CLIENT_ID, CLIENT2_ID, CLIENT2_SECRET, \
+USERNAME and PASSWORD as KEY=VALUE lines appears once the server answers. Its clients ask nobody for consent unless a request \
 says prompt=consent, and may use {issuer}/demo/callback, http://127.0.0.1/callback on any port, and your --redirect-uri.";
 
 #[derive(Args)]

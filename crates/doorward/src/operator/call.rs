@@ -43,5 +43,7 @@ pub(crate) fn call(data: &Path, operation: &Operation) -> anyhow::Result<Result<
 }
 
 fn is_nobody(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::NotADirectory)
+    use io::ErrorKind as Kind;
+    // A path that is too long for a socket (InvalidInput) is one no server can listen at.
+    matches!(error.kind(), Kind::NotFound | Kind::ConnectionRefused | Kind::NotADirectory | Kind::InvalidInput)
 }

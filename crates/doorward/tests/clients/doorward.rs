@@ -32,6 +32,8 @@ impl Doorward {
         let mut process = Command::new(env!("CARGO_BIN_EXE_doorward"))
             .env_clear()
             .envs(ours)
+            // It is killed, so its database must go with the folder.
+            .env("TMPDIR", folder.path())
             .args(["demo", "--port", "0", "--redirect-uri", REDIRECT_URI])
             .args(["--post-logout-redirect-uri", POST_LOGOUT_REDIRECT_URI, "--env-file"])
             .arg(&env_file)

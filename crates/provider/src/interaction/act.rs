@@ -2,8 +2,8 @@
 
 use super::{Asked, Browser, Next, Page, Resumed, Step, What, denied, next};
 use crate::session::SignedIn;
-use crate::{Ctx, Provider, ProviderError};
-use protocol::{ErrorCode, OAuthError};
+use crate::{Ctx, Ended, Provider, ProviderError};
+use protocol::OAuthError;
 use storage::consent::{Consent, ConsentOf};
 use storage::interaction::{Advance, AdvanceInteraction, Interaction, Progress};
 use storage::session::SessionChange;
@@ -203,10 +203,7 @@ impl Provider {
         advance.at = ctx.now;
         let change = advance.session.clone();
         if !self.inner.store.write(advance).await? {
-            return Err(ProviderError::oauth(
-                ErrorCode::InvalidRequest,
-                "this sign-in was answered meanwhile",
-            ));
+            return Err(ProviderError::Ended(Ended::Interaction));
         }
         if let Some(change) = change {
             self.note_session_change(ctx, &change);

@@ -2,7 +2,7 @@
 
 use super::Asked;
 use crate::session::SignedIn;
-use protocol::{AuthorizationRequest, ConsentPolicy, ErrorCode, OAuthError, Timestamp, SessionId};
+use protocol::{AuthorizationRequest, ConsentPolicy, ErrorCode, OAuthError, SessionId, Timestamp};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use storage::consent::Consent;
@@ -45,7 +45,9 @@ impl Next {
     /// Whose answer counts. In another tab somebody else may sign in meanwhile: they did not see the question.
     pub(crate) fn shown_to(self, signed_in: Option<&SignedIn>) -> Option<SessionId> {
         match self {
-            Self::SelectAccount | Self::Consent | Self::Confirm => signed_in.map(|signed_in| signed_in.session.id),
+            Self::SelectAccount | Self::Consent | Self::Confirm => {
+                signed_in.map(|signed_in| signed_in.session.id)
+            }
             _ => None,
         }
     }

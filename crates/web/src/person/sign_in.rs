@@ -2,7 +2,7 @@
 
 use super::{respond_to_form, show};
 use crate::app::Web;
-use crate::error::{PageError, refused};
+use crate::error::{PageError, refused, whole_seconds};
 use crate::extract::{Looks, Posts, Visit, handle};
 use crate::pages::{SignInProblem, Wait};
 use axum::extract::State;
@@ -55,15 +55,14 @@ pub(crate) async fn cancel(State(web): State<Web>, Posts(visit): Posts) -> Resul
 }
 
 fn later(error: &ProviderError) -> (StatusCode, SignInProblem, u64) {
-    let whole = |wait: std::time::Duration| wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     match error {
         ProviderError::TooManyAttempts { retry_after } => {
-            let seconds = whole(*retry_after).max(1);
+            let seconds = whole_seconds(*retry_after);
             let problem = SignInProblem::TooManyAttempts { retry_in: Wait::seconds(seconds) };
             (StatusCode::TOO_MANY_REQUESTS, problem, seconds)
         }
         ProviderError::Overloaded { what, retry_after } => {
-            let seconds = whole(*retry_after).max(1);
+            let seconds = whole_seconds(*retry_after);
             let status = match what {
                 provider::Overloaded::Hashing => StatusCode::TOO_MANY_REQUESTS,
                 provider::Overloaded::Storage => StatusCode::SERVICE_UNAVAILABLE,

@@ -1,23 +1,42 @@
 //! The whole surface over a real SQLite file: what a browser and a client see. The folders mirror the URLs. Knows no internals: what
 //! is read behind the router's back is read by a storage query.
 
+#[cfg(test)]
 mod house;
 
+#[cfg(test)]
 mod oauth2;
 
+#[cfg(test)]
 mod assets;
+#[cfg(test)]
 mod consent;
+#[cfg(test)]
 mod health;
+#[cfg(test)]
 mod home;
+#[cfg(test)]
 mod select_account;
+#[cfg(test)]
 mod setup;
+#[cfg(test)]
 mod sign_in;
+#[cfg(test)]
 mod sign_up;
+#[cfg(test)]
 mod well_known;
 
+#[cfg(test)]
 mod administration;
+#[cfg(test)]
 mod any_bytes;
+#[cfg(test)]
+mod forms;
+#[cfg(test)]
 mod headers;
+#[cfg(test)]
 mod rate_limits;
+#[cfg(test)]
 mod session;
+#[cfg(test)]
 mod storms;

@@ -33,6 +33,8 @@ async fn rfc6585_4_too_many_requests_are_told_when_to_come_back() {
         house.send_from(HERE, post("/oauth2/token", &[])).await.refused(429, "temporarily_unavailable");
     assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    // A script can read it.
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
     // Others go on, and so do those who watch over the house.
     house.send_from(ELSEWHERE, get("/", "text/html")).await.expect(200);
     house.send_from(HERE, get("/health/live", "*/*")).await.expect(200);

@@ -1,8 +1,9 @@
 //! `/oauth2/userinfo` (OpenID Connect Core section 5.3, RFC 6750).
 
-use crate::house::{Forge, House, claims_of, encoded, pass, post, tampered};
+use crate::house::{Forge, House, claims_of, encoded, header_of, now, pass, post, tampered, unsigned};
 use axum::body::Body;
 use http::Request;
+use protocol::AccessTokenId;
 use serde_json::json;
 use std::time::Duration;
 
@@ -51,26 +52,96 @@ async fn rfc6750_2_the_token_comes_in_the_header_or_the_form_but_not_in_both_nor
     assert_eq!((answer.header("www-authenticate"), answer.body.as_str()), (r#"Bearer realm="doorward""#, ""));
 }
 
+/// The forge's tokens are as good as the house's own, so that each of the others fails for its one fault.
+struct Forged {
+    forge: Forge,
+    claims: serde_json::Value,
+}
+
+impl Forged {
+    async fn from(house: &House, access_token: &str) -> Self {
+        let forged = Self { forge: Forge::of(house).await, claims: claims_of(access_token) };
+        house.userinfo(&forged.forge.sign(&forged.forge.header("at+jwt"), &forged.claims)).await.expect(200);
+        forged
+    }
+
+    /// With one member of the header changed.
+    fn headed(&self, name: &str, value: serde_json::Value) -> String {
+        let mut header = self.forge.header("at+jwt");
+        header[name] = value;
+        self.forge.sign(&header, &self.claims)
+    }
+
+    /// With one claim changed.
+    fn claiming(&self, name: &str, value: serde_json::Value) -> String {
+        let mut claims = self.claims.clone();
+        claims[name] = value;
+        self.forge.sign(&self.forge.header("at+jwt"), &claims)
+    }
+}
+
+async fn refused(house: &House, token: &str, what: &str) {
+    let answer = house.userinfo(token).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.error().as_str()),
+        (401, "invalid_token"),
+        "{what}: {}",
+        answer.body
+    );
+    let challenge = answer.header("www-authenticate");
+    assert!(
+        challenge.starts_with(r#"Bearer realm="doorward", error="invalid_token""#),
+        "{what}: {challenge}"
+    );
+}
+
+#[tokio::test]
+async fn rfc8725_3_1_a_token_is_what_we_signed_and_as_we_sign() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let good = notes.tokens(&house, "alice").await.access_token;
+    let forged = Forged::from(&house, &good).await;
+    for (name, value) in [
+        ("alg", json!("none")),
+        ("alg", json!("HS256")),
+        ("alg", json!("ES256")),
+        ("typ", json!("JWT")),
+        ("crit", json!(["exp"])),
+        ("jwk", json!({ "kty": "OKP", "crv": "Ed25519", "x": "AAAA" })),
+        ("jku", json!("https://evil.example/jwks")),
+        ("x5c", json!(["AAAA"])),
+        ("kid", json!("nobody")),
+        ("kid", json!(null)),
+    ] {
+        refused(&house, &forged.headed(name, value), name).await;
+    }
+    // The key of another algorithm.
+    let es256 = house
+        .register("es256", |client| {
+            client.access_token_signed_response_alg = protocol::SigningAlgorithm::Es256
+        })
+        .await;
+    let kid = header_of(&es256.tokens(&house, "alice").await.access_token)["kid"].clone();
+    refused(&house, &forged.headed("kid", kid), "another key").await;
+    for (name, value) in [
+        ("iss", json!("https://evil.example")),
+        ("exp", forged.claims["iat"].clone()),
+        ("client_id", json!("nobody")),
+        ("jti", json!("x")),
+        ("sub", json!(null)),
+    ] {
+        refused(&house, &forged.claiming(name, value), name).await;
+    }
+    let bare = json!({ "alg": "none", "typ": "at+jwt" });
+    refused(&house, &unsigned(&bare, &forged.claims), "unsigned").await;
+}
+
 #[tokio::test]
 async fn rfc6750_3_1_a_bad_token_is_refused_with_a_challenge() {
     let house = House::open().await;
     let notes = house.notes().await;
     let tokens = notes.tokens(&house, "alice").await;
     let good = tokens.access_token.as_str();
-    let forge = Forge::of(&house).await;
-    let (header, claims) = (forge.header("at+jwt"), claims_of(good));
-    // The forge's tokens are as good as the house's own, so each of the others fails for its one fault.
-    house.userinfo(&forge.sign(&header, &claims)).await.expect(200);
-    let with = |name: &str, value: serde_json::Value| {
-        let mut header = header.clone();
-        header[name] = value;
-        forge.sign(&header, &claims)
-    };
-    let claiming = |name: &str, value: serde_json::Value| {
-        let mut claims = claims.clone();
-        claims[name] = value;
-        forge.sign(&header, &claims)
-    };
     let (head, rest) = good.split_once('.').unwrap();
     let (payload, signature) = rest.split_once('.').unwrap();
     for (bad, what) in [
@@ -82,51 +153,31 @@ async fn rfc6750_3_1_a_bad_token_is_refused_with_a_challenge() {
         (format!("{head}.{payload}"), "two parts"),
         (format!("{good}.{signature}"), "four parts"),
         (format!("{good}="), "padding"),
-        (crate::house::unsigned(&json!({ "alg": "none", "typ": "at+jwt" }), &claims), "alg none, unsigned"),
-        (with("alg", json!("none")), "alg none"),
-        (with("alg", json!("HS256")), "HMAC"),
-        (with("alg", json!("ES256")), "another algorithm"),
-        (with("typ", json!("JWT")), "the type of an ID Token"),
-        (with("crit", json!(["exp"])), "a critical extension"),
-        (with("jwk", json!({ "kty": "OKP", "crv": "Ed25519", "x": "AAAA" })), "a key of its own"),
-        (with("jku", json!("https://evil.example/jwks")), "a place to fetch a key"),
-        (with("x5c", json!(["AAAA"])), "a certificate of its own"),
-        (with("kid", json!("nobody")), "an unknown key"),
-        (forge.sign(&json!({ "alg": "EdDSA", "typ": "at+jwt" }), &claims), "no key"),
-        (claiming("iss", json!("https://evil.example")), "another issuer"),
-        (claiming("exp", json!(claims["iat"])), "expired"),
-        (claiming("client_id", json!("nobody")), "a client that does not exist"),
-        (claiming("jti", json!("x")), "no id"),
         (tokens.id_token.clone(), "an ID Token"),
         (tokens.refresh_token.clone(), "a refresh token"),
         ("a".repeat(20_000), "far too long"),
     ] {
-        let answer = house.userinfo(&bad).await;
-        assert_eq!(answer.status, 401, "{what}: {}", answer.body);
-        assert_eq!(answer.error(), "invalid_token", "{what}");
-        assert!(
-            answer
-                .header("www-authenticate")
-                .starts_with(r#"Bearer realm="doorward", error="invalid_token""#),
-            "{what}"
-        );
+        refused(&house, &bad, what).await;
     }
-    // The key of another algorithm.
-    let es256 = house
-        .register("es256", |client| {
-            client.access_token_signed_response_alg = protocol::SigningAlgorithm::Es256
-        })
-        .await;
-    let kid = crate::house::header_of(&es256.tokens(&house, "alice").await.access_token)["kid"].clone();
-    house.userinfo(&with("kid", kid)).await.refused(401, "invalid_token");
-    for scheme in ["Basic bm90ZXM6eA==", "Bearer", "Bearer a b", "Token x", "\u{7f}"] {
-        let mut request = Request::get("/oauth2/userinfo").body(Body::empty()).unwrap();
-        request.headers_mut().insert(
-            "authorization",
-            http::HeaderValue::from_bytes(scheme.as_bytes()).unwrap_or(http::HeaderValue::from_static("x")),
-        );
-        house.send(request).await.refused(401, "invalid_token");
+    for scheme in ["Basic bm90ZXM6eA==", "Bearer", "Bearer a b", "Token x"] {
+        let request = Request::get("/oauth2/userinfo").header("authorization", scheme);
+        house.send(request.body(Body::empty()).unwrap()).await.refused(401, "invalid_token");
     }
+}
+
+#[tokio::test]
+async fn a_token_of_a_revoked_grant_is_over_whenever_it_was_issued() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let tokens = notes.tokens(&house, "alice").await;
+    let forged = Forged::from(&house, &tokens.access_token).await;
+    // Issued by a request a moment ahead of the one that revokes.
+    let ahead = AccessTokenId::new(now() + Duration::from_secs(1), [7; 10]);
+    let ahead = forged.claiming("jti", json!(ahead.to_string()));
+    assert_eq!(notes.introspect(&house, &ahead).await.json()["active"], true);
+    notes.revoke(&house, &tokens.refresh_token).await.expect(200);
+    assert_eq!(notes.introspect(&house, &ahead).await.json()["active"], false);
+    refused(&house, &ahead, "revoked").await;
 }
 
 #[tokio::test]

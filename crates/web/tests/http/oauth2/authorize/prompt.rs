@@ -16,6 +16,7 @@ async fn oidc_core_3_1_2_6_none_answers_at_once_or_says_why_not() {
 
     let nobody = house.browser().authorize(&none).await;
     assert_eq!(nobody.says("error"), "login_required");
+    assert!(nobody.cookies().is_empty());
 
     let mut browser = house.signed_in(&notes, "alice").await;
     pass_seconds(1);

@@ -92,7 +92,8 @@ async fn rfc6749_4_1_2_a_code_lives_for_a_minute() {
     pass(Duration::from_millis(59_999));
     Tokens::of(&notes.redeem(&house, &early).await);
     pass(Duration::from_millis(1));
-    notes.redeem(&house, &late).await.refused(400, "invalid_grant");
+    let late = notes.redeem(&house, &late).await.refused(400, "invalid_grant");
+    assert!(late.body.contains("expired"), "{}", late.body);
 }
 
 #[tokio::test]
