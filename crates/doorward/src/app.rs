@@ -95,7 +95,9 @@ fn master_keys(settings: &Settings) -> anyhow::Result<MasterKeys> {
 /// For its owner only: the master key, the database and the operator's socket are in it.
 fn make_directory(path: &Path) -> anyhow::Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.with_context(|| format!("the data directory {} cannot be made: choose another with --data", path.display()))
+    made.with_context(|| {
+        format!("the data directory {} cannot be made: choose another with --data", path.display())
+    })
 }
 
 /// Opens the database, and logs what its operator should know.

@@ -17,7 +17,10 @@ pub(crate) fn own_ctx() -> Ctx {
 }
 
 /// The instant it is.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock; the rest is handed a `Ctx`")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the wall clock; the rest is handed a `Ctx`"
+)]
 pub(crate) fn now() -> Timestamp {
     // A clock before 1970 is one that was never set.
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -25,13 +28,19 @@ pub(crate) fn now() -> Timestamp {
 }
 
 /// For measuring how long something took, and for deadlines.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock, to measure and to wait")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the monotonic clock, to measure and to wait"
+)]
 pub(crate) fn monotonic() -> Instant {
     Instant::now()
 }
 
 /// Fills `bytes` from the operating system's generator.
-#[expect(clippy::disallowed_methods, reason = "the one place that draws randomness; the rest is handed a `crypto::Random`")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that draws randomness; the rest is handed a `crypto::Random`"
+)]
 pub(crate) fn entropy(bytes: &mut [u8]) {
     if let Err(error) = getrandom::fill(bytes) {
         // Keys and tokens that are not random are worse than no server: nothing may go on from here.

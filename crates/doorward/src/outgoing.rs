@@ -31,7 +31,11 @@ impl Outgoing {
         Self(Client::builder(TokioExecutor::new()).build_http())
     }
 
-    pub(crate) async fn get(&self, url: &str, authorization: Option<HeaderValue>) -> anyhow::Result<Incoming> {
+    pub(crate) async fn get(
+        &self,
+        url: &str,
+        authorization: Option<HeaderValue>,
+    ) -> anyhow::Result<Incoming> {
         self.send(Method::GET, url, authorization, None).await
     }
 
@@ -71,6 +75,8 @@ impl Outgoing {
             anyhow::Ok(Incoming { status, body })
         };
         let answered = tokio::time::timeout(PATIENCE, exchange).await;
-        answered.with_context(|| format!("{url}: no answer within {PATIENCE:?}"))?.with_context(|| format!("{url} cannot be asked"))
+        answered
+            .with_context(|| format!("{url}: no answer within {PATIENCE:?}"))?
+            .with_context(|| format!("{url} cannot be asked"))
     }
 }

@@ -83,7 +83,9 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
         shown::fields(&[("  Metrics  ", format!("http://{}/metrics", metrics.local_addr()))])?;
     }
     let metrics = metrics.map(|listener| (listener, web::metrics_router(web.metrics.clone())));
-    House { app, listeners: vec![listener], router: web::router(web), options, tls, metrics }.run(settings).await
+    House { app, listeners: vec![listener], router: web::router(web), options, tls, metrics }
+        .run(settings)
+        .await
 }
 
 fn announce(settings: &Settings, issuer: &Issuer, address: SocketAddr) -> io::Result<()> {
@@ -99,7 +101,8 @@ fn announce(settings: &Settings, issuer: &Issuer, address: SocketAddr) -> io::Re
 
 /// Listens on an address, or says which setting to change.
 pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<Listener> {
-    Listener::bind(address).with_context(|| format!("cannot listen on {address}: is another server running there?"))
+    Listener::bind(address)
+        .with_context(|| format!("cannot listen on {address}: is another server running there?"))
 }
 
 /// A server, ready to run.
@@ -143,12 +146,23 @@ impl House {
         let mut serving = Vec::new();
         for listener in self.listeners {
             let (router, options) = (self.router.clone(), self.options.clone());
-            serving.push(surface.spawn(web::server::serve(listener, router, options, self.tls.clone(), shutdown.clone())));
+            serving.push(surface.spawn(web::server::serve(
+                listener,
+                router,
+                options,
+                self.tls.clone(),
+                shutdown.clone(),
+            )));
         }
         notify(&[NotifyState::Ready]);
         for serving in serving {
             let report = serving.await?;
-            tracing::info!(accepted = report.accepted, drained = report.drained, cut = report.cut, "stopped listening");
+            tracing::info!(
+                accepted = report.accepted,
+                drained = report.drained,
+                cut = report.cut,
+                "stopped listening"
+            );
         }
         beside.close();
         beside.wait().await;
@@ -199,7 +213,9 @@ impl Stop {
 fn reload(tls: Option<&Tls>) {
     match tls.map(Tls::reload) {
         Some(Ok(())) => tracing::info!("certificate loaded again"),
-        Some(Err(error)) => tracing::error!(%error, "the certificate was not loaded again; the old one stays in use"),
+        Some(Err(error)) => {
+            tracing::error!(%error, "the certificate was not loaded again; the old one stays in use")
+        }
         None => tracing::info!("nothing to load again: this server speaks no TLS"),
     }
 }

@@ -49,7 +49,11 @@ pub(crate) struct RestoreArgs {
 pub(crate) fn backup(args: &BackupArgs) -> anyhow::Result<()> {
     let settings = Resolved::from_system(&args.place.flags())?.settings;
     let report = storage::backup(&settings.database(), &args.file)?;
-    shown::line(format!("{} was copied to {} and verified.\n", settings.database().display(), args.file.display()))?;
+    shown::line(format!(
+        "{} was copied to {} and verified.\n",
+        settings.database().display(),
+        args.file.display()
+    ))?;
     print(&report)?;
     Ok(shown::line(format!(
         "\nThe master key is not in it. Keep a copy of {} somewhere else.",
@@ -70,7 +74,10 @@ pub(crate) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     }
     let key = settings.master_key_file();
     if settings.master_key.is_none() && !key.exists() {
-        shown::line(format!("\nThe server will not start without the master key of that time: put it at {}.", key.display()))?;
+        shown::line(format!(
+            "\nThe server will not start without the master key of that time: put it at {}.",
+            key.display()
+        ))?;
     }
     Ok(())
 }

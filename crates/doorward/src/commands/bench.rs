@@ -145,7 +145,10 @@ fn print(args: &SignInArgs, report: &Report, capacities: Option<(f64, f64)>) -> 
     if !args.json {
         shown::line(report.to_string().trim_end())?;
         if let Some((before, after)) = capacities {
-            shown::line(format!("hash capacity before the load {before:.1}/s, after it {after:.1}/s; {} cores", cores()))?;
+            shown::line(format!(
+                "hash capacity before the load {before:.1}/s, after it {after:.1}/s; {} cores",
+                cores()
+            ))?;
         }
         return Ok(());
     }

@@ -38,7 +38,8 @@ impl BenchServer {
     /// When it ends at once, or is not ready in time.
     pub(super) fn start(flags: &SettingFlags) -> anyhow::Result<Self> {
         let directory = tempfile::Builder::new().prefix("doorward-bench-").tempdir()?;
-        let mut command = Command::new(std::env::current_exe().context("this program's own file cannot be found")?);
+        let mut command =
+            Command::new(std::env::current_exe().context("this program's own file cannot be found")?);
         command.args(["demo", "--port", "0", "--env-file"]).arg(env_file(&directory));
         if let Some(config) = &flags.config {
             command.arg("--config").arg(config);
@@ -46,7 +47,11 @@ impl BenchServer {
         for (key, value) in &flags.given {
             command.arg(format!("--{}={value}", key.replace(['.', '_'], "-")));
         }
-        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().context("the server cannot be started")?;
+        let process = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .context("the server cannot be started")?;
         let mut server = Self { process, directory };
         server.wait_until_ready()?;
         Ok(server)
@@ -116,7 +121,8 @@ impl Credentials {
     /// # Errors
     /// When something is missing.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
         let pairs: HashMap<_, _> = text.lines().filter_map(|line| line.split_once('=')).collect();
         let get = |key: &str| {
             let value = pairs.get(key).map(|value| (*value).to_owned());

@@ -166,14 +166,20 @@ fn add(args: AddArgs) -> anyhow::Result<()> {
     shown::line(format!("{} was added.", client.name))?;
     let mut fields = vec![("client_id", client.id.to_string())];
     if let Some(secret) = &secret {
-        fields.push(("client_secret", format!("{}   (shown this once: only its hash is stored)", secret.expose())));
+        fields.push((
+            "client_secret",
+            format!("{}   (shown this once: only its hash is stored)", secret.expose()),
+        ));
     }
     Ok(shown::fields(&fields)?)
 }
 
 fn list(args: &ListArgs) -> anyhow::Result<()> {
     let clients = Administration::of(&args.place)?.all(
-        |last: Option<&Client>, limit| Operation::ListClients { after: last.map(|client| client.id.clone()), limit },
+        |last: Option<&Client>, limit| Operation::ListClients {
+            after: last.map(|client| client.id.clone()),
+            limit,
+        },
         |outcome| if let Outcome::Clients(clients) = outcome { Some(clients) } else { None },
     )?;
     if args.json {
@@ -185,7 +191,13 @@ fn list(args: &ListArgs) -> anyhow::Result<()> {
 
 fn row(client: &Client) -> [String; 5] {
     let state = if client.disabled { "disabled" } else { "" };
-    [client.id.to_string(), client.name.clone(), kind(client).to_owned(), state.to_owned(), uris(&client.redirect_uris)]
+    [
+        client.id.to_string(),
+        client.name.clone(),
+        kind(client).to_owned(),
+        state.to_owned(),
+        uris(&client.redirect_uris),
+    ]
 }
 
 fn kind(client: &Client) -> &'static str {
@@ -235,7 +247,11 @@ fn show(args: ShowArgs) -> anyhow::Result<()> {
 fn set_disabled(args: NamedArgs, disabled: bool) -> anyhow::Result<()> {
     let mut administration = Administration::of(&args.place)?;
     let changed = Client { disabled, ..find(&mut administration, args.id)? };
-    replace(&mut administration, changed, if disabled { "is refused from now on" } else { "is admitted again" })
+    replace(
+        &mut administration,
+        changed,
+        if disabled { "is refused from now on" } else { "is admitted again" },
+    )
 }
 
 fn remove(args: RemoveArgs) -> anyhow::Result<()> {

@@ -33,6 +33,8 @@ pub(crate) fn run(command: &ConfigCommand) -> anyhow::Result<()> {
             );
             Ok(shown::line(format!("The settings are good ({file})."))?)
         }
-        ConfigCommand::Show(args) => Ok(shown::line(Resolved::from_system(&args.flags)?.report().trim_end())?),
+        ConfigCommand::Show(args) => {
+            Ok(shown::line(Resolved::from_system(&args.flags)?.report().trim_end())?)
+        }
     }
 }

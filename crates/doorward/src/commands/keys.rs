@@ -79,7 +79,9 @@ pub(crate) fn run(command: KeysCommand) -> anyhow::Result<()> {
             Administration::of(&args.place)?.done(Operation::RotateSigningKeys { force: args.force })?;
             Ok(shown::line("The signing keys have turned.")?)
         }
-        KeysCommand::RotateMaster(args) => rotate_master(&Resolved::from_system(&args.place.flags())?.settings),
+        KeysCommand::RotateMaster(args) => {
+            rotate_master(&Resolved::from_system(&args.place.flags())?.settings)
+        }
     }
 }
 
@@ -105,8 +107,11 @@ fn rotate_master(settings: &Settings) -> anyhow::Result<()> {
     // The database first: while a server has it open, no key is touched.
     let store = open_store(settings)?;
     let is_file = matches!(source, MasterKeySource::File(_));
-    let keys =
-        if is_file { source.rotate(&mut OsRandom)? } else { source.load(IfMissing::Refuse, &mut OsRandom)? };
+    let keys = if is_file {
+        source.rotate(&mut OsRandom)?
+    } else {
+        source.load(IfMissing::Refuse, &mut OsRandom)?
+    };
     let current = keys.current().id();
     let resealed = runtime.block_on(async {
         let app = App::assemble(settings, &settings.issuer(settings.listen), store, keys).await?;
@@ -120,5 +125,7 @@ fn rotate_master(settings: &Settings) -> anyhow::Result<()> {
     }
     source.forget_previous()?;
     shown::line(format!("{resealed} secrets are sealed under the new master key {current}."))?;
-    Ok(shown::line("Back the new key up, apart from the database; keep the old one as long as backups made before.")?)
+    Ok(shown::line(
+        "Back the new key up, apart from the database; keep the old one as long as backups made before.",
+    )?)
 }

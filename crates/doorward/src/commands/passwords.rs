@@ -52,7 +52,9 @@ pub(crate) fn run(command: PasswordsCommand) -> anyhow::Result<()> {
     let rows: Vec<_> = found.measured.iter().map(|measured| row(measured, &found.suggested)).collect();
     shown::table(["MEMORY", "ITERATIONS", "ONE HASH", "HASHES/S", ""], &rows)?;
     if !found.meets_target {
-        shown::line("\nNothing is fast enough for this target; the cheapest acceptable setting is suggested.")?;
+        shown::line(
+            "\nNothing is fast enough for this target; the cheapest acceptable setting is suggested.",
+        )?;
     }
     let Argon2Params { memory_kib, iterations, parallelism } = found.suggested.params;
     shown::line(format!(
@@ -98,5 +100,7 @@ fn json(found: &Calibration) -> serde_json::Value {
 fn milliseconds(text: &str) -> Result<Duration, String> {
     let number = text.strip_suffix("ms").unwrap_or(text).parse::<u32>();
     let number = number.ok().filter(|number| *number > 0);
-    number.map(|number| Duration::from_millis(number.into())).ok_or_else(|| "milliseconds are expected, such as 250ms".to_owned())
+    number
+        .map(|number| Duration::from_millis(number.into()))
+        .ok_or_else(|| "milliseconds are expected, such as 250ms".to_owned())
 }

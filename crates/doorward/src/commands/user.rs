@@ -145,7 +145,10 @@ pub(crate) fn run(command: UserCommand) -> anyhow::Result<()> {
             let mut administration = Administration::of(&args.place)?;
             let password = if args.password_stdin { from_stdin()? } else { asked_twice()? };
             administration.done(Operation::SetUserPassword { login: args.name.clone(), password })?;
-            Ok(shown::line(format!("{} has a new password; sessions and tokens begun before are over.", args.name))?)
+            Ok(shown::line(format!(
+                "{} has a new password; sessions and tokens begun before are over.",
+                args.name
+            ))?)
         }
         UserCommand::Disable(args) => set_disabled(args, true),
         UserCommand::Enable(args) => set_disabled(args, false),
@@ -178,7 +181,10 @@ fn add(args: AddArgs) -> anyhow::Result<()> {
 
 fn list(args: &ListArgs) -> anyhow::Result<()> {
     let users = Administration::of(&args.place)?.all(
-        |last: Option<&UserView>, limit| Operation::ListUsers { after: last.map(|user| user.sub.clone()), limit },
+        |last: Option<&UserView>, limit| Operation::ListUsers {
+            after: last.map(|user| user.sub.clone()),
+            limit,
+        },
         |outcome| if let Outcome::Users(users) = outcome { Some(users) } else { None },
     )?;
     if args.json {
@@ -199,7 +205,9 @@ fn row(user: UserView) -> [String; 5] {
 }
 
 fn show(args: ShowArgs) -> anyhow::Result<()> {
-    let Outcome::User(user) = Administration::of(&args.place)?.perform(Operation::FindUser { login: args.name })? else {
+    let Outcome::User(user) =
+        Administration::of(&args.place)?.perform(Operation::FindUser { login: args.name })?
+    else {
         return unexpected();
     };
     if args.json {
@@ -256,7 +264,8 @@ fn asked_twice() -> anyhow::Result<Secret> {
         bail!("there is no terminal to ask for a password on: use --password-stdin");
     }
     let first = rpassword::prompt_password("Password: ").context("the password could not be read")?;
-    let second = Secret::from(rpassword::prompt_password("Again: ").context("the password could not be read")?);
+    let second =
+        Secret::from(rpassword::prompt_password("Again: ").context("the password could not be read")?);
     let first = Secret::from(first);
     if first.expose() != second.expose() {
         bail!("the two are not the same; nothing was changed");
@@ -281,12 +290,16 @@ fn claim(text: &str) -> Result<(String, Value), String> {
     let value = match name {
         "address" => {
             let object = serde_json::from_str::<Map<String, Value>>(value);
-            object.map(Value::Object).map_err(|_| "address: a JSON object is expected, such as {\"country\":\"NL\"}")?
+            object
+                .map(Value::Object)
+                .map_err(|_| "address: a JSON object is expected, such as {\"country\":\"NL\"}")?
         }
         "email_verified" | "phone_number_verified" => {
             Value::Bool(value.parse().map_err(|_| format!("{name}: true or false is expected"))?)
         }
-        "updated_at" => Value::from(value.parse::<i64>().map_err(|_| "updated_at: seconds since 1970 are expected")?),
+        "updated_at" => {
+            Value::from(value.parse::<i64>().map_err(|_| "updated_at: seconds since 1970 are expected")?)
+        }
         _ => Value::from(value),
     };
     Ok((name.to_owned(), value))

@@ -28,15 +28,21 @@ impl Fixture {
         post_logout_redirect_uris: &[RedirectUri],
     ) -> anyhow::Result<Self> {
         let issuer = provider.settings().issuer.clone();
-        let users = vec![add_user(provider, "alice", "Alice").await?, add_user(provider, "bob", "Bob").await?];
+        let users =
+            vec![add_user(provider, "alice", "Alice").await?, add_user(provider, "bob", "Bob").await?];
         let uri = |text: String| RedirectUri::parse(&text);
         // On a loopback address any port will do (RFC 8252 section 7.3).
-        let callbacks = [uri(format!("{issuer}/demo/callback"))?, uri("http://127.0.0.1/callback".to_owned())?];
+        let callbacks =
+            [uri(format!("{issuer}/demo/callback"))?, uri("http://127.0.0.1/callback".to_owned())?];
         let home = uri(format!("{issuer}/demo/"))?;
         let for_tests = |id, name, authentication| -> anyhow::Result<Client> {
             Ok(Client {
                 redirect_uris: callbacks.iter().chain(redirect_uris).cloned().collect(),
-                post_logout_redirect_uris: [&home].into_iter().chain(post_logout_redirect_uris).cloned().collect(),
+                post_logout_redirect_uris: [&home]
+                    .into_iter()
+                    .chain(post_logout_redirect_uris)
+                    .cloned()
+                    .collect(),
                 consent: ConsentPolicy::Implicit,
                 ..Client::new(ClientId::parse(id)?, name, authentication)
             })
@@ -50,7 +56,8 @@ impl Fixture {
         Ok(Self {
             users,
             confidential: add_client(provider, for_tests("demo-web", "Demo Web", secret)?).await?,
-            public: add_client(provider, for_tests("demo-app", "Demo App", ClientAuthentication::None)?).await?,
+            public: add_client(provider, for_tests("demo-app", "Demo App", ClientAuthentication::None)?)
+                .await?,
             other: add_client(provider, for_tests("demo-other", "Demo Other", secret)?).await?,
             relying_party: add_client(provider, own).await?,
         })

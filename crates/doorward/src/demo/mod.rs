@@ -135,14 +135,23 @@ fn settings(flags: SettingFlags, port: u16, directory: &Path) -> anyhow::Result<
 }
 
 fn announce(issuer: &Issuer, fixture: &Fixture) -> anyhow::Result<()> {
-    shown::line(format!("Doorward {} demo. Open this in a browser:\n\n  {issuer}/demo/\n", env!("CARGO_PKG_VERSION")))?;
-    let rows: Vec<_> = fixture.users.iter().map(|user| [format!("  {}", user.username), user.password.clone()]).collect();
+    shown::line(format!(
+        "Doorward {} demo. Open this in a browser:\n\n  {issuer}/demo/\n",
+        env!("CARGO_PKG_VERSION")
+    ))?;
+    let rows: Vec<_> =
+        fixture.users.iter().map(|user| [format!("  {}", user.username), user.password.clone()]).collect();
     shown::table(["  USER", "PASSWORD"], &rows)?;
     shown::line("")?;
     let rows: Vec<_> = fixture
         .clients()
         .into_iter()
-        .map(|client| [format!("  {}", client.client_id), client.client_secret.clone().unwrap_or_else(|| "(public)".into())])
+        .map(|client| {
+            [
+                format!("  {}", client.client_id),
+                client.client_secret.clone().unwrap_or_else(|| "(public)".into()),
+            ]
+        })
         .collect();
     shown::table(["  CLIENT", "SECRET"], &rows)?;
     shown::line(format!("\n  Discovery  {issuer}/.well-known/openid-configuration"))?;

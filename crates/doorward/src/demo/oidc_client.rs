@@ -6,7 +6,9 @@ use crate::clock::OsRandom;
 use crate::outgoing::{Incoming, Outgoing};
 use anyhow::{Context as _, bail, ensure};
 use base64::Engine as _;
-use crypto::{JwkSet, TokenType, UnverifiedToken, constant_time_eq, generate_secret, pkce_s256, verify_with_jwk};
+use crypto::{
+    JwkSet, TokenType, UnverifiedToken, constant_time_eq, generate_secret, pkce_s256, verify_with_jwk,
+};
 use http::header::HeaderValue;
 use protocol::claims::IdTokenClaims;
 use serde::Deserialize;
@@ -135,11 +137,18 @@ impl OidcClient {
     }
 
     /// What the answer at the redirect URI brings.
-    pub(super) async fn finish(&self, attempt: Attempt, answer: &HashMap<String, String>) -> anyhow::Result<SignedIn> {
+    pub(super) async fn finish(
+        &self,
+        attempt: Attempt,
+        answer: &HashMap<String, String>,
+    ) -> anyhow::Result<SignedIn> {
         let get = |name| answer.get(name).map(String::as_str);
         // RFC 6749 section 10.12: whose answer is this?
         let state = get("state").unwrap_or_default();
-        ensure!(constant_time_eq(state.as_bytes(), attempt.state.as_bytes()), "the answer belongs to another sign-in");
+        ensure!(
+            constant_time_eq(state.as_bytes(), attempt.state.as_bytes()),
+            "the answer belongs to another sign-in"
+        );
         // RFC 9207 section 2.4.
         ensure!(get("iss") == Some(self.issuer.as_str()), "the answer is another issuer's");
         if let Some(error) = get("error") {
@@ -221,7 +230,11 @@ impl OidcClient {
         let unverified = UnverifiedToken::parse(id_token)?;
         let named = |kid: Option<&str>| kid.is_some() && kid == unverified.kid();
         let jwk = jwk_set.keys.iter().find(|jwk| named(jwk.kid.as_deref()));
-        let verified = verify_with_jwk(jwk.context("the ID Token's key is not in the JWK Set")?, id_token, TokenType::IdToken)?;
+        let verified = verify_with_jwk(
+            jwk.context("the ID Token's key is not in the JWK Set")?,
+            id_token,
+            TokenType::IdToken,
+        )?;
         let claims: IdTokenClaims = serde_json::from_slice(&verified.payload)?;
         ensure!(claims.iss == self.issuer, "the ID Token is another issuer's");
         ensure!(claims.aud.contains(&self.client_id), "the ID Token is for another client");
@@ -242,5 +255,6 @@ fn parsed<T: serde::de::DeserializeOwned>(answer: &Incoming, whose: &str) -> any
         // RFC 6749 section 5.2: says what was wrong, and holds no secret.
         bail!("{whose} answered {}: {}", answer.status, String::from_utf8_lossy(&answer.body));
     }
-    serde_json::from_slice(&answer.body).with_context(|| format!("{whose} answered something else than was expected"))
+    serde_json::from_slice(&answer.body)
+        .with_context(|| format!("{whose} answered something else than was expected"))
 }

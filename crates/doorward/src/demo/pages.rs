@@ -7,10 +7,15 @@ use serde_json::Value;
 use web::pages::DemoResultPage;
 
 /// Every token, taken apart.
-pub(super) fn result(signed_in: &SignedIn, userinfo: &Value, introspection: &Value) -> anyhow::Result<DemoResultPage> {
+pub(super) fn result(
+    signed_in: &SignedIn,
+    userinfo: &Value,
+    introspection: &Value,
+) -> anyhow::Result<DemoResultPage> {
     let mut id_token = signed_in.id_token.split('.');
     // What is about the person comes from UserInfo; the ID Token says who signed in, when and how.
-    let claims = userinfo.as_object().into_iter().flatten().map(|(claim, value)| (claim.clone(), plain(value)));
+    let claims =
+        userinfo.as_object().into_iter().flatten().map(|(claim, value)| (claim.clone(), plain(value)));
     Ok(DemoResultPage {
         claims: claims.collect(),
         id_token_header_json: decoded(id_token.next())?,

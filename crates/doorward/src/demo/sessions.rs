@@ -34,7 +34,9 @@ impl Sessions {
     /// What a visitor on the way back had begun. It is forgotten: an attempt is good for one answer.
     pub(super) fn take_attempt(&self, cookie: &str) -> Option<Attempt> {
         let mut all = self.lock();
-        let at = all.iter().position(|(known, visitor)| known == cookie && matches!(visitor, Visitor::SigningIn(_)))?;
+        let at = all
+            .iter()
+            .position(|(known, visitor)| known == cookie && matches!(visitor, Visitor::SigningIn(_)))?;
         match all.remove(at) {
             Some((_, Visitor::SigningIn(attempt))) => Some(attempt),
             _ => None,

@@ -45,5 +45,8 @@ pub(crate) fn call(data: &Path, operation: &Operation) -> anyhow::Result<Result<
 fn is_nobody(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     // A path that is too long for a socket (InvalidInput) is one no server can listen at.
-    matches!(error.kind(), Kind::NotFound | Kind::ConnectionRefused | Kind::NotADirectory | Kind::InvalidInput)
+    matches!(
+        error.kind(),
+        Kind::NotFound | Kind::ConnectionRefused | Kind::NotADirectory | Kind::InvalidInput
+    )
 }

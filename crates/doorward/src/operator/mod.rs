@@ -71,7 +71,10 @@ pub(crate) enum Outcome {
     Client(Client),
     Clients(Vec<Client>),
     /// A registered client, and its secret unless it is public: shown this once.
-    ClientAdded { client: Client, secret: Option<Secret> },
+    ClientAdded {
+        client: Client,
+        secret: Option<Secret>,
+    },
     ClientSecret(Secret),
     SigningKeys(Vec<KeyView>),
 }

@@ -11,7 +11,10 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
     Ok(match operation {
         Op::AddUser(user) => Outcome::User(provider.add_user(ctx, new_user(user)).await?.into()),
         Op::ListUsers { after, limit } => {
-            let after = after.map(|id| id.parse::<UserId>()).transpose().map_err(|error| Refusal(error.to_string()))?;
+            let after = after
+                .map(|id| id.parse::<UserId>())
+                .transpose()
+                .map_err(|error| Refusal(error.to_string()))?;
             let users = provider.list_users(after, limit).await?;
             Outcome::Users(users.into_iter().map(Into::into).collect())
         }
@@ -19,7 +22,9 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
         Op::SetUserPassword { login, password } => {
             done(provider.set_user_password(ctx, &login, password.0).await)?
         }
-        Op::SetUserDisabled { login, disabled } => done(provider.set_user_disabled(ctx, &login, disabled).await)?,
+        Op::SetUserDisabled { login, disabled } => {
+            done(provider.set_user_disabled(ctx, &login, disabled).await)?
+        }
         Op::RemoveUser { login } => done(provider.remove_user(ctx, &login).await)?,
         Op::AddClient(client) => {
             let created = provider.add_client(ctx, NewClient { client }).await?;
@@ -36,7 +41,9 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
             let keys = provider.list_signing_keys().await?;
             Outcome::SigningKeys(keys.into_iter().map(Into::into).collect())
         }
-        Op::RotateSigningKeys { force } => done(provider.rotate_keys(ctx, force).await.map_err(AdminError::from))?,
+        Op::RotateSigningKeys { force } => {
+            done(provider.rotate_keys(ctx, force).await.map_err(AdminError::from))?
+        }
         Op::CheckReadiness => provider.ready().map(|()| Outcome::Done).map_err(Refusal)?,
     })
 }

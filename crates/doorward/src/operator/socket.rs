@@ -46,7 +46,8 @@ impl Socket {
             }
             _ => {}
         }
-        let listener = UnixListener::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
+        let listener =
+            UnixListener::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
         std::fs::set_permissions(&path, Permissions::from_mode(0o600))
             .with_context(|| format!("the mode of {} cannot be set", path.display()))?;
         Ok(Self { listener, path })

@@ -9,7 +9,14 @@ fn users_and_clients_are_the_same_with_and_without_a_server() {
     installation.add_user("before", &[]);
     let server = installation.serve(&[]);
     installation.add_user("during", &["--email", "during@example.org", "--claim", "locale=nl"]);
-    let added = installation.json(&["client", "add", "app", "--json", "--redirect-uri", "https://app.example.org/cb"]);
+    let added = installation.json(&[
+        "client",
+        "add",
+        "app",
+        "--json",
+        "--redirect-uri",
+        "https://app.example.org/cb",
+    ]);
     let secret = added["client_secret"].as_str().expect("a secret").to_owned();
     let seen_during = (installation.run(&["user", "list"]), installation.json(&["client", "list", "--json"]));
     let form = "grant_type=authorization_code&code=x&redirect_uri=https://app.example.org/cb&code_verifier=x";
@@ -33,7 +40,11 @@ fn users_and_clients_are_the_same_with_and_without_a_server() {
 
     let seen_after = (installation.run(&["user", "list"]), installation.json(&["client", "list", "--json"]));
     assert_eq!(seen_during, seen_after);
-    assert!(seen_after.0.contains("before") && seen_after.0.contains("during@example.org"), "{}", seen_after.0);
+    assert!(
+        seen_after.0.contains("before") && seen_after.0.contains("during@example.org"),
+        "{}",
+        seen_after.0
+    );
     let during = installation.json(&["user", "show", "during@example.org", "--json"]);
     assert_eq!(during["claims"]["locale"], "nl");
 }
@@ -55,7 +66,8 @@ fn users_live_from_add_to_remove() {
     assert!(installation.run(&["user", "list"]).contains("disabled"));
     installation.run(&["user", "enable", "alice@example.org"]);
     assert!(!installation.run(&["user", "show", "alice"]).contains("disabled"));
-    let changed = installation.given("another-horse-battery\n", &["user", "password", "alice", "--password-stdin"]);
+    let changed =
+        installation.given("another-horse-battery\n", &["user", "password", "alice", "--password-stdin"]);
     assert!(changed.status.success());
     let unsure = installation.fails(1, &["user", "remove", "alice"]);
     assert!(unsure.contains("--yes"), "{unsure}");
@@ -72,7 +84,8 @@ fn many_users_are_listed_to_the_last() {
         installation.run(&["user", "add", &format!("user{number}"), "--no-password"]);
     }
     let users = installation.json(&["user", "list", "--json"]);
-    let names: std::collections::HashSet<_> = users.as_array().expect("a list").iter().map(|user| &user["username"]).collect();
+    let names: std::collections::HashSet<_> =
+        users.as_array().expect("a list").iter().map(|user| &user["username"]).collect();
     assert_eq!(names.len(), 510);
     server.stop();
 }
@@ -84,16 +97,42 @@ fn a_client_is_changed_only_where_it_is_said() {
     let printed = installation.run(&["client", "add", "app", "--name", "My App", "--redirect-uri", uri]);
     assert!(printed.contains("client_secret"), "{printed}");
     let before = installation.json(&["client", "show", "app", "--json"]);
-    installation.run(&["client", "set", "app", "--consent", "implicit", "--id-token-alg", "ES256", "--introspects-all"]);
+    installation.run(&[
+        "client",
+        "set",
+        "app",
+        "--consent",
+        "implicit",
+        "--id-token-alg",
+        "ES256",
+        "--introspects-all",
+    ]);
     let mut expected = before.clone();
     expected["consent"] = "implicit".into();
     expected["id_token_signed_response_alg"] = "ES256".into();
     expected["introspects_all"] = true.into();
     assert_eq!(installation.json(&["client", "show", "app", "--json"]), expected);
-    installation.run(&["client", "set", "app", "--consent", "required", "--id-token-alg", "RS256", "--no-introspects-all"]);
+    installation.run(&[
+        "client",
+        "set",
+        "app",
+        "--consent",
+        "required",
+        "--id-token-alg",
+        "RS256",
+        "--no-introspects-all",
+    ]);
     assert_eq!(installation.json(&["client", "show", "app", "--json"]), before);
 
-    let public = installation.json(&["client", "add", "phone", "--public", "--redirect-uri", "com.example.app:/cb", "--json"]);
+    let public = installation.json(&[
+        "client",
+        "add",
+        "phone",
+        "--public",
+        "--redirect-uri",
+        "com.example.app:/cb",
+        "--json",
+    ]);
     assert_eq!(public["client_secret"], Value::Null);
     for (arguments, why) in [
         (&["client", "add", "app", "--redirect-uri", uri][..], "taken"),
@@ -106,7 +145,8 @@ fn a_client_is_changed_only_where_it_is_said() {
         assert!(refusal.contains(why), "{arguments:?}: {refusal}");
     }
     // RFC 9700 section 2.6: codes do not travel in clear text.
-    let refusal = installation.fails(2, &["client", "add", "bad", "--redirect-uri", "http://app.example.org/cb"]);
+    let refusal =
+        installation.fails(2, &["client", "add", "bad", "--redirect-uri", "http://app.example.org/cb"]);
     assert!(refusal.contains("use https"), "{refusal}");
     installation.run(&["client", "remove", "phone", "--yes"]);
     assert_eq!(installation.json(&["client", "list", "--json"]).as_array().expect("a list").len(), 1);

@@ -19,7 +19,8 @@ fn a_backup_of_a_running_server_is_restored_elsewhere() {
 
     let said = installation.run(&["restore", "copy.db", "--data", "elsewhere"]);
     assert!(said.contains("will not start without the master key of that time"), "{said}");
-    std::fs::copy(installation.path("doorward-data/master.key"), installation.path("elsewhere/master.key")).expect("copied");
+    std::fs::copy(installation.path("doorward-data/master.key"), installation.path("elsewhere/master.key"))
+        .expect("copied");
     let restored = installation.serve(&["--data", "elsewhere"]);
     assert_eq!(get(&restored.address, "/oauth2/jwks").1, jwks);
     let users = installation.json(&["user", "list", "--json", "--data", "elsewhere"]);

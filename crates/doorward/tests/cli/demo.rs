@@ -11,9 +11,20 @@ fn the_env_file_appears_when_it_answers_and_nothing_is_left_behind() {
     let installation = Installation::new();
     let temporary = installation.path("temporary");
     std::fs::create_dir(&temporary).expect("made");
-    let mut command = installation.command(&["demo", "--port", "0", "--env-file", "env", "--redirect-uri", "http://localhost:3000/cb"]);
+    let mut command = installation.command(&[
+        "demo",
+        "--port",
+        "0",
+        "--env-file",
+        "env",
+        "--redirect-uri",
+        "http://localhost:3000/cb",
+    ]);
     // What an operator has configured is not touched.
-    command.env("TMPDIR", &temporary).env("DOORWARD_DATA", installation.path("real")).env("DOORWARD_ISSUER", "https://id.example.org");
+    command
+        .env("TMPDIR", &temporary)
+        .env("DOORWARD_DATA", installation.path("real"))
+        .env("DOORWARD_ISSUER", "https://id.example.org");
     let mut demo = command.stdout(Stdio::null()).spawn().expect("it starts");
     let env_file = installation.path("env");
     let began = now();
@@ -25,7 +36,16 @@ fn the_env_file_appears_when_it_answers_and_nothing_is_left_behind() {
     let env: HashMap<_, _> = text.lines().filter_map(|line| line.split_once('=')).collect();
     let mut keys: Vec<_> = env.keys().copied().collect();
     keys.sort_unstable();
-    let expected = ["CLIENT2_ID", "CLIENT2_SECRET", "CLIENT_ID", "CLIENT_SECRET", "ISSUER", "PASSWORD", "PUBLIC_CLIENT_ID", "USERNAME"];
+    let expected = [
+        "CLIENT2_ID",
+        "CLIENT2_SECRET",
+        "CLIENT_ID",
+        "CLIENT_SECRET",
+        "ISSUER",
+        "PASSWORD",
+        "PUBLIC_CLIENT_ID",
+        "USERNAME",
+    ];
     assert_eq!(keys, expected);
     let address = env["ISSUER"].strip_prefix("http://").expect("http");
     assert_eq!(get(address, "/health/ready").0, 200);
@@ -37,8 +57,15 @@ fn the_env_file_appears_when_it_answers_and_nothing_is_left_behind() {
         assert_eq!(answer, (200, r#"{"active":false}"#.to_owned()), "{client}");
     }
     assert_eq!(introspect(env["CLIENT_ID"], env["CLIENT2_SECRET"]).0, 401);
-    for uri in ["http://localhost:3000/cb", "http://127.0.0.1:4711/callback", &format!("http://{address}/demo/callback")] {
-        let path = format!("/oauth2/authorize?response_type=code&client_id={}&redirect_uri={uri}", env["PUBLIC_CLIENT_ID"]);
+    for uri in [
+        "http://localhost:3000/cb",
+        "http://127.0.0.1:4711/callback",
+        &format!("http://{address}/demo/callback"),
+    ] {
+        let path = format!(
+            "/oauth2/authorize?response_type=code&client_id={}&redirect_uri={uri}",
+            env["PUBLIC_CLIENT_ID"]
+        );
         // RFC 9700 section 2.1.1: what is wrong (no code challenge) is told to the client, whose redirect URI is known.
         assert_eq!(get(address, &path).0, 303, "{uri}");
     }

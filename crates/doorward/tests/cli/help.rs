@@ -72,7 +72,8 @@ fn every_command_is_in_the_list_and_has_an_example() {
             continue;
         };
         // A line that begins two in is a command's; what is further in goes on about it.
-        let names = subcommands.lines().take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
+        let names =
+            subcommands.lines().take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
         for name in names.filter_map(|line| line.split_whitespace().next()) {
             let full = [*command, &[name]].concat().join(" ");
             assert!(known.contains(&full), "{full} is missing in this test's list");

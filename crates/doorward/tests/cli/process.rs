@@ -61,15 +61,25 @@ impl Installation {
     /// Runs a command that fails with this exit code; its standard error.
     pub(crate) fn fails(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.command(arguments).output().expect("the program runs");
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}{}", text(&output.stdout), text(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}: {}{}",
+            text(&output.stdout),
+            text(&output.stderr)
+        );
         text(&output.stderr)
     }
 
     /// Runs a command with this standard input.
     pub(crate) fn given(&self, input: &str, arguments: &[&str]) -> Output {
         let mut command = self.command(arguments);
-        let mut process =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
         process.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("it reads");
         process.wait_with_output().expect("it ends")
     }
@@ -193,7 +203,8 @@ pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
 /// Status and body of a POSTed form with Basic credentials.
 pub(crate) fn post(address: &str, path: &str, credentials: (&str, &str), form: &str) -> (u16, String) {
     use base64::Engine as _;
-    let basic = base64::engine::general_purpose::STANDARD.encode(format!("{}:{}", credentials.0, credentials.1));
+    let basic =
+        base64::engine::general_purpose::STANDARD.encode(format!("{}:{}", credentials.0, credentials.1));
     let length = form.len();
     let head = format!(
         "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nAuthorization: Basic {basic}\r\n\

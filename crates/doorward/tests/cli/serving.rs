@@ -42,7 +42,8 @@ fn a_fresh_start_works_and_what_it_keeps_survives() {
 fn what_is_in_the_data_directory_is_its_owners_alone() {
     let installation = Installation::new();
     let server = installation.serve(&[]);
-    for (name, mode) in [("", 0o700), ("doorward.db", 0o600), ("master.key", 0o600), ("doorward.sock", 0o600)] {
+    for (name, mode) in [("", 0o700), ("doorward.db", 0o600), ("master.key", 0o600), ("doorward.sock", 0o600)]
+    {
         let metadata = std::fs::metadata(installation.path("doorward-data").join(name)).expect(name);
         assert_eq!(metadata.permissions().mode() & 0o777, mode, "{name}");
     }
@@ -57,7 +58,10 @@ fn a_second_process_on_one_database_is_refused() {
     assert!(refusal.contains("is in use by another process (process id"), "{refusal}");
     let refusal = installation.fails(1, &["serve", "--listen", &server.address, "--data", "elsewhere"]);
     assert!(refusal.contains("cannot listen on"), "{refusal}");
-    assert!(!installation.path("elsewhere").exists(), "nothing is written before the address is known to be free");
+    assert!(
+        !installation.path("elsewhere").exists(),
+        "nothing is written before the address is known to be free"
+    );
     server.stop();
 }
 
@@ -87,7 +91,9 @@ fn a_second_signal_ends_it_at_once() {
     let installation = Installation::new();
     let server = installation.serve(&[]);
     let mut stream = TcpStream::connect(&server.address).expect("it listens");
-    stream.write_all(b"POST /oauth2/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\n").expect("it reads");
+    stream
+        .write_all(b"POST /oauth2/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\n")
+        .expect("it reads");
     std::thread::sleep(std::time::Duration::from_millis(300));
     let address = server.address.clone();
     server.signal(Signal::INT);

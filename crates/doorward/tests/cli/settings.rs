@@ -9,17 +9,24 @@ use std::time::Duration;
 fn wrong_settings_are_exit_code_2_and_all_told_at_once() {
     let installation = Installation::new();
     assert!(installation.run(&["config", "check"]).contains("no settings file was found"));
-    std::fs::write(installation.path("doorward.toml"), "isuer = \"https://id.example.org\"\n[session]\nidle = \"soon\"\n")
-        .expect("written");
+    std::fs::write(
+        installation.path("doorward.toml"),
+        "isuer = \"https://id.example.org\"\n[session]\nidle = \"soon\"\n",
+    )
+    .expect("written");
     for command in [&["config", "check"][..], &["serve"], &["user", "list"], &["healthcheck"]] {
         let said = installation.fails(2, command);
-        assert!(said.contains("did you mean issuer?") && said.contains("session.idle"), "{command:?}: {said}");
+        assert!(
+            said.contains("did you mean issuer?") && said.contains("session.idle"),
+            "{command:?}: {said}"
+        );
     }
     assert!(!installation.path("doorward-data").exists());
 
     std::fs::write(installation.path("doorward.toml"), "[session]\nidle = \"30m\"\n").expect("written");
     assert!(installation.run(&["config", "check"]).contains("doorward.toml"));
-    let shown = installation.command(&["config", "show"]).env("DOORWARD_ISSUER", "https://id.example.org").output();
+    let shown =
+        installation.command(&["config", "show"]).env("DOORWARD_ISSUER", "https://id.example.org").output();
     let shown = text(&shown.expect("the program runs").stdout);
     assert!(shown.contains("30m") && shown.contains("DOORWARD_ISSUER"), "{shown}");
     installation.fails(2, &["serve", "--no-such-flag"]);
@@ -84,9 +91,17 @@ fn a_master_key_that_is_handed_in_turns_too() {
         command.env("DOORWARD_MASTER_KEY", keys).output().expect("the program runs")
     };
     let alone = rotate(&old);
-    assert!(!alone.status.success() && text(&alone.stderr).contains("put a new one before it"), "{}", text(&alone.stderr));
+    assert!(
+        !alone.status.success() && text(&alone.stderr).contains("put a new one before it"),
+        "{}",
+        text(&alone.stderr)
+    );
     let turned = rotate(&format!("{new},{old}"));
-    assert!(text(&turned.stdout).contains("secrets are sealed under the new master key"), "{}", text(&turned.stderr));
+    assert!(
+        text(&turned.stdout).contains("secrets are sealed under the new master key"),
+        "{}",
+        text(&turned.stderr)
+    );
     let list = |key: &str| {
         let mut command = installation.command(&["user", "list", "--data", "old"]);
         command.env("DOORWARD_MASTER_KEY", key).output().expect("the program runs").status.success()

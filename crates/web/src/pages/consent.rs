@@ -42,7 +42,7 @@ impl ConsentPage {
             "email" => ("See your e-mail address", "And whether it is confirmed"),
             "address" => ("See your postal address", "As it is stored in your account"),
             "phone" => ("See your phone number", "And whether it is confirmed"),
-            "offline_access" => ("Keep this access while you are away", "Until you take it back"),
+            "offline_access" => ("Keep this access while you are away", "Also after you sign out"),
             unknown => {
                 return Permission {
                     title: unknown.to_owned(),
