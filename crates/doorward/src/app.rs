@@ -70,7 +70,6 @@ impl App {
             trusted_proxies: settings.trusted_proxies.clone(),
             max_connections: settings.max_connections,
             max_connections_per_address: settings.max_connections_per_address,
-            max_body_bytes: settings.max_body,
             drain_timeout: settings.drain_timeout,
             stats,
             ..ServerOptions::default()

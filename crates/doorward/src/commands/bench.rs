@@ -60,7 +60,7 @@ pub(crate) struct SignInArgs {
     flags: SettingFlags,
 }
 
-/// How long the hash capacity is measured, before the load and after it.
+/// How long the hash capacity is measured at most, before the load and after it.
 const CAPACITY_FOR: Duration = Duration::from_secs(3);
 /// After the load, what the server still had to do must not be taken for a slow machine.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -83,10 +83,11 @@ fn of_our_own(args: &SignInArgs) -> anyhow::Result<()> {
     let server = BenchServer::start(&args.flags)?;
     let credentials = server.credentials()?;
     let issuer = credentials.issuer()?;
-    let before = hashes_per_second(&settings)?;
+    let capacity_for = CAPACITY_FOR.min(Duration::from_secs(args.duration));
+    let before = hashes_per_second(&settings, capacity_for)?;
     let measurement = load(plan(args, credentials, issuer)?)?;
     std::thread::sleep(SETTLE);
-    let after = hashes_per_second(&settings)?;
+    let after = hashes_per_second(&settings, capacity_for)?;
     server.stop()?;
     let report = Report::new(measurement, Some(f64::midpoint(before, after)));
     print(args, &report, Some((before, after)))
@@ -98,9 +99,9 @@ fn own_settings(flags: &SettingFlags) -> anyhow::Result<Settings> {
     Ok(Resolved::from_system(&SettingFlags { config, given: flags.given.clone() })?.settings)
 }
 
-fn hashes_per_second(settings: &Settings) -> anyhow::Result<f64> {
+fn hashes_per_second(settings: &Settings, capacity_for: Duration) -> anyhow::Result<f64> {
     let threads = settings.passwords.threads.unwrap_or_else(cores);
-    Ok(capacity(&settings.passwords.params(), threads, CAPACITY_FOR)?.hashes_per_second)
+    Ok(capacity(&settings.passwords.params(), threads, capacity_for)?.hashes_per_second)
 }
 
 fn plan(args: &SignInArgs, credentials: Credentials, issuer: Url) -> anyhow::Result<SignInPlan> {

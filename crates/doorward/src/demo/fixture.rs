@@ -106,7 +106,8 @@ async fn add_user(provider: &Provider, username: &str, given_name: &str) -> anyh
         name: Some(name.clone()),
         claims: claims.into_iter().map(|(claim, value)| (claim.to_owned(), value)).collect::<Map<_, _>>(),
         password: UserPassword::Clear(PASSWORD.into()),
-        platform_owner: false,
+        // Somebody runs the demo too; else its front page would ask for the link that only `serve` prints.
+        platform_owner: username == "alice",
     };
     provider.add_user(&mut clock::own_ctx(), user).await.with_context(|| format!("adding {username}"))?;
     Ok(DemoUser { username: username.to_owned(), password: PASSWORD.to_owned(), name })

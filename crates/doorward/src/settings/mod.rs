@@ -49,8 +49,6 @@ pub(crate) struct Settings {
     pub(crate) max_connections: usize,
     /// `None` is no limit.
     pub(crate) max_connections_per_address: Option<u32>,
-    /// Bytes.
-    pub(crate) max_body: usize,
     pub(crate) drain_timeout: Duration,
     pub(crate) sqlite: SqliteSettings,
     pub(crate) log: LogSettings,
@@ -241,7 +239,6 @@ impl Settings {
             },
             max_connections: 1,
             max_connections_per_address: None,
-            max_body: 0,
             drain_timeout: Duration::ZERO,
             sqlite: SqliteSettings::default(),
             log: LogSettings::default(),

@@ -239,10 +239,6 @@ pub(crate) static SETTINGS: &[Setting] = &[
              proxies have none.",
         "0",
     ),
-    Setting::new("max_body", "SIZE", Value("64KiB"), |s, v| {
-        put(&mut s.max_body, size_between(v, 1 << 10, 64 << 20).map(|bytes| bytes as usize))
-    })
-    .help("The largest request body.", "1MiB"),
     Setting::new("drain_timeout", "DURATION", Value("20s"), |s, v| put(&mut s.drain_timeout, duration(v)))
         .help("How long requests in flight may take to end when the server stops.", "5s"),
     Setting::new("sqlite.writer_cache", "SIZE", Value("32MiB"), |s, v| {

@@ -83,7 +83,7 @@ fn defaults_leave_no_placeholder() {
     }
     assert_eq!(settings.passwords.params(), passwords::Argon2Params::default());
     assert_eq!((settings.max_connections, settings.max_connections_per_address), (10_000, Some(256)));
-    assert_eq!((settings.max_body, settings.limits.requests_per_second.get()), (65_536, 100));
+    assert_eq!(settings.limits.requests_per_second.get(), 100);
     assert_eq!((settings.limits.sign_ins_per_minute.get(), settings.passwords.threads), (30, None));
     assert!(settings.limits.enabled && settings.limits.lockout);
     let sqlite = settings.sqlite;
@@ -130,7 +130,7 @@ fn errors_say_what_where_and_what_instead() {
             &[],
         ),
         ("", &[("DOORWARD_ISUER", "https://id.example.org"), ("DOORWARD_COLOUR", "red")], &[]),
-        ("issuer = \"http://id.example.org\"", &[("DOORWARD_SESSION_IDLE", "8")], &["--max-body", "64KB"]),
+        ("issuer = \"http://id.example.org\"", &[("DOORWARD_SESSION_IDLE", "8")], &["--sqlite-mmap", "64KB"]),
         ("", &[("DOORWARD_DATABASE", "postgres://db/doorward"), ("DOORWARD_MASTER_KEY", KEY)], &[]),
         ("[session]\nabsolute = \"1h\"\n[tls]\nkey = \"k.pem\"", &[], &["--passwords-memory", "1KiB"]),
         ("session = 5\nlisten = [1]\n[limits]\nenabled = \"perhaps\"", &[], &["--log", "a=b=c"]),

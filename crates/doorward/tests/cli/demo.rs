@@ -3,75 +3,60 @@
 use crate::process::{Installation, PATIENCE, get, now, post};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::HashMap;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 #[test]
 fn the_env_file_appears_when_it_answers_and_nothing_is_left_behind() {
     let installation = Installation::new();
-    let temporary = installation.path("temporary");
-    std::fs::create_dir(&temporary).expect("made");
-    let mut command = installation.command(&[
-        "demo",
-        "--port",
-        "0",
-        "--env-file",
-        "env",
-        "--redirect-uri",
-        "http://localhost:3000/cb",
-    ]);
-    // What an operator has configured is not touched.
-    command
-        .env("TMPDIR", &temporary)
-        .env("DOORWARD_DATA", installation.path("real"))
-        .env("DOORWARD_ISSUER", "https://id.example.org");
-    let mut demo = command.stdout(Stdio::null()).spawn().expect("it starts");
-    let env_file = installation.path("env");
-    let began = now();
-    while !env_file.exists() {
-        assert!(began.elapsed() < PATIENCE && demo.try_wait().expect("a process").is_none(), "no file came");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let text = std::fs::read_to_string(&env_file).expect("text");
-    let env: HashMap<_, _> = text.lines().filter_map(|line| line.split_once('=')).collect();
-    let mut keys: Vec<_> = env.keys().copied().collect();
+    let (mut demo, env) = start(&installation);
+    let mut keys: Vec<_> = env.keys().map(String::as_str).collect();
     keys.sort_unstable();
-    let expected = [
-        "CLIENT2_ID",
-        "CLIENT2_SECRET",
-        "CLIENT_ID",
-        "CLIENT_SECRET",
-        "ISSUER",
-        "PASSWORD",
-        "PUBLIC_CLIENT_ID",
-        "USERNAME",
-    ];
-    assert_eq!(keys, expected);
+    let expected =
+        "CLIENT2_ID CLIENT2_SECRET CLIENT_ID CLIENT_SECRET ISSUER PASSWORD PUBLIC_CLIENT_ID USERNAME";
+    assert_eq!(keys.join(" "), expected);
     let address = env["ISSUER"].strip_prefix("http://").expect("http");
     assert_eq!(get(address, "/health/ready").0, 200);
     assert_eq!(get(address, "/demo/").0, 200);
 
     let introspect = |id: &str, secret: &str| post(address, "/oauth2/introspect", (id, secret), "token=x");
     for client in ["CLIENT", "CLIENT2"] {
-        let answer = introspect(env[&*format!("{client}_ID")], env[&*format!("{client}_SECRET")]);
+        let answer = introspect(&env[&format!("{client}_ID")], &env[&format!("{client}_SECRET")]);
         assert_eq!(answer, (200, r#"{"active":false}"#.to_owned()), "{client}");
     }
-    assert_eq!(introspect(env["CLIENT_ID"], env["CLIENT2_SECRET"]).0, 401);
-    for uri in [
-        "http://localhost:3000/cb",
-        "http://127.0.0.1:4711/callback",
-        &format!("http://{address}/demo/callback"),
-    ] {
-        let path = format!(
-            "/oauth2/authorize?response_type=code&client_id={}&redirect_uri={uri}",
-            env["PUBLIC_CLIENT_ID"]
-        );
+    assert_eq!(introspect(&env["CLIENT_ID"], &env["CLIENT2_SECRET"]).0, 401);
+
+    let own = format!("http://{address}/demo/callback");
+    for uri in ["http://localhost:3000/cb", "http://127.0.0.1:4711/callback", &own] {
+        let client = &env["PUBLIC_CLIENT_ID"];
+        let path = format!("/oauth2/authorize?response_type=code&client_id={client}&redirect_uri={uri}");
         // RFC 9700 section 2.1.1: what is wrong (no code challenge) is told to the client, whose redirect URI is known.
         assert_eq!(get(address, &path).0, 303, "{uri}");
     }
 
     kill_process(Pid::from_child(&demo), Signal::TERM).expect("it runs");
     assert!(demo.wait().expect("it ends").success());
-    assert_eq!(std::fs::read_dir(&temporary).expect("a directory").count(), 0, "the database is gone");
-    assert!(!installation.path("real").exists());
+    let left = std::fs::read_dir(installation.path("temporary")).expect("a directory");
+    assert_eq!(left.count(), 0, "the database is gone");
+    assert!(!installation.path("real").exists(), "what an operator has configured is not touched");
+}
+
+/// A demo, and what it wrote for tests.
+fn start(installation: &Installation) -> (Child, HashMap<String, String>) {
+    let (temporary, env_file) = (installation.path("temporary"), installation.path("env"));
+    std::fs::create_dir(&temporary).expect("made");
+    let redirect = ["--redirect-uri", "http://localhost:3000/cb"];
+    let mut command =
+        installation.command(&[&["demo", "--port", "0", "--env-file", "env"][..], &redirect].concat());
+    command.env("TMPDIR", &temporary);
+    command.env("DOORWARD_DATA", installation.path("real")).env("DOORWARD_ISSUER", "https://id.example.org");
+    let mut demo = command.stdout(Stdio::null()).spawn().expect("it starts");
+    let began = now();
+    while !env_file.exists() {
+        assert!(began.elapsed() < PATIENCE && demo.try_wait().expect("a process").is_none(), "no file came");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let text = std::fs::read_to_string(&env_file).expect("text");
+    let pairs = text.lines().filter_map(|line| line.split_once('='));
+    (demo, pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
 }

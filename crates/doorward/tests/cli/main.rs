@@ -9,6 +9,8 @@ mod demo;
 #[cfg(test)]
 mod help;
 #[cfg(test)]
+mod measuring;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod serving;

@@ -1,11 +1,12 @@
 //! `doorward serve`: a fresh start without any configuration, one process for one database, an end that loses nothing.
 
-use crate::process::{Installation, PATIENCE, answer, get};
+use crate::process::{Installation, PATIENCE, Server, answer, get};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
 
 #[test]
 fn a_fresh_start_works_and_what_it_keeps_survives() {
@@ -69,17 +70,9 @@ fn a_second_process_on_one_database_is_refused() {
 fn a_request_in_flight_is_answered_before_the_end() {
     let installation = Installation::new();
     let server = installation.serve(&[]);
-    let mut stream = TcpStream::connect(&server.address).expect("it listens");
-    let head = "POST /oauth2/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\
-                Content-Type: application/x-www-form-urlencoded\r\n\r\ngrant_type";
-    stream.write_all(head.as_bytes()).expect("it reads");
-    // Until the request has arrived there is nothing in flight.
-    std::thread::sleep(std::time::Duration::from_millis(300));
-    let address = server.address.clone();
+    let mut stream = half_a_request(&server);
     server.signal(Signal::TERM);
-    while TcpStream::connect(&address).is_ok() {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    wait_until_it_stops_listening(&server);
     stream.write_all(b"=something").expect("it still reads");
     let (status, body) = answer(stream);
     assert!((400..402).contains(&status) && body.contains("\"error\""), "{status} {body}");
@@ -90,18 +83,29 @@ fn a_request_in_flight_is_answered_before_the_end() {
 fn a_second_signal_ends_it_at_once() {
     let installation = Installation::new();
     let server = installation.serve(&[]);
-    let mut stream = TcpStream::connect(&server.address).expect("it listens");
-    stream
-        .write_all(b"POST /oauth2/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\n")
-        .expect("it reads");
-    std::thread::sleep(std::time::Duration::from_millis(300));
-    let address = server.address.clone();
+    let stream = half_a_request(&server);
     server.signal(Signal::INT);
-    while TcpStream::connect(&address).is_ok() {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    wait_until_it_stops_listening(&server);
     server.signal(Signal::INT);
     assert_eq!(server.end().0, Some(1));
+    drop(stream);
+}
+
+/// Begins a request whose body the handler waits for.
+fn half_a_request(server: &Server) -> TcpStream {
+    let mut stream = TcpStream::connect(&server.address).expect("it listens");
+    let head = "POST /oauth2/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\
+                Content-Type: application/x-www-form-urlencoded\r\n\r\ngrant_type";
+    stream.write_all(head.as_bytes()).expect("it reads");
+    // Until it has arrived there is nothing in flight.
+    std::thread::sleep(Duration::from_millis(300));
+    stream
+}
+
+fn wait_until_it_stops_listening(server: &Server) {
+    while TcpStream::connect(&server.address).is_ok() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]

@@ -238,11 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_to_do() {
-        let native = |case: &mut Case| {
-            case.client.authentication = ClientAuthentication::None;
-            case.request.redirect_uri = RedirectUri::parse("http://127.0.0.1:5000/cb").unwrap();
-        };
+    fn who_has_to_sign_in() {
         let alice = UserId::from_bytes([7; 16]).to_string();
         for (name, case, expected) in [
             ("nothing", Case::settled(), Next::Grant),
@@ -276,6 +272,29 @@ mod tests {
                 Case::settled().with(|c| c.request.max_age = Some(0)).here(),
                 Next::Grant,
             ),
+            (
+                "the subject asked about",
+                Case::settled().with(|c| c.request.subject = Some(alice)),
+                Next::Grant,
+            ),
+            ("another subject", Case::settled().with(|c| c.request.subject = Some("x".into())), Next::SignIn),
+            (
+                "another subject, although asked to sign in",
+                Case::settled().with(|c| c.request.subject = Some("x".into())).here(),
+                Next::WrongSubject,
+            ),
+        ] {
+            assert_eq!(case.next(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_has_to_be_allowed() {
+        let native = |case: &mut Case| {
+            case.client.authentication = ClientAuthentication::None;
+            case.request.redirect_uri = RedirectUri::parse("http://127.0.0.1:5000/cb").unwrap();
+        };
+        for (name, case, expected) in [
             ("never allowed", Case::settled().with(|c| c.consent = None), Next::Consent),
             (
                 "more than allowed",
@@ -294,17 +313,6 @@ mod tests {
                     c.client.consent = ConsentPolicy::Implicit;
                 }),
                 Next::Grant,
-            ),
-            (
-                "the subject asked about",
-                Case::settled().with(|c| c.request.subject = Some(alice)),
-                Next::Grant,
-            ),
-            ("another subject", Case::settled().with(|c| c.request.subject = Some("x".into())), Next::SignIn),
-            (
-                "another subject, although asked to sign in",
-                Case::settled().with(|c| c.request.subject = Some("x".into())).here(),
-                Next::WrongSubject,
             ),
             ("RFC 8252 section 8.6: a native client", Case::settled().with(native), Next::Confirm),
             ("RFC 8252 section 8.6: the person just acted", Case::settled().with(native).here(), Next::Grant),

@@ -137,3 +137,16 @@ async fn a_changed_registration_counts_from_the_next_request_on() {
     let answer = browser.authorize(&notes.request(&[("redirect_uri", "https://new.example/cb")])).await;
     assert!(answer.location().starts_with("https://new.example/cb?code="));
 }
+
+#[tokio::test]
+async fn what_was_issued_in_the_very_instant_of_the_end_is_over() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let tokens = Tokens::of(&notes.redeem(&house, &browser.code_for(&notes, "alice").await).await);
+    house.provider.set_user_disabled(&new_ctx(None), "alice", true).await.unwrap();
+    house.provider.set_user_disabled(&new_ctx(None), "alice", false).await.unwrap();
+    assert_eq!(notes.introspect(&house, &tokens.access_token).await.json()["active"], false);
+    let silent = browser.authorize(&notes.request(&[("prompt", "none")])).await;
+    assert_eq!(silent.says("error"), "login_required");
+}

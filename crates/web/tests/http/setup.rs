@@ -1,7 +1,6 @@
 //! `/setup`: the first platform owner.
 
 use crate::house::{House, ISSUER, new_ctx, pass_seconds};
-use futures_util::future::join_all;
 
 async fn link(house: &House) -> String {
     let url = house.provider.setup_link(&mut new_ctx(None)).await.unwrap().unwrap();
@@ -56,7 +55,7 @@ async fn two_at_once_create_one_owner() {
         let attempts = tokens.iter().zip(["grace", "heidi"]).map(|(path, username)| async move {
             house.browser().post("/setup", &form(token_of(path), username)).await.status.as_u16()
         });
-        let mut statuses = join_all(attempts).await;
+        let mut statuses = house.at_once(attempts).await;
         statuses.sort_unstable();
         assert_eq!(statuses, [303, 400], "{links} links");
     }

@@ -1,7 +1,6 @@
 //! `grant_type=refresh_token` (RFC 6749 section 6): rotation, retries, theft (RFC 9700 section 4.14.2).
 
 use crate::house::{House, Tokens, claims_of, pass, pass_seconds, tampered};
-use futures_util::future::join_all;
 use std::time::Duration;
 
 #[tokio::test]
@@ -54,7 +53,7 @@ async fn rfc9700_4_14_2_many_at_once_get_the_same_successor() {
         let notes =
             house.register(&format!("{format:?}"), |client| client.access_token_format = format).await;
         let first = notes.tokens(&house, "alice").await;
-        let answers = join_all((0..8).map(|_| notes.refresh(&house, &first.refresh_token))).await;
+        let answers = house.at_once((0..8).map(|_| notes.refresh(&house, &first.refresh_token))).await;
         let answers: Vec<_> = answers.iter().map(Tokens::of).collect();
         for answer in &answers {
             assert_eq!(answer.refresh_token, answers[0].refresh_token);
