@@ -41,7 +41,7 @@ impl SignInPlan {
     /// The usual warm-up.
     pub const WARM_UP: Duration = Duration::from_secs(2);
     /// The usual rate of bystanders, per second.
-    pub const BYSTANDER_RATE: u32 = 50;
+    pub const BYSTANDER_RATE: u32 = 20;
     /// The usual time-out of a request.
     pub const TIME_OUT: Duration = Duration::from_secs(30);
 

@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use bench::{Bar, Report, SignInMeasurement, SignInPlan};
 use clap::{Args, Subcommand};
 use passwords::capacity;
+use protocol::SigningAlgorithm;
 use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
@@ -53,6 +54,10 @@ pub(crate) struct SignInArgs {
     /// A redirect URI registered for that client; never requested [default: {issuer}/demo/callback]
     #[arg(long, value_name = "URI")]
     redirect_uri: Option<String>,
+    /// What signs the ID Tokens of the client in a server of our own: EdDSA, ES256 or RS256. RS256, the default of a new client,
+    /// shows what RSA costs
+    #[arg(long, value_name = "ALGORITHM", default_value = "EdDSA", conflicts_with = "target")]
+    id_token_alg: SigningAlgorithm,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -62,8 +67,9 @@ pub(crate) struct SignInArgs {
 
 /// How long the hash capacity is measured at most, before the load and after it.
 const CAPACITY_FOR: Duration = Duration::from_secs(3);
-/// After the load, what the server still had to do must not be taken for a slow machine.
-const SETTLE: Duration = Duration::from_secs(1);
+/// After the start and after the load, what the server still has to do must not be taken for a slow machine, nor what it still holds for idle
+/// memory: hashing threads give theirs back after two seconds.
+const SETTLE: Duration = Duration::from_secs(3);
 
 pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
     let BenchCommand::SignIn(args) = command;
@@ -80,17 +86,26 @@ pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
 
 fn of_our_own(args: &SignInArgs) -> anyhow::Result<()> {
     let settings = own_settings(&args.flags)?;
-    let server = BenchServer::start(&args.flags)?;
+    let server = BenchServer::start(&args.flags, args.id_token_alg)?;
     let credentials = server.credentials()?;
     let issuer = credentials.issuer()?;
     let capacity_for = CAPACITY_FOR.min(Duration::from_secs(args.duration));
+    std::thread::sleep(SETTLE);
+    let idle = server.memory();
     let before = hashes_per_second(&settings, capacity_for)?;
     let measurement = load(plan(args, credentials, issuer)?)?;
     std::thread::sleep(SETTLE);
     let after = hashes_per_second(&settings, capacity_for)?;
+    let loaded = server.memory();
     server.stop()?;
     let report = Report::new(measurement, Some(f64::midpoint(before, after)));
-    print(args, &report, Some((before, after)))
+    let own = Own {
+        before,
+        after,
+        idle_mib: idle.map(|memory| memory.now),
+        peak_mib: loaded.map(|memory| memory.most),
+    };
+    print(args, &report, Some(&own))
 }
 
 /// The settings the server of our own has too: it gets the same flags and environment, and reads no file unless one is named.
@@ -142,22 +157,45 @@ fn load(plan: SignInPlan) -> anyhow::Result<SignInMeasurement> {
     measured.context("nothing was measured")
 }
 
-fn print(args: &SignInArgs, report: &Report, capacities: Option<(f64, f64)>) -> anyhow::Result<()> {
-    if !args.json {
-        shown::line(report.to_string().trim_end())?;
-        if let Some((before, after)) = capacities {
-            shown::line(format!(
-                "hash capacity before the load {before:.1}/s, after it {after:.1}/s; {} cores",
-                cores()
-            ))?;
-        }
-        return Ok(());
+/// What is known of a server of our own.
+struct Own {
+    /// Hashes per second before the load.
+    before: f64,
+    /// And after it.
+    after: f64,
+    idle_mib: Option<f64>,
+    peak_mib: Option<f64>,
+}
+
+fn print(args: &SignInArgs, report: &Report, own: Option<&Own>) -> anyhow::Result<()> {
+    if args.json {
+        return shown::json(&to_json(args, report, own));
     }
+    shown::line(report.to_string().trim_end())?;
+    let Some(own) = own else { return Ok(()) };
+    let Own { before, after, .. } = own;
+    let (cores, algorithm) = (cores(), args.id_token_alg.as_str());
+    shown::line(format!(
+        "hash capacity before the load {before:.1}/s, after it {after:.1}/s; {cores} cores; ID Tokens signed with {algorithm}"
+    ))?;
+    if let (Some(idle), Some(peak)) = (own.idle_mib, own.peak_mib) {
+        shown::line(format!("server memory: idle {idle:.1} MiB, at most {peak:.1} MiB"))?;
+    }
+    Ok(())
+}
+
+fn to_json(args: &SignInArgs, report: &Report, own: Option<&Own>) -> serde_json::Value {
     let mut json = report.to_json();
-    if let (Some(members), Some((before, after))) = (json.as_object_mut(), capacities) {
-        members.insert("hash_capacity_before_per_second".to_owned(), before.into());
-        members.insert("hash_capacity_after_per_second".to_owned(), after.into());
-        members.insert("cores".to_owned(), cores().into());
+    if let (Some(members), Some(own)) = (json.as_object_mut(), own) {
+        let known: [(&str, serde_json::Value); 6] = [
+            ("hash_capacity_before_per_second", own.before.into()),
+            ("hash_capacity_after_per_second", own.after.into()),
+            ("cores", cores().into()),
+            ("id_token_alg", args.id_token_alg.as_str().into()),
+            ("server_idle_mib", own.idle_mib.into()),
+            ("server_peak_mib", own.peak_mib.into()),
+        ];
+        members.extend(known.map(|(name, value)| (name.to_owned(), value)));
     }
-    shown::json(&json)
+    json
 }

@@ -4,6 +4,7 @@
 use crate::clock;
 use crate::settings::SettingFlags;
 use anyhow::{Context as _, bail};
+use protocol::SigningAlgorithm;
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,12 @@ pub(super) struct BenchServer {
     directory: TempDir,
 }
 
+/// Resident memory, MiB.
+pub(super) struct Memory {
+    pub(super) now: f64,
+    pub(super) most: f64,
+}
+
 /// A client and a user of the server that is measured.
 pub(super) struct Credentials {
     issuer: Option<String>,
@@ -36,11 +43,12 @@ impl BenchServer {
     ///
     /// # Errors
     /// When it ends at once, or is not ready in time.
-    pub(super) fn start(flags: &SettingFlags) -> anyhow::Result<Self> {
+    pub(super) fn start(flags: &SettingFlags, id_token_alg: SigningAlgorithm) -> anyhow::Result<Self> {
         let directory = tempfile::Builder::new().prefix("doorward-bench-").tempdir()?;
         let mut command =
             Command::new(std::env::current_exe().context("this program's own file cannot be found")?);
         command.args(["demo", "--port", "0", "--env-file"]).arg(env_file(&directory));
+        command.args(["--id-token-alg", id_token_alg.as_str()]);
         if let Some(config) = &flags.config {
             command.arg("--config").arg(config);
         }
@@ -63,6 +71,16 @@ impl BenchServer {
     /// When the file is not as expected.
     pub(super) fn credentials(&self) -> anyhow::Result<Credentials> {
         Credentials::read(&env_file(&self.directory))
+    }
+
+    /// Its memory now, and at most since it started; where the system tells (Linux).
+    pub(super) fn memory(&self) -> Option<Memory> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
+        let mib = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kib| kib / 1_024.0)
+        };
+        Some(Memory { now: mib("VmRSS")?, most: mib("VmHWM")? })
     }
 
     /// Stops it, and sees to it that it ended well.

@@ -2,7 +2,7 @@
 
 use crate::clock;
 use anyhow::Context as _;
-use protocol::{Client, ClientAuthentication, ClientId, ConsentPolicy, RedirectUri};
+use protocol::{Client, ClientAuthentication, ClientId, ConsentPolicy, RedirectUri, SigningAlgorithm};
 use provider::Provider;
 use provider::admin::{NewClient, NewUser, UserPassword};
 use serde_json::{Map, json};
@@ -20,13 +20,16 @@ pub(super) struct Fixture {
     pub(super) relying_party: DemoClient,
 }
 
+/// What whoever starts the demo wants of the clients for their own tests.
+pub(super) struct Wishes {
+    pub(super) redirect_uris: Vec<RedirectUri>,
+    pub(super) post_logout_redirect_uris: Vec<RedirectUri>,
+    pub(super) id_token_alg: SigningAlgorithm,
+}
+
 impl Fixture {
     /// Makes the people and the clients.
-    pub(super) async fn make(
-        provider: &Provider,
-        redirect_uris: &[RedirectUri],
-        post_logout_redirect_uris: &[RedirectUri],
-    ) -> anyhow::Result<Self> {
+    pub(super) async fn make(provider: &Provider, wishes: &Wishes) -> anyhow::Result<Self> {
         let issuer = provider.settings().issuer.clone();
         let users =
             vec![add_user(provider, "alice", "Alice").await?, add_user(provider, "bob", "Bob").await?];
@@ -37,13 +40,14 @@ impl Fixture {
         let home = uri(format!("{issuer}/demo/"))?;
         let for_tests = |id, name, authentication| -> anyhow::Result<Client> {
             Ok(Client {
-                redirect_uris: callbacks.iter().chain(redirect_uris).cloned().collect(),
+                redirect_uris: callbacks.iter().chain(&wishes.redirect_uris).cloned().collect(),
                 post_logout_redirect_uris: [&home]
                     .into_iter()
-                    .chain(post_logout_redirect_uris)
+                    .chain(&wishes.post_logout_redirect_uris)
                     .cloned()
                     .collect(),
                 consent: ConsentPolicy::Implicit,
+                id_token_signed_response_alg: wishes.id_token_alg,
                 ..Client::new(ClientId::parse(id)?, name, authentication)
             })
         };

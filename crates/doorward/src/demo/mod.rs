@@ -17,8 +17,8 @@ use crate::settings::{Issuer, Resolved, SettingFlags, Settings, TlsSettings};
 use crate::telemetry::Telemetry;
 use anyhow::{Context as _, bail};
 use clap::Args;
-use fixture::Fixture;
-use protocol::RedirectUri;
+use fixture::{Fixture, Wishes};
+use protocol::{RedirectUri, SigningAlgorithm};
 use relying_party::RelyingParty;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -53,6 +53,9 @@ pub(crate) struct DemoArgs {
     /// Once the server answers, write what a test needs to know here
     #[arg(long, value_name = "PATH")]
     env_file: Option<PathBuf>,
+    /// What signs the ID Tokens of every demo client: RS256, ES256 or EdDSA
+    #[arg(long, value_name = "ALGORITHM", default_value = "RS256")]
+    id_token_alg: SigningAlgorithm,
     #[command(flatten)]
     flags: SettingFlags,
 }
@@ -79,7 +82,12 @@ async fn demo(args: DemoArgs, directory: &Path) -> anyhow::Result<()> {
     let _telemetry = Telemetry::start(&settings.log)?;
     let issuer = settings.issuer(SocketAddr::new(args.host, port));
     let app = App::open(&settings, &issuer).await?;
-    let fixture = Fixture::make(&app.provider, &args.redirect_uris, &args.post_logout_redirect_uris).await?;
+    let wishes = Wishes {
+        redirect_uris: args.redirect_uris,
+        post_logout_redirect_uris: args.post_logout_redirect_uris,
+        id_token_alg: args.id_token_alg,
+    };
+    let fixture = Fixture::make(&app.provider, &wishes).await?;
     announce(&issuer, &fixture)?;
 
     let outgoing = Outgoing::new();

@@ -1,6 +1,7 @@
 //! How connections are opened: one that writes, one that checkpoints, many that read. Knows the pragmas and why each is set.
 
 use crate::options::{Durability, Options};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +13,7 @@ const CACHED_STATEMENTS: usize = 512;
 pub(super) fn writer(options: &Options) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(&options.path, plain(OpenFlags::SQLITE_OPEN_READ_WRITE))?;
     connection.busy_timeout(Duration::from_millis(20))?;
-    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    keep_statements(&connection)?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))?;
     let synchronous = match options.durability {
         Durability::Full => "FULL",
@@ -48,13 +49,20 @@ pub(crate) fn reader(path: &Path, cache: u64, mapped: u64) -> rusqlite::Result<C
     let connection = Connection::open_with_flags(path, plain(OpenFlags::SQLITE_OPEN_READ_ONLY))?;
     // Readers never wait for the writer; this is for the moment when another process recovers or closes the log.
     connection.busy_timeout(Duration::from_secs(1))?;
-    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    keep_statements(&connection)?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", kibibytes(cache))?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "mmap_size", i64::try_from(mapped).unwrap_or(i64::MAX))?;
     Ok(connection)
+}
+
+/// A statement is prepared once. Without the query planner stability guarantee, a SQLite built with STAT4 (ours is) prepares a statement again
+/// whenever another value is bound to a parameter of its WHERE clause: that is every point read we make.
+fn keep_statements(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
 }
 
 /// Each connection belongs to one thread, and a file name is a name, not a URI.
