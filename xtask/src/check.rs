@@ -21,8 +21,9 @@ fn tests() -> Result<()> {
     // The binary first: tests of the whole start it.
     run("cargo", &["build", "--locked", "--package", "doorward"], &[])?;
     if exists("cargo-nextest") {
-        run("cargo", &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"], &[])?;
-        return run("cargo", &["test", "--workspace", "--locked", "--doc"], &[]);
+        // Examples in the documentation first: what is said last is how many tests ran.
+        run("cargo", &["test", "--workspace", "--locked", "--doc", "--quiet"], &[])?;
+        return run("cargo", &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"], &[]);
     }
     run("cargo", &["test", "--workspace", "--locked", "--no-fail-fast"], &[])
 }

@@ -1,6 +1,6 @@
 //! The interaction: what a person does between an authorization request and its answer, stored so that it can be resumed.
 //!
-//! After every act the same pure question is asked again, [`next`]: what is left to do? Nothing remembers "where we are" but what was
+//! After every act the same pure question is asked again, `next`: what is left to do? Nothing remembers "where we are" but what was
 //! really done. An interaction belongs to one browser (its cookie) and is finished once, by the database.
 
 mod act;
