@@ -10,6 +10,8 @@ use std::time::Duration;
 use storage::{Options, Store};
 
 const ROUNDS: u64 = 25;
+/// `cargo xtask crash` asks for more.
+const ROUNDS_VARIABLE: &str = "DOORWARD_CRASH_ROUNDS";
 /// Numbers of one round; a command inserts two neighbours.
 const NUMBERS: u64 = 1_000_000;
 
@@ -24,7 +26,8 @@ fn killed_under_load_nothing_acknowledged_is_lost_and_nothing_refused_is_kept() 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("doorward.db");
     let mut told = Told::default();
-    for round in 0..ROUNDS {
+    let asked = std::env::var_os(ROUNDS_VARIABLE).and_then(|rounds| rounds.to_str()?.parse().ok());
+    for round in 0..asked.unwrap_or(ROUNDS) {
         run_and_kill(&path, round, &mut told);
         // Opening it is all that recovery takes.
         drop(Store::open(&Options::at(&path)).unwrap());
