@@ -40,7 +40,7 @@ for (const look of LOOKS) {
     afterEach(() => person.close());
 
     const behaves = BEHAVIOUR.includes(look.name) ? test : () => {};
-    const heading = (text) => page.getByRole("heading", { level: 1, name: text }).waitFor();
+    const heading = (text) => page.getByRole("heading", { level: 1, name: text, exact: true }).waitFor();
     const press = (name) => page.getByRole("button", { name, exact: true }).click();
     const type = (label, value) => page.getByLabel(label, { exact: true }).fill(value);
 
