@@ -45,8 +45,7 @@ impl Engine {
                 (Options::at(folder.path().join("doorward.db")), Some(folder), None)
             }
             Some(server) => {
-                let database =
-                    tokio::task::spawn_blocking(move || throwaway::shared(server)).await.unwrap().unwrap();
+                let database = throwaway::shared(server).unwrap();
                 (Options::new(database.url().parse().unwrap()), None, Some(database))
             }
         };

@@ -34,8 +34,7 @@ fn is_overloaded(answer: &Result<Applied, StorageError>) -> bool {
 }
 
 async fn many_nodes_start_at_once_on_an_empty_database(engine: Engine) {
-    let server = engine.server().unwrap();
-    let database = tokio::task::spawn_blocking(move || throwaway::shared(server)).await.unwrap().unwrap();
+    let database = throwaway::shared(engine.server().unwrap()).unwrap();
     let options = Options::new(database.url().parse().unwrap());
     let mut nodes = JoinSet::new();
     for number in 0..8 {
@@ -288,7 +287,7 @@ async fn carry(client: TcpStream, server: TcpStream, cuts: Arc<AtomicU32>, close
                 }
                 if cut.is_some() {
                     // The server has done it; nobody hears of it.
-                    from_server.read(&mut answered).await.unwrap();
+                    let _answer = from_server.read(&mut answered).await.unwrap();
                     return;
                 }
             }
