@@ -81,6 +81,8 @@ fn handed_in(installation: &Installation, socket: &TcpListener) -> Command {
         "serve",
         "--drain-grace",
         "300ms",
+        "--limits-enabled",
+        "off",
     ]);
     command
 }
