@@ -14,7 +14,7 @@ macro_rules! conformance {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $promise() {
-                let house = crate::fixture::House::new();
+                let house = crate::fixture::House::new().await;
                 super::$promise(&house.store).await;
                 house.store.close().await;
             })+
@@ -309,7 +309,7 @@ async fn counters_count(store: &Store) {
 
 #[tokio::test]
 async fn a_closed_store_refuses_and_can_be_opened_again() {
-    let house = House::new();
+    let house = House::new().await;
     done(&house.store, vec![insert(1)]).await;
     house.store.close().await;
     house.store.close().await;
@@ -321,14 +321,14 @@ async fn a_closed_store_refuses_and_can_be_opened_again() {
     let copy = house.path().with_file_name("copy.db");
     std::fs::copy(house.path(), &copy).unwrap();
     for path in [house.path(), copy] {
-        let again = Store::open(&storage::Options::at(path)).unwrap().store;
+        let again = Store::open(&storage::Options::at(path)).await.unwrap().store;
         assert!(again.read(LinkById(1)).await.unwrap().is_some());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn closing_does_what_was_queued() {
-    let house = House::new();
+    let house = House::new().await;
     let writes: Vec<_> = (0..500)
         .map(|number| {
             let store = house.store.clone();
@@ -340,6 +340,6 @@ async fn closing_does_what_was_queued() {
     for write in writes {
         applied += i64::from(write.await.unwrap().is_ok());
     }
-    let again = Store::open(&house.options).unwrap().store;
+    let again = Store::open(&house.options).await.unwrap().store;
     assert_eq!(again.read(CountLinks).await.unwrap(), applied);
 }
