@@ -4,8 +4,10 @@
 //! batched, retried, sent to another engine, and run by an engine without interactive transactions. Nothing here knows an engine.
 
 use crate::error::StorageError;
+use crate::nodes::{Change, Undecided};
 use crate::row::Rows;
 use crate::value::Value;
+use std::sync::Arc;
 
 /// A change of state.
 ///
@@ -60,14 +62,20 @@ pub struct Step {
     pub expect: Expect,
 }
 
-/// The statements of one command.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Steps(Vec<Step>);
+/// The statements of one command, and what it changes that other nodes keep in memory.
+///
+/// An engine keeps the steps until it knows what became of them.
+#[derive(Debug, Clone, Default)]
+pub struct Steps {
+    steps: Vec<Step>,
+    changes: Vec<Change>,
+    undecided: Option<Arc<Undecided>>,
+}
 
 impl Steps {
     /// A statement that must change exactly `count` rows.
     pub fn exactly(&mut self, count: u64, sql: &'static str, params: Vec<Value>) {
-        self.0.push(Step { sql, params, expect: Expect::Exactly(count) });
+        self.steps.push(Step { sql, params, expect: Expect::Exactly(count) });
     }
 
     /// A statement that must change exactly one row.
@@ -77,12 +85,26 @@ impl Steps {
 
     /// A statement that may change any number of rows.
     pub fn any(&mut self, sql: &'static str, params: Vec<Value>) {
-        self.0.push(Step { sql, params, expect: Expect::Any });
+        self.steps.push(Step { sql, params, expect: Expect::Any });
+    }
+
+    /// Once the command is applied, other nodes hear of this change.
+    pub fn announces(&mut self, change: Change) {
+        self.changes.push(change);
     }
 
     /// The statements in order.
     pub fn as_slice(&self) -> &[Step] {
-        &self.0
+        &self.steps
+    }
+
+    pub(crate) fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// Goes when the steps go.
+    pub(crate) fn carry(&mut self, undecided: Arc<Undecided>) {
+        self.undecided = Some(undecided);
     }
 }
 

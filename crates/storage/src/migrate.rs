@@ -4,7 +4,10 @@ use crate::dialect::Dialect;
 use refinery::{Migration, Runner};
 
 /// Every migration, oldest first. One that was released is never edited: its text is checked against the database's history.
-const MIGRATIONS: &[(&str, &str)] = &[("V1__foundation", include_str!("../migrations/V1__foundation.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("V1__foundation", include_str!("../migrations/V1__foundation.sql")),
+    ("V2__nodes", include_str!("../migrations/V2__nodes.sql")),
+];
 
 /// The newest schema version this program knows.
 pub(crate) fn newest_known() -> i64 {
