@@ -8,13 +8,14 @@ use anyhow::Context as _;
 use crypto::MasterKeys;
 use passwords::{HashPool, PoolSettings};
 use provider::Provider;
+use rustix::system::uname;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use storage::server_secret::ListServerSecrets;
 use storage::signing_key::ListSigningKeys;
-use storage::{OpenError, Options, Store};
+use storage::{NewNode, OpenError, Options, Store};
 use tokio_util::sync::CancellationToken;
 use web::Web;
 use web::metrics::HttpMetrics;
@@ -47,6 +48,8 @@ impl App {
             // On a server, what is stored says whether the installation is new.
             let store = open_store(settings).await?;
             let master_keys = shared_master_keys(settings, &store).await?;
+            // Before anything is read into memory: what changes from now on is heard of.
+            let store = store.join(new_node()).await?;
             return Self::assemble(settings, issuer, store, master_keys).await;
         };
         // The key comes first: were the first start interrupted between the two, a key without a database harms nothing, and a database
@@ -133,6 +136,18 @@ async fn shared_master_keys(settings: &Settings, store: &Store) -> anyhow::Resul
             "{database} belongs to an installation that exists: every server on it needs the master key that its first server made"
         )
     })
+}
+
+/// This process, among those that share the database.
+fn new_node() -> NewNode {
+    let mut id = [0; 16];
+    clock::entropy(&mut id);
+    NewNode {
+        id,
+        name: format!("{}:{}", uname().nodename().to_string_lossy(), std::process::id()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: clock::now(),
+    }
 }
 
 /// For its owner only: the master key, the database and the operator's socket are in it.

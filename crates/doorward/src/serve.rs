@@ -153,6 +153,8 @@ impl House {
         let shutdown = self.shutdown;
         let beside = TaskTracker::new();
         beside.spawn(worker::run(provider.clone(), clock::own_ctx, shutdown.clone()));
+        // Longer than the jobs: what the other nodes change counts until the last answer.
+        let following = tokio::spawn(provider.clone().follow(clock::now));
         match Socket::bind(&settings.data) {
             Ok(socket) => {
                 beside.spawn(socket.serve(provider.clone(), shutdown.clone()));
@@ -192,6 +194,7 @@ impl House {
         }
         beside.close();
         beside.wait().await;
+        following.abort();
         provider.store().close().await;
         Ok(())
     }

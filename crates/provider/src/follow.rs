@@ -13,7 +13,7 @@ impl Provider {
     /// Follows the other nodes for as long as it is polled; waits for ever where there can be none.
     ///
     /// While this cannot be done, what depends on memory is refused: see [`storage::Store::current`].
-    pub async fn follow(&self, now: impl Fn() -> Timestamp) {
+    pub async fn follow(self, now: impl Fn() -> Timestamp) {
         let Some(mut feed) = self.inner.store.feed() else { return std::future::pending().await };
         let mut told = false;
         loop {
