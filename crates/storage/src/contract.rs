@@ -49,6 +49,20 @@ pub enum Expect {
     Exactly(u64),
     /// Any number, zero included.
     Any,
+    /// Exactly one, whose key the step before has freed. A key that is taken all the same means that somebody else did both in between:
+    /// the command is tried again, not refused.
+    Replacing,
+}
+
+impl Expect {
+    /// The count, when there is one that must be met.
+    pub fn count(self) -> Option<u64> {
+        match self {
+            Self::Exactly(count) => Some(count),
+            Self::Any => None,
+            Self::Replacing => Some(1),
+        }
+    }
 }
 
 /// One statement of a command.
@@ -93,6 +107,12 @@ impl Steps {
         self.changes.push(change);
     }
 
+    /// A row in the place of whatever has its key: a DELETE by that key, then an INSERT. An upsert is spelled differently by every engine.
+    pub fn replace(&mut self, delete: Statement, insert: Statement) {
+        self.any(delete.sql, delete.params);
+        self.steps.push(Step { sql: insert.sql, params: insert.params, expect: Expect::Replacing });
+    }
+
     /// The statements in order.
     pub fn as_slice(&self) -> &[Step] {
         &self.steps
@@ -100,6 +120,13 @@ impl Steps {
 
     pub(crate) fn changes(&self) -> &[Change] {
         &self.changes
+    }
+
+    /// It could not be learned what became of the command.
+    pub(crate) fn doubt(&mut self) {
+        if let Some(undecided) = self.undecided.take() {
+            undecided.linger();
+        }
     }
 
     /// Goes when the steps go.

@@ -225,7 +225,7 @@ impl Watch {
     }
 }
 
-/// What the other nodes changed.
+/// What the nodes changed, this one too: whoever asked for a change may have gone before it was made effective in memory.
 #[derive(Debug)]
 pub struct News {
     /// Something may have been missed: everything in memory is to be loaded again.
@@ -264,7 +264,7 @@ impl Feed {
         let polled = timeout(POLL_DEADLINE, poll).await.map_err(|_| {
             StorageError::Unavailable("the other nodes' changes were not read in time".to_owned())
         })??;
-        let unseen = positions.absorb(self.this.node.id, polled);
+        let unseen = positions.absorb(polled);
         everything |= unseen.everything;
         // A change that this version does not know is one that it cannot apply by itself.
         everything |= unseen.changes.iter().any(Option::is_none);
@@ -290,7 +290,7 @@ impl Store {
         alone.write(Register { node: &node, settled: 0 }).await?;
         let mut positions = Positions::default();
         // Whatever it says: nothing is in memory yet.
-        positions.absorb(node.id, alone.read_together(Poll(Vec::new())).await?);
+        positions.absorb(alone.read_together(Poll(Vec::new())).await?);
         let this = Arc::new(ThisNode {
             node,
             numbers: Arc::default(),

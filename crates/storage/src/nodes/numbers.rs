@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Counts this process's changes.
 #[derive(Debug, Default)]
@@ -42,6 +43,19 @@ impl Numbers {
 pub(crate) struct Undecided {
     pub(crate) numbers: RangeInclusive<i64>,
     of: Arc<Numbers>,
+}
+
+/// A server that comes back does by then what it was told before, or has forgotten it with the connection.
+const DOUBT: Duration = Duration::from_secs(60);
+
+impl Undecided {
+    /// It could not be learned what became of the command: it may still be committed.
+    pub(crate) fn linger(self: Arc<Self>) {
+        tokio::spawn(async move {
+            tokio::time::sleep(DOUBT).await;
+            drop(self);
+        });
+    }
 }
 
 impl Drop for Undecided {

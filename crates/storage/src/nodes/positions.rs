@@ -1,4 +1,4 @@
-//! What this node has seen of the others' changes. A pure state machine: polls go in, changes that were not seen before come out.
+//! What this node has seen of everybody's changes. A pure state machine: polls go in, changes that were not seen before come out.
 //!
 //! A node numbers its changes before it commits them, on several connections at once, so a number may appear after a later one, or never.
 //! Each node publishes up to where its numbers are settled; until then a gap stays open. Nothing here depends on a clock.
@@ -11,7 +11,7 @@ pub type NodeId = [u8; 16];
 /// Rows of one node that a poll reads at most. With more, everything is loaded again instead.
 pub(crate) const PAGE: usize = 1_000;
 
-/// How far each other node was followed.
+/// How far each node was followed, this one among them: whoever asked for a change may have gone before it was made effective in memory.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Positions(BTreeMap<NodeId, Position>);
 
@@ -46,8 +46,8 @@ impl Positions {
         self.0.iter().map(|(id, position)| (*id, position.through)).collect()
     }
 
-    /// Takes a poll in. `me` is not followed.
-    pub(crate) fn absorb<T>(&mut self, me: NodeId, polled: Polled<T>) -> Unseen<T> {
+    /// Takes a poll in.
+    pub(crate) fn absorb<T>(&mut self, polled: Polled<T>) -> Unseen<T> {
         let mut unseen = Unseen { everything: false, changes: Vec::new() };
         for (id, rows) in polled.changes {
             let Some(position) = self.0.get_mut(&id) else { continue };
@@ -58,7 +58,7 @@ impl Positions {
                 }
             }
         }
-        let nodes: BTreeMap<_, _> = polled.nodes.into_iter().filter(|(id, _)| *id != me).collect();
+        let nodes: BTreeMap<_, _> = polled.nodes.into_iter().collect();
         // A node that is gone may have committed until its end; one that came may have before it was noticed.
         let before = self.0.len();
         self.0.retain(|id, _| nodes.contains_key(id));
@@ -89,21 +89,20 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const ME: NodeId = [0; 16];
     const OTHER: NodeId = [1; 16];
 
     fn polled(settled: i64, numbers: &[i64]) -> Polled<i64> {
         let rows = numbers.iter().map(|number| (*number, *number)).collect();
-        Polled { nodes: vec![(ME, 99), (OTHER, settled)], changes: vec![(OTHER, rows)] }
+        Polled { nodes: vec![(OTHER, settled)], changes: vec![(OTHER, rows)] }
     }
 
     #[test]
     fn each_change_comes_once_and_a_gap_stays_open_until_it_is_settled() {
         let mut positions = Positions::default();
-        assert!(positions.absorb(ME, polled(4, &[])).everything, "nobody knows what it did before");
+        assert!(positions.absorb(polled(4, &[])).everything, "nobody knows what it did before");
         assert_eq!(positions.ranges(), [(OTHER, 4)]);
         let mut poll = |settled, numbers: &[i64]| {
-            let unseen = positions.absorb(ME, polled(settled, numbers));
+            let unseen = positions.absorb(polled(settled, numbers));
             assert!(!unseen.everything);
             (unseen.changes, positions.ranges()[0].1)
         };
@@ -117,13 +116,13 @@ mod tests {
     #[test]
     fn who_comes_or_goes_or_does_too_much_is_a_reason_to_load_everything() {
         let mut positions = Positions::default();
-        positions.absorb(ME, polled(0, &[]));
+        positions.absorb(polled(0, &[]));
         let many: Vec<i64> = (1..=1_000).collect();
-        let unseen = positions.absorb(ME, polled(0, &many));
+        let unseen = positions.absorb(polled(0, &many));
         assert!(unseen.everything && unseen.changes == many);
-        let gone = Polled::<i64> { nodes: vec![(ME, 0)], changes: vec![] };
-        assert!(positions.absorb(ME, gone.clone()).everything);
-        assert!(!positions.absorb(ME, gone).everything);
+        let gone = Polled::<i64> { nodes: vec![], changes: vec![] };
+        assert!(positions.absorb(gone.clone()).everything);
+        assert!(!positions.absorb(gone).everything);
     }
 
     /// What may happen at another node, and here.
@@ -177,7 +176,7 @@ mod tests {
                         let after = current.ranges().first().map_or(i64::MAX, |(_, after)| *after);
                         let rows: Vec<i64> = committed.iter().copied().filter(|number| *number > after).collect();
                         let mut next = current;
-                        let unseen = next.absorb(ME, polled(settled, &rows));
+                        let unseen = next.absorb(polled(settled, &rows));
                         if !lost {
                             if unseen.everything {
                                 // What is loaded is read after the poll.
