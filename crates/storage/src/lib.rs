@@ -5,6 +5,7 @@
 
 pub mod backup;
 pub mod contract;
+pub mod copy;
 mod dialect;
 pub mod error;
 mod migrate;
@@ -14,13 +15,14 @@ mod sqlite;
 pub mod stats;
 pub mod store;
 pub mod sweep;
+mod tables;
 pub mod together;
 pub mod value;
 
 pub use backup::{BackupError, BackupReport, backup, restore};
 pub use contract::{Access, Applied, Command, Expect, Query, Statement, Step, Steps};
 pub use error::StorageError;
-pub use options::{Durability, OpenError, Options};
+pub use options::{Durability, OpenError, Options, Schema};
 pub use row::{Row, Rows};
 pub use stats::Stats;
 pub use store::{Opened, Store};

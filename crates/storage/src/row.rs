@@ -67,6 +67,13 @@ impl<'a> Rows<'a> {
 }
 
 impl Row<'_> {
+    /// How many columns there are.
+    pub(crate) fn len(&self) -> usize {
+        match &self.0 {
+            RowSource::Sqlite(row) => row.as_ref().column_count(),
+        }
+    }
+
     /// The column at `index`, counted from zero.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ mod writer;
 
 use crate::contract::{Access, Applied, Query, Statement, Steps};
 use crate::error::StorageError;
-use crate::options::{OpenError, Options};
+use crate::options::{OpenError, Options, Schema};
 use crate::row::{Rows, Source};
 use crate::stats::{Counters, Stats};
 use crate::together::Together;
@@ -207,6 +207,9 @@ fn prepare(
     warnings: &mut Vec<String>,
 ) -> Result<(guard::DatabaseLock, Connection), OpenError> {
     let path = &options.path;
+    if options.schema == Schema::AsItIs && !path.exists() {
+        return Err(OpenError::Missing { path: path.clone() });
+    }
     guard::directory(path)?;
     let lock = guard::lock(path)?;
     guard::owner_only(path, warnings)?;
@@ -219,7 +222,7 @@ fn prepare(
         let why = "the file system does not support SQLite's write-ahead log".to_owned();
         return Err(OpenError::Failed { path: path.clone(), why });
     }
-    schema::bring_up_to_date(&mut connection, path)?;
+    schema::bring_up_to_date(&mut connection, path, options.schema)?;
     Ok((lock, connection))
 }
 

@@ -5,9 +5,13 @@ mod backups;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod copying;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod disk;
+#[cfg(test)]
+mod filled;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
