@@ -1,5 +1,6 @@
 //! The schema of a SQLite file: which version it has, and bringing it up to date. The migrations themselves are in `migrate.rs`.
 
+use crate::database::Database;
 use crate::dialect::SQLITE;
 use crate::migrate;
 use crate::options::{OpenError, Schema};
@@ -27,7 +28,8 @@ pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     }
 }
 
-/// Applies the migrations that are missing, as far as it may, and says which; refuses a database that is newer than this program, or of another history.
+/// Applies the migrations that are missing, as far as it may, and says which; refuses a database that is newer than this program, or of
+/// another history.
 pub(super) fn bring_up_to_date(
     connection: &mut Connection,
     path: &Path,
@@ -36,11 +38,11 @@ pub(super) fn bring_up_to_date(
     let found = version(connection).map_err(|error| opening(path, &error))?;
     let known = migrate::newest_known();
     if found > known {
-        return Err(OpenError::Newer { path: path.to_owned(), found, known });
+        return Err(OpenError::Newer { database: Database::Sqlite(path.to_owned()), found, known });
     }
     let up_to = match schema {
         Schema::AsItIs if found < known => {
-            return Err(OpenError::Older { path: path.to_owned(), found, known });
+            return Err(OpenError::Older { database: Database::Sqlite(path.to_owned()), found, known });
         }
         Schema::AsItIs => return Ok(Vec::new()),
         Schema::Newest => known,
@@ -60,7 +62,7 @@ pub(super) fn bring_up_to_date(
 fn failed(path: &Path, error: &refinery::Error) -> OpenError {
     match error.kind() {
         Kind::DivergentVersion(..) | Kind::MissingVersion(_) | Kind::RepeatedVersion(_) => {
-            OpenError::Diverged { path: path.to_owned(), why: error.to_string() }
+            OpenError::Diverged { database: Database::Sqlite(path.to_owned()), why: error.to_string() }
         }
         Kind::Connection(_, source) => match source.downcast_ref::<rusqlite::Error>() {
             Some(error) => opening(path, error),
