@@ -77,7 +77,7 @@ fn scattered(number: u64) -> [u8; 32] {
 fn open(folder: &Path, name: &str, change: impl FnOnce(&mut Options)) -> Store {
     let mut options = Options::at(folder.join(name));
     change(&mut options);
-    let store = Store::open(&options).expect("opens").store;
+    let store = Store::open(&options).await.expect("opens").store;
     rusqlite::Connection::open(&options.path).unwrap().execute_batch(TABLES).unwrap();
     store
 }

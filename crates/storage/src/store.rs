@@ -1,6 +1,7 @@
 //! Where commands and queries go. Knows that there are engines and lists them; how one works is its own folder's business.
 
 use crate::contract::{Applied, Command, Query, Steps};
+use crate::database::Database;
 use crate::error::StorageError;
 use crate::options::{OpenError, Options};
 use crate::sqlite::Sqlite;
@@ -31,13 +32,20 @@ pub struct Opened {
 }
 
 impl Store {
-    /// Opens the database, creating and migrating it as needed. Blocks; call it at start.
+    /// Opens the database, creating and migrating it as needed. With a file it blocks; call it at start, on the runtime that will outlive
+    /// the store.
     ///
     /// # Errors
-    /// When another process has the database, it is newer than this program, damaged, or cannot be written.
-    pub fn open(options: &Options) -> Result<Opened, OpenError> {
+    /// When another process has the file, the server cannot be reached, the database is newer than this program, damaged, or cannot be written.
+    pub async fn open(options: &Options) -> Result<Opened, OpenError> {
         let mut warnings = Vec::new();
-        let engine = Engine::Sqlite(Arc::new(Sqlite::open(options, &mut warnings)?));
+        let engine = match &options.database {
+            Database::Sqlite(path) => Engine::Sqlite(Arc::new(Sqlite::open(path, options, &mut warnings)?)),
+            database @ (Database::Postgres(_) | Database::Mysql(_)) => {
+                let why = "this engine is not built yet".to_owned();
+                return Err(OpenError::Server { database: database.clone(), why });
+            }
+        };
         Ok(Opened { store: Self { engine, cursors: Arc::default() }, warnings })
     }
 

@@ -257,7 +257,7 @@ mod tests {
     #[tokio::test]
     async fn every_table_that_expires_is_swept() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&crate::Options::at(folder.path().join("doorward.db"))).unwrap().store;
+        let store = Store::open(&crate::Options::at(folder.path().join("doorward.db"))).await.unwrap().store;
         let mut swept: Vec<&str> = TABLES.iter().map(|table| table.table).collect();
         swept.sort_unstable();
         assert_eq!(store.read(Expiring).await.unwrap(), swept);

@@ -3,6 +3,7 @@
 //! The copy is made inside one read transaction, in which the rows are counted too: what arrives can be compared with what was there.
 
 use crate::backup::{BackupError, BackupReport};
+use crate::database::Database;
 use crate::migrate;
 use crate::options::OpenError;
 use crate::sqlite::error::opening;
@@ -81,7 +82,9 @@ fn open_to_read(path: &Path) -> Result<Connection, BackupError> {
     let known = migrate::newest_known();
     match schema::version(&connection).map_err(|error| opening(path, &error))? {
         0 => Err(BackupError::Foreign { path: path.to_owned() }),
-        found if found > known => Err(OpenError::Newer { path: path.to_owned(), found, known }.into()),
+        found if found > known => {
+            Err(OpenError::Newer { database: Database::Sqlite(path.to_owned()), found, known }.into())
+        }
         _ => Ok(connection),
     }
 }

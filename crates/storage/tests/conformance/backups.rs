@@ -53,7 +53,7 @@ async fn a_backup_by_another_process_under_load_is_one_instant() {
     assert!(links(&report) >= before && links(&report).is_multiple_of(2), "{report:?}");
     assert!(report.schema_version >= 1 && report.kept_aside.is_none(), "{report:?}");
     assert_eq!(report.bytes, target.metadata().unwrap().len());
-    let restored = Store::open(&Options::at(&database)).unwrap().store;
+    let restored = Store::open(&Options::at(&database)).await.unwrap().store;
     let rows = restored.read(AllLinks).await.unwrap();
     assert_eq!(rows.len() as u64, links(&report));
     assert_eq!(rows[..], house.store.read(AllLinks).await.unwrap()[..rows.len()]);
@@ -87,7 +87,7 @@ async fn nothing_is_overwritten_and_a_replaced_database_is_kept() {
         let rows: i64 = kept.query_row("SELECT count(*) FROM one_time_links", [], |row| row.get(0)).unwrap();
         assert_eq!(rows, if round == 1 { 2 } else { 1 });
     }
-    let store = Store::open(&house.options).unwrap().store;
+    let store = Store::open(&house.options).await.unwrap().store;
     assert!(store.read(LinkById(1)).await.unwrap().is_some());
     assert_eq!(store.read(LinkById(2)).await.unwrap(), None);
     // An idle database, closed or open, is backed up alike.

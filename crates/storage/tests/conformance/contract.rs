@@ -321,7 +321,7 @@ async fn a_closed_store_refuses_and_can_be_opened_again() {
     let copy = house.path().with_file_name("copy.db");
     std::fs::copy(house.path(), &copy).unwrap();
     for path in [house.path(), copy] {
-        let again = Store::open(&storage::Options::at(path)).unwrap().store;
+        let again = Store::open(&storage::Options::at(path)).await.unwrap().store;
         assert!(again.read(LinkById(1)).await.unwrap().is_some());
     }
 }
@@ -340,6 +340,6 @@ async fn closing_does_what_was_queued() {
     for write in writes {
         applied += i64::from(write.await.unwrap().is_ok());
     }
-    let again = Store::open(&house.options).unwrap().store;
+    let again = Store::open(&house.options).await.unwrap().store;
     assert_eq!(again.read(CountLinks).await.unwrap(), applied);
 }

@@ -26,7 +26,7 @@ impl House {
         let mut options = Options::at(folder.path().join("doorward.db"));
         options.scan_deadline = Duration::from_millis(400);
         change(&mut options);
-        let opened = Store::open(&options).unwrap();
+        let opened = Store::open(&options).await.unwrap();
         assert_eq!(opened.warnings, Vec::<String>::new());
         Self { store: opened.store, options, _folder: folder }
     }

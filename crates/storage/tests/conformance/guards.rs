@@ -8,7 +8,7 @@ use std::process::Stdio;
 use storage::{OpenError, Options, Store};
 
 fn open_error(path: &Path) -> OpenError {
-    match Store::open(&Options::at(path)) {
+    match Store::open(&Options::at(path)).await {
         Ok(_) => panic!("{} should not open", path.display()),
         Err(error) => error,
     }
@@ -35,14 +35,14 @@ async fn a_database_in_use_by_another_process_is_refused_with_its_id() {
     // When it dies, however it dies, the database is free, and what it had written is there.
     holder.kill().unwrap();
     holder.wait().unwrap();
-    let store = Store::open(&Options::at(&path)).unwrap().store;
+    let store = Store::open(&Options::at(&path)).await.unwrap().store;
     assert!(store.read(LinkById(1)).await.unwrap().is_some());
 }
 
 #[tokio::test]
 #[ignore = "run by another test in a process of its own"]
 async fn hold() {
-    let store = Store::open(&Options::at(childs_database())).unwrap().store;
+    let store = Store::open(&Options::at(childs_database())).await.unwrap().store;
     store.write(Do(vec![insert(1)])).await.unwrap();
     println!("holding");
     std::io::stdout().flush().unwrap();
@@ -54,7 +54,7 @@ async fn a_database_in_use_by_this_process_is_refused_too() {
     let house = House::new();
     assert!(matches!(open_error(&house.path()), OpenError::InUse { .. }));
     house.store.close().await;
-    assert!(Store::open(&house.options).is_ok());
+    assert!(Store::open(&house.options).await.is_ok());
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ fn paths_that_cannot_be_are_refused_in_words() {
 async fn files_are_their_owners_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data/deep/doorward.db");
-    let store = Store::open(&Options::at(&path)).unwrap().store;
+    let store = Store::open(&Options::at(&path)).await.unwrap().store;
     store.write(Do(vec![insert(1)])).await.unwrap();
     assert_eq!(mode(path.parent().unwrap()), 0o700);
     for suffix in ["", "-wal", "-shm", ".lock"] {
@@ -122,6 +122,6 @@ async fn files_are_their_owners_alone() {
     }
     store.close().await;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let warnings = Store::open(&Options::at(&path)).unwrap().warnings;
+    let warnings = Store::open(&Options::at(&path)).await.unwrap().warnings;
     assert!(warnings.len() == 1 && warnings[0].contains("644"), "{warnings:?}");
 }
