@@ -8,6 +8,7 @@ pub mod contract;
 pub mod copy;
 pub mod database;
 mod dialect;
+pub mod doctor;
 pub mod error;
 mod migrate;
 mod network;
@@ -20,6 +21,7 @@ pub mod store;
 pub mod sweep;
 mod tables;
 pub mod together;
+pub mod upgrade;
 pub mod value;
 
 pub use backup::{BackupError, BackupReport, backup, restore};

@@ -7,12 +7,14 @@ mod batch;
 mod checkpointer;
 mod clock;
 mod connection;
+pub(crate) mod doctor;
 pub(crate) mod error;
 mod guard;
 mod mailbox;
 mod reader;
 mod scan;
 mod schema;
+pub(crate) mod upgrade;
 mod writer;
 
 use crate::contract::{Access, Applied, Query, Statement, Steps};
