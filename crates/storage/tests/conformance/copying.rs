@@ -8,19 +8,19 @@ use storage::{OpenError, Options, Schema, Store};
 
 const ROWS: u64 = 700;
 
-fn empty() -> House {
-    House::with(|options| options.scan_deadline = Duration::from_secs(10))
+async fn empty() -> House {
+    House::with(|options| options.scan_deadline = Duration::from_secs(10)).await
 }
 
 async fn filled() -> House {
-    let house = empty();
+    let house = empty().await;
     fill(&house.store, &house.path(), ROWS).await;
     house
 }
 
 #[tokio::test]
 async fn everything_arrives_and_comes_back() {
-    let (here, there, back) = (filled().await, empty(), empty());
+    let (here, there, back) = (filled().await, empty().await, empty().await);
     let report = copy(&here.store, &there.store, false, |_| {}).await.unwrap();
     assert!(report.tables.iter().all(|table| table.is_equal() && table.source.rows == ROWS), "{report:?}");
     assert_eq!((report.resumed_after, report.copied), (None, ROWS * report.tables.len() as u64));
@@ -32,7 +32,7 @@ async fn everything_arrives_and_comes_back() {
 
 #[tokio::test]
 async fn what_was_interrupted_anywhere_goes_on_and_ends_equal() {
-    let (here, there) = (filled().await, empty());
+    let (here, there) = (filled().await, empty().await);
     let (mut interrupted, mut micros) = (0, 300);
     let report = loop {
         let copying = copy(&here.store, &there.store, false, |_| {});
@@ -69,14 +69,14 @@ async fn stop_halfway(here: &Store, there: &Store) {
 
 #[tokio::test]
 async fn an_unfinished_copy_says_so_and_belongs_to_its_source() {
-    let (here, other, there) = (filled().await, filled().await, empty());
+    let (here, other, there) = (filled().await, filled().await, empty().await);
     change(&other.store, "DELETE FROM server_secrets WHERE name = '1k'").await;
     stop_halfway(&here.store, &there.store).await;
     let mark = unfinished(&there.store).await.unwrap().unwrap();
     assert!(mark.rows > 0 && mark.tables < mark.of, "{mark:?}");
     let refused = copy(&other.store, &there.store, false, |_| {}).await;
     assert!(matches!(refused, Err(CopyError::OfAnother)), "{refused:?}");
-    let third = empty();
+    let third = empty().await;
     let refused = copy(&there.store, &third.store, false, |_| {}).await;
     assert!(matches!(refused, Err(CopyError::SourceUnfinished)), "{refused:?}");
     assert_eq!(unfinished(&third.store).await.unwrap(), None);
@@ -88,7 +88,7 @@ async fn an_unfinished_copy_says_so_and_belongs_to_its_source() {
 
 #[tokio::test]
 async fn nothing_is_overwritten() {
-    let (here, there) = (filled().await, empty());
+    let (here, there) = (filled().await, empty().await);
     there.store.write(Do(vec![insert(1)])).await.unwrap();
     for start_over in [false, true] {
         let refused = copy(&here.store, &there.store, start_over, |_| {}).await;
@@ -100,7 +100,7 @@ async fn nothing_is_overwritten() {
 
 #[tokio::test]
 async fn a_source_that_was_written_to_meanwhile_is_found_out() {
-    let (here, there) = (filled().await, empty());
+    let (here, there) = (filled().await, empty().await);
     stop_halfway(&here.store, &there.store).await;
     change(&here.store, "UPDATE users SET updated_at = 5 WHERE username_key = '0k'").await;
     let refused = copy(&here.store, &there.store, false, |_| {}).await.unwrap_err();
@@ -112,7 +112,7 @@ async fn a_source_that_was_written_to_meanwhile_is_found_out() {
 
 #[tokio::test]
 async fn two_copies_into_one_place_do_not_mix() {
-    let (here, there) = (filled().await, empty());
+    let (here, there) = (filled().await, empty().await);
     stop_halfway(&here.store, &there.store).await;
     let (first, second) = tokio::join!(
         copy(&here.store, &there.store, false, |_| {}),
@@ -125,7 +125,7 @@ async fn two_copies_into_one_place_do_not_mix() {
 
 #[tokio::test]
 async fn the_first_row_that_differs_is_named() {
-    let (here, there) = (filled().await, empty());
+    let (here, there) = (filled().await, empty().await);
     copy(&here.store, &there.store, false, |_| {}).await.unwrap();
     let damages = [
         (

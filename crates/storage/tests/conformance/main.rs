@@ -11,6 +11,8 @@ mod crash;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod filled;
 #[cfg(test)]
 mod fixture;
@@ -22,5 +24,7 @@ mod model;
 mod overload;
 #[cfg(test)]
 mod sweeping;
+#[cfg(test)]
+mod upgrading;
 #[cfg(test)]
 mod values;
