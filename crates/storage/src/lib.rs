@@ -4,12 +4,14 @@
 //! protocol decisions), and nothing outside `sqlite/`, `postgres/` and `mysql/` knows an engine except the enums that list the engines.
 
 pub mod backup;
+mod clock;
 pub mod contract;
 pub mod copy;
 pub mod database;
 mod dialect;
 pub mod doctor;
 pub mod error;
+mod job;
 mod migrate;
 mod network;
 pub mod options;

@@ -160,6 +160,10 @@ pub(crate) static TABLES: &[Table] = &[
     ),
     Table {
         belongs: Belongs::Database,
+        ..table("commits", columns![id: Id, voided: Int, expires_at: Int])
+    },
+    Table {
+        belongs: Belongs::Database,
         ..table(
             "copies",
             columns![table_name: Name, source: Name, last_key: Bytes = NULL, rows_copied: Int, checksum: Hash, finished: Int],

@@ -1,9 +1,10 @@
 //! What matters about a SQLite file and the disk under it: looked at beside a running server, through a connection that only reads.
 
+use crate::clock;
 use crate::doctor::{Finding, Thoroughness, bytes};
 use crate::migrate;
 use crate::sqlite::guard::{self, beside};
-use crate::sqlite::{clock, connection, schema};
+use crate::sqlite::{connection, schema};
 use rusqlite::Connection;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;

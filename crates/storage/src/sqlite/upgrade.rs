@@ -2,6 +2,7 @@
 //! backup. Knows no table's meaning beyond the list of tables.
 
 use crate::backup::BackupError;
+use crate::clock;
 use crate::doctor::Finding;
 use crate::migrate;
 use crate::options::{Options, Schema};
@@ -9,7 +10,7 @@ use crate::sqlite::backup;
 use crate::sqlite::doctor::free_bytes;
 use crate::sqlite::error::opening;
 use crate::sqlite::guard::{self, beside};
-use crate::sqlite::{clock, connection, schema};
+use crate::sqlite::{connection, schema};
 use crate::tables::{TABLES, Table};
 use crate::upgrade::{Rehearsal, UpgradeError, Upgraded};
 use rusqlite::Connection;

@@ -31,7 +31,7 @@ struct Column {
 fn schema(database: &Path) -> Vec<(String, Vec<Column>)> {
     let raw = rusqlite::Connection::open(database).unwrap();
     let mut tables = raw
-        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('refinery_schema_history', 'copies')")
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('refinery_schema_history', 'commits', 'copies')")
         .unwrap();
     let tables: Vec<String> =
         tables.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();

@@ -82,6 +82,7 @@ impl Command for Do {
             match step.expect {
                 Expect::Exactly(count) => steps.exactly(count, step.sql, step.params.clone()),
                 Expect::Any => steps.any(step.sql, step.params.clone()),
+                Expect::Replacing => unreachable!("made by Steps::replace alone"),
             }
         }
     }
