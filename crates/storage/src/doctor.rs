@@ -2,6 +2,8 @@
 //! what is looked at is each engine's own business.
 
 use crate::database::Database;
+use crate::options::Options;
+use crate::postgres::{self, Postgres};
 use crate::sqlite;
 
 /// How much a finding matters.
@@ -58,12 +60,16 @@ pub struct Thoroughness {
 pub async fn doctor(database: &Database, thoroughness: Thoroughness) -> Vec<Finding> {
     match database {
         Database::Sqlite(path) => sqlite::doctor::look(path, thoroughness),
-        Database::Postgres(_) | Database::Mysql(_) => Vec::new(),
+        Database::Postgres(server) => match Postgres::new(server, &Options::new(database.clone())) {
+            Ok(driver) => postgres::doctor::look(driver, server, thoroughness).await,
+            Err(why) => vec![Finding::problem("connection", why, "correct the URL of the database")],
+        },
+        Database::Mysql(_) => Vec::new(),
     }
 }
 
 /// Bytes, for people.
-pub(crate) fn bytes(count: u64) -> String {
+pub fn bytes(count: u64) -> String {
     const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     match UNITS.iter().find(|(_, size)| count >= *size) {
         Some((unit, size)) => format!("{}.{} {unit}", count / size, count % size * 10 / size),

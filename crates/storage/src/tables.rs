@@ -93,7 +93,7 @@ pub(crate) static TABLES: &[Table] = &[
         columns![
             id: Id, username: Name, username_key: Name, email: Name = NULL, email_key: Name = NULL, email_verified: Int, name: Name = NULL,
             claims: Text, password_hash: Text = NULL, platform_owner: Int, created_at: Int, updated_at: Int, disabled_at: Int = NULL,
-            signed_out_at: Int = NULL,
+            signed_out_at: Int = NULL, founder: Int = NULL,
         ],
     ),
     table("clients", columns![id: Name, metadata: Text, secret_hash: Hash = NULL, created_at: Int, updated_at: Int]),
@@ -275,7 +275,8 @@ mod tests {
             .filter(|words| !words.is_empty())
             .map(|words| (words[0].to_owned(), words[1].to_owned(), !words.contains(&"NOT")))
             .collect();
-        let key = key.trim_matches(|c: char| " ()\n".contains(c));
+        // What may follow are further constraints.
+        let key = key.split_once('(').unwrap().1.split_once(')').unwrap().0;
         (columns, key.split(',').map(|name| name.trim().to_owned()).collect())
     }
 

@@ -12,7 +12,7 @@ use anyhow::bail;
 use clap::Args;
 use std::path::Path;
 use std::process::ExitCode;
-use storage::doctor::Finding;
+use storage::doctor::{Finding, bytes};
 use storage::upgrade::Rehearsal;
 use storage::{Options, Schema, Store};
 
@@ -68,7 +68,6 @@ async fn rehearse(settings: &Settings, file: &Path) -> anyhow::Result<ExitCode> 
 }
 
 fn told(rehearsal: &Rehearsal) -> anyhow::Result<()> {
-    let mib = |bytes: u64| format!("{}.{} MiB", bytes >> 20, (bytes & 0xF_FFFF) * 10 >> 20);
     let seconds = |duration: std::time::Duration| format!("{:.1} s", duration.as_secs_f64());
     shown::fields(&[
         ("Schema", format!("version {} becomes {}", rehearsal.found, rehearsal.known)),
@@ -87,8 +86,8 @@ fn told(rehearsal: &Rehearsal) -> anyhow::Result<()> {
                 seconds(rehearsal.cloning_took)
             ),
         ),
-        ("Size", format!("{} becomes {}", mib(rehearsal.bytes_before), mib(rehearsal.bytes_after))),
-        ("Disk", format!("{} needed, {} free", mib(rehearsal.disk_needed), mib(rehearsal.disk_free))),
+        ("Size", format!("{} becomes {}", bytes(rehearsal.bytes_before), bytes(rehearsal.bytes_after))),
+        ("Disk", format!("{} needed, {} free", bytes(rehearsal.disk_needed), bytes(rehearsal.disk_free))),
     ])?;
     shown::line("")?;
     list(&rehearsal.checks)?;

@@ -6,6 +6,7 @@
 
 mod attempt;
 mod backoff;
+pub(crate) mod doctor;
 pub(crate) mod driver;
 mod health;
 mod identity;

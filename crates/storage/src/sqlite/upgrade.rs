@@ -191,13 +191,13 @@ fn checks(connection: &Connection, before: &State, after: &State) -> rusqlite::R
     };
     let rows =
         |state: &State, name: &str| state.rows.iter().find(|(table, _)| table == name).map(|(_, rows)| *rows);
-    let kept = before.rows.iter().filter(|(table, _)| table != "refinery_schema_history");
-    let lost = kept.filter_map(|(table, had)| match rows(after, table) {
+    let kept = || before.rows.iter().filter(|(table, _)| table != "refinery_schema_history");
+    let lost = kept().filter_map(|(table, had)| match rows(after, table) {
         Some(has) if has == *had => None,
         Some(has) => Some(format!("{table} had {had} rows and has {has}")),
         None => Some(format!("{table} with {had} rows is gone")),
     });
-    let total: u64 = before.rows.iter().map(|(_, rows)| rows).sum();
+    let total: u64 = kept().map(|(_, rows)| rows).sum();
     let orphaned = before.dangling.iter().filter_map(|(table, column, had)| {
         let has = after.dangling.iter().find(|(other, also, _)| (other, also) == (table, column))?.2;
         (has > *had).then(|| format!("{} more ids in {table}.{column} point nowhere", has - had))

@@ -30,6 +30,90 @@ async fn everything_arrives_and_comes_back() {
     assert!(here.len() > 1_000_000 && here == back);
 }
 
+/// A kind of database to copy to or from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Engine {
+    Sqlite,
+    Server(throwaway::Engine),
+}
+
+/// An empty store, and what must outlive it.
+async fn empty_on(engine: Engine) -> (Store, Box<dyn std::any::Any>) {
+    match engine {
+        Engine::Sqlite => {
+            let house = empty().await;
+            (house.store.clone(), Box::new(house))
+        }
+        Engine::Server(engine) => {
+            let database = throwaway::shared(engine).unwrap();
+            let options = Options::new(database.url().parse().unwrap());
+            (Store::open(&options).await.unwrap().store, Box::new(database))
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn between_any_two_engines_everything_arrives_and_comes_back() {
+    let servers = [throwaway::Engine::Postgres].into_iter().filter(|engine| !engine.is_missing());
+    let engines: Vec<Engine> = std::iter::once(Engine::Sqlite).chain(servers.map(Engine::Server)).collect();
+    let here = filled().await;
+    let expected = dump(&here.path());
+    for from in &engines {
+        let (source, _source) = empty_on(*from).await;
+        copy(&here.store, &source, false, |_| {}).await.unwrap();
+        for to in &engines {
+            let ((there, _there), back) = (empty_on(*to).await, empty().await);
+            let began = std::time::Instant::now();
+            let report = copy(&source, &there, false, |_| {}).await.unwrap();
+            eprintln!("{from:?} to {to:?}: {} rows in {:?}", report.copied, began.elapsed());
+            assert!(
+                report.tables.iter().all(|table| table.is_equal() && table.source.rows == ROWS),
+                "{from:?} {to:?}"
+            );
+            copy(&there, &back.store, false, |_| {}).await.unwrap();
+            assert!(dump(&back.path()) == expected, "{from:?} to {to:?}");
+            // A row that was damaged there is named.
+            change(&there, "DELETE FROM clients WHERE id = '2ké'").await;
+            change(&there, "UPDATE users SET updated_at = 7 WHERE username_key = '5K'").await;
+            let tables = verify(&source, &there, |_| {}).await.unwrap();
+            let differing: Vec<_> = tables
+                .iter()
+                .filter_map(|table| table.difference.as_ref())
+                .map(ToString::to_string)
+                .collect();
+            assert!(differing.len() == 2 && differing[0].ends_with("differs in updated_at"), "{differing:?}");
+            assert_eq!(differing[1], "\"2ké\" is missing in the destination");
+            there.close().await;
+        }
+        source.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_copy_to_a_server_goes_on() {
+    for engine in [throwaway::Engine::Postgres] {
+        if engine.is_missing() {
+            continue;
+        }
+        let (here, back, (there, _database)) =
+            (filled().await, empty().await, empty_on(Engine::Server(engine)).await);
+        let (mut interrupted, mut millis) = (0, 4);
+        while let Err(_elapsed) =
+            tokio::time::timeout(Duration::from_millis(millis), copy(&here.store, &there, false, |_| {}))
+                .await
+                .map(Result::unwrap)
+        {
+            interrupted += 1;
+            millis = millis * 3 / 2;
+            // What the copy that was given up had handed in may still be on its way.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert!(interrupted > 2, "{engine:?}");
+        copy(&there, &back.store, false, |_| {}).await.unwrap();
+        assert!(dump(&here.path()) == dump(&back.path()), "{engine:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_was_interrupted_anywhere_goes_on_and_ends_equal() {
     let (here, there) = (filled().await, empty().await);

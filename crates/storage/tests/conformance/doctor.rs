@@ -3,8 +3,8 @@
 use crate::fixture::{CountLinks, Do, House, insert};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use storage::Database;
 use storage::doctor::{Finding, Thoroughness, Verdict, doctor};
+use storage::{Database, Options, Store};
 
 async fn look(path: &Path, deep: bool) -> Vec<Finding> {
     doctor(&Database::Sqlite(path.to_owned()), Thoroughness { deep, nodes: 1 }).await
@@ -112,4 +112,64 @@ fn mode(path: &Path, mode: u32) {
 
 fn sql(path: &Path, sql: &str) {
     rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgresql_server_is_looked_at() {
+    let engine = throwaway::Engine::Postgres;
+    if engine.is_missing() {
+        return;
+    }
+    let server = throwaway::Setup::new(engine).start().unwrap();
+    let url = server.database().unwrap();
+    let name = url.rsplit('/').next().unwrap().to_owned();
+    let database: Database = url.parse().unwrap();
+    let look = |nodes| doctor(&database, Thoroughness { deep: false, nodes });
+    assert_eq!(found(&look(1).await, "schema").verdict, Verdict::Note, "no server has run on it");
+    Store::open(&Options::new(database.clone())).await.unwrap().store.close().await;
+    let healthy = look(1).await;
+    let checks: Vec<_> = healthy.iter().map(|finding| finding.check).collect();
+    for check in [
+        "connection",
+        "round trip",
+        "version",
+        "durability",
+        "encoding",
+        "isolation",
+        "time zone",
+        "time-outs",
+        "clock",
+        "schema",
+        "indexes",
+        "connections",
+        "encryption",
+        "replication",
+        "upkeep",
+    ] {
+        assert!(checks.contains(&check), "{check}: {checks:?}");
+    }
+    for finding in
+        healthy.iter().filter(|finding| finding.check != "connections" && finding.check != "round trip")
+    {
+        assert_eq!(finding.verdict, Verdict::Ok, "{finding:?}");
+    }
+    assert_eq!(found(&look(500).await, "connections").verdict, Verdict::Problem);
+    for (planted, check, verdict) in [
+        (format!("ALTER DATABASE {name} SET synchronous_commit = off"), "durability", Verdict::Problem),
+        (format!("ALTER DATABASE {name} SET idle_session_timeout = 5000"), "time-outs", Verdict::Note),
+    ] {
+        server.sql(&planted).unwrap();
+        assert_eq!(found(&look(1).await, check).verdict, verdict, "{planted}");
+    }
+    engine.sql(&url, "ALTER TABLE users DROP CONSTRAINT users_pkey").unwrap();
+    let findings = look(1).await;
+    let indexes = found(&findings, "indexes");
+    assert!(indexes.verdict == Verdict::Problem && indexes.found.contains("users"), "{indexes:?}");
+    drop(server);
+    let gone = look(1).await;
+    assert!(
+        matches!(&gone[..], [finding] if finding.check == "connection" && finding.verdict == Verdict::Problem),
+        "{gone:?}"
+    );
+    assert!(!format!("{gone:?}").contains(throwaway::PASSWORD));
 }

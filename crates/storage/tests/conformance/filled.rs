@@ -25,6 +25,7 @@ struct Column {
     kind: String,
     nullable: bool,
     is_key: bool,
+    is_unique: bool,
 }
 
 /// Every table's columns, by a database's own account.
@@ -38,6 +39,14 @@ fn schema(database: &Path) -> Vec<(String, Vec<Column>)> {
     tables
         .into_iter()
         .map(|table| {
+            let mut unique = raw
+                .prepare(
+                    "SELECT column.name FROM pragma_index_list(?) AS made, pragma_index_info(made.name) AS column \
+                     WHERE made.\"unique\" = 1",
+                )
+                .unwrap();
+            let unique: Vec<String> =
+                unique.query_map([&table], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
             let mut columns = raw.prepare(&format!("PRAGMA table_info({table})")).unwrap();
             let columns = columns
                 .query_map([], |row| {
@@ -46,6 +55,7 @@ fn schema(database: &Path) -> Vec<(String, Vec<Column>)> {
                         kind: row.get(2)?,
                         nullable: !row.get::<_, bool>(3)?,
                         is_key: row.get::<_, i64>(5)? > 0,
+                        is_unique: unique.contains(&row.get(1)?),
                     })
                 })
                 .unwrap();
@@ -58,12 +68,12 @@ fn schema(database: &Path) -> Vec<(String, Vec<Column>)> {
 /// A value for a column of the row with this number.
 fn value(column: &Column, number: u64) -> Value {
     let name = column.name.as_str();
-    let unique = column.is_key || name.ends_with("_key");
     if column.nullable && number.is_multiple_of(3) {
         return Value::Null;
     }
     let scattered = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ name.len() as u64;
     match column.kind.as_str() {
+        "INTEGER" if column.is_unique => Value::Int(i64::try_from(number).unwrap()),
         "INTEGER" => Value::Int([0, 1, -1, i64::MAX, i64::MIN, 1_795_301_281_000][(scattered % 6) as usize]),
         "BLOB" if number == 1 => Value::Bytes(vec![0xFF; length(name)]),
         "BLOB" => {
@@ -73,7 +83,7 @@ fn value(column: &Column, number: u64) -> Value {
             Value::Bytes(bytes)
         }
         // Neighbours differ by a space at the end, by case or by an accent only.
-        _ if unique => Value::Text(format!(
+        _ if column.is_unique => Value::Text(format!(
             "{}{}",
             number / 8,
             ["k", "K", "k ", "K ", "ké", "ke", "k\t", "🚪"][(number % 8) as usize]
