@@ -9,6 +9,7 @@ pub mod database;
 mod dialect;
 pub mod error;
 mod migrate;
+mod mysql;
 mod network;
 pub mod options;
 mod postgres;
