@@ -24,6 +24,7 @@ Examples:
   doorward serve
   doorward serve --issuer https://id.example.org --trusted-proxies 127.0.0.1
   doorward serve --listen 0.0.0.0:443 --tls-certificate chain.pem --tls-key key.pem
+  doorward serve --database postgres://doorward@db.example.org/doorward?sslmode=verify-full
   doorward serve --config /etc/doorward/doorward.toml
 
 Every setting can also be an environment variable (--session-idle is DOORWARD_SESSION_IDLE) or stand in the settings file \
@@ -95,7 +96,7 @@ fn announce(settings: &Settings, issuer: &Issuer, address: SocketAddr) -> io::Re
         ("  Issuer", issuer.to_string()),
         ("  Discovery", format!("{issuer}/.well-known/openid-configuration")),
         ("  Listening", format!("{scheme}://{address}")),
-        ("  Database", settings.database().display().to_string()),
+        ("  Database", settings.database().to_string()),
     ])
 }
 

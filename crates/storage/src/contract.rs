@@ -47,6 +47,20 @@ pub enum Expect {
     Exactly(u64),
     /// Any number, zero included.
     Any,
+    /// Exactly one, whose key the step before has freed. A key that is taken all the same means that somebody else did both in between:
+    /// the command is tried again, not refused.
+    Replacing,
+}
+
+impl Expect {
+    /// The count, when there is one that must be met.
+    pub fn count(self) -> Option<u64> {
+        match self {
+            Self::Exactly(count) => Some(count),
+            Self::Any => None,
+            Self::Replacing => Some(1),
+        }
+    }
 }
 
 /// One statement of a command.
@@ -78,6 +92,12 @@ impl Steps {
     /// A statement that may change any number of rows.
     pub fn any(&mut self, sql: &'static str, params: Vec<Value>) {
         self.0.push(Step { sql, params, expect: Expect::Any });
+    }
+
+    /// A row in the place of whatever has its key: a DELETE by that key, then an INSERT. An upsert is spelled differently by every engine.
+    pub fn replace(&mut self, delete: Statement, insert: Statement) {
+        self.any(delete.sql, delete.params);
+        self.0.push(Step { sql: insert.sql, params: insert.params, expect: Expect::Replacing });
     }
 
     /// The statements in order.

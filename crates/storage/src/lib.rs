@@ -4,10 +4,12 @@
 //! protocol decisions), and nothing outside `sqlite/`, `postgres/` and `mysql/` knows an engine except the enums that list the engines.
 
 pub mod backup;
+mod clock;
 pub mod contract;
 pub mod database;
 mod dialect;
 pub mod error;
+mod job;
 mod migrate;
 mod mysql;
 mod network;

@@ -3,7 +3,10 @@
 use crate::contract::{Applied, Command, Query, Steps};
 use crate::database::Database;
 use crate::error::StorageError;
+use crate::mysql::Mysql;
+use crate::network::Network;
 use crate::options::{OpenError, Options};
+use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
 use crate::stats::Stats;
 use crate::sweep::Cursors;
@@ -21,6 +24,8 @@ pub struct Store {
 #[derive(Clone)]
 enum Engine {
     Sqlite(Arc<Sqlite>),
+    Postgres(Arc<Network<Postgres>>),
+    Mysql(Arc<Network<Mysql>>),
 }
 
 /// A store that is open, and what its operator should know.
@@ -41,9 +46,15 @@ impl Store {
         let mut warnings = Vec::new();
         let engine = match &options.database {
             Database::Sqlite(path) => Engine::Sqlite(Arc::new(Sqlite::open(path, options, &mut warnings)?)),
-            database @ (Database::Postgres(_) | Database::Mysql(_)) => {
-                let why = "this engine is not built yet".to_owned();
-                return Err(OpenError::Server { database: database.clone(), why });
+            database @ Database::Postgres(server) => {
+                let failed = |why| OpenError::Server { database: database.clone(), why };
+                let driver = Postgres::new(server, options).map_err(failed)?;
+                Engine::Postgres(Arc::new(Network::open(driver, database, options).await?))
+            }
+            database @ Database::Mysql(server) => {
+                let failed = |why| OpenError::Server { database: database.clone(), why };
+                let driver = Mysql::new(server, options).map_err(failed)?;
+                Engine::Mysql(Arc::new(Network::open(driver, database, options).await?))
             }
         };
         Ok(Opened { store: Self { engine, cursors: Arc::default() }, warnings })
@@ -54,7 +65,8 @@ impl Store {
     /// Dropping the future before it answers gives the command up unless the engine has begun it: then it may be applied.
     ///
     /// # Errors
-    /// [`StorageError::Overloaded`] and [`StorageError::Unavailable`] mean that nothing of it was applied.
+    /// [`StorageError::Overloaded`] and [`StorageError::Unavailable`] mean that nothing of it was applied;
+    /// [`StorageError::Undecided`] that it may or may not have been.
     pub async fn write<C: Command>(&self, command: C) -> Result<C::Outcome, StorageError> {
         let mut steps = Steps::default();
         command.steps(&mut steps);
@@ -81,6 +93,8 @@ impl Store {
     pub fn stats(&self) -> Stats {
         match &self.engine {
             Engine::Sqlite(engine) => engine.stats(),
+            Engine::Postgres(engine) => engine.stats(),
+            Engine::Mysql(engine) => engine.stats(),
         }
     }
 
@@ -88,6 +102,8 @@ impl Store {
     pub fn trouble(&self) -> Option<String> {
         match &self.engine {
             Engine::Sqlite(engine) => engine.trouble(),
+            Engine::Postgres(engine) => engine.trouble(),
+            Engine::Mysql(engine) => engine.trouble(),
         }
     }
 
@@ -100,12 +116,16 @@ impl Store {
     pub async fn close(&self) {
         match &self.engine {
             Engine::Sqlite(engine) => engine.close().await,
+            Engine::Postgres(engine) => engine.close().await,
+            Engine::Mysql(engine) => engine.close().await,
         }
     }
 
     async fn apply(&self, steps: Steps) -> Result<Applied, StorageError> {
         match &self.engine {
             Engine::Sqlite(engine) => engine.apply(steps).await,
+            Engine::Postgres(engine) => engine.apply(steps).await,
+            Engine::Mysql(engine) => engine.apply(steps).await,
         }
     }
 
@@ -113,6 +133,8 @@ impl Store {
         let statements = queries.statements();
         match &self.engine {
             Engine::Sqlite(engine) => engine.read::<S>(statements).await,
+            Engine::Postgres(engine) => engine.read::<S>(statements).await,
+            Engine::Mysql(engine) => engine.read::<S>(statements).await,
         }
     }
 }

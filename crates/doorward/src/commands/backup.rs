@@ -2,7 +2,7 @@
 
 use super::shown;
 use crate::cli::Place;
-use crate::settings::Resolved;
+use crate::settings::{Resolved, Settings};
 use anyhow::bail;
 use clap::Args;
 use std::path::PathBuf;
@@ -48,12 +48,9 @@ pub(crate) struct RestoreArgs {
 
 pub(crate) fn backup(args: &BackupArgs) -> anyhow::Result<()> {
     let settings = Resolved::from_system(&args.place.flags())?.settings;
-    let report = storage::backup(&settings.database(), &args.file)?;
-    shown::line(format!(
-        "{} was copied to {} and verified.\n",
-        settings.database().display(),
-        args.file.display()
-    ))?;
+    let database = file(&settings)?;
+    let report = storage::backup(&database, &args.file)?;
+    shown::line(format!("{} was copied to {} and verified.\n", database.display(), args.file.display()))?;
     print(&report)?;
     Ok(shown::line(format!(
         "\nThe master key is not in it. Keep a copy of {} somewhere else.",
@@ -63,11 +60,12 @@ pub(crate) fn backup(args: &BackupArgs) -> anyhow::Result<()> {
 
 pub(crate) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     let settings = Resolved::from_system(&args.place.flags())?.settings;
-    if settings.database() == args.file {
+    let database = file(&settings)?;
+    if database == args.file {
         bail!("the backup and the database are the same file");
     }
-    let report = storage::restore(&args.file, &settings.database(), args.force)?;
-    shown::line(format!("{} was restored from {}.\n", settings.database().display(), args.file.display()))?;
+    let report = storage::restore(&args.file, &database, args.force)?;
+    shown::line(format!("{} was restored from {}.\n", database.display(), args.file.display()))?;
     print(&report)?;
     if let Some(aside) = &report.kept_aside {
         shown::line(format!("\nThe database that was there is kept as {}.", aside.display()))?;
@@ -80,6 +78,17 @@ pub(crate) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
         ))?;
     }
     Ok(())
+}
+
+/// The database, which must be a file.
+fn file(settings: &Settings) -> anyhow::Result<PathBuf> {
+    let database = settings.database();
+    let Some(file) = database.file() else {
+        bail!(
+            "{database} is on a server: back it up and restore it with the server's own tools (pg_dump, mariadb-dump, snapshots)"
+        )
+    };
+    Ok(file.to_owned())
 }
 
 fn print(report: &BackupReport) -> anyhow::Result<()> {

@@ -44,13 +44,12 @@ pub(crate) struct Connection {
 
 impl Mysql {
     /// Reads what it needs of the file system, and connects nowhere yet.
-    pub(crate) fn new(server: &Server, options: &Options) -> Result<Self, DriverError> {
-        if let Some(roots) = &server.tls.roots {
-            std::fs::metadata(roots)
-                .map_err(|error| DriverError::Refused(format!("{}: {error}", roots.display())))?;
-        }
+    pub(crate) fn new(server: &Server, options: &Options) -> Result<Self, String> {
+        // The one that the driver would pick too; another part of the program may have said so before.
+        let _said_before = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let tls = encryption(&server.tls)?;
         Ok(Self {
-            hosts: server.hosts.iter().map(|(name, port)| Host::new(server, name, *port)).collect(),
+            hosts: server.hosts.iter().map(|(name, port)| Host::new(server, name, *port, &tls)).collect(),
             scan_deadline: options.scan_deadline,
             lock_deadline: options.network.lock_deadline,
         })
@@ -132,7 +131,7 @@ impl Mysql {
 }
 
 impl Host {
-    fn new(server: &Server, name: &str, port: u16) -> Self {
+    fn new(server: &Server, name: &str, port: u16, tls: &Option<SslOpts>) -> Self {
         let builder = OptsBuilder::default()
             .user(server.user.clone())
             .pass(server.password.clone())
@@ -147,7 +146,7 @@ impl Host {
             true => builder.socket(Some(name)),
             false => builder.ip_or_hostname(name).tcp_port(port),
         };
-        let tls = if is_socket { None } else { encryption(&server.tls) };
+        let tls = if is_socket { None } else { tls.clone() };
         let unencrypted = server.tls.mode == TlsMode::Prefer && tls.is_some();
         Self {
             unencrypted: unencrypted.then(|| builder.clone().into()),
@@ -167,16 +166,29 @@ impl Host {
 
 /// Nothing is checked where nothing is to be proved. Where anything is, the driver checks the name in the certificate too: `verify-ca` is
 /// stricter here than its word.
-fn encryption(tls: &Tls) -> Option<SslOpts> {
-    let options = SslOpts::default();
+fn encryption(tls: &Tls) -> Result<Option<SslOpts>, String> {
+    let options = SslOpts::default().with_disable_built_in_roots(true);
     match (tls.mode, &tls.roots) {
-        (TlsMode::Disable, _) => None,
-        (TlsMode::Prefer, _) | (TlsMode::Require, None) => {
-            Some(options.with_danger_accept_invalid_certs(true).with_danger_skip_domain_validation(true))
+        (TlsMode::Disable, _) => Ok(None),
+        (TlsMode::Prefer, _) | (TlsMode::Require, None) => Ok(Some(
+            // Without a single root the driver cannot be built, whether or not it asks any.
+            SslOpts::default()
+                .with_danger_accept_invalid_certs(true)
+                .with_danger_skip_domain_validation(true),
+        )),
+        (TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull, Some(file)) => {
+            std::fs::metadata(file).map_err(|error| format!("{}: {error}", file.display()))?;
+            Ok(Some(options.with_root_certs(vec![file.clone().into()])))
         }
-        (TlsMode::VerifyCa | TlsMode::VerifyFull, None) => Some(options),
-        (TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull, Some(roots)) => {
-            Some(options.with_root_certs(vec![roots.clone().into()]).with_disable_built_in_roots(true))
+        (TlsMode::VerifyCa | TlsMode::VerifyFull, None) => {
+            let found = rustls_native_certs::load_native_certs().certs;
+            if found.is_empty() {
+                return Err(
+                    "there are no certificate authorities to believe: name them with sslrootcert".to_owned()
+                );
+            }
+            let roots = found.into_iter().map(|certificate| certificate.to_vec().into()).collect();
+            Ok(Some(options.with_root_certs(roots)))
         }
     }
 }

@@ -39,7 +39,7 @@ impl Driver for Mysql {
         let mut counts = Vec::with_capacity(steps.len() + 1);
         // As few requests as the server's limit on their size allows; nearly always one.
         let mut request = "BEGIN".to_owned();
-        for step in steps {
+        for (index, step) in steps.iter().enumerate() {
             if request.len() > connection.request_limit() {
                 send(connection, &request, &mut counts).await?;
                 request.clear();
@@ -47,8 +47,8 @@ impl Driver for Mysql {
             if !request.is_empty() {
                 request.push(';');
             }
-            text::write(&mut request, step.sql, &step.params)
-                .map_err(|error| StepFailure { step: counts.len(), error })?;
+            let written = text::write(&mut request, step.sql, &step.params);
+            written.map_err(|error| StepFailure { step: index, error, counts: Vec::new() })?;
         }
         send(connection, &request, &mut counts).await?;
         counts.remove(0);
@@ -105,7 +105,10 @@ async fn send(connection: &mut Connection, request: &str, counts: &mut Vec<u64>)
         result.drop_result().await.inspect_err(|_| drop(counts.pop()))
     };
     let sent = sent.await;
-    connection.watch(sent).map_err(|error| StepFailure { step: counts.len().saturating_sub(1), error })
+    connection.watch(sent).map_err(|error| {
+        let counts = counts.get(1..).unwrap_or_default().to_vec();
+        StepFailure { step: counts.len(), error, counts }
+    })
 }
 
 /// The first query of a transaction makes the snapshot that all of it sees (REPEATABLE READ).

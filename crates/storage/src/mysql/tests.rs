@@ -144,7 +144,7 @@ async fn counts_are_of_rows_found_and_a_failed_step_is_named() {
     let Some(mut bench) = Bench::new().await else { return };
     assert_eq!(bench.commit(&[thing(1, "one"), add(1), add(2), add(1)]).await, [1, 1, 0, 1]);
     let failed = bench.run(&[thing(2, "two"), thing(3, "one"), thing(4, "four")]).await.unwrap_err();
-    assert_eq!((failed.step, failed.error), (1, DriverError::Taken));
+    assert_eq!((failed.step, failed.error, failed.counts), (1, DriverError::Taken, vec![1]));
     bench.driver.roll_back(&mut bench.write).await.unwrap();
     let failed = bench.run(&[add(1), step("UPDATE nothing SET a = ?", params!["s3cret"])]).await.unwrap_err();
     assert!(
@@ -177,7 +177,7 @@ async fn a_transaction_longer_than_one_request_is_one_transaction() {
         ["400000"; 8]
     );
     let failed = bench.run(&[&steps[..], &[thing(9, "nine"), thing(1, "one")]].concat()).await.unwrap_err();
-    assert_eq!((failed.step, failed.error), (0, DriverError::Taken));
+    assert_eq!((failed.step, failed.error, failed.counts), (0, DriverError::Taken, vec![]));
     bench.driver.roll_back(&mut bench.write).await.unwrap();
 }
 
@@ -272,7 +272,7 @@ async fn a_migration_that_was_cut_short_is_run_again() {
         bench.driver.script(&mut migrate, std::slice::from_ref(text)).await.unwrap();
     }
     let keys = "SELECT count(*) FROM information_schema.statistics WHERE table_schema = database() AND table_name = 'users' AND non_unique = 0";
-    assert_eq!(bench.database.sql(keys).unwrap(), "3", "the primary key and two unique names");
+    assert_eq!(bench.database.sql(keys).unwrap(), "4", "the primary key and three that are unique");
     let wrong = bench.driver.script(&mut migrate, &["CREATE TABLE broken (a NOTHING)".to_owned()]).await;
     assert!(matches!(wrong, Err(DriverError::Statement(why)) if why.contains("NOTHING")));
 }

@@ -3,12 +3,13 @@
 //! The copy is made inside one read transaction, in which the rows are counted too: what arrives can be compared with what was there.
 
 use crate::backup::{BackupError, BackupReport};
+use crate::clock;
 use crate::database::Database;
 use crate::migrate;
 use crate::options::OpenError;
 use crate::sqlite::error::opening;
 use crate::sqlite::guard::{self, beside};
-use crate::sqlite::{clock, connection, schema};
+use crate::sqlite::{connection, schema};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{CWD, RenameFlags};

@@ -5,7 +5,6 @@
 pub(crate) mod backup;
 mod batch;
 mod checkpointer;
-mod clock;
 mod connection;
 pub(crate) mod error;
 mod guard;
@@ -15,15 +14,17 @@ mod scan;
 mod schema;
 mod writer;
 
+use crate::clock;
 use crate::contract::{Access, Applied, Query, Statement, Steps};
 use crate::error::StorageError;
+use crate::job::{Claim, GiveUp, Job, Rejected};
 use crate::options::{OpenError, Options};
 use crate::row::{Rows, Source};
 use crate::stats::{Counters, Stats};
 use crate::together::Together;
 use crate::value::{Value, ValueRef};
 use checkpointer::{Checkpointer, Checkpoints};
-use mailbox::{Claim, Job, Mailbox, Rejected};
+use mailbox::Mailbox;
 use reader::ReadSource;
 use rusqlite::types::{ToSqlOutput, ValueRef as SqliteRef};
 use rusqlite::wal::CheckpointMode;
@@ -264,14 +265,6 @@ impl House {
         }
         drop(writer);
         drop(self.lock);
-    }
-}
-
-struct GiveUp(Claim);
-
-impl Drop for GiveUp {
-    fn drop(&mut self) {
-        self.0.give_up();
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Resu
 
 fn failed(path: &Path, error: &refinery::Error) -> OpenError {
     match error.kind() {
-        Kind::DivergentVersion(..) | Kind::MissingVersion(_) | Kind::RepeatedVersion(_) => {
+        _ if migrate::is_divergence(error) => {
             OpenError::Diverged { database: Database::Sqlite(path.to_owned()), why: error.to_string() }
         }
         Kind::Connection(_, source) => match source.downcast_ref::<rusqlite::Error>() {

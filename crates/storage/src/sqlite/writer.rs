@@ -3,13 +3,14 @@
 //! It binds and steps, nothing else: ids, hashes and JSON are made before a command is sent. There is no timer: a lone write does not
 //! wait for company, and under load a batch gathers while the commit before it reaches the disk.
 
+use crate::clock;
 use crate::contract::{Applied, Steps};
 use crate::error::StorageError;
+use crate::job::{Answer, Job};
 use crate::sqlite::batch::{Batches, roll_back};
 use crate::sqlite::checkpointer::Checkpoints;
-use crate::sqlite::clock;
 use crate::sqlite::error::{is_busy, writing};
-use crate::sqlite::mailbox::{Answer, Job, Mailbox};
+use crate::sqlite::mailbox::Mailbox;
 use crate::stats::Counters;
 use rusqlite::Connection;
 use std::collections::VecDeque;

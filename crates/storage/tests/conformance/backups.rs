@@ -22,7 +22,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_by_another_process_under_load_is_one_instant() {
-    let house = House::new();
+    let house = House::new().await;
     let folder = tempfile::tempdir().unwrap();
     house.store.write(Do((0..2_000).map(insert).collect())).await.unwrap();
     let stop = Arc::new(AtomicBool::new(false));
@@ -69,7 +69,7 @@ fn back_up() {
 
 #[tokio::test]
 async fn nothing_is_overwritten_and_a_replaced_database_is_kept() {
-    let house = House::new();
+    let house = House::new().await;
     let folder = tempfile::tempdir().unwrap();
     let (copy, database) = (folder.path().join("copy.db"), house.path());
     house.store.write(Do(vec![insert(1)])).await.unwrap();
@@ -97,7 +97,7 @@ async fn nothing_is_overwritten_and_a_replaced_database_is_kept() {
 
 #[tokio::test]
 async fn what_should_not_be_copied_or_put_back_is_refused() {
-    let house = House::new();
+    let house = House::new().await;
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     assert!(matches!(backup(&at("none.db"), &at("copy.db")), Err(BackupError::Missing { .. })));

@@ -14,7 +14,7 @@ macro_rules! conformance {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $promise() {
-                let house = crate::fixture::House::new();
+                let house = crate::fixture::House::new().await;
                 super::$promise(&house.store).await;
                 house.store.close().await;
             })+
@@ -309,7 +309,7 @@ async fn counters_count(store: &Store) {
 
 #[tokio::test]
 async fn a_closed_store_refuses_and_can_be_opened_again() {
-    let house = House::new();
+    let house = House::new().await;
     done(&house.store, vec![insert(1)]).await;
     house.store.close().await;
     house.store.close().await;
@@ -328,7 +328,7 @@ async fn a_closed_store_refuses_and_can_be_opened_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn closing_does_what_was_queued() {
-    let house = House::new();
+    let house = House::new().await;
     let writes: Vec<_> = (0..500)
         .map(|number| {
             let store = house.store.clone();

@@ -21,8 +21,8 @@ struct Told {
     refused: HashSet<u64>,
 }
 
-#[test]
-fn killed_under_load_nothing_acknowledged_is_lost_and_nothing_refused_is_kept() {
+#[tokio::test]
+async fn killed_under_load_nothing_acknowledged_is_lost_and_nothing_refused_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("doorward.db");
     let mut told = Told::default();

@@ -116,9 +116,9 @@ async fn full() {
     assert_eq!(checked, "ok");
 }
 
-#[test]
+#[tokio::test]
 #[ignore = "run by another test in a process of its own"]
-fn full_at_start() {
+async fn full_at_start() {
     let path = childs_database();
     let ballast = fill(path.parent().unwrap(), 8_192);
     let Err(error) = Store::open(&Options::at(&path)).await else { panic!("opened on a full disk") };

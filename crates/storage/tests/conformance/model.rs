@@ -81,7 +81,7 @@ fn groups() -> impl Strategy<Value = Vec<Vec<Vec<Change>>>> {
 }
 
 async fn agree(groups: Vec<Vec<Vec<Change>>>) {
-    let house = House::new();
+    let house = House::new().await;
     let mut model = Model::default();
     for group in groups {
         // On a runtime of one thread, tasks first run in the order they were spawned: so the queue has the model's order.

@@ -12,7 +12,7 @@ async fn fill(house: &House, rows: impl IntoIterator<Item = (u64, i64)>) {
 
 #[tokio::test]
 async fn expired_rows_at_the_front_go_in_one_sweep() {
-    let house = House::new();
+    let house = House::new().await;
     fill(&house, (0..1_500).map(|number| (number, if number < 1_234 { 100 } else { 10_000 }))).await;
     let report = house.store.sweep(at(100)).await.unwrap();
     assert_eq!(report.deleted, vec![("one_time_links", 1_234)]);
@@ -25,7 +25,7 @@ async fn expired_rows_at_the_front_go_in_one_sweep() {
 
 #[tokio::test]
 async fn expired_rows_behind_many_live_ones_go_in_a_few_sweeps() {
-    let house = House::new();
+    let house = House::new().await;
     // More live rows than one sweep walks through, then expired ones, then live ones again.
     fill(
         &house,
@@ -53,7 +53,7 @@ async fn expired_rows_behind_many_live_ones_go_in_a_few_sweeps() {
 #[tokio::test]
 async fn ended_sessions_and_spent_codes_are_kept_a_while() {
     const DAY: i64 = 24 * 3_600_000;
-    let house = House::new();
+    let house = House::new().await;
     let session = |number: u64, expires_at: i64, ended_at: Option<i64>| {
         one(
             "INSERT INTO sessions (id, secret_hash, user_id, auth_time, amr, acr, created_at, last_seen_at, expires_at, ended_at) \
@@ -75,7 +75,7 @@ async fn ended_sessions_and_spent_codes_are_kept_a_while() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sweeping_goes_on_beside_writes() {
-    let house = House::new();
+    let house = House::new().await;
     fill(&house, (0..3_000).map(|number| (number, 100))).await;
     let writer = {
         let store = house.store.clone();

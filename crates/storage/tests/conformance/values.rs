@@ -21,7 +21,7 @@ impl Query for Everything {
 
 #[tokio::test]
 async fn texts_bytes_and_integers_survive() {
-    let house = House::new();
+    let house = House::new().await;
     let texts = [
         String::new(),
         "naïve 日本語 🚪".to_owned(),
