@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod error;
 mod job;
 mod migrate;
+mod mysql;
 mod network;
 pub mod options;
 mod postgres;
