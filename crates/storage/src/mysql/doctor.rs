@@ -16,7 +16,8 @@ pub(crate) async fn look(driver: Mysql, server: &Server, thoroughness: Thoroughn
         Ok(patient) => patient,
         Err(finding) => return vec![*finding],
     };
-    let mut findings = vec![Finding::ok("connection", format!("mysql://{server}")), patient.round_trip().await];
+    let mut findings =
+        vec![Finding::ok("connection", format!("mysql://{server}")), patient.round_trip().await];
     let mut told = named(&mut patient, "SHOW GLOBAL VARIABLES").await;
     told.extend(named(&mut patient, "SHOW GLOBAL STATUS").await);
     findings.extend(of_settings(&told));
@@ -31,7 +32,8 @@ pub(crate) async fn look(driver: Mysql, server: &Server, thoroughness: Thoroughn
     if let (Some(most), Some(used)) = (number("max_connections"), number("threads_connected")) {
         findings.push(connections(most, used, "max_connections", thoroughness));
     }
-    if let Some(cipher) = named(&mut patient, "SHOW SESSION STATUS LIKE 'Ssl_cipher'").await.get("ssl_cipher") {
+    if let Some(cipher) = named(&mut patient, "SHOW SESSION STATUS LIKE 'Ssl_cipher'").await.get("ssl_cipher")
+    {
         findings.push(encryption(server, !cipher.is_empty()));
     }
     findings.extend(character_set(&mut patient).await);
@@ -51,11 +53,23 @@ async fn named(patient: &mut Patient<Mysql>, sql: &'static str) -> HashMap<Strin
 fn of_settings(told: &HashMap<String, String>) -> Vec<Finding> {
     let value = |name: &str| told.get(name).map(String::as_str).unwrap_or_default();
     let mut findings = vec![version(value("version"))];
-    findings.extend(durability(value("innodb_flush_log_at_trx_commit"), value("sync_binlog"), value("log_bin")));
-    let isolation = if value("transaction_isolation").is_empty() { value("tx_isolation") } else { value("transaction_isolation") };
-    findings.push(Finding::ok("isolation", format!("READ COMMITTED, set by each connection (the server's default: {isolation})")));
+    findings.extend(durability(
+        value("innodb_flush_log_at_trx_commit"),
+        value("sync_binlog"),
+        value("log_bin"),
+    ));
+    let isolation = if value("transaction_isolation").is_empty() {
+        value("tx_isolation")
+    } else {
+        value("transaction_isolation")
+    };
+    findings.push(Finding::ok(
+        "isolation",
+        format!("READ COMMITTED, set by each connection (the server's default: {isolation})"),
+    ));
     let zone = value("time_zone");
-    findings.push(Finding::ok("time zone", format!("{zone}; stored times are milliseconds and know no zone")));
+    findings
+        .push(Finding::ok("time zone", format!("{zone}; stored times are milliseconds and know no zone")));
     findings.push(match value("wait_timeout").parse::<i64>() {
         Ok(seconds @ 0..60) => Finding::note(
             "time-outs",
@@ -81,11 +95,13 @@ fn of_settings(told: &HashMap<String, String>) -> Vec<Finding> {
 }
 
 fn version(version: &str) -> Finding {
-    let mut numbers = version.split(|letter: char| !letter.is_ascii_digit()).map(|part| part.parse().unwrap_or(0));
+    let mut numbers =
+        version.split(|letter: char| !letter.is_ascii_digit()).map(|part| part.parse().unwrap_or(0));
     let number: (i64, i64) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     let oldest = if version.contains("MariaDB") { (10, 6) } else { (8, 0) };
     if number < oldest {
-        let remedy = format!("upgrade to {}.{} or newer: this one is not repaired any more", oldest.0, oldest.1);
+        let remedy =
+            format!("upgrade to {}.{} or newer: this one is not repaired any more", oldest.0, oldest.1);
         return Finding::problem("version", version, remedy);
     }
     Finding::ok("version", version)
@@ -156,8 +172,12 @@ mod tests {
     fn settings_are_judged() {
         let judged = |told: &[(&str, &str)]| {
             let told = told.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-            of_settings(&told).into_iter().filter(|finding| finding.check != "version" || !finding.found.is_empty())
-                .map(|finding| finding.verdict).max().unwrap()
+            of_settings(&told)
+                .into_iter()
+                .filter(|finding| finding.check != "version" || !finding.found.is_empty())
+                .map(|finding| finding.verdict)
+                .max()
+                .unwrap()
         };
         for (told, verdict) in [
             (&[("version", "11.8.3-MariaDB-0+deb13u1")][..], Verdict::Ok),
@@ -165,13 +185,34 @@ mod tests {
             (&[("version", "8.4.2")], Verdict::Ok),
             (&[("version", "5.7.44")], Verdict::Problem),
             (&[("innodb_flush_log_at_trx_commit", "2")], Verdict::Problem),
-            (&[("innodb_flush_log_at_trx_commit", "1"), ("sync_binlog", "0"), ("log_bin", "OFF")], Verdict::Ok),
-            (&[("innodb_flush_log_at_trx_commit", "1"), ("sync_binlog", "0"), ("log_bin", "ON")], Verdict::Note),
+            (
+                &[("innodb_flush_log_at_trx_commit", "1"), ("sync_binlog", "0"), ("log_bin", "OFF")],
+                Verdict::Ok,
+            ),
+            (
+                &[("innodb_flush_log_at_trx_commit", "1"), ("sync_binlog", "0"), ("log_bin", "ON")],
+                Verdict::Note,
+            ),
             (&[("wait_timeout", "10")], Verdict::Note),
             (&[("max_allowed_packet", "1048576")], Verdict::Problem),
             (&[("read_only", "ON")], Verdict::Problem),
-            (&[("wsrep_on", "ON"), ("wsrep_cluster_status", "Primary"), ("wsrep_local_state_comment", "Synced"), ("wsrep_cluster_size", "3")], Verdict::Ok),
-            (&[("wsrep_on", "ON"), ("wsrep_cluster_status", "non-Primary"), ("wsrep_local_state_comment", "Initialized")], Verdict::Problem),
+            (
+                &[
+                    ("wsrep_on", "ON"),
+                    ("wsrep_cluster_status", "Primary"),
+                    ("wsrep_local_state_comment", "Synced"),
+                    ("wsrep_cluster_size", "3"),
+                ],
+                Verdict::Ok,
+            ),
+            (
+                &[
+                    ("wsrep_on", "ON"),
+                    ("wsrep_cluster_status", "non-Primary"),
+                    ("wsrep_local_state_comment", "Initialized"),
+                ],
+                Verdict::Problem,
+            ),
         ] {
             assert_eq!(judged(told), verdict, "{told:?}");
         }
