@@ -89,7 +89,7 @@ async fn demo(args: DemoArgs, directory: &Path) -> anyhow::Result<()> {
         id_token_alg: args.id_token_alg,
     };
     let fixture = Fixture::make(&app.provider, &wishes).await?;
-    announce(&issuer, &fixture)?;
+    announce(&issuer, &fixture, &settings)?;
 
     let outgoing = Outgoing::new();
     let (web, options) = app.surface(&settings);
@@ -144,7 +144,7 @@ fn settings(flags: SettingFlags, port: u16, directory: &Path) -> anyhow::Result<
     Ok(settings)
 }
 
-fn announce(issuer: &Issuer, fixture: &Fixture) -> anyhow::Result<()> {
+fn announce(issuer: &Issuer, fixture: &Fixture, settings: &Settings) -> anyhow::Result<()> {
     shown::line(format!(
         "Doorward {} demo. Open this in a browser:\n\n  {issuer}/demo/\n",
         env!("CARGO_PKG_VERSION")
@@ -165,7 +165,11 @@ fn announce(issuer: &Issuer, fixture: &Fixture) -> anyhow::Result<()> {
         .collect();
     shown::table(["  CLIENT", "SECRET"], &rows)?;
     shown::line(format!("\n  Discovery  {issuer}/.well-known/openid-configuration"))?;
-    Ok(shown::line("\nEverything is forgotten when this ends (Ctrl-C).")?)
+    let database = settings.database();
+    Ok(match database.file().is_some_and(|file| file.starts_with(&settings.data)) {
+        true => shown::line("\nEverything is forgotten when this ends (Ctrl-C).")?,
+        false => shown::line(format!("\nWhat is in {database} stays when this ends (Ctrl-C)."))?,
+    })
 }
 
 /// What the instant is, for the relying party's checks.
