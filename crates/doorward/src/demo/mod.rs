@@ -167,10 +167,12 @@ fn announce(issuer: &Issuer, fixture: &Fixture, settings: &Settings) -> anyhow::
     shown::table(["  CLIENT", "SECRET"], &rows)?;
     shown::line(format!("\n  Discovery  {issuer}/.well-known/openid-configuration"))?;
     let database = settings.database();
-    Ok(match database.file().is_some_and(|file| file.starts_with(&settings.data)) {
-        true => shown::line("\nEverything is forgotten when this ends (Ctrl-C).")?,
-        false => shown::line(format!("\nWhat is in {database} stays when this ends (Ctrl-C)."))?,
-    })
+    let is_temporary = database.file().is_some_and(|file| file.starts_with(&settings.data));
+    let fate = match is_temporary {
+        true => "Everything is forgotten when this ends".to_owned(),
+        false => format!("What is in {database} stays when this ends"),
+    };
+    Ok(shown::line(format!("\n{fate} (Ctrl-C)."))?)
 }
 
 /// What the instant is, for the relying party's checks.
