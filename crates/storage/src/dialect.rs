@@ -52,6 +52,7 @@ pub(crate) const POSTGRES: Dialect = Dialect {
 pub(crate) const MYSQL: Dialect = Dialect {
     words: &[
         ("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS "),
+        ("IF NOT EXISTS IF NOT EXISTS ", "IF NOT EXISTS "), // where that was said already
         ("{id}", "BINARY(16)"),
         ("{hash}", "BINARY(32)"),
         ("{bytes}", "LONGBLOB"),
