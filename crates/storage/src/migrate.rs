@@ -8,7 +8,8 @@ use refinery::{Migration, Runner};
 pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("V1__foundation", include_str!("../migrations/V1__foundation.sql")),
     ("V2__commits", include_str!("../migrations/V2__commits.sql")),
-    ("V3__copies", include_str!("../migrations/V3__copies.sql")),
+    ("V3__nodes", include_str!("../migrations/V3__nodes.sql")),
+    ("V4__copies", include_str!("../migrations/V4__copies.sql")),
 ];
 
 /// The newest schema version this program knows.

@@ -165,6 +165,19 @@ pub(crate) static TABLES: &[Table] = &[
     Table {
         belongs: Belongs::Database,
         ..table(
+            "nodes",
+            columns![id: Id, name: Name, version: Name, started_at: Int, beats: Int, settled: Int],
+        )
+    },
+    Table {
+        belongs: Belongs::Database,
+        key: 2,
+        ..table("changes", columns![node_id: Id, number: Int, topic: Int, subject: Bytes])
+    },
+    Table { belongs: Belongs::Database, ..table("leases", columns![name: Name, holder: Id]) },
+    Table {
+        belongs: Belongs::Database,
+        ..table(
             "copies",
             columns![table_name: Name, source: Name, last_key: Bytes = NULL, rows_copied: Int, checksum: Hash, finished: Int],
         )
