@@ -6,6 +6,7 @@
 
 mod compare;
 mod progress;
+mod rest;
 mod rows;
 
 pub use compare::{Comparison, Difference, Side, verify};
@@ -72,6 +73,12 @@ pub enum CopyError {
     /// The source is itself an unfinished copy.
     #[error("the source is itself an unfinished copy: finish that one first")]
     SourceUnfinished,
+    /// A server still uses the source.
+    #[error("the server {node} still uses the source: stop every server first")]
+    SourceInUse {
+        /// Its name.
+        node: String,
+    },
     /// Both sides were compared and differ.
     #[error(
         "the copy differs from its source in {}: the source was written to meanwhile. Stop every server that uses it, and run \
@@ -122,6 +129,9 @@ pub async fn copy(
 ) -> Result<CopyReport, CopyError> {
     if unfinished(source).await?.is_some() {
         return Err(CopyError::SourceUnfinished);
+    }
+    if let Some(node) = rest::living_node(source).await? {
+        return Err(CopyError::SourceInUse { node });
     }
     let identity = rows::identity(source).await?;
     if start_over {

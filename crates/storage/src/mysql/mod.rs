@@ -103,7 +103,7 @@ async fn send(connection: &mut Connection, request: &str, counts: &mut Vec<u64>)
             counts.push(result.affected_rows());
         }
         // The error of the last one waits until it is asked for; until then it looks like a count.
-        result.drop_result().await.inspect_err(|_| drop(counts.pop()))
+        result.drop_result().await.inspect_err(|_| counts.truncate(counts.len().saturating_sub(1)))
     };
     let sent = sent.await;
     connection.watch(sent).map_err(|error| {

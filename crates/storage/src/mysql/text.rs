@@ -95,7 +95,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_ends_its_literal(text in ".*") {
-            let written = written(&params![text.as_str(), 1_i64]);
+            let params = params![text.as_str(), 1_i64];
+            let written = written(&params);
             let value = written.strip_prefix("UPDATE t SET a = ").unwrap().strip_suffix(" WHERE b = 1").unwrap();
             let inside = value.trim_start_matches("_utf8mb4 x").strip_prefix('\'').unwrap().strip_suffix('\'').unwrap();
             prop_assert!(!inside.contains(['\'', '\\']) && inside.is_ascii());

@@ -174,6 +174,27 @@ async fn an_unfinished_copy_says_so_and_belongs_to_its_source() {
 }
 
 #[tokio::test]
+async fn a_source_with_a_living_node_is_left_alone() {
+    let (here, there) = (filled_with(10).await, empty().await);
+    change(&here.store, "INSERT INTO nodes (id, name, version, started_at, beats, settled) VALUES (zeroblob(16), 'node-7', '1', 0, 0, 0)").await;
+    let beating = tokio::spawn({
+        let store = here.store.clone();
+        async move {
+            loop {
+                change(&store, "UPDATE nodes SET beats = beats + 1").await;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    });
+    let refused = copy(&here.store, &there.store, false, |_| {}).await.unwrap_err();
+    assert!(refused.to_string().contains("node-7 still uses the source"), "{refused}");
+    assert_eq!(unfinished(&there.store).await.unwrap(), None);
+    // It was killed: its row is there, and its heart stands still.
+    beating.abort();
+    copy(&here.store, &there.store, false, |_| {}).await.unwrap();
+}
+
+#[tokio::test]
 async fn nothing_is_overwritten() {
     let (here, there) = (filled().await, empty().await);
     there.store.write(Do(vec![insert(1)])).await.unwrap();

@@ -32,7 +32,7 @@ struct Column {
 fn schema(database: &Path) -> Vec<(String, Vec<Column>)> {
     let raw = rusqlite::Connection::open(database).unwrap();
     let mut tables = raw
-        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('refinery_schema_history', 'commits', 'copies')")
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('refinery_schema_history', 'commits', 'nodes', 'changes', 'leases', 'copies')")
         .unwrap();
     let tables: Vec<String> =
         tables.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
