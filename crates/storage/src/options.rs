@@ -68,6 +68,8 @@ pub struct NetworkOptions {
     pub lock_deadline: Duration,
     /// How long it is tried to learn whether a commit took place whose answer was lost.
     pub resolve_deadline: Duration,
+    /// How long the node that changes the schema may show no sign of life before another takes over.
+    pub lease_deadline: Duration,
 }
 
 impl Default for NetworkOptions {
@@ -82,6 +84,7 @@ impl Default for NetworkOptions {
             answer_deadline: Duration::from_secs(5),
             lock_deadline: Duration::from_millis(500),
             resolve_deadline: Duration::from_secs(10),
+            lease_deadline: Duration::from_secs(15),
         }
     }
 }

@@ -20,10 +20,6 @@ use refinery::{AsyncMigrate, Migration};
 use refinery_core::traits::r#async::{AsyncQuery, AsyncTransaction};
 use std::time::Duration;
 
-/// How often the holder of the lease shows that it lives.
-const BEAT_EVERY: Duration = Duration::from_secs(2);
-/// A lease whose beat stood still for so long is taken over.
-const STANDS_STILL: Duration = Duration::from_secs(15);
 /// How often a node that waits for its turn looks.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
@@ -41,7 +37,7 @@ pub(super) async fn bring_up_to_date<D: Driver>(
     if is_current(driver, database, &mut connection).await? {
         return Ok(());
     }
-    let mut lease = Lease { driver, connection, holder: ids.next().0 };
+    let mut lease = Lease { driver, connection, holder: ids.next().0, stands_still: options.lease_deadline };
     lease.acquire().await.map_err(failed)?;
     let migrated = migrate_under(&mut lease, database, options).await;
     lease.release().await;
@@ -152,6 +148,8 @@ struct Lease<'a, D: Driver> {
     driver: &'a D,
     connection: D::Connection,
     holder: [u8; 16],
+    /// A beat that stood still for so long is over.
+    stands_still: Duration,
 }
 
 impl<D: Driver> Lease<'_, D> {
@@ -179,7 +177,7 @@ impl<D: Driver> Lease<'_, D> {
                     let sql = "INSERT INTO schema_lease (id, holder, beat) VALUES (1, ?, 0)";
                     self.change(sql, params![self.holder.as_slice()]).await?
                 }
-                Some((holder, beat)) if found == seen && clock::now() - since > STANDS_STILL => {
+                Some((holder, beat)) if found == seen && clock::now() - since > self.stands_still => {
                     let sql = "UPDATE schema_lease SET holder = ?, beat = 0 WHERE id = 1 AND holder = ? AND beat = ?";
                     self.change(sql, params![self.holder.as_slice(), holder.as_slice(), *beat]).await?
                 }
@@ -211,7 +209,7 @@ impl<D: Driver> Lease<'_, D> {
     /// Keeps it; ends, with the reason, only when it is lost.
     async fn keep(&mut self) -> String {
         loop {
-            tokio::time::sleep(BEAT_EVERY).await;
+            tokio::time::sleep(self.stands_still / 6).await;
             let sql = "UPDATE schema_lease SET beat = beat + 1 WHERE id = 1 AND holder = ?";
             match self.change(sql, params![self.holder.as_slice()]).await {
                 Ok(true) => {}
