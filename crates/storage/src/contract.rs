@@ -4,8 +4,10 @@
 //! batched, retried, sent to another engine, and run by an engine without interactive transactions. Nothing here knows an engine.
 
 use crate::error::StorageError;
+use crate::nodes::{Change, Undecided};
 use crate::row::Rows;
 use crate::value::Value;
+use std::sync::Arc;
 
 /// A change of state.
 ///
@@ -74,11 +76,15 @@ pub struct Step {
     pub expect: Expect,
 }
 
-/// The statements of one command.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// The statements of one command, and what it changes that other nodes keep in memory.
+///
+/// An engine keeps the steps until it knows what became of them.
+#[derive(Debug, Clone, Default)]
 pub struct Steps {
     steps: Vec<Step>,
     relaxed: bool,
+    changes: Vec<Change>,
+    undecided: Option<Arc<Undecided>>,
 }
 
 impl Steps {
@@ -95,6 +101,11 @@ impl Steps {
     /// A statement that may change any number of rows.
     pub fn any(&mut self, sql: &'static str, params: Vec<Value>) {
         self.steps.push(Step { sql, params, expect: Expect::Any });
+    }
+
+    /// Once the command is applied, other nodes hear of this change.
+    pub fn announces(&mut self, change: Change) {
+        self.changes.push(change);
     }
 
     /// A row in the place of whatever has its key: a DELETE by that key, then an INSERT. An upsert is spelled differently by every engine.
@@ -117,6 +128,22 @@ impl Steps {
     /// Whether [`Steps::relax`] was called.
     pub fn is_relaxed(&self) -> bool {
         self.relaxed
+    }
+
+    pub(crate) fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// It could not be learned what became of the command.
+    pub(crate) fn doubt(&mut self) {
+        if let Some(undecided) = self.undecided.take() {
+            undecided.linger();
+        }
+    }
+
+    /// Goes when the steps go.
+    pub(crate) fn carry(&mut self, undecided: Arc<Undecided>) {
+        self.undecided = Some(undecided);
     }
 }
 

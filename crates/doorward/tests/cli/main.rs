@@ -7,6 +7,8 @@ mod backup;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod handover;
+#[cfg(test)]
 mod help;
 #[cfg(test)]
 mod measuring;
@@ -16,3 +18,5 @@ mod process;
 mod serving;
 #[cfg(test)]
 mod settings;
+#[cfg(test)]
+mod store;

@@ -75,6 +75,7 @@ async fn an_abandoned_migration_is_taken_over(engine: Engine) {
     site.sql("DELETE FROM refinery_schema_history WHERE version >= 2");
     let holder = match engine {
         Engine::Postgres => "'\\x00000000000000000000000000000001'",
+        Engine::Mysql => "x'00000000000000000000000000000001'",
         Engine::Sqlite => unreachable!("not on a server"),
     };
     site.sql(&format!("INSERT INTO schema_lease (id, holder, beat) VALUES (1, {holder}, 7)"));
