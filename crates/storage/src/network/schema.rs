@@ -50,7 +50,8 @@ pub(super) async fn bring_up_to_date<D: Driver>(
             found => OpenError::Older { database, found, known },
         });
     }
-    let mut lease = Lease { driver, connection, holder: ids.next().0, stands_still: options.lease_deadline };
+    let mut lease =
+        Lease { driver, connection, holder: ids.next().0, stands_still: options.network.lease_deadline };
     lease.acquire().await.map_err(failed)?;
     let migrated = migrate_under(&mut lease, database, &options.network, up_to).await;
     lease.release().await;

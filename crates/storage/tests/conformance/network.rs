@@ -29,6 +29,7 @@ on_every_server![
     a_server_that_is_killed_under_load_loses_and_doubles_nothing,
     a_server_that_stands_still_delays_no_answer_for_long,
     a_wrong_password_is_told_and_not_shown,
+    sessions_that_the_server_ended_are_replaced_unnoticed,
 ];
 
 fn is_overloaded(answer: &Result<Applied, StorageError>) -> bool {
@@ -74,6 +75,7 @@ async fn an_abandoned_migration_is_taken_over(engine: Engine) {
     site.sql("DELETE FROM refinery_schema_history WHERE version >= 2");
     let holder = match engine {
         Engine::Postgres => "'\\x00000000000000000000000000000001'",
+        Engine::Mysql => "x'00000000000000000000000000000001'",
         Engine::Sqlite => unreachable!("not on a server"),
     };
     site.sql(&format!("INSERT INTO schema_lease (id, holder, beat) VALUES (1, {holder}, 7)"));
@@ -535,4 +537,36 @@ async fn a_wrong_password_is_told_and_not_shown(engine: Engine) {
     let error = Store::open(&options).await.err().unwrap().to_string();
     assert!(error.contains("cannot be used") && !error.contains("s3cret"), "{error}");
     assert!(!format!("{options:?}").contains("s3cret"));
+}
+
+async fn sessions_that_the_server_ended_are_replaced_unnoticed(engine: Engine) {
+    let site = engine.open().await;
+    for round in 0..3_u64 {
+        // All lanes and several readers have a session.
+        let mut tasks = JoinSet::new();
+        for number in 0..40 {
+            let store = site.store.clone();
+            tasks.spawn(async move {
+                store.write(Do(vec![insert(round * 100 + number)])).await.unwrap();
+                store.read(LinkById(round * 100 + number)).await.unwrap().unwrap();
+                store.read(AllLinks).await.unwrap();
+            });
+        }
+        tasks.join_all().await;
+        match engine {
+            Engine::Mysql => {
+                let ours = "SELECT id FROM information_schema.processlist WHERE db = database() AND id <> connection_id()";
+                let sessions = site.sql(ours);
+                assert!(sessions.lines().count() >= 2, "{sessions}");
+                for session in sessions.lines() {
+                    site.sql(&format!("KILL {session}"));
+                }
+            }
+            _ => {
+                site.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+            }
+        }
+    }
+    assert_eq!(site.store.read(CountLinks).await.unwrap(), 120);
+    assert_eq!(site.store.stats().failed, 0);
 }
