@@ -6,8 +6,10 @@
 pub mod backup;
 mod clock;
 pub mod contract;
+pub mod copy;
 pub mod database;
 mod dialect;
+pub mod doctor;
 pub mod error;
 mod job;
 mod migrate;
@@ -19,14 +21,16 @@ mod sqlite;
 pub mod stats;
 pub mod store;
 pub mod sweep;
+mod tables;
 pub mod together;
+pub mod upgrade;
 pub mod value;
 
 pub use backup::{BackupError, BackupReport, backup, restore};
 pub use contract::{Access, Applied, Command, Expect, Query, Statement, Step, Steps};
 pub use database::{Database, Server, Tls, TlsMode};
 pub use error::StorageError;
-pub use options::{Durability, NetworkOptions, OpenError, Options};
+pub use options::{Durability, NetworkOptions, OpenError, Options, Schema};
 pub use row::{Row, Rows};
 pub use stats::Stats;
 pub use store::{Opened, Store};

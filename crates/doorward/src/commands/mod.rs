@@ -12,4 +12,7 @@ pub(crate) mod healthcheck;
 pub(crate) mod keys;
 pub(crate) mod passwords;
 pub(crate) mod shown;
+pub(crate) mod store;
+mod store_progress;
+pub(crate) mod upgrade;
 pub(crate) mod user;
