@@ -9,6 +9,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("V1__foundation", include_str!("../migrations/V1__foundation.sql")),
     ("V2__commits", include_str!("../migrations/V2__commits.sql")),
     ("V3__copies", include_str!("../migrations/V3__copies.sql")),
+    ("V4__nodes", include_str!("../migrations/V4__nodes.sql")),
 ];
 
 /// The newest schema version this program knows.

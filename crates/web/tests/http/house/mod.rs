@@ -31,6 +31,7 @@ use std::time::Duration;
 use storage::session::TouchSession;
 use storage::user::User;
 use storage::{Durability, Options, Store};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use web::Web;
 use web::server::ClientAddress;
@@ -93,11 +94,17 @@ pub(crate) struct Plan {
     pub(crate) settings: Settings,
     pub(crate) hashes: PoolSettings,
     pub(crate) rate_limits: RateLimits,
+    pub(crate) leaving: CancellationToken,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { settings: Settings::new(ISSUER), hashes: cheap_hashes(), rate_limits: RateLimits::off() }
+        Self {
+            settings: Settings::new(ISSUER),
+            hashes: cheap_hashes(),
+            rate_limits: RateLimits::off(),
+            leaving: CancellationToken::new(),
+        }
     }
 }
 
@@ -271,8 +278,13 @@ async fn built(folder: &tempfile::TempDir, plan: &Plan) -> (Provider, Router) {
     let provider =
         Provider::open(plan.settings.clone(), store, pool, keys, &mut new_ctx(None)).await.unwrap();
     let rate_limits = plan.rate_limits.clone();
-    let router =
-        web::router(Web { provider: provider.clone(), new_ctx, rate_limits, metrics: Default::default() });
+    let router = web::router(Web {
+        provider: provider.clone(),
+        new_ctx,
+        rate_limits,
+        metrics: Default::default(),
+        leaving: plan.leaving.clone(),
+    });
     (provider, router)
 }
 
