@@ -10,6 +10,7 @@ pub(crate) mod doctor;
 pub(crate) mod error;
 mod guard;
 mod mailbox;
+pub(crate) mod plain;
 mod reader;
 mod scan;
 mod schema;
