@@ -9,6 +9,7 @@ mod connection;
 pub(crate) mod doctor;
 pub(crate) mod error;
 mod guard;
+mod log_room;
 mod mailbox;
 pub(crate) mod plain;
 mod reader;
@@ -27,6 +28,7 @@ use crate::stats::{Counters, Stats};
 use crate::together::Together;
 use crate::value::{Value, ValueRef};
 use checkpointer::{Checkpointer, Checkpoints};
+use log_room::LogRoom;
 use mailbox::Mailbox;
 use reader::ReadSource;
 use rusqlite::types::{ToSqlOutput, ValueRef as SqliteRef};
@@ -93,6 +95,8 @@ impl Sqlite {
             checkpoints: Arc::clone(&checkpoints),
             health: Arc::clone(&health),
             max_batch: options.max_batch.max(1),
+            durability: options.durability,
+            log_room: LogRoom::new(path),
             hands: Hands::default(),
         };
         let mut others = scans.start(options.scan_threads).map_err(io)?;
