@@ -14,6 +14,7 @@ pub mod error;
 mod job;
 pub mod measure;
 mod migrate;
+mod mysql;
 mod network;
 pub mod nodes;
 pub mod options;

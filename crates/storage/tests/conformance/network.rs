@@ -138,11 +138,23 @@ async fn two_nodes_replace_the_same_row(engine: Engine) {
 }
 
 /// A transaction of somebody else's that holds a row, until it is dropped.
-struct Held(#[expect(dead_code, reason = "held, not used")] tokio_postgres::Client);
+#[expect(dead_code, reason = "held, not used")]
+enum Held {
+    Postgres(tokio_postgres::Client),
+    Mysql(mysql_async::Conn),
+}
 
 impl Held {
     async fn row(site: &Site, number: u64) -> Self {
-        let Database::Postgres(server) = &site.options.database else { unreachable!("another engine") };
+        let id = id(number);
+        match &site.options.database {
+            Database::Postgres(server) => Self::on_postgres(server, id.as_bytes()).await,
+            Database::Mysql(server) => Self::on_mysql(server, id.as_bytes()).await,
+            Database::Sqlite(_) => unreachable!("not on a server"),
+        }
+    }
+
+    async fn on_postgres(server: &storage::Server, id: &[u8]) -> Self {
         let (host, port) = &server.hosts[0];
         let mut config = tokio_postgres::Config::new();
         config.host(host).port(*port).dbname(&server.name).user(server.user.as_deref().unwrap_or_default());
@@ -151,9 +163,28 @@ impl Held {
         tokio::spawn(connection);
         client.batch_execute("BEGIN").await.unwrap();
         let sql = "UPDATE one_time_links SET expires_at = expires_at WHERE id = $1";
-        let held = client.execute(sql, &[&id(number).as_bytes().as_slice()]).await.unwrap();
+        let held = client.execute(sql, &[&id]).await.unwrap();
         assert_eq!(held, 1);
-        Self(client)
+        Self::Postgres(client)
+    }
+
+    async fn on_mysql(server: &storage::Server, id: &[u8]) -> Self {
+        use mysql_async::prelude::Queryable as _;
+        let (host, port) = &server.hosts[0];
+        let options = mysql_async::OptsBuilder::default()
+            .ip_or_hostname(host)
+            .tcp_port(*port)
+            .db_name(Some(&server.name))
+            .user(server.user.as_deref())
+            .pass(server.password.as_deref())
+            .prefer_socket(false)
+            .client_found_rows(true);
+        let mut conn = mysql_async::Conn::new(options).await.unwrap();
+        conn.query_drop("BEGIN").await.unwrap();
+        let sql = "UPDATE one_time_links SET expires_at = expires_at WHERE id = ?";
+        conn.exec_drop(sql, (id,)).await.unwrap();
+        assert_eq!(conn.affected_rows(), 1);
+        Self::Mysql(conn)
     }
 }
 
