@@ -2,6 +2,7 @@
 //! what is looked at is each engine's own business.
 
 use crate::database::Database;
+use crate::mysql::{self, Mysql};
 use crate::options::Options;
 use crate::postgres::{self, Postgres};
 use crate::sqlite;
@@ -64,7 +65,10 @@ pub async fn doctor(database: &Database, thoroughness: Thoroughness) -> Vec<Find
             Ok(driver) => postgres::doctor::look(driver, server, thoroughness).await,
             Err(why) => vec![Finding::problem("connection", why, "correct the URL of the database")],
         },
-        Database::Mysql(_) => Vec::new(),
+        Database::Mysql(server) => match Mysql::new(server, &Options::new(database.clone())) {
+            Ok(driver) => mysql::doctor::look(driver, server, thoroughness).await,
+            Err(why) => vec![Finding::problem("connection", why, "correct the URL of the database")],
+        },
     }
 }
 

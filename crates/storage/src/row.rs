@@ -82,6 +82,7 @@ impl Row<'_> {
         match &self.0 {
             RowSource::Sqlite(row) => row.as_ref().column_count(),
             RowSource::Fetched(Fetched::Postgres(row)) => row.len(),
+            RowSource::Fetched(Fetched::Mysql(row)) => row.len(),
         }
     }
 

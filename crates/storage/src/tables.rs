@@ -236,9 +236,12 @@ mod tests {
     use crate::migrate;
     use std::collections::BTreeMap;
 
-    /// The tables as the migrations make them: name, columns, key.
-    fn of_migrations() -> BTreeMap<String, (Vec<(String, String, bool)>, Vec<String>)> {
-        let mut tables: BTreeMap<String, (Vec<_>, Vec<_>)> = BTreeMap::new();
+    /// Columns (name, kind, nullable) and key.
+    type Made = (Vec<(String, String, bool)>, Vec<String>);
+
+    /// The tables as the migrations make them.
+    fn of_migrations() -> BTreeMap<String, Made> {
+        let mut tables: BTreeMap<String, Made> = BTreeMap::new();
         for (_, text) in migrate::MIGRATIONS {
             let text: String = text
                 .lines()
@@ -267,7 +270,7 @@ mod tests {
         tables
     }
 
-    fn body_of(body: &str) -> (Vec<(String, String, bool)>, Vec<String>) {
+    fn body_of(body: &str) -> Made {
         let (columns, key) = body.split_once("PRIMARY KEY").unwrap();
         let columns = columns
             .split(',')

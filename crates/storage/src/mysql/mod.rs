@@ -5,6 +5,7 @@
 //! COMMIT travels at once, its values written into the text (`text.rs`). A query by itself is prepared once per connection.
 
 mod connect;
+pub(crate) mod doctor;
 mod error;
 mod text;
 

@@ -173,3 +173,65 @@ async fn a_postgresql_server_is_looked_at() {
     );
     assert!(!format!("{gone:?}").contains(throwaway::PASSWORD));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mariadb_server_is_looked_at() {
+    let engine = throwaway::Engine::Mariadb;
+    if engine.is_missing() {
+        return;
+    }
+    let server = throwaway::Setup::new(engine).start().unwrap();
+    let url = server.database().unwrap();
+    let database: Database = url.parse().unwrap();
+    let look = |nodes| doctor(&database, Thoroughness { deep: false, nodes });
+    assert_eq!(found(&look(1).await, "schema").verdict, Verdict::Note, "no server has run on it");
+    Store::open(&Options::new(database.clone())).await.unwrap().store.close().await;
+    let healthy = look(1).await;
+    let checks: Vec<_> = healthy.iter().map(|finding| finding.check).collect();
+    for check in [
+        "connection",
+        "round trip",
+        "version",
+        "durability",
+        "isolation",
+        "time zone",
+        "time-outs",
+        "packets",
+        "clock",
+        "schema",
+        "indexes",
+        "connections",
+        "encryption",
+        "encoding",
+    ] {
+        assert!(checks.contains(&check), "{check}: {checks:?}");
+    }
+    for finding in
+        healthy.iter().filter(|finding| !["connections", "round trip", "durability"].contains(&finding.check))
+    {
+        assert_eq!(finding.verdict, Verdict::Ok, "{finding:?}");
+    }
+    assert_eq!(found(&look(500).await, "connections").verdict, Verdict::Problem);
+    for (planted, check, verdict) in [
+        ("SET GLOBAL innodb_flush_log_at_trx_commit = 2", "durability", Verdict::Problem),
+        ("SET GLOBAL wait_timeout = 20", "time-outs", Verdict::Note),
+        ("SET GLOBAL max_allowed_packet = 1048576", "packets", Verdict::Problem),
+        ("SET GLOBAL read_only = ON", "replication", Verdict::Problem),
+    ] {
+        server.sql(planted).unwrap();
+        assert_eq!(found(&look(1).await, check).verdict, verdict, "{planted}");
+    }
+    server.sql("SET GLOBAL read_only = OFF").unwrap();
+    engine
+        .sql(&url, "ALTER TABLE clients CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
+        .unwrap();
+    let findings = look(1).await;
+    let encoding = found(&findings, "encoding");
+    assert!(encoding.verdict == Verdict::Problem && encoding.found.contains("clients"), "{encoding:?}");
+    drop(server);
+    let gone = look(1).await;
+    assert!(
+        matches!(&gone[..], [finding] if finding.check == "connection" && finding.verdict == Verdict::Problem),
+        "{gone:?}"
+    );
+}
