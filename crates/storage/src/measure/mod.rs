@@ -97,8 +97,10 @@ pub async fn measure(
                 .map_err(MeasureError::Driver)?;
             run(scratch, driver, plan, tell).await
         }
-        database @ Database::Mysql(_) => {
-            Err(MeasureError::Driver(format!("{database}: this engine is not measured yet")))
+        Database::Mysql(server) => {
+            let driver = crate::mysql::plain::PlainMysql::new(server, &options(scratch))
+                .map_err(MeasureError::Driver)?;
+            run(scratch, driver, plan, tell).await
         }
     }
 }

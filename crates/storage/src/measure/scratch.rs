@@ -87,7 +87,7 @@ async fn tell(database: &Database, sql: &str) -> Result<(), String> {
     match database {
         Database::Sqlite(_) => Ok(()),
         Database::Postgres(server) => crate::postgres::plain::tell(server, sql).await,
-        Database::Mysql(_) => Err("this engine is not measured yet".to_owned()),
+        Database::Mysql(server) => crate::mysql::plain::tell(server, sql).await,
     }
 }
 
