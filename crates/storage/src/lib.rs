@@ -12,6 +12,7 @@ mod dialect;
 pub mod doctor;
 pub mod error;
 mod job;
+pub mod measure;
 mod migrate;
 mod mysql;
 mod network;

@@ -4,6 +4,7 @@ pub(crate) mod administer;
 pub(crate) mod backup;
 pub(crate) mod bench;
 mod bench_server;
+mod bench_store;
 pub(crate) mod client;
 mod client_options;
 pub(crate) mod completions;

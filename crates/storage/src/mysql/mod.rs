@@ -7,6 +7,7 @@
 mod connect;
 pub(crate) mod doctor;
 mod error;
+pub(crate) mod plain;
 mod text;
 
 pub(crate) use connect::{Connection, Mysql};

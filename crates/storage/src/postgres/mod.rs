@@ -6,6 +6,7 @@
 pub(crate) mod doctor;
 mod error;
 mod pipeline;
+pub(crate) mod plain;
 mod tls;
 
 use crate::contract::{Statement, Step};

@@ -11,6 +11,7 @@ pub(crate) mod error;
 mod guard;
 mod log_room;
 mod mailbox;
+pub(crate) mod plain;
 mod reader;
 mod scan;
 mod schema;
