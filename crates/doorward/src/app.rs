@@ -8,16 +8,22 @@ use anyhow::Context as _;
 use crypto::MasterKeys;
 use passwords::{HashPool, PoolSettings};
 use provider::Provider;
+use rustix::system::uname;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use storage::server_secret::ListServerSecrets;
 use storage::signing_key::ListSigningKeys;
-use storage::{Options, Store};
+use storage::{NewNode, OpenError, Options, Store};
+use tokio_util::sync::CancellationToken;
 use web::Web;
 use web::metrics::HttpMetrics;
 use web::server::rate_limit::{Budgets, RateLimits};
 use web::server::{ServerOptions, ServerStats};
+
+/// How long a predecessor is waited for, unless `sqlite.lock_wait` says otherwise: as long as systemd is told to wait for its end.
+pub(crate) const HAND_OVER: Duration = Duration::from_secs(30);
 
 /// An opened installation.
 pub(crate) struct App {
@@ -29,20 +35,28 @@ impl App {
     ///
     /// # Errors
     /// What the operator can put right: the database is in use, the master key is missing, the disk is full.
-    pub(crate) async fn open(settings: &Settings, issuer: &Issuer) -> anyhow::Result<Self> {
+    ///
+    /// The predecessor of a server that takes over its socket, or listens beside it, may still have the database: it is waited for.
+    pub(crate) async fn open(
+        settings: &Settings,
+        issuer: &Issuer,
+        predecessor: Predecessor,
+    ) -> anyhow::Result<Self> {
         make_directory(&settings.data)?;
         let database = settings.database();
         let Some(file) = database.file() else {
             // On a server, what is stored says whether the installation is new.
             let store = open_store(settings).await?;
             let master_keys = shared_master_keys(settings, &store).await?;
+            // Before anything is read into memory: what changes from now on is heard of.
+            let store = store.join(new_node()).await?;
             return Self::assemble(settings, issuer, store, master_keys).await;
         };
         // The key comes first: were the first start interrupted between the two, a key without a database harms nothing, and a database
         // without its key could not be told from one whose key was lost.
         let if_missing = if file.exists() { IfMissing::Refuse } else { IfMissing::Create };
         let master_keys = master_key_source(settings).load(if_missing, &mut OsRandom)?;
-        let store = open_store(settings).await?;
+        let store = open_store_after(settings, predecessor).await?;
         Self::assemble(settings, issuer, store, master_keys).await
     }
 
@@ -63,7 +77,8 @@ impl App {
     }
 
     /// What the router is built from, and the limits of the server it runs in.
-    pub(crate) fn surface(&self, settings: &Settings) -> (Web, ServerOptions) {
+    /// `leaving` is cancelled when the server begins to stop.
+    pub(crate) fn surface(&self, settings: &Settings, leaving: &CancellationToken) -> (Web, ServerOptions) {
         let stats = ServerStats::default();
         let metrics = std::sync::Arc::new(HttpMetrics::default());
         metrics.watch(self.provider.clone(), stats.clone());
@@ -76,16 +91,31 @@ impl App {
         } else {
             RateLimits::off()
         };
-        let web = Web { provider: self.provider.clone(), new_ctx: clock::new_ctx, rate_limits, metrics };
+        let web = Web {
+            provider: self.provider.clone(),
+            new_ctx: clock::new_ctx,
+            rate_limits,
+            metrics,
+            leaving: leaving.clone(),
+        };
         let options = ServerOptions {
             trusted_proxies: settings.trusted_proxies.clone(),
             max_connections: settings.max_connections,
             max_connections_per_address: settings.max_connections_per_address,
-            drain_timeout: settings.drain_timeout,
             stats,
-            ..ServerOptions::default()
+            ..draining(settings)
         };
         (web, options)
+    }
+}
+
+/// How a server ends.
+pub(crate) fn draining(settings: &Settings) -> ServerOptions {
+    ServerOptions {
+        drain_delay: settings.drain_delay,
+        drain_grace: settings.drain_grace,
+        drain_timeout: settings.drain_timeout,
+        ..ServerOptions::default()
     }
 }
 
@@ -116,12 +146,61 @@ async fn shared_master_keys(settings: &Settings, store: &Store) -> anyhow::Resul
     Ok(master_keys)
 }
 
+/// This process, among those that share the database.
+fn new_node() -> NewNode {
+    let mut id = [0; 16];
+    clock::entropy(&mut id);
+    NewNode {
+        id,
+        name: format!("{}:{}", uname().nodename().to_string_lossy(), std::process::id()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: clock::now(),
+    }
+}
+
 /// For its owner only: the master key, the database and the operator's socket are in it.
 fn make_directory(path: &Path) -> anyhow::Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.with_context(|| {
         format!("the data directory {} cannot be made: choose another with --data", path.display())
     })
+}
+
+/// Whether another server may be about to let the database go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Predecessor {
+    /// Not that we know: one that has the database keeps it.
+    None,
+    /// It drains, or is about to be told to; connections for us wait in the kernel.
+    Leaving,
+}
+
+/// How often it is looked whether the predecessor is gone.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+async fn open_store_after(settings: &Settings, predecessor: Predecessor) -> anyhow::Result<Store> {
+    let wait = settings.sqlite.lock_wait.unwrap_or(match predecessor {
+        Predecessor::None => Duration::ZERO,
+        Predecessor::Leaving => HAND_OVER,
+    });
+    let until = clock::monotonic() + wait;
+    let mut told = false;
+    loop {
+        match open_store(settings).await {
+            Err(error) if is_in_use(&error) && clock::monotonic() < until => {
+                if !told {
+                    tracing::info!(?wait, "another process has the database: waiting for it to end");
+                    told = true;
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
+fn is_in_use(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(OpenError::InUse { .. }))
 }
 
 /// Opens the database, and logs what its operator should know.

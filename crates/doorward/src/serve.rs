@@ -1,7 +1,7 @@
 //! `doorward serve`: everything that runs beside each other in a server's process, from its first line of output to its last connection.
 //! Knows when things start and stop, not what they do.
 
-use crate::app::App;
+use crate::app::{App, Predecessor, draining};
 use crate::clock;
 use crate::commands::shown;
 use crate::operator::Socket;
@@ -9,6 +9,7 @@ use crate::settings::{Issuer, Resolved, SettingFlags, Settings};
 use crate::telemetry::Telemetry;
 use anyhow::Context as _;
 use axum::Router;
+use listenfd::ListenFd;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use std::io;
@@ -17,7 +18,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use web::server::{Listener, ServerOptions, Tls, tls};
+use web::server::{Listener, ServerOptions, Sharing, Tls, tls};
 
 pub(crate) const HELP: &str = "\
 Examples:
@@ -37,9 +38,11 @@ Signals: SIGTERM and SIGINT let requests in flight end, a second one ends at onc
 /// # Errors
 /// When it cannot start.
 pub(crate) fn run(flags: &SettingFlags) -> anyhow::Result<()> {
+    // Before any thread begins: it takes variables out of the environment.
+    let mut handed_in = ListenFd::from_env();
     let settings = Resolved::from_system(flags)?.settings;
     let telemetry = Telemetry::start(&settings.log)?;
-    runtime()?.block_on(serve(&settings))?;
+    runtime()?.block_on(serve(&settings, &mut handed_in))?;
     let dropped = telemetry.dropped_lines()();
     if dropped > 0 {
         tracing::warn!(dropped, "log lines were dropped, because the log was read too slowly");
@@ -61,16 +64,16 @@ pub(crate) fn allow_many_files() {
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).ok();
 }
 
-async fn serve(settings: &Settings) -> anyhow::Result<()> {
+async fn serve(settings: &Settings, handed_in: &mut ListenFd) -> anyhow::Result<()> {
     // The address first: whether it is free is known before anything is written.
-    let listener = bind(settings.listen)?;
-    let address = listener.local_addr();
+    let (listeners, predecessor) = listen(settings, handed_in)?;
+    let address = listeners.first().map_or(settings.listen, Listener::local_addr);
     let tls = settings.tls.files().map(|(certificate, key)| Tls::from_files(certificate, key)).transpose()?;
     let issuer = settings.issuer(address);
     for warning in settings.warnings() {
         tracing::warn!("{warning}");
     }
-    let app = App::open(settings, &issuer).await?;
+    let app = App::open(settings, &issuer, predecessor).await?;
     announce(settings, &issuer, address)?;
     if let Some(link) = app.provider.setup_link(&mut clock::own_ctx()).await? {
         // To whoever started it, never to the log: whoever has the link owns the installation.
@@ -78,15 +81,14 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
             "\nNobody runs this installation yet. This link makes you its platform owner; it works once, for 24 hours:\n\n  {link}\n"
         ))?;
     }
-    let (web, options) = app.surface(settings);
-    let metrics = settings.metrics_listen.map(bind).transpose()?;
+    let shutdown = CancellationToken::new();
+    let (web, options) = app.surface(settings, &shutdown);
+    let metrics = settings.metrics_listen.map(|address| bind(address, sharing(settings))).transpose()?;
     if let Some(metrics) = &metrics {
         shown::fields(&[("  Metrics  ", format!("http://{}/metrics", metrics.local_addr()))])?;
     }
     let metrics = metrics.map(|listener| (listener, web::metrics_router(web.metrics.clone())));
-    House { app, listeners: vec![listener], router: web::router(web), options, tls, metrics }
-        .run(settings)
-        .await
+    House { app, listeners, router: web::router(web), options, tls, metrics, shutdown }.run(settings).await
 }
 
 fn announce(settings: &Settings, issuer: &Issuer, address: SocketAddr) -> io::Result<()> {
@@ -100,9 +102,31 @@ fn announce(settings: &Settings, issuer: &Issuer, address: SocketAddr) -> io::Re
     ])
 }
 
+/// The sockets the service manager hands in; else one of our own.
+fn listen(settings: &Settings, handed_in: &mut ListenFd) -> anyhow::Result<(Vec<Listener>, Predecessor)> {
+    let mut inherited = Vec::new();
+    for index in 0..handed_in.len() {
+        let socket =
+            handed_in.take_tcp_listener(index).context("the service manager handed in no TCP socket")?;
+        if let Some(socket) = socket {
+            inherited.push(Listener::inherited(socket).context("the socket handed in cannot be used")?);
+        }
+    }
+    if !inherited.is_empty() {
+        return Ok((inherited, Predecessor::Leaving));
+    }
+    let listener = bind(settings.listen, sharing(settings))?;
+    let predecessor = if settings.listen_reuse_port { Predecessor::Leaving } else { Predecessor::None };
+    Ok((vec![listener], predecessor))
+}
+
+fn sharing(settings: &Settings) -> Sharing {
+    if settings.listen_reuse_port { Sharing::ReusePort } else { Sharing::Alone }
+}
+
 /// Listens on an address, or says which setting to change.
-pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<Listener> {
-    Listener::bind(address)
+pub(crate) fn bind(address: SocketAddr, sharing: Sharing) -> anyhow::Result<Listener> {
+    Listener::bind(address, sharing)
         .with_context(|| format!("cannot listen on {address}: is another server running there?"))
 }
 
@@ -115,6 +139,8 @@ pub(crate) struct House {
     pub(crate) options: ServerOptions,
     pub(crate) tls: Option<Tls>,
     pub(crate) metrics: Option<(Listener, Router)>,
+    /// Cancelled by a signal.
+    pub(crate) shutdown: CancellationToken,
 }
 
 impl House {
@@ -124,9 +150,11 @@ impl House {
     /// When signals cannot be received.
     pub(crate) async fn run(self, settings: &Settings) -> anyhow::Result<()> {
         let provider = self.app.provider;
-        let shutdown = CancellationToken::new();
+        let shutdown = self.shutdown;
         let beside = TaskTracker::new();
         beside.spawn(worker::run(provider.clone(), clock::own_ctx, shutdown.clone()));
+        // Longer than the jobs: what the other nodes change counts until the last answer.
+        let following = tokio::spawn(provider.clone().follow(clock::now));
         match Socket::bind(&settings.data) {
             Ok(socket) => {
                 beside.spawn(socket.serve(provider.clone(), shutdown.clone()));
@@ -135,8 +163,7 @@ impl House {
             Err(error) => tracing::warn!("`doorward user` and the like cannot reach this server: {error:#}"),
         }
         if let Some((listener, router)) = self.metrics {
-            let options = ServerOptions { drain_timeout: settings.drain_timeout, ..ServerOptions::default() };
-            beside.spawn(web::server::serve(listener, router, options, None, shutdown.clone()));
+            beside.spawn(web::server::serve(listener, router, draining(settings), None, shutdown.clone()));
         }
         if let Some(tls) = self.tls.clone() {
             beside.spawn(tls.watch(tls::WATCH_INTERVAL, shutdown.clone()));
@@ -167,6 +194,7 @@ impl House {
         }
         beside.close();
         beside.wait().await;
+        following.abort();
         provider.store().close().await;
         Ok(())
     }
@@ -200,7 +228,7 @@ impl Stop {
             }
         }
         notify(&[NotifyState::Stopping]);
-        tracing::info!("stopping: requests in flight may end");
+        tracing::info!("stopping: nothing new is taken, requests in flight or under way are answered");
         shutdown.cancel();
         tokio::select! {
             _ = self.terminate.recv() => {}

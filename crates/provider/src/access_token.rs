@@ -80,6 +80,7 @@ impl Provider {
         ctx: &Ctx,
         token: &str,
     ) -> Result<Option<Arc<VerifiedAccessToken>>, ProviderError> {
+        self.inner.store.current()?;
         let digest = token_digest(token);
         let cache = &self.inner.tokens;
         let verified = if let Some(known) = cache.tokens.get(&digest) {

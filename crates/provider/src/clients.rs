@@ -1,4 +1,4 @@
-//! Registered clients, kept in memory and forgotten when they change.
+//! Registered clients, kept in memory and forgotten when they change, here or on another node.
 
 use crate::{Provider, ProviderError};
 use protocol::ClientId;
@@ -26,11 +26,18 @@ impl ClientCache {
         self.changes.fetch_add(1, Ordering::SeqCst);
         self.clients.remove(id);
     }
+
+    /// Forgets every client: any may have changed.
+    pub(crate) fn forget_all(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.clients.clear();
+    }
 }
 
 impl Provider {
     /// The client with this `client_id`, unless it is unknown or disabled.
     pub(crate) async fn client(&self, id: &ClientId) -> Result<Option<Arc<RegisteredClient>>, ProviderError> {
+        self.inner.store.current()?;
         let cache = &self.inner.clients;
         if let Some(client) = cache.clients.get(id) {
             return Ok(Some(client));

@@ -88,6 +88,7 @@ impl Provider {
         &self,
         algorithm: SigningAlgorithm,
     ) -> Result<Arc<SigningKey>, ProviderError> {
+        self.inner.store.current()?;
         if let Some(key) = self.keyring().signing_key(algorithm) {
             return Ok(Arc::clone(key));
         }
@@ -192,11 +193,14 @@ impl Provider {
             return Ok(());
         }
         let mut add = Vec::new();
+        let mut generation = keys.iter().map(|key| key.generation).max().unwrap_or_default();
         if due && next.is_none() {
-            add.push(self.make_key(ctx, algorithm, Some(ctx.now)).await?);
+            generation += 1;
+            add.push(self.make_key(ctx, algorithm, generation, Some(ctx.now)).await?);
         }
         if due || next.is_none() {
-            add.push(self.make_key(ctx, algorithm, None).await?);
+            generation += 1;
+            add.push(self.make_key(ctx, algorithm, generation, None).await?);
         }
         let rotation = RotateSigningKey {
             retire: current.filter(|_| due).map(|key| key.kid.clone()),
@@ -225,6 +229,7 @@ impl Provider {
         &self,
         ctx: &mut Ctx,
         algorithm: SigningAlgorithm,
+        generation: i64,
         current_at: Option<Timestamp>,
     ) -> Result<StoredSigningKey, ProviderError> {
         let private = match algorithm {
@@ -238,6 +243,7 @@ impl Provider {
         Ok(StoredSigningKey {
             kid,
             algorithm,
+            generation,
             sealed_private_key,
             created_at: ctx.now,
             current_at,

@@ -12,6 +12,7 @@ mod ctx;
 mod discovery;
 mod error;
 mod failures;
+mod follow;
 pub mod interaction;
 mod introspect;
 mod issue;
@@ -121,12 +122,30 @@ impl Provider {
         self.inner.tokens.counts()
     }
 
+    /// Whether this process is the one that runs the job of this name.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn runs_job(&self, name: &'static str) -> Result<bool, ProviderError> {
+        Ok(self.inner.store.holds_lease(name).await?)
+    }
+
+    /// Whether every algorithm has a key that signs.
+    pub fn has_every_key(&self) -> bool {
+        self.inner.keys.complete()
+    }
+
+    /// Forgets what memory holds of revocations that nothing can meet any more.
+    pub fn prune(&self, now: Timestamp) {
+        self.inner.revocations.prune(now);
+    }
+
     /// Deletes what has expired, in small slices between writes; forgets revocations that nothing can meet any more.
     ///
     /// # Errors
     /// When storage fails.
     pub async fn sweep(&self, now: Timestamp) -> Result<SweepReport, ProviderError> {
-        self.inner.revocations.prune(now);
+        self.prune(now);
         Ok(self.inner.store.sweep(now).await?)
     }
 
@@ -138,6 +157,7 @@ impl Provider {
         if !self.inner.keys.complete() {
             return Err("signing keys are still being made".to_owned());
         }
-        self.inner.store.trouble().map_or(Ok(()), Err)
+        self.inner.store.trouble().map_or(Ok(()), Err)?;
+        self.inner.store.current().map_err(|error| error.to_string())
     }
 }

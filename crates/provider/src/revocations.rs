@@ -1,5 +1,5 @@
-//! Revocations in memory: what ends access tokens that still verify. Filled at start, and by the command that revokes once it is
-//! durable, so that a check costs no read.
+//! Revocations in memory: what ends access tokens that still verify. Filled at start, by the command that revokes once it is durable, and
+//! by what other nodes announce, so that a check costs no read.
 
 use crate::ProviderError;
 use protocol::Timestamp;
@@ -21,7 +21,11 @@ impl Revocations {
     }
 
     pub(crate) fn add(&self, revocation: Revocation) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(revocation.id, revocation);
+        let mut revocations = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let known = revocations.entry(revocation.id).or_insert(revocation);
+        // An earlier one may be heard of later: nothing it ended may come back.
+        known.revoked_at = known.revoked_at.max(revocation.revoked_at);
+        known.expires_at = known.expires_at.max(revocation.expires_at);
     }
 
     /// Whether a token is over that stands on each of `once` and was issued to `user` at `issued_at`. A grant, a session or an access
@@ -45,6 +49,18 @@ impl Revocations {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_earlier_revocation_that_is_heard_of_later_brings_nothing_back() {
+        let at = Timestamp::from_millis;
+        let revocations = Revocations::default();
+        for revoked_at in [100, 50] {
+            let expires_at = at(revoked_at + 100);
+            revocations.add(Revocation { id: [1; 16], revoked_at: at(revoked_at), expires_at });
+        }
+        revocations.prune(at(150));
+        assert!(revocations.end(&[], &[1; 16], at(100)));
+    }
 
     #[test]
     fn a_grant_is_over_for_good_a_user_until_then_and_pruning_forgets() {

@@ -37,12 +37,14 @@ CREATE TABLE clients (
 CREATE TABLE signing_keys (
   kid {name} NOT NULL,
   algorithm {name} NOT NULL,
+  generation {int} NOT NULL,         -- counts an algorithm's keys: two turns at once make the same one, and the second is refused
   sealed_private_key {bytes} NOT NULL,
   created_at {int} NOT NULL,
   current_at {int},                  -- when it began to sign; NULL while it is next
   retired_at {int},                  -- when it stopped signing; it still verifies
   PRIMARY KEY (kid)
 ) {keyed};
+CREATE UNIQUE INDEX signing_keys_by_generation ON signing_keys (algorithm, generation);
 
 CREATE TABLE server_secrets (
   name {name} NOT NULL,

@@ -2,6 +2,7 @@
 
 use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;
+use crate::nodes::Change;
 use crate::params;
 use crate::row::{Row, Rows};
 use crate::value::Json;
@@ -109,6 +110,7 @@ impl Command for ReplaceClient {
                 &self.registered.client.id
             ],
         );
+        steps.announces(Change::Client(self.registered.client.id.clone()));
     }
 
     fn outcome(&self, applied: Applied) -> bool {
@@ -127,6 +129,7 @@ impl Command for RemoveClient {
 
     fn steps(&self, steps: &mut Steps) {
         steps.one("DELETE FROM clients WHERE id = ?", params![&self.client]);
+        steps.announces(Change::Client(self.client.clone()));
     }
 
     fn outcome(&self, applied: Applied) -> bool {

@@ -4,8 +4,10 @@
 //! batched, retried, sent to another engine, and run by an engine without interactive transactions. Nothing here knows an engine.
 
 use crate::error::StorageError;
+use crate::nodes::{Change, Undecided};
 use crate::row::Rows;
 use crate::value::Value;
+use std::sync::Arc;
 
 /// A change of state.
 ///
@@ -74,14 +76,20 @@ pub struct Step {
     pub expect: Expect,
 }
 
-/// The statements of one command.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Steps(Vec<Step>);
+/// The statements of one command, and what it changes that other nodes keep in memory.
+///
+/// An engine keeps the steps until it knows what became of them.
+#[derive(Debug, Clone, Default)]
+pub struct Steps {
+    steps: Vec<Step>,
+    changes: Vec<Change>,
+    undecided: Option<Arc<Undecided>>,
+}
 
 impl Steps {
     /// A statement that must change exactly `count` rows.
     pub fn exactly(&mut self, count: u64, sql: &'static str, params: Vec<Value>) {
-        self.0.push(Step { sql, params, expect: Expect::Exactly(count) });
+        self.steps.push(Step { sql, params, expect: Expect::Exactly(count) });
     }
 
     /// A statement that must change exactly one row.
@@ -91,18 +99,39 @@ impl Steps {
 
     /// A statement that may change any number of rows.
     pub fn any(&mut self, sql: &'static str, params: Vec<Value>) {
-        self.0.push(Step { sql, params, expect: Expect::Any });
+        self.steps.push(Step { sql, params, expect: Expect::Any });
+    }
+
+    /// Once the command is applied, other nodes hear of this change.
+    pub fn announces(&mut self, change: Change) {
+        self.changes.push(change);
     }
 
     /// A row in the place of whatever has its key: a DELETE by that key, then an INSERT. An upsert is spelled differently by every engine.
     pub fn replace(&mut self, delete: Statement, insert: Statement) {
         self.any(delete.sql, delete.params);
-        self.0.push(Step { sql: insert.sql, params: insert.params, expect: Expect::Replacing });
+        self.steps.push(Step { sql: insert.sql, params: insert.params, expect: Expect::Replacing });
     }
 
     /// The statements in order.
     pub fn as_slice(&self) -> &[Step] {
-        &self.0
+        &self.steps
+    }
+
+    pub(crate) fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// It could not be learned what became of the command.
+    pub(crate) fn doubt(&mut self) {
+        if let Some(undecided) = self.undecided.take() {
+            undecided.linger();
+        }
+    }
+
+    /// Goes when the steps go.
+    pub(crate) fn carry(&mut self, undecided: Arc<Undecided>) {
+        self.undecided = Some(undecided);
     }
 }
 

@@ -8,6 +8,7 @@ use refinery::{Migration, Runner};
 const MIGRATIONS: &[(&str, &str)] = &[
     ("V1__foundation", include_str!("../migrations/V1__foundation.sql")),
     ("V2__commits", include_str!("../migrations/V2__commits.sql")),
+    ("V3__nodes", include_str!("../migrations/V3__nodes.sql")),
 ];
 
 /// The newest schema version this program knows.

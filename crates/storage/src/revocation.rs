@@ -3,6 +3,7 @@
 
 use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;
+use crate::nodes::Change;
 use crate::params;
 use crate::row::Rows;
 use protocol::Timestamp;
@@ -45,6 +46,7 @@ pub(crate) fn revoke(steps: &mut Steps, id: [u8; 16], at: Timestamp, until: Time
             params![id.as_slice(), at, until],
         ),
     );
+    steps.announces(Change::Revoked(Revocation { id, revoked_at: at, expires_at: until }));
 }
 
 /// Ends one access token.

@@ -2,6 +2,7 @@
 
 use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;
+use crate::nodes::Change;
 use crate::params;
 use crate::row::Rows;
 use protocol::{SigningAlgorithm, Timestamp};
@@ -13,6 +14,8 @@ pub struct StoredSigningKey {
     pub kid: String,
     /// What it signs with.
     pub algorithm: SigningAlgorithm,
+    /// Counts its algorithm's keys, from one.
+    pub generation: i64,
     /// PKCS#8, sealed under the master key.
     pub sealed_private_key: Vec<u8>,
     /// When it was made; from then on it is published.
@@ -32,7 +35,7 @@ impl Query for ListSigningKeys {
 
     fn statement(&self) -> Statement {
         Statement::new(
-            "SELECT kid, algorithm, sealed_private_key, created_at, current_at, retired_at FROM signing_keys \
+            "SELECT kid, algorithm, generation, sealed_private_key, created_at, current_at, retired_at FROM signing_keys \
              ORDER BY created_at, kid",
             params![],
         )
@@ -46,17 +49,18 @@ impl Query for ListSigningKeys {
                 algorithm: algorithm
                     .parse()
                     .map_err(|_| StorageError::Corrupt(format!("signing algorithm {algorithm}")))?,
-                sealed_private_key: row.get(2)?,
-                created_at: row.get(3)?,
-                current_at: row.get(4)?,
-                retired_at: row.get(5)?,
+                generation: row.get(2)?,
+                sealed_private_key: row.get(3)?,
+                created_at: row.get(4)?,
+                current_at: row.get(5)?,
+                retired_at: row.get(6)?,
             })
         })
     }
 }
 
 /// One turn of an algorithm's keys: the current one retires, the next one becomes current, a new next one is published. All or
-/// nothing, so that two turns at once cannot retire two keys.
+/// nothing, and a new key's generation is taken once, so that of two turns at once one is refused.
 pub struct RotateSigningKey {
     /// The key that stops signing, if one signs.
     pub retire: Option<String>,
@@ -88,11 +92,12 @@ impl Command for RotateSigningKey {
         }
         for key in &self.add {
             steps.one(
-                "INSERT INTO signing_keys (kid, algorithm, sealed_private_key, created_at, current_at, retired_at) \
-                 VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO signing_keys (kid, algorithm, generation, sealed_private_key, created_at, current_at, retired_at) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?)",
                 params![
                     &key.kid,
                     key.algorithm.as_str(),
+                    key.generation,
                     key.sealed_private_key.clone(),
                     key.created_at,
                     key.current_at,
@@ -103,6 +108,7 @@ impl Command for RotateSigningKey {
         for kid in &self.forget {
             steps.one("DELETE FROM signing_keys WHERE kid = ? AND retired_at IS NOT NULL", params![kid]);
         }
+        steps.announces(Change::SigningKeys);
     }
 
     fn outcome(&self, applied: Applied) -> bool {

@@ -5,6 +5,7 @@ use crate::database::Database;
 use crate::error::StorageError;
 use crate::mysql::Mysql;
 use crate::network::Network;
+use crate::nodes::Node;
 use crate::options::{OpenError, Options};
 use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
@@ -18,6 +19,8 @@ use std::sync::Arc;
 pub struct Store {
     engine: Engine,
     pub(crate) cursors: Arc<Cursors>,
+    /// None while this process is not one of several.
+    node: Option<Arc<Node>>,
 }
 
 /// One variant per engine.
@@ -57,7 +60,7 @@ impl Store {
                 Engine::Mysql(Arc::new(Network::open(driver, database, options).await?))
             }
         };
-        Ok(Opened { store: Self { engine, cursors: Arc::default() }, warnings })
+        Ok(Opened { store: Self { engine, cursors: Arc::default(), node: None }, warnings })
     }
 
     /// Applies a command, all of it or nothing. Once this answers, it is durable.
@@ -70,6 +73,9 @@ impl Store {
     pub async fn write<C: Command>(&self, command: C) -> Result<C::Outcome, StorageError> {
         let mut steps = Steps::default();
         command.steps(&mut steps);
+        if let Some(node) = &self.node {
+            node.announce(&mut steps)?;
+        }
         self.apply(steps).await.map(|applied| command.outcome(applied))
     }
 
@@ -114,11 +120,28 @@ impl Store {
 
     /// Accepts nothing more, does what waits, and lets the database go.
     pub async fn close(&self) {
+        if let Some(node) = &self.node {
+            node.leave(&self.alone()).await;
+        }
         match &self.engine {
             Engine::Sqlite(engine) => engine.close().await,
             Engine::Postgres(engine) => engine.close().await,
             Engine::Mysql(engine) => engine.close().await,
         }
+    }
+
+    pub(crate) fn node(&self) -> Option<&Node> {
+        self.node.as_deref()
+    }
+
+    /// The same store, as one of several processes on its database.
+    pub(crate) fn as_node(&self, node: Node) -> Self {
+        Self { node: Some(Arc::new(node)), ..self.clone() }
+    }
+
+    /// The same store, announcing nothing.
+    pub(crate) fn alone(&self) -> Self {
+        Self { node: None, ..self.clone() }
     }
 
     async fn apply(&self, steps: Steps) -> Result<Applied, StorageError> {

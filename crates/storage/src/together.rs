@@ -36,7 +36,7 @@ pub(crate) enum AnswerSource<'a> {
 }
 
 impl Answers<'_> {
-    fn answer<Q: Query>(&mut self, statement: &Statement) -> Result<Q::Output, StorageError> {
+    pub(crate) fn answer<Q: Query>(&mut self, statement: &Statement) -> Result<Q::Output, StorageError> {
         match &mut self.0 {
             AnswerSource::Sqlite(connection) => crate::sqlite::answer::<Q>(connection, statement),
             AnswerSource::Fetched(answers) => {

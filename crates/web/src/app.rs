@@ -6,6 +6,7 @@ use crate::server::rate_limit::RateLimits;
 use provider::{Ctx, Provider};
 use std::net::IpAddr;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// Makes a request's circumstances. Its address is known here; clock and randomness are the binary's.
 pub type NewCtx = fn(Option<IpAddr>) -> Ctx;
@@ -21,6 +22,8 @@ pub struct Web {
     pub rate_limits: RateLimits,
     /// Counted and timed requests.
     pub metrics: Arc<HttpMetrics>,
+    /// Cancelled when the server begins to stop: load balancers should turn away, while everything is answered as before.
+    pub leaving: CancellationToken,
 }
 
 impl Web {

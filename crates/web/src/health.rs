@@ -13,7 +13,8 @@ pub(crate) async fn live() -> &'static str {
 
 /// Requests can be answered.
 pub(crate) async fn ready(State(web): State<Web>) -> Response {
-    match web.provider.ready() {
+    let leaving = web.leaving.is_cancelled().then(|| "this server is stopping".to_owned());
+    match leaving.map_or_else(|| web.provider.ready(), Err) {
         Ok(()) => "ok\n".into_response(),
         Err(why) => Problem::new(StatusCode::SERVICE_UNAVAILABLE).detail(why).into_response(),
     }

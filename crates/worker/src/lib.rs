@@ -1,6 +1,7 @@
 //! AFTERWARDS: what happens from time to time rather than in a request: sweeping what has expired, turning signing keys.
 //!
-//! Decides nothing itself: it knows when, `provider` knows what. Every job may run on several nodes at once.
+//! Decides nothing itself: it knows when, `provider` knows what. Of several nodes on one database, one runs a job; should two, after a
+//! mistake of a clock's rate, no harm is done.
 
 use provider::{Ctx, Provider};
 use std::time::Duration;
@@ -26,7 +27,11 @@ pub async fn run(provider: Provider, new_ctx: impl Fn() -> Ctx, shutdown: Cancel
 
 async fn maintain_keys(provider: &Provider, new_ctx: &impl Fn() -> Ctx) {
     loop {
-        let maintained = provider.maintain_keys(&mut new_ctx()).await;
+        let maintained = match provider.runs_job("keys").await {
+            // Another node's: its keys are heard of.
+            Ok(false) if provider.has_every_key() => Ok(()),
+            _ => provider.maintain_keys(&mut new_ctx()).await,
+        };
         if let Err(error) = &maintained {
             tracing::error!(%error, "signing keys could not be maintained");
         }
@@ -37,6 +42,10 @@ async fn maintain_keys(provider: &Provider, new_ctx: &impl Fn() -> Ctx) {
 async fn sweep(provider: &Provider, new_ctx: &impl Fn() -> Ctx) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
+        if matches!(provider.runs_job("sweep").await, Ok(false)) {
+            provider.prune(new_ctx().now);
+            continue;
+        }
         match provider.sweep(new_ctx().now).await {
             Ok(report) if report.total() > 0 => tracing::debug!(rows = report.total(), "expired rows swept"),
             Ok(_) => {}

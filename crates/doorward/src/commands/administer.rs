@@ -1,7 +1,7 @@
 //! Who does an operator's operations: the running server, asked over its socket, or this process, which opens the database itself.
 //! One database file belongs to one process, so it is one or the other, and the operator need not know which.
 
-use crate::app::App;
+use crate::app::{App, Predecessor};
 use crate::cli::Place;
 use crate::clock;
 use crate::operator::{Operation, Outcome, Unreachable, call, perform};
@@ -79,7 +79,7 @@ impl Administration {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let issuer = self.settings.issuer(self.settings.listen);
         let app = runtime
-            .block_on(App::open(&self.settings, &issuer))
+            .block_on(App::open(&self.settings, &issuer, Predecessor::None))
             .context("there is no running server to ask, and its database cannot be opened here")?;
         Ok((runtime, app))
     }

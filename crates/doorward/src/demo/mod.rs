@@ -8,7 +8,7 @@ mod pages;
 mod relying_party;
 mod sessions;
 
-use crate::app::App;
+use crate::app::{App, Predecessor};
 use crate::clock;
 use crate::commands::shown;
 use crate::outgoing::Outgoing;
@@ -22,7 +22,8 @@ use protocol::{RedirectUri, SigningAlgorithm};
 use relying_party::RelyingParty;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use web::server::Listener;
+use tokio_util::sync::CancellationToken;
+use web::server::{Listener, Sharing};
 
 pub(crate) const HELP: &str = "\
 Examples:
@@ -82,7 +83,7 @@ async fn demo(args: DemoArgs, directory: &Path) -> anyhow::Result<()> {
     let settings = settings(args.flags, port, directory)?;
     let _telemetry = Telemetry::start(&settings.log)?;
     let issuer = settings.issuer(SocketAddr::new(args.host, port));
-    let app = App::open(&settings, &issuer).await?;
+    let app = App::open(&settings, &issuer, Predecessor::None).await?;
     let wishes = Wishes {
         redirect_uris: args.redirect_uris,
         post_logout_redirect_uris: args.post_logout_redirect_uris,
@@ -92,23 +93,24 @@ async fn demo(args: DemoArgs, directory: &Path) -> anyhow::Result<()> {
     announce(&issuer, &fixture)?;
 
     let outgoing = Outgoing::new();
-    let (web, options) = app.surface(&settings);
+    let shutdown = CancellationToken::new();
+    let (web, options) = app.surface(&settings, &shutdown);
     let relying_party = RelyingParty::new(issuer.as_str(), &fixture, outgoing.clone());
     let router = web::router(web).merge(relying_party.router());
     if let Some(path) = args.env_file {
         let contents = fixture.env_file(issuer.as_str());
         tokio::spawn(env_file::write_when_ready(path, contents, issuer.as_str().to_owned(), outgoing));
     }
-    House { app, listeners, router, options, tls: None, metrics: None }.run(&settings).await
+    House { app, listeners, router, options, tls: None, metrics: None, shutdown }.run(&settings).await
 }
 
 /// `localhost` may mean 127.0.0.1 or ::1, and not every program tries the second: both are listened on where there are both.
 fn listeners(host: IpAddr, port: u16) -> anyhow::Result<Vec<Listener>> {
-    let mut listeners = vec![bind(SocketAddr::new(host, port))?];
+    let mut listeners = vec![bind(SocketAddr::new(host, port), Sharing::Alone)?];
     if host == Ipv4Addr::LOCALHOST {
         let port = listeners.first().map_or(port, |listener| listener.local_addr().port());
         // A machine without IPv6 has none to listen on.
-        listeners.extend(Listener::bind((Ipv6Addr::LOCALHOST, port).into()).ok());
+        listeners.extend(Listener::bind((Ipv6Addr::LOCALHOST, port).into(), Sharing::Alone).ok());
     }
     Ok(listeners)
 }

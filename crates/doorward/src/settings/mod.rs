@@ -31,6 +31,7 @@ pub(crate) use sources::{Resolved, SettingsError};
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
+    pub(crate) listen_reuse_port: bool,
     /// As it was set; [`Settings::issuer`] is what counts.
     pub(crate) issuer: Option<Issuer>,
     pub(crate) data: PathBuf,
@@ -52,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) max_connections: usize,
     /// `None` is no limit.
     pub(crate) max_connections_per_address: Option<u32>,
+    pub(crate) drain_delay: Duration,
+    pub(crate) drain_grace: Duration,
     pub(crate) drain_timeout: Duration,
     pub(crate) sqlite: SqliteSettings,
     pub(crate) log: LogSettings,
@@ -114,9 +117,11 @@ pub(crate) struct LimitSettings {
     pub(crate) lockout: bool,
 }
 
-/// All in bytes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SqliteSettings {
+    /// `None` depends on how the server was started.
+    pub(crate) lock_wait: Option<Duration>,
+    /// This and the rest: bytes.
     pub(crate) writer_cache: u64,
     pub(crate) reader_cache: u64,
     pub(crate) mmap: u64,
@@ -235,6 +240,7 @@ impl Settings {
     fn blank() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            listen_reuse_port: false,
             issuer: None,
             data: PathBuf::new(),
             database: None,
@@ -257,6 +263,8 @@ impl Settings {
             },
             max_connections: 1,
             max_connections_per_address: None,
+            drain_delay: Duration::ZERO,
+            drain_grace: Duration::ZERO,
             drain_timeout: Duration::ZERO,
             sqlite: SqliteSettings::default(),
             log: LogSettings::default(),

@@ -2,6 +2,7 @@
 //! `config show` prints. Knows how a value is read, not where it comes from.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use super::value::{
     access_lifetime, address, duration, kib, lifetime, log_filter, masked_database, master_key, number,
@@ -80,6 +81,15 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "Where to listen. 127.0.0.1 is reached from this machine only, 0.0.0.0 or [::] from \
              everywhere; port 0 takes a free one.",
         "0.0.0.0:8443",
+    ),
+    Setting::new("listen_reuse_port", "on|off", Value("off"), |s, v| {
+        put(&mut s.listen_reuse_port, switch(v))
+    })
+    .help(
+        "Whether another server of the same system user may listen on the same addresses at the \
+             same time (SO_REUSEPORT), so that a new process can take over from the old one. On, a \
+             mistaken second server is not noticed.",
+        "on",
     ),
     Setting::new(
         "issuer",
@@ -254,8 +264,32 @@ pub(crate) static SETTINGS: &[Setting] = &[
              proxies have none.",
         "0",
     ),
+    Setting::new("drain_delay", "DURATION", Value("0s"), |s, v| put(&mut s.drain_delay, duration(v))).help(
+        "A server that is told to stop says so at /health/ready and goes on for so long, so that \
+         load balancers that ask there turn away. A little more than they take to notice.",
+        "10s",
+    ),
+    Setting::new("drain_grace", "DURATION", Value("1s"), |s, v| put(&mut s.drain_grace, duration(v))).help(
+        "After that, connections that stay idle for so long are closed: a request that is under \
+         way is answered before.",
+        "5s",
+    ),
     Setting::new("drain_timeout", "DURATION", Value("20s"), |s, v| put(&mut s.drain_timeout, duration(v)))
-        .help("How long requests in flight may take to end when the server stops.", "5s"),
+        .help("How long requests in flight may then take to end.", "5s"),
+    Setting::new(
+        "sqlite.lock_wait",
+        "DURATION",
+        Derived("30s with a socket from systemd or listen_reuse_port, 0s otherwise", |s| {
+            let wait = if s.listen_reuse_port { crate::app::HAND_OVER } else { Duration::ZERO };
+            format!("{}s", wait.as_secs())
+        }),
+        |s, v| put(&mut s.sqlite.lock_wait, duration(v).map(Some)),
+    )
+    .help(
+        "How long a server that starts waits for another process to let the database go. \
+         Connections wait in the kernel meanwhile, if the socket is handed over.",
+        "10s",
+    ),
     Setting::new("sqlite.writer_cache", "SIZE", Value("32MiB"), |s, v| {
         put(&mut s.sqlite.writer_cache, size(v))
     })

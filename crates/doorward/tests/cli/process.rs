@@ -108,7 +108,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts one and waits for its first answer.
-    fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         let began = now();
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
         let mut lines = BufReader::new(process.stdout.take().expect("a pipe"));

@@ -198,7 +198,10 @@ impl<D: Driver> Lane<D> {
     fn fail(&self, jobs: VecDeque<Job>, error: &StorageError) {
         tracing::error!(%error, commands = jobs.len(), "writes failed");
         self.shared.counters.failed.fetch_add(jobs.len() as u64, Relaxed);
-        for job in jobs {
+        for mut job in jobs {
+            if matches!(error, StorageError::Undecided(_)) {
+                job.steps.doubt();
+            }
             reply(Some(job), Err(error.clone()));
         }
     }

@@ -69,9 +69,23 @@ impl Activity {
         } else if first_byte > 0 && !multiplexed {
             Deadline::Head(self.began + Duration::from_millis(first_byte) + head)
         } else {
-            let idle_since = Duration::from_millis(self.idle_since.load(Ordering::Relaxed));
-            Deadline::Idle(self.began + idle_since + idle)
+            Deadline::Idle(self.idle_since() + idle)
         }
+    }
+
+    /// The deadline of a server that stops: whoever sends nothing for so long, counted from the drain's beginning, is idle.
+    pub(crate) fn draining(&self, deadline: Deadline, since: Instant, grace: Duration) -> Deadline {
+        let silent = self.first_byte.load(Ordering::Relaxed) == 0;
+        match deadline {
+            Deadline::Idle(at) => Deadline::Idle(at.min(self.idle_since().max(since) + grace)),
+            // Connected ahead of need, as browsers do, or its first request is under way.
+            Deadline::Head(at) if silent => Deadline::Idle(at.min(self.began.max(since) + grace)),
+            deadline => deadline,
+        }
+    }
+
+    fn idle_since(&self) -> Instant {
+        self.began + Duration::from_millis(self.idle_since.load(Ordering::Relaxed))
     }
 
     fn received(&self) {
@@ -196,6 +210,27 @@ mod tests {
         let head_until = Deadline::Head(began + Duration::from_secs(5) + HEAD);
         assert_eq!(activity.deadline(HEAD, IDLE, false), head_until, "later bytes do not prolong");
         assert_eq!(activity.deadline(HEAD, IDLE, true), idle_until, "HTTP/2 frames between requests");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_drain_waits_the_grace_for_the_silent_and_as_ever_for_the_busy() {
+        const GRACE: Duration = Duration::from_secs(1);
+        let activity = Activity::begin();
+        let draining = |since| activity.draining(activity.deadline(HEAD, IDLE, false), since, GRACE);
+        assert_eq!(draining(activity.began), Deadline::Idle(activity.began + GRACE), "no byte yet");
+        activity.received();
+        assert_eq!(draining(activity.began), Deadline::Head(activity.began + HEAD), "a request is under way");
+        let request = activity.request();
+        assert!(matches!(draining(activity.began), Deadline::Busy(_)));
+        tokio::time::advance(Duration::from_secs(3)).await;
+        drop(request);
+        assert_eq!(
+            draining(activity.began),
+            Deadline::Idle(Instant::now() + GRACE),
+            "an answer that did not say so"
+        );
+        let later = Instant::now() + Duration::from_secs(2);
+        assert_eq!(draining(later), Deadline::Idle(later + GRACE));
     }
 
     #[tokio::test(start_paused = true)]

@@ -37,7 +37,9 @@ pub(crate) struct Connections {
     pub(crate) options: ServerOptions,
     pub(crate) tls: Option<Tls>,
     pub(crate) admission: Admission,
-    /// Finish what is in flight and take no more.
+    /// Every HTTP/1 answer is its connection's last.
+    pub(crate) leaving: CancellationToken,
+    /// Finish what is in flight or under way, and take no more.
     pub(crate) drain: CancellationToken,
     /// Stop where you are.
     pub(crate) cut: CancellationToken,
@@ -57,8 +59,8 @@ impl Connections {
                 Ok(Err(error)) => return self.handshake_failed(peer, &error),
                 Err(elapsed) => return self.handshake_failed(peer, &elapsed),
             },
-            // No request can be in flight yet.
-            () = self.drain.cancelled() => return,
+            // A drain waits for the handshake: the request behind it is under way.
+            () = self.cut.cancelled() => return,
         };
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         Box::pin(self.speak(stream, Peer(peer), Scheme::Https, http2)).await;
@@ -110,19 +112,23 @@ impl Connections {
     /// Drives a connection to its end: its own, that of the watchdog's patience, or that of the server.
     async fn watch<C: Drainable>(&self, connection: C, activity: &Activity) {
         let mut connection = pin!(connection);
-        let mut patience = pin!(sleep_until(self.deadline::<C>(activity).at()));
+        let mut patience = pin!(sleep_until(self.deadline::<C>(activity, None).at()));
         let mut drained = pin!(self.drain.cancelled());
-        let mut draining = false;
+        let mut draining = None;
         let impatience = poll_fn(|cx| {
-            if !draining && drained.as_mut().poll(cx).is_ready() {
-                draining = true;
-                connection.as_mut().drain();
+            if draining.is_none() && drained.as_mut().poll(cx).is_ready() {
+                draining = Some(Instant::now());
+                // HTTP/2 says goodbye without losing a request (RFC 9113 section 6.8). HTTP/1 cannot: a connection that merely closes
+                // may cross with a request. Its answers say so instead, and what stays idle goes after the grace.
+                if C::MULTIPLEXED {
+                    connection.as_mut().drain();
+                }
             }
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                 return Poll::Ready(End::Own(ended));
             }
             loop {
-                let deadline = self.deadline::<C>(activity);
+                let deadline = self.deadline::<C>(activity, draining);
                 // Polling may have begun a head that must be complete sooner than the next request had to begin.
                 if deadline.at() < patience.deadline() {
                     patience.as_mut().reset(deadline.at());
@@ -156,8 +162,13 @@ impl Connections {
         }
     }
 
-    fn deadline<C: Drainable>(&self, activity: &Activity) -> Deadline {
-        activity.deadline(self.options.header_read_timeout, self.options.idle_timeout, C::MULTIPLEXED)
+    fn deadline<C: Drainable>(&self, activity: &Activity, draining: Option<Instant>) -> Deadline {
+        let options = &self.options;
+        let deadline = activity.deadline(options.header_read_timeout, options.idle_timeout, C::MULTIPLEXED);
+        match draining {
+            Some(since) => activity.draining(deadline, since, options.drain_grace),
+            None => deadline,
+        }
     }
 }
 

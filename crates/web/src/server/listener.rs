@@ -1,7 +1,8 @@
-//! The listening socket, and what to do when accepting fails. Knows nothing of what is spoken on a connection.
+//! The listening socket: bound here or inherited, and what becomes of the connections that wait in it when the server stops. Knows
+//! nothing of what is spoken on a connection.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{self, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -16,6 +17,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
+    /// Whether what waits in the queue is lost with this socket. An inherited one lives on with whoever handed it over.
+    owns_queue: bool,
+}
+
+/// Whether another process may listen on the same address at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// Nobody else listens there.
+    Alone,
+    /// `SO_REUSEPORT`: every process of the same user that asks for it; the kernel spreads new connections over them.
+    ReusePort,
 }
 
 impl Listener {
@@ -23,19 +35,39 @@ impl Listener {
     ///
     /// # Errors
     /// What the system says: the address is in use, is not one of this machine's, or needs a privilege.
-    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+    pub fn bind(address: SocketAddr, sharing: Sharing) -> io::Result<Self> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         // A restart must not wait for the old connections' TIME-WAIT.
         socket.set_reuseaddr(true)?;
+        if sharing == Sharing::ReusePort {
+            socket.set_reuseport(true)?;
+        }
         socket.bind(address)?;
         let socket = socket.listen(BACKLOG)?;
         let address = socket.local_addr()?;
-        Ok(Self { socket, address })
+        Ok(Self { socket, address, owns_queue: true })
+    }
+
+    /// Takes over a socket that listens already, as a service manager hands it in (sd_listen_fds(3)). It outlives this process, and so do
+    /// the connections that wait in it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn inherited(socket: net::TcpListener) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        let socket = TcpListener::from_std(socket)?;
+        let address = socket.local_addr()?;
+        Ok(Self { socket, address, owns_queue: false })
     }
 
     /// The address it listens on, with the port that was really taken.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Stops listening. System calls from here on, no readiness events: those may be late, and a connection missed is one reset.
+    pub(crate) fn stop(self) -> Queue {
+        Queue(self.socket.into_std().ok().filter(|_| self.owns_queue))
     }
 
     /// The next connection, however long that takes. A failure is waited out: it is the system's want of resources, or a peer that was
@@ -45,8 +77,7 @@ impl Listener {
         loop {
             match self.socket.accept().await {
                 Ok((stream, peer)) => {
-                    // Answers are written whole; waiting for more only delays them. A failure costs no more than that.
-                    stream.set_nodelay(true).ok();
+                    at_once(&stream);
                     return (stream, peer);
                 }
                 Err(error) if concerns_one_peer(&error) => {}
@@ -58,6 +89,40 @@ impl Listener {
             }
         }
     }
+}
+
+/// A listener that takes nothing new, but for what waits in its queue.
+pub(crate) struct Queue(Option<net::TcpListener>);
+
+impl Queue {
+    /// The next connection that waits; nothing once there is none, or when whoever has the socket next will take them.
+    pub(crate) fn next(&mut self) -> Option<(TcpStream, SocketAddr)> {
+        loop {
+            match self.0.as_ref()?.accept() {
+                Ok((stream, peer)) => {
+                    if stream.set_nonblocking(true).is_err() {
+                        continue;
+                    }
+                    let Ok(stream) = TcpStream::from_std(stream) else { continue };
+                    at_once(&stream);
+                    return Some((stream, peer));
+                }
+                Err(error) if concerns_one_peer(&error) => {}
+                Err(error) => {
+                    if error.kind() != io::ErrorKind::WouldBlock {
+                        tracing::warn!(%error, "connections that waited could not be accepted");
+                    }
+                    // Nothing may come between the last look and the close: whatever arrives between them is reset by the kernel.
+                    self.0 = None;
+                }
+            }
+        }
+    }
+}
+
+/// Answers are written whole; waiting for more only delays them. A failure costs no more than that.
+fn at_once(stream: &TcpStream) {
+    stream.set_nodelay(true).ok();
 }
 
 /// accept(2): errors of the new connection are reported by accept itself, and are to be treated as a retry.

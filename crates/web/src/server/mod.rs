@@ -19,21 +19,25 @@ mod request;
 pub mod security_headers;
 pub mod tls;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ipnet::IpNet;
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use client_address::{ClientAddress, Peer, Scheme, TrustedProxies};
-pub use listener::Listener;
+pub use listener::{Listener, Sharing};
 pub use problem::Problem;
 pub use tls::{Tls, TlsError};
 
 use admission::Admission;
 use connection::Connections;
+use listener::Queue;
 
 /// The limits of a server. [`ServerOptions::default`] gives the values to run with.
 #[derive(Clone, Debug)]
@@ -51,7 +55,11 @@ pub struct ServerOptions {
     pub write_timeout: Duration,
     /// How long a TLS handshake may take.
     pub handshake_timeout: Duration,
-    /// How long requests in flight may still take once the server was told to stop.
+    /// How long the server goes on as before once it was told to stop, so that load balancers see that it is not ready and turn away.
+    pub drain_delay: Duration,
+    /// How long idle HTTP/1 connections stay open after that: a request that is under way already is answered.
+    pub drain_grace: Duration,
+    /// How long requests in flight may still take then.
     pub drain_timeout: Duration,
     /// How many connections are open at once; more wait un-accepted.
     pub max_connections: usize,
@@ -80,6 +88,8 @@ impl Default for ServerOptions {
             request_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
             handshake_timeout: Duration::from_secs(10),
+            drain_delay: Duration::ZERO,
+            drain_grace: Duration::from_secs(1),
             drain_timeout: Duration::from_secs(20),
             max_connections: 10_000,
             max_connections_per_address: Some(256),
@@ -164,8 +174,9 @@ pub struct ServeReport {
     pub cut: usize,
 }
 
-/// Serves `router` on `listener` until `shutdown` is cancelled, then stops accepting, lets requests in flight end within the drain
-/// time-out, and returns when no connection is left.
+/// Serves `router` on `listener` until `shutdown` is cancelled, and then for as long as it takes to lose no request: goes on for the
+/// drain delay, takes what waits in the accept queue and no more, answers what is in flight or under way, closes what stays idle for the
+/// drain grace, and cuts what is busy at the drain time-out. From `shutdown` on every HTTP/1 answer says that it is its connection's last.
 ///
 /// Every request carries the extensions [`Peer`], [`Scheme`] and [`ClientAddress`].
 pub async fn serve(
@@ -175,50 +186,86 @@ pub async fn serve(
     tls: Option<Tls>,
     shutdown: CancellationToken,
 ) -> ServeReport {
-    let drain_timeout = options.drain_timeout;
-    let stats = options.stats.clone();
-    let cut = CancellationToken::new();
+    let (drain_delay, drain_timeout) = (options.drain_delay, options.drain_timeout);
     let tracker = TaskTracker::new();
     let connections = Arc::new(Connections {
         router,
         tls,
         admission: Admission::new(&options),
         options,
-        drain: shutdown.clone(),
-        cut: cut.clone(),
+        leaving: shutdown.clone(),
+        drain: CancellationToken::new(),
+        cut: CancellationToken::new(),
     });
-
-    // The counts may be shared with other servers; the report is about this one.
-    let accepted = AtomicU64::new(0);
-    let accepting = async {
-        loop {
-            let permit = connections.admission.permit().await;
-            let (stream, peer) = listener.accept().await;
-            count(&accepted);
-            count(&stats.counts().accepted);
-            if let Some(admitted) = connections.admission.admit(peer.ip(), permit) {
-                tracker.spawn(Arc::clone(&connections).run(stream, peer, admitted));
-            } else {
-                count(&stats.counts().refused);
-                tracing::debug!(peer = %peer.ip(), "connection refused: this address holds too many");
-            }
+    let mut reception =
+        Reception { connections: Arc::clone(&connections), tracker: tracker.clone(), accepted: 0 };
+    let until = async {
+        shutdown.cancelled().await;
+        // A timer takes a moment even for nothing.
+        if !drain_delay.is_zero() {
+            tokio::time::sleep(drain_delay).await;
         }
     };
     tokio::select! {
         biased;
-        () = shutdown.cancelled() => {}
-        () = accepting => {}
+        () = until => {}
+        () = reception.accept_from(&listener) => {}
     }
 
-    // The listener is closed before anything is waited for, so that a new connection is refused and can go elsewhere.
-    drop(listener);
+    // Idle connections begin to go before the queue is emptied, so that one that waits for room is not kept waiting by them.
+    connections.drain.cancel();
+    let drain_until = tokio::time::Instant::now() + drain_timeout;
+    let emptied = tokio::time::timeout_at(drain_until, reception.empty(listener.stop())).await;
+    if emptied.is_err() {
+        tracing::warn!("connections still waited to be accepted at the end of the drain time-out");
+    }
     tracker.close();
     let open = tracker.len();
-    let still_busy = match tokio::time::timeout(drain_timeout, tracker.wait()).await {
+    let still_busy = match tokio::time::timeout_at(drain_until, tracker.wait()).await {
         Ok(()) => 0,
         Err(_) => tracker.len(),
     };
-    cut.cancel();
+    connections.cut.cancel();
     tracker.wait().await;
-    ServeReport { accepted: accepted.into_inner(), drained: open.saturating_sub(still_busy), cut: still_busy }
+    ServeReport { accepted: reception.accepted, drained: open.saturating_sub(still_busy), cut: still_busy }
+}
+
+/// Where connections come in.
+struct Reception {
+    connections: Arc<Connections>,
+    tracker: TaskTracker,
+    /// The counts in the options may be shared with other servers; this is about this one.
+    accepted: u64,
+}
+
+impl Reception {
+    async fn accept_from(&mut self, listener: &Listener) {
+        loop {
+            let permit = self.connections.admission.permit().await;
+            let (stream, peer) = listener.accept().await;
+            self.receive(stream, peer, permit);
+        }
+    }
+
+    /// Takes what waits in the queue, and closes it.
+    async fn empty(&mut self, mut queue: Queue) {
+        loop {
+            let permit = self.connections.admission.permit().await;
+            let Some((stream, peer)) = queue.next() else { return };
+            self.receive(stream, peer, permit);
+        }
+    }
+
+    fn receive(&mut self, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit) {
+        let connections = &self.connections;
+        self.accepted += 1;
+        let stats = connections.options.stats.counts();
+        count(&stats.accepted);
+        if let Some(admitted) = connections.admission.admit(peer.ip(), permit) {
+            self.tracker.spawn(Arc::clone(connections).run(stream, peer, admitted));
+        } else {
+            count(&stats.refused);
+            tracing::debug!(peer = %peer.ip(), "connection refused: this address holds too many");
+        }
+    }
 }

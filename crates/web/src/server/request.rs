@@ -48,7 +48,7 @@ impl Requests {
         count(&self.options().stats.counts().requests);
         let version = request.version();
         let (mut response, last) = self.limited(request).await;
-        let last = last || self.server.admission.is_full();
+        let last = last || self.server.admission.is_full() || self.server.leaving.is_cancelled();
         // RFC 9113 section 8.2.2: HTTP/2 has no such header.
         if last && version <= Version::HTTP_11 {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

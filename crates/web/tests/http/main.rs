@@ -35,6 +35,8 @@ mod forms;
 #[cfg(test)]
 mod headers;
 #[cfg(test)]
+mod nodes;
+#[cfg(test)]
 mod rate_limits;
 #[cfg(test)]
 mod session;

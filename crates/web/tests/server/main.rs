@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use web::server::{ClientAddress, Listener, ServeReport, ServerOptions, Tls, serve};
+use web::server::{ClientAddress, Listener, ServeReport, ServerOptions, Sharing, Tls, serve};
 
 /// Longer than anything here may take; a test that waits for it has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -38,7 +38,7 @@ impl Server {
     }
 
     pub(crate) fn start_with(router: Router, options: ServerOptions, tls: Option<Tls>) -> Self {
-        let listener = Listener::bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+        let listener = Listener::bind(([127, 0, 0, 1], 0).into(), Sharing::Alone).expect("a free port");
         let address = listener.local_addr();
         let shutdown = CancellationToken::new();
         let done = tokio::spawn(serve(listener, router, options, tls, shutdown.clone()));
@@ -59,6 +59,7 @@ pub(crate) fn options() -> ServerOptions {
         request_timeout: Duration::from_millis(1_200),
         write_timeout: Duration::from_millis(300),
         handshake_timeout: Duration::from_millis(300),
+        drain_grace: Duration::from_millis(200),
         drain_timeout: Duration::from_millis(1_500),
         ..ServerOptions::default()
     }

@@ -30,7 +30,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use storage::session::TouchSession;
 use storage::user::User;
-use storage::{Durability, Options, Store};
+use storage::{Durability, NewNode, Options, Store};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use web::Web;
 use web::server::ClientAddress;
@@ -93,11 +94,17 @@ pub(crate) struct Plan {
     pub(crate) settings: Settings,
     pub(crate) hashes: PoolSettings,
     pub(crate) rate_limits: RateLimits,
+    pub(crate) leaving: CancellationToken,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { settings: Settings::new(ISSUER), hashes: cheap_hashes(), rate_limits: RateLimits::off() }
+        Self {
+            settings: Settings::new(ISSUER),
+            hashes: cheap_hashes(),
+            rate_limits: RateLimits::off(),
+            leaving: CancellationToken::new(),
+        }
     }
 }
 
@@ -127,6 +134,17 @@ impl House {
         change(&mut plan);
         let folder = tempfile::tempdir().unwrap();
         let (provider, router) = built(&folder, &plan).await;
+        Self { provider, router, folder, plan }
+    }
+
+    /// A process of its own, one of those that share the database of this store.
+    pub(crate) async fn node(store: Store, id: u8) -> Self {
+        let (plan, folder) = (Plan::default(), tempfile::tempdir().unwrap());
+        let node =
+            NewNode { id: [id; 16], name: format!("node {id}"), version: "0".to_owned(), started_at: now() };
+        let store = store.join(node).await.unwrap();
+        let (provider, router) = on(store, &plan).await;
+        tokio::spawn(provider.clone().follow(now));
         Self { provider, router, folder, plan }
     }
 
@@ -265,14 +283,22 @@ async fn built(folder: &tempfile::TempDir, plan: &Plan) -> (Provider, Router) {
     let mut options = Options::at(folder.path().join("doorward.db"));
     // Nobody pulls the plug here, and a synced commit per request would be most of the time these tests take.
     options.durability = Durability::Process;
-    let store = Store::open(&options).await.unwrap().store;
+    on(Store::open(&options).await.unwrap().store, plan).await
+}
+
+async fn on(store: Store, plan: &Plan) -> (Provider, Router) {
     let pool = HashPool::start(plan.hashes.clone()).unwrap();
     let keys = MasterKeys::new(master_key(), Vec::new());
     let provider =
         Provider::open(plan.settings.clone(), store, pool, keys, &mut new_ctx(None)).await.unwrap();
     let rate_limits = plan.rate_limits.clone();
-    let router =
-        web::router(Web { provider: provider.clone(), new_ctx, rate_limits, metrics: Default::default() });
+    let router = web::router(Web {
+        provider: provider.clone(),
+        new_ctx,
+        rate_limits,
+        metrics: Default::default(),
+        leaving: plan.leaving.clone(),
+    });
     (provider, router)
 }
 

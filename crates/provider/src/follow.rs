@@ -1,0 +1,61 @@
+//! What other nodes change, made effective here: the one place where memory is put right by somebody else's act. Knows what is kept in
+//! memory, not how nodes hear of each other.
+
+use crate::{Provider, ProviderError};
+use protocol::Timestamp;
+use std::time::Duration;
+use storage::{Change, News};
+
+/// After a failure the database is asked again this soon.
+const AGAIN: Duration = Duration::from_millis(100);
+
+impl Provider {
+    /// Follows the other nodes for as long as it is polled; waits for ever where there can be none.
+    ///
+    /// While this cannot be done, what depends on memory is refused: see [`storage::Store::current`].
+    pub async fn follow(self, now: impl Fn() -> Timestamp) {
+        let Some(mut feed) = self.inner.store.feed() else { return std::future::pending().await };
+        let mut told = false;
+        loop {
+            let heard = async {
+                let news = feed.next().await?;
+                self.take_in(&news, now()).await?;
+                feed.applied(news);
+                Ok::<_, ProviderError>(())
+            };
+            match heard.await {
+                Ok(()) if told => {
+                    tracing::info!("the other nodes' changes are read again");
+                    told = false;
+                }
+                Ok(()) => {}
+                Err(error) => {
+                    if !told {
+                        tracing::warn!(%error, "the other nodes' changes cannot be read");
+                        told = true;
+                    }
+                    tokio::time::sleep(AGAIN).await;
+                }
+            }
+        }
+    }
+
+    async fn take_in(&self, news: &News, now: Timestamp) -> Result<(), ProviderError> {
+        let mut keys_turned = news.everything;
+        for change in &news.changes {
+            match change {
+                Change::Client(id) => self.inner.clients.forget(id),
+                Change::Revoked(revocation) => self.inner.revocations.add(*revocation),
+                Change::SigningKeys => keys_turned = true,
+            }
+        }
+        if news.everything {
+            self.inner.clients.forget_all();
+            self.inner.revocations.load(&self.inner.store, now).await?;
+        }
+        if keys_turned {
+            self.load_keys(now).await?;
+        }
+        Ok(())
+    }
+}

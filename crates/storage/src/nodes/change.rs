@@ -1,0 +1,77 @@
+//! What one node changes and others keep in memory, as a row of `changes`. Knows how it is written down, not who listens.
+
+use crate::revocation::Revocation;
+use protocol::{ClientId, Timestamp};
+
+/// Something that nodes keep in memory has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A client's registration was replaced, or is gone.
+    Client(ClientId),
+    /// Signing keys turned, came or went.
+    SigningKeys,
+    /// Something was revoked.
+    Revoked(Revocation),
+}
+
+const CLIENT: i64 = 1;
+const SIGNING_KEYS: i64 = 2;
+const REVOKED: i64 = 3;
+
+impl Change {
+    /// Topic and subject.
+    pub(crate) fn encode(&self) -> (i64, Vec<u8>) {
+        match self {
+            Self::Client(id) => (CLIENT, id.as_str().as_bytes().to_vec()),
+            Self::SigningKeys => (SIGNING_KEYS, Vec::new()),
+            Self::Revoked(revocation) => {
+                let (at, until) = (revocation.revoked_at.millis(), revocation.expires_at.millis());
+                let subject = [&revocation.id[..], &at.to_be_bytes(), &until.to_be_bytes()].concat();
+                (REVOKED, subject)
+            }
+        }
+    }
+
+    /// Nothing when it was written by a version that knows more than this one.
+    pub(crate) fn decode(topic: i64, subject: &[u8]) -> Option<Self> {
+        match topic {
+            CLIENT => {
+                let id = std::str::from_utf8(subject).ok()?;
+                Some(Self::Client(ClientId::parse(id).ok()?))
+            }
+            SIGNING_KEYS => Some(Self::SigningKeys),
+            REVOKED => {
+                let (id, times) = subject.split_first_chunk::<16>()?;
+                let (at, until) = times.split_first_chunk::<8>()?;
+                let until: [u8; 8] = until.try_into().ok()?;
+                Some(Self::Revoked(Revocation {
+                    id: *id,
+                    revoked_at: Timestamp::from_millis(i64::from_be_bytes(*at)),
+                    expires_at: Timestamp::from_millis(i64::from_be_bytes(until)),
+                }))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_and_what_is_not_known_is_not_guessed() {
+        let at = Timestamp::from_millis;
+        let revocation = Revocation { id: [7; 16], revoked_at: at(5), expires_at: at(i64::MAX) };
+        let client = ClientId::parse("my-app").unwrap();
+        for change in [Change::Client(client), Change::SigningKeys, Change::Revoked(revocation)] {
+            let (topic, subject) = change.encode();
+            assert_eq!(Change::decode(topic, &subject), Some(change));
+        }
+        for (topic, subject) in
+            [(9, &b""[..]), (REVOKED, &[0; 31][..]), (REVOKED, &[0; 33][..]), (CLIENT, b"\xFF")]
+        {
+            assert_eq!(Change::decode(topic, subject), None);
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Two nodes on one database: what one changes is in force on the other within a second, and what is good once is good on one of them.
+
+use crate::house::{House, RelyingParty, new_ctx};
+use futures_util::future::join_all;
+use std::future::Future;
+use std::time::Duration;
+use storage::{Options, Store};
+use throwaway::Engine;
+use tokio::time::{Instant, sleep};
+
+/// What is promised (docs/guide/many-nodes.md). Half of it is the wait between two looks.
+const BOUND: Duration = Duration::from_secs(1);
+
+/// One database, and what must live as long as it is used.
+struct Shared {
+    stores: [Store; 2],
+    _kept: Box<dyn std::any::Any>,
+}
+
+/// A file, opened once, whose store two nodes share within this process; and a real server, to which each node has connections of its own.
+async fn databases() -> Vec<(&'static str, Shared)> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = Store::open(&Options::at(folder.path().join("doorward.db"))).await.unwrap().store;
+    let mut all = vec![("a file", Shared { stores: [file.clone(), file], _kept: Box::new(folder) })];
+    if !Engine::Postgres.is_missing() {
+        let database = throwaway::shared(Engine::Postgres).unwrap();
+        let options = Options::new(database.url().parse().unwrap());
+        let open = || async { Store::open(&options).await.unwrap().store };
+        let stores = [open().await, open().await];
+        all.push(("PostgreSQL", Shared { stores, _kept: Box::new(database) }));
+    }
+    all
+}
+
+async fn nodes(shared: &Shared) -> [House; 2] {
+    let [one, other] = shared.stores.clone();
+    [House::node(one, 1).await, House::node(other, 2).await]
+}
+
+/// How long until it holds.
+async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) -> Duration {
+    let began = Instant::now();
+    while !holds().await {
+        assert!(began.elapsed() < Duration::from_secs(10), "{what}: never");
+        sleep(Duration::from_millis(5)).await;
+    }
+    began.elapsed()
+}
+
+async fn is_active(notes: &RelyingParty, house: &House, token: &str) -> bool {
+    notes.introspect(house, token).await.expect(200).json()["active"] == true
+}
+
+#[tokio::test]
+async fn what_one_node_changes_is_in_force_on_the_other_within_a_second() {
+    for (engine, shared) in databases().await {
+        let [one, other] = nodes(&shared).await;
+        let (one, other) = (&one, &other);
+        one.add_user("alice").await;
+        one.add_user("bob").await;
+        let notes = &one.notes().await;
+        let resource = &one.register("resource", |_| {}).await;
+        let mut took = Vec::new();
+
+        for _ in 0..20 {
+            let tokens = notes.tokens(one, "alice").await;
+            assert!(is_active(notes, other, &tokens.access_token).await, "known and remembered");
+            notes.revoke(one, &tokens.access_token).await.expect(200);
+            assert!(!is_active(notes, one, &tokens.access_token).await, "at once where it was done");
+            took.push(
+                until("a revocation", || async { !is_active(notes, other, &tokens.access_token).await })
+                    .await,
+            );
+            // Nobody asks at the same point between two polls each time.
+            sleep(Duration::from_millis(37)).await;
+        }
+
+        let tokens = notes.tokens(one, "bob").await;
+        assert_eq!(other.userinfo(&tokens.access_token).await.status, 200);
+        one.provider.set_user_disabled(&new_ctx(None), "bob", true).await.unwrap();
+        took.push(
+            until("a user disabled", || async { other.userinfo(&tokens.access_token).await.status == 401 })
+                .await,
+        );
+
+        assert_eq!(resource.introspect(other, "any").await.status, 200);
+        one.change_client(resource, |client| client.disabled = true).await;
+        took.push(
+            until("a client disabled", || async { resource.introspect(other, "any").await.status == 401 })
+                .await,
+        );
+        one.change_client(resource, |client| client.disabled = false).await;
+        took.push(
+            until("a client enabled", || async { resource.introspect(other, "any").await.status == 200 })
+                .await,
+        );
+
+        one.make_every_key().await;
+        let published = |house: &House| house.provider.keyring().jwk_set().keys.len();
+        one.provider.rotate_keys(&mut new_ctx(None), true).await.unwrap();
+        took.push(until("a key", || async { published(other) == published(one) }).await);
+
+        took.sort_unstable();
+        println!("{engine}: half within {:?}, all within {:?}", took[took.len() / 2], took[took.len() - 1]);
+        assert!(took.iter().all(|took| *took < BOUND), "{engine}: {took:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_good_once_is_good_on_one_of_two_nodes() {
+    for (engine, shared) in databases().await {
+        let houses = nodes(&shared).await;
+        houses[0].add_user("alice").await;
+        let notes = &houses[0].notes().await;
+        let both = |form: Vec<(&'static str, String)>| {
+            let houses = &houses;
+            async move {
+                let form: Vec<_> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                join_all(houses.iter().map(|house| notes.token(house, &form))).await
+            }
+        };
+        for round in 0..15 {
+            let code = houses[round % 2].browser().code_for(notes, "alice").await;
+            let form =
+                notes.redemption(&code).into_iter().map(|(name, value)| (name_of(name), value.to_owned()));
+            let answers = both(form.collect()).await;
+            let good = answers.iter().filter(|answer| answer.status == 200).count();
+            assert_eq!(good, 1, "{engine}: a code");
+
+            let tokens = notes.tokens(&houses[0], "alice").await;
+            let form =
+                vec![("grant_type", "refresh_token".to_owned()), ("refresh_token", tokens.refresh_token)];
+            let answers = both(form).await;
+            // A retry within the grace gets the same successor: both answers, one token.
+            let mut successors: Vec<_> = answers
+                .iter()
+                .filter(|answer| answer.status == 200)
+                .map(|answer| answer.json()["refresh_token"].as_str().unwrap().to_owned())
+                .collect();
+            assert!(!successors.is_empty(), "{engine}: a refresh token");
+            successors.dedup();
+            assert_eq!(successors.len(), 1, "{engine}: a refresh token");
+        }
+    }
+}
+
+/// The names of a form's fields are literals; this finds the literal again.
+fn name_of(name: &str) -> &'static str {
+    ["grant_type", "code", "redirect_uri", "code_verifier"]
+        .into_iter()
+        .find(|known| *known == name)
+        .expect("a known field")
+}
+
+#[tokio::test]
+async fn nodes_that_start_and_turn_keys_together_make_one_set_of_keys() {
+    for (engine, shared) in databases().await {
+        let [one, other] = shared.stores.clone();
+        let (one, other) = tokio::join!(House::node(one, 1), House::node(other, 2));
+        tokio::join!(one.make_every_key(), other.make_every_key());
+        for _ in 0..5 {
+            let keys = one.provider.list_signing_keys().await.unwrap();
+            for state in ["current", "next"] {
+                let mut algorithms: Vec<_> =
+                    keys.iter().filter(|key| key.state == state).map(|key| key.algorithm.as_str()).collect();
+                algorithms.sort_unstable();
+                assert_eq!(algorithms, ["ES256", "EdDSA", "RS256"], "{engine}: {state}");
+            }
+            let (mut ctx, mut others_ctx) = (new_ctx(None), new_ctx(None));
+            let (one, other) = tokio::join!(
+                one.provider.rotate_keys(&mut ctx, true),
+                other.provider.rotate_keys(&mut others_ctx, true)
+            );
+            one.unwrap();
+            other.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_job_is_one_nodes_and_passes_on_when_that_one_leaves() {
+    for (engine, shared) in databases().await {
+        let [one, other] = nodes(&shared).await;
+        let holds = |house: &House| {
+            let provider = house.provider.clone();
+            async move { provider.runs_job("sweep").await.unwrap() }
+        };
+        let (first, second) = tokio::join!(holds(&one), holds(&other));
+        assert!(first ^ second, "{engine}");
+        let (holder, waiting) = if first { (&one, &other) } else { (&other, &one) };
+        assert!(holds(holder).await && !holds(waiting).await, "{engine}: it stays");
+        if engine != "a file" {
+            holder.provider.store().close().await;
+            assert!(holds(waiting).await, "{engine}");
+        }
+    }
+}
