@@ -13,6 +13,8 @@ mod help;
 #[cfg(test)]
 mod measuring;
 #[cfg(test)]
+mod nodes;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod serving;
