@@ -11,9 +11,9 @@ pub enum Database {
     /// A file on a local disk: `sqlite:PATH`.
     Sqlite(PathBuf),
     /// A server that speaks PostgreSQL's protocol: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, or `postgresql://`.
-    Postgres(Server),
+    Postgres(Box<Server>),
     /// A server that speaks MySQL's protocol: `mysql://USER:PASSWORD@HOST:PORT/DATABASE`, or `mariadb://`.
-    Mysql(Server),
+    Mysql(Box<Server>),
 }
 
 /// A database on a server.
@@ -101,8 +101,8 @@ impl FromStr for Database {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
             Some(("sqlite", file)) => sqlite_file(file).map(Self::Sqlite),
-            Some(("postgres" | "postgresql", rest)) => server(rest, 5432).map(Self::Postgres),
-            Some(("mysql" | "mariadb", rest)) => server(rest, 3306).map(Self::Mysql),
+            Some(("postgres" | "postgresql", rest)) => server(rest, 5432).map(Box::new).map(Self::Postgres),
+            Some(("mysql" | "mariadb", rest)) => server(rest, 3306).map(Box::new).map(Self::Mysql),
             _ => Err(EXPECTED.to_owned()),
         }
     }

@@ -12,7 +12,7 @@ use crate::app::{App, Predecessor};
 use crate::clock;
 use crate::commands::shown;
 use crate::outgoing::Outgoing;
-use crate::serve::{House, bind, runtime};
+use crate::serve::{House, bind, runtime, threads};
 use crate::settings::{Issuer, Resolved, SettingFlags, Settings, TlsSettings};
 use crate::telemetry::Telemetry;
 use anyhow::{Context as _, bail};
@@ -23,7 +23,7 @@ use relying_party::RelyingParty;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
-use web::server::{Listener, Sharing};
+use web::server::{Listener, ServerOptions, Sharing};
 
 pub(crate) const HELP: &str = "\
 Examples:
@@ -95,6 +95,7 @@ async fn demo(args: DemoArgs, directory: &Path) -> anyhow::Result<()> {
     let outgoing = Outgoing::new();
     let shutdown = CancellationToken::new();
     let (web, options) = app.surface(&settings, &shutdown);
+    let options = ServerOptions { threads: threads()?, ..options };
     let relying_party = RelyingParty::new(issuer.as_str(), &fixture, outgoing.clone());
     let router = web::router(web).merge(relying_party.router());
     if let Some(path) = args.env_file {

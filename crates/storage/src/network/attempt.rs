@@ -141,8 +141,19 @@ fn failed(commands: &[&Steps], failure: StepFailure) -> Attempt {
             error => Attempt::Again(in_words(error)),
         };
     };
+    // A step of the same command that was refused before it decides.
+    let first = failure.step - step;
+    let refused = commands.get(index).and_then(|command| {
+        let counted = command.as_slice().iter().zip(failure.counts.get(first..).unwrap_or_default());
+        counted
+            .take(step)
+            .position(|(step, count)| step.expect.count().is_some_and(|expected| expected != *count))
+    });
     let expect = commands.get(index).and_then(|command| command.as_slice().get(step)).map(|step| step.expect);
     let spoil = match failure.error {
+        DriverError::Taken | DriverError::Statement(_) if refused.is_some() => {
+            Spoil::Answer(Ok(Applied::Refused { step: refused.unwrap_or(step) }))
+        }
         DriverError::Taken if expect == Some(Expect::Replacing) => {
             Spoil::Conflict("another writer put the same row in place".to_owned())
         }
@@ -220,10 +231,16 @@ mod tests {
         let (one, two) = (command(&[Some(1)]), command(&[Some(1), Some(1)]));
         let all = [&one, &two];
         assert_eq!([place(&all, 0), place(&all, 2), place(&all, 3)], [Some((0, 0)), Some((1, 1)), None]);
-        let failure = StepFailure { step: 2, error: DriverError::Taken };
+        let failure = StepFailure { step: 2, error: DriverError::Taken, counts: vec![1, 1] };
         let Attempt::Spoiled(1, Spoil::Answer(Ok(Applied::Refused { step: 1 }))) = failed(&all, failure)
         else {
             panic!("the second step of the second command was refused")
+        };
+        // The step before it had found nothing: that is why.
+        let failure = StepFailure { step: 2, error: DriverError::Taken, counts: vec![1, 0] };
+        let Attempt::Spoiled(1, Spoil::Answer(Ok(Applied::Refused { step: 0 }))) = failed(&all, failure)
+        else {
+            panic!("the first step of the second command was refused")
         };
     }
 }

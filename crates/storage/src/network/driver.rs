@@ -76,6 +76,8 @@ pub(crate) struct StepFailure {
     /// Counted from zero.
     pub(crate) step: usize,
     pub(crate) error: DriverError,
+    /// The row counts of the steps before it, as far as they are known: the driver may have run on after one that was not as expected.
+    pub(crate) counts: Vec<u64>,
 }
 
 /// Why the server did not do what was asked. Texts are for operators and hold no values.

@@ -130,7 +130,8 @@ impl Driver for Postgres {
 
     async fn run(&self, connection: &mut Connection, steps: &[&Step]) -> Result<Vec<u64>, StepFailure> {
         let texts: Vec<&'static str> = steps.iter().map(|step| step.sql).collect();
-        connection.prepare(&texts).await.map_err(|(step, error)| StepFailure { step, error })?;
+        let unprepared = |(step, error)| StepFailure { step, error, counts: Vec::new() };
+        connection.prepare(&texts).await.map_err(unprepared)?;
         let Connection { client, prepared } = connection;
         let begun = in_order(std::iter::once(client.batch_execute(BEGIN)));
         let params: Vec<Vec<&(dyn ToSql + Sync)>> = steps.iter().map(|step| as_sql(&step.params)).collect();
@@ -141,18 +142,24 @@ impl Driver for Postgres {
         // The first poll of each sends it: BEGIN first, then the steps, without waiting.
         let (begun, ran) = tokio::join!(biased; begun, ran);
         if let Some(Err(error)) = begun.first() {
-            return Err(StepFailure { step: 0, error: error::used(error) });
+            return Err(StepFailure { step: 0, error: error::used(error), counts: Vec::new() });
         }
-        let failed = |(step, ran): (usize, Result<u64, tokio_postgres::Error>)| {
-            ran.map_err(|error| StepFailure { step, error: error::used(&error) })
-        };
-        // After the first error the server refuses the rest.
-        let counts: Result<Vec<u64>, StepFailure> = ran.into_iter().enumerate().map(failed).collect();
-        if counts.as_ref().is_err_and(|failure| matches!(failure.error, DriverError::Statement(_))) {
-            // Whatever was wrong, it is not prepared any more.
-            connection.prepared.clear();
+        let mut counts = Vec::with_capacity(ran.len());
+        for ran in ran {
+            match ran {
+                Ok(count) => counts.push(count),
+                // After the first error the server refuses the rest.
+                Err(error) => {
+                    let error = error::used(&error);
+                    if matches!(error, DriverError::Statement(_)) {
+                        // Whatever was wrong, it is not prepared any more.
+                        connection.prepared.clear();
+                    }
+                    return Err(StepFailure { step: counts.len(), error, counts });
+                }
+            }
         }
-        counts
+        Ok(counts)
     }
 
     async fn commit(&self, connection: &mut Connection) -> Result<(), DriverError> {

@@ -8,6 +8,7 @@ mod checkpointer;
 mod connection;
 pub(crate) mod error;
 mod guard;
+mod log_room;
 mod mailbox;
 mod reader;
 mod scan;
@@ -24,6 +25,7 @@ use crate::stats::{Counters, Stats};
 use crate::together::Together;
 use crate::value::{Value, ValueRef};
 use checkpointer::{Checkpointer, Checkpoints};
+use log_room::LogRoom;
 use mailbox::Mailbox;
 use reader::ReadSource;
 use rusqlite::types::{ToSqlOutput, ValueRef as SqliteRef};
@@ -90,6 +92,8 @@ impl Sqlite {
             checkpoints: Arc::clone(&checkpoints),
             health: Arc::clone(&health),
             max_batch: options.max_batch.max(1),
+            durability: options.durability,
+            log_room: LogRoom::new(path),
             hands: Hands::default(),
         };
         let mut others = scans.start(options.scan_threads).map_err(io)?;
