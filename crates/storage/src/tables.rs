@@ -100,7 +100,7 @@ pub(crate) static TABLES: &[Table] = &[
     table(
         "signing_keys",
         columns![
-            kid: Name, algorithm: Name, sealed_private_key: Bytes, created_at: Int, current_at: Int = NULL, retired_at: Int = NULL
+            kid: Name, algorithm: Name, generation: Int, sealed_private_key: Bytes, created_at: Int, current_at: Int = NULL, retired_at: Int = NULL
         ],
     ),
     table("server_secrets", columns![name: Name, sealed: Bytes, created_at: Int]),

@@ -95,12 +95,12 @@ pub enum CopyError {
         table: &'static str,
     },
     /// The destination refused rows, for instance because a text is longer than its column.
-    #[error("the destination refused rows of {table} after the key {after}: {source}")]
+    #[error("the destination refused rows of {table} up to the key {to}: {source}")]
     Refused {
         /// The table.
         table: &'static str,
-        /// The last key that has arrived.
-        after: String,
+        /// The last key of the rows that were refused.
+        to: String,
         /// What it said.
         source: StorageError,
     },
@@ -249,8 +249,8 @@ async fn write(destination: &Store, slice: &WriteSlice) -> Result<(), CopyError>
             Ok(false) => return Err(CopyError::Contended { table }),
             Err(StorageError::Overloaded { retry_after }) => tokio::time::sleep(retry_after).await,
             Err(error @ StorageError::Statement(_)) => {
-                let after = rows::shown(slice.progress.last_key.as_deref().unwrap_or_default());
-                return Err(CopyError::Refused { table, after, source: error });
+                let to = rows::shown(slice.progress.last_key.as_deref().unwrap_or_default());
+                return Err(CopyError::Refused { table, to, source: error });
             }
             Err(error) => return Err(error.into()),
         }

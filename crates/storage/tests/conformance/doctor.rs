@@ -37,9 +37,12 @@ async fn a_database_in_use_is_looked_at_and_nothing_is_wrong() {
     assert!(names.iter().all(|name| !name.to_string_lossy().contains("doctor-")), "{names:?}");
 }
 
+/// What is looked at, what is found, a word of the remedy, and how it is planted.
+type Planted = (&'static str, Verdict, &'static str, fn(&Path));
+
 #[tokio::test]
 async fn each_planted_problem_is_found_and_has_a_remedy() {
-    let plant: [(&str, Verdict, &str, fn(&Path)); 9] = [
+    let plant: [Planted; 9] = [
         ("permissions", Verdict::Problem, "chmod 600", |path| mode(path, 0o644)),
         ("permissions", Verdict::Problem, "chmod 700", |path| mode(path.parent().unwrap(), 0o777)),
         ("schema", Verdict::Note, "doorward upgrade --rehearse", |path| {
