@@ -3,6 +3,7 @@
 //! Every change is a [`Command`], every read a [`Query`], and a [`Store`] is where both go. Nothing here knows who asks (no HTTP, no
 //! protocol decisions), and nothing outside `sqlite/` knows SQLite except the enums that list the engines.
 
+pub mod archive;
 pub mod backup;
 pub mod contract;
 mod dialect;

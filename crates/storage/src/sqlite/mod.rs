@@ -13,8 +13,10 @@ mod mailbox;
 mod reader;
 mod scan;
 mod schema;
+pub(crate) mod shipping;
 mod writer;
 
+use crate::archive::ShippingStats;
 use crate::contract::{Access, Applied, Query, Statement, Steps};
 use crate::error::StorageError;
 use crate::options::{OpenError, Options};
@@ -24,11 +26,13 @@ use crate::together::Together;
 use crate::value::{Value, ValueRef};
 use checkpointer::{Checkpointer, Checkpoints};
 use mailbox::{Claim, Job, Mailbox, Rejected};
+use protocol::Timestamp;
 use reader::ReadSource;
 use rusqlite::types::{ToSqlOutput, ValueRef as SqliteRef};
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, params_from_iter};
 use scan::ScanPool;
+use shipping::{Ship, TapEnd};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -44,6 +48,7 @@ pub(crate) struct Sqlite {
     health: Arc<Health>,
     readers: Arc<ReadSource>,
     scans: Arc<ScanPool>,
+    ship: Option<Arc<Ship>>,
     write_deadline: Duration,
     closed: watch::Receiver<bool>,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -78,6 +83,10 @@ impl Sqlite {
             mailbox: Arc::clone(&mailbox),
             checkpoints: Arc::clone(&checkpoints),
         };
+        let ship = match &options.shipping {
+            Some(shipping) => Some(Arc::new(Ship::launch(shipping.clone(), path, &mailbox).map_err(io)?)),
+            None => None,
+        };
         let writer = Writer {
             connection,
             mailbox: Arc::clone(&mailbox),
@@ -85,6 +94,7 @@ impl Sqlite {
             checkpoints: Arc::clone(&checkpoints),
             health: Arc::clone(&health),
             max_batch: options.max_batch.max(1),
+            tap: ship.as_ref().map(|ship| TapEnd::new(Arc::clone(&ship.tap))),
             hands: Hands::default(),
         };
         let mut others = scans.start(options.scan_threads).map_err(io)?;
@@ -94,6 +104,7 @@ impl Sqlite {
             checkpoints: Arc::clone(&checkpoints),
             readers: Arc::clone(&readers),
             scans: Arc::clone(&scans),
+            ship: ship.clone(),
             others,
             lock,
         };
@@ -110,6 +121,7 @@ impl Sqlite {
             health,
             readers,
             scans,
+            ship,
             write_deadline: options.write_deadline,
             closed,
             writer: Mutex::new(Some(thread.map_err(io)?)),
@@ -167,6 +179,18 @@ impl Sqlite {
             wal_frames: self.checkpoints.frames(),
             wal_bytes: self.checkpoints.bytes(),
             ..self.counters.read()
+        }
+    }
+
+    /// How shipping goes; nothing when nothing is shipped.
+    pub(crate) fn shipping(&self) -> Option<ShippingStats> {
+        self.ship.as_ref().map(|ship| ship.stats())
+    }
+
+    /// A drill ended, well at an instant or not.
+    pub(crate) fn drilled(&self, succeeded_at: Option<Timestamp>) {
+        if let Some(ship) = &self.ship {
+            ship.drilled(succeeded_at);
         }
     }
 
@@ -240,6 +264,7 @@ struct House {
     checkpoints: Arc<Checkpoints>,
     readers: Arc<ReadSource>,
     scans: Arc<ScanPool>,
+    ship: Option<Arc<Ship>>,
     others: Vec<JoinHandle<()>>,
     lock: guard::DatabaseLock,
 }
@@ -249,6 +274,9 @@ impl House {
         self.checkpoints.stop();
         self.readers.close();
         self.scans.close();
+        if let Some(ship) = self.ship {
+            ship.land();
+        }
         for thread in self.others {
             if thread.join().is_err() {
                 tracing::error!("a thread of the store ended with a defect");

@@ -17,6 +17,8 @@ mod model;
 #[cfg(test)]
 mod overload;
 #[cfg(test)]
+mod shipping;
+#[cfg(test)]
 mod sweeping;
 #[cfg(test)]
 mod values;
