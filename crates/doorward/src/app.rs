@@ -11,6 +11,7 @@ use provider::Provider;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use storage::archive::Shipping;
 use storage::{Options, Store};
 use web::Web;
 use web::metrics::HttpMetrics;
@@ -27,11 +28,15 @@ impl App {
     ///
     /// # Errors
     /// What the operator can put right: the database is in use, the master key is missing, the disk is full.
-    pub(crate) async fn open(settings: &Settings, issuer: &Issuer) -> anyhow::Result<Self> {
+    pub(crate) async fn open(
+        settings: &Settings,
+        issuer: &Issuer,
+        shipping: Option<Shipping>,
+    ) -> anyhow::Result<Self> {
         // The key comes first: were the first start interrupted between the two, a key without a database harms nothing, and a database
         // without its key could not be told from one whose key was lost.
         let master_keys = master_keys(settings)?;
-        let store = open_store(settings)?;
+        let store = open_store(settings, shipping)?;
         Self::assemble(settings, issuer, store, master_keys).await
     }
 
@@ -99,8 +104,9 @@ fn make_directory(path: &Path) -> anyhow::Result<()> {
     })
 }
 
-/// Opens the database, and logs what its operator should know.
-pub(crate) fn open_store(settings: &Settings) -> anyhow::Result<Store> {
+/// Opens the database, and logs what its operator should know. Only a server ships its changes: what a command changes while none runs
+/// is in the base that the next one begins with.
+pub(crate) fn open_store(settings: &Settings, shipping: Option<Shipping>) -> anyhow::Result<Store> {
     let sqlite = &settings.sqlite;
     let opened = Store::open(&Options {
         writer_cache: sqlite.writer_cache,
@@ -108,6 +114,7 @@ pub(crate) fn open_store(settings: &Settings) -> anyhow::Result<Store> {
         mapped: sqlite.mmap,
         wal_soft_limit: sqlite.wal_soft_limit,
         wal_hard_limit: sqlite.wal_hard_limit,
+        shipping,
         ..Options::at(settings.database())
     })?;
     for warning in opened.warnings {

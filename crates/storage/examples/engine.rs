@@ -16,10 +16,12 @@
     reason = "numbers for people to read"
 )]
 
+use protocol::Timestamp;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
+use storage::archive::{Folder, Shipping};
 use storage::{Applied, Command, Options, Query, Rows, Statement, Steps, StorageError, Store, params};
 use tokio::task::JoinSet;
 
@@ -127,6 +129,38 @@ async fn writes(folder: &Path, length: Duration) {
         );
     }
     println!();
+}
+
+/// What shipping costs whoever writes: the same loop with and without, taking turns, because the machine is not always the same.
+async fn shipping(folder: &Path, length: Duration) {
+    const ROUNDS: u32 = 3;
+    println!("Durable writes/s, closed loop (append-only keys), changes shipped to a folder each second");
+    println!("{:>12} {:>14} {:>14} {:>7}", "submitters", "not shipped", "shipped", "ratio");
+    for submitters in [1, 16, 256] {
+        let mut rates = [0.0, 0.0];
+        for round in 0..ROUNDS * 2 {
+            let shipped = round % 2 == 1;
+            let store = open(folder, &format!("ship-{submitters}-{round}.db"), |options| {
+                let target = Arc::new(Folder::at(folder.join(format!("shipped-{submitters}-{round}"))));
+                options.shipping = shipped.then(|| Shipping::new(target, wall_clock));
+            });
+            while store.shipping().is_some_and(|shipping| shipping.shipped_until.is_none()) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            rates[usize::from(shipped)] +=
+                closed_loop(&store, APPEND, submitters, length).await.0 / f64::from(ROUNDS);
+            let stats = store.shipping().unwrap_or_default();
+            assert_eq!((stats.failures, stats.gaps), (0, 0), "it did not keep up");
+            store.close().await;
+        }
+        println!("{submitters:>12} {:>14.0} {:>14.0} {:>6.2}x", rates[0], rates[1], rates[1] / rates[0]);
+    }
+    println!();
+}
+
+fn wall_clock() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    Timestamp::from_millis(since.as_millis() as i64)
 }
 
 async fn keys(folder: &Path, length: Duration) {
@@ -275,7 +309,7 @@ async fn main() {
                 seconds = arguments.next().and_then(|value| value.parse().ok()).expect("--seconds N")
             }
             "--only" => only = arguments.next(),
-            _ => panic!("usage: engine [--seconds N] [--only writes|keys|reads|open]"),
+            _ => panic!("usage: engine [--seconds N] [--only writes|shipping|keys|reads|open]"),
         }
     }
     let folder = tempfile::tempdir().unwrap();
@@ -283,6 +317,9 @@ async fn main() {
     let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
     if wanted("writes") {
         writes(folder, length).await;
+    }
+    if wanted("shipping") {
+        shipping(folder, length).await;
     }
     if wanted("keys") {
         keys(folder, length).await;

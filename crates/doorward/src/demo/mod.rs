@@ -81,7 +81,7 @@ async fn demo(args: DemoArgs, directory: &Path) -> anyhow::Result<()> {
     let settings = settings(args.flags, port, directory)?;
     let _telemetry = Telemetry::start(&settings.log)?;
     let issuer = settings.issuer(SocketAddr::new(args.host, port));
-    let app = App::open(&settings, &issuer).await?;
+    let app = App::open(&settings, &issuer, None).await?;
     let wishes = Wishes {
         redirect_uris: args.redirect_uris,
         post_logout_redirect_uris: args.post_logout_redirect_uris,

@@ -13,6 +13,7 @@ mod table;
 mod tests;
 mod value;
 
+use crate::backups::Place;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -51,6 +52,7 @@ pub(crate) struct Settings {
     pub(crate) max_connections_per_address: Option<u32>,
     pub(crate) drain_timeout: Duration,
     pub(crate) sqlite: SqliteSettings,
+    pub(crate) backup: BackupSettings,
     pub(crate) log: LogSettings,
 }
 
@@ -119,6 +121,16 @@ pub(crate) struct SqliteSettings {
     pub(crate) mmap: u64,
     pub(crate) wal_soft_limit: u64,
     pub(crate) wal_hard_limit: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BackupSettings {
+    /// Nowhere, unless it is set.
+    pub(crate) to: Option<Place>,
+    pub(crate) every: Duration,
+    pub(crate) base_every: Duration,
+    pub(crate) keep: Duration,
+    pub(crate) drill_every: Duration,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -241,6 +253,7 @@ impl Settings {
             max_connections_per_address: None,
             drain_timeout: Duration::ZERO,
             sqlite: SqliteSettings::default(),
+            backup: BackupSettings::default(),
             log: LogSettings::default(),
         }
     }

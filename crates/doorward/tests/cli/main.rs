@@ -11,6 +11,8 @@ mod help;
 #[cfg(test)]
 mod measuring;
 #[cfg(test)]
+mod object_store;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod serving;

@@ -5,8 +5,9 @@ use crate::archive::{
     ArchiveError, BaseName, Catalog, GenerationName, Manifest, Part, Restored, Segment, SegmentName, Target,
     moment,
 };
-use crate::backup::BackupError;
+use crate::backup::{BackupError, BackupReport};
 use crate::sqlite::backup::{self, Leftover};
+use crate::sqlite::clock;
 use crate::sqlite::error::opening;
 use crate::sqlite::guard::{self, beside};
 use crate::sqlite::shipping::base::lower_priority;
@@ -18,6 +19,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::time::Instant;
 
 /// The lowest there is: a drill has all day.
 const NICE: i32 = 19;
@@ -34,20 +36,22 @@ pub(crate) fn restore(
     if database.exists() && !force {
         return Err(BackupError::Exists { path: database.to_owned() }.into());
     }
+    let started = clock::now();
     let scratch = beside(database, ".from-archive");
     let _leftover = Leftover(scratch.clone());
     let fetched = fetch(target, at, &scratch)?;
     let report = backup::restore(&scratch, database, force)?;
-    Ok(fetched.into_restored(report))
+    Ok(fetched.into_restored(report, started))
 }
 
 pub(crate) fn drill(target: &dyn Target, scratch: &Path) -> Result<Restored, ArchiveError> {
     lower_priority(NICE);
+    let started = clock::now();
     let _leftover = Leftover(scratch.to_owned());
     let fetched = fetch(target, None, scratch)?;
     let report = backup::examine(scratch)?;
     sound::check(scratch, fetched.until).map_err(ArchiveError::Unsound)?;
-    Ok(fetched.into_restored(report))
+    Ok(fetched.into_restored(report, started))
 }
 
 /// A database in a scratch file.
@@ -59,8 +63,9 @@ struct Fetched {
 }
 
 impl Fetched {
-    fn into_restored(self, report: crate::backup::BackupReport) -> Restored {
+    fn into_restored(self, mut report: BackupReport, started: Instant) -> Restored {
         let Self { generation, base_at, until, commands } = self;
+        report.took = clock::now().saturating_duration_since(started);
         Restored { generation, base_at, until, commands, report }
     }
 }
