@@ -7,7 +7,7 @@ use crate::clock;
 use crate::settings::{BackupSettings, Settings};
 use anyhow::Context as _;
 use s3::{Bucket, ObjectStore};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,7 +78,7 @@ impl Backups {
     pub(crate) fn open(settings: &Settings) -> anyhow::Result<Option<Self>> {
         let Some(place) = &settings.backup.to else { return Ok(None) };
         let target = place.open().context("backup.to cannot be used")?;
-        Ok(Some(Self { target, settings: settings.backup.clone(), scratch: scratch(settings) }))
+        Ok(Some(Self { target, settings: settings.backup.clone(), scratch: scratch(settings, ".drill") }))
     }
 
     /// How the store is to ship.
@@ -124,10 +124,10 @@ impl Backups {
     }
 }
 
-/// Beside the database: there is room for one more of it, or there is no room for a base either.
-pub(crate) fn scratch(settings: &Settings) -> PathBuf {
+/// A file beside the database: where there is no room for one more of it, there is none for a base either.
+pub(crate) fn scratch(settings: &Settings, suffix: &str) -> PathBuf {
     let mut name = settings.database().into_os_string();
-    name.push(format!(".drill-{}", std::process::id()));
+    name.push(suffix);
     name.into()
 }
 

@@ -159,7 +159,8 @@ fn list(args: &FromArgs) -> anyhow::Result<()> {
 
 fn drill(args: &FromArgs) -> anyhow::Result<()> {
     let (target, settings) = args.open()?;
-    let scratch = backups::scratch(&settings);
+    // Not the name that a running server uses for its own.
+    let scratch = backups::scratch(&settings, &format!(".drill-{}", std::process::id()));
     if let Some(folder) = scratch.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     }

@@ -2,7 +2,7 @@
 //! folder and from an object store.
 
 use crate::object_store::{self, ACCESS_KEY, BUCKET, SECRET_KEY};
-use crate::process::{Installation, PATIENCE, Server, get, now, text};
+use crate::process::{Installation, PATIENCE, Server, get, now};
 use rustix::process::Signal;
 use std::time::Duration;
 
@@ -160,12 +160,22 @@ fn what_a_server_ships_to_an_object_store_is_restored_to_any_moment() {
     assert!(installation.path("objects/backups/some/prefix").is_dir());
     let nowhere = target.replace(&address.to_string(), "127.0.0.1:9");
     let refusal = installation.fails(1, &["backup", "drill", "--from", &nowhere]);
-    assert!(
-        refusal.contains("cannot be asked") && !refusal.contains("X-Amz"),
-        "{}",
-        text(refusal.as_bytes())
-    );
+    assert!(refusal.contains("cannot be asked") && !refusal.contains("X-Amz"), "{refusal}");
     let refusal =
         installation.fails(1, &["backup", "list", "--from", &target.replace(BUCKET, "no-such-bucket")]);
     assert!(refusal.contains("NoSuchBucket"), "{refusal}");
+}
+
+#[test]
+fn an_object_store_is_asked_over_tls_and_only_if_it_is_trusted() {
+    let mut installation = Installation::new();
+    let (port, certificate) = object_store::start_tls(&installation.path("objects"));
+    with_credentials(&mut installation, SECRET_KEY);
+    let target = format!("s3://{BUCKET}?endpoint=https://localhost:{port}");
+    let refusal = installation.fails(1, &["backup", "list", "--from", &target]);
+    assert!(refusal.contains("cannot be asked") || refusal.contains("ca-certificates"), "{refusal}");
+    let path = certificate.to_str().expect("text").to_owned();
+    installation.environment.push(("SSL_CERT_FILE".to_owned(), path));
+    let said = installation.run(&["backup", "list", "--from", &target]);
+    assert!(said.contains("holds no backup"), "{said}");
 }
