@@ -42,7 +42,7 @@ impl Bucket {
         let (mut endpoint, mut region) = (None, None);
         for (key, value) in url.query_pairs() {
             match &*key {
-                "endpoint" => endpoint = Some(Url::parse(&value).ok().filter(|url| is_endpoint(url))?),
+                "endpoint" => endpoint = Some(Url::parse(&value).ok().filter(is_endpoint)?),
                 "region" if !value.is_empty() => region = Some(value.into_owned()),
                 _ => return None,
             }
@@ -77,11 +77,17 @@ pub(super) struct ObjectStore {
 
 impl ObjectStore {
     pub(super) fn open(bucket: &Bucket) -> anyhow::Result<Self> {
-        let credentials = Credentials::from_env().context(
+        // The names that everything that speaks S3 reads; a session token comes with temporary keys only.
+        let variable = |name| std::env::var_os(name)?.into_string().ok().filter(|value| !value.is_empty());
+        let keys = variable("AWS_ACCESS_KEY_ID").zip(variable("AWS_SECRET_ACCESS_KEY"));
+        let (key, secret) = keys.context(
             "an object store needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment (and AWS_SESSION_TOKEN with \
              temporary credentials)",
         )?;
-        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let credentials = match variable("AWS_SESSION_TOKEN") {
+            Some(token) => Credentials::new_with_token(key, secret, token),
+            None => Credentials::new(key, secret),
+        };
         let region = bucket.region.clone().or_else(|| variable("AWS_REGION"));
         let region = region.unwrap_or_else(|| "us-east-1".to_owned());
         let (endpoint, style) = match &bucket.endpoint {
@@ -182,7 +188,7 @@ fn in_words(error: &ureq::Error) -> String {
 fn code(body: &[u8]) -> &str {
     let text = std::str::from_utf8(body).unwrap_or_default();
     let code = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
-    code.map_or("", |(code, _)| code).get(..).filter(|code| code.len() < 64).unwrap_or_default()
+    code.map(|(code, _)| code).filter(|code| code.len() < 64).unwrap_or_default()
 }
 
 impl std::fmt::Debug for ObjectStore {

@@ -6,7 +6,7 @@ use crate::cli::Place;
 use crate::settings::{Resolved, Settings};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use storage::BackupReport;
 use storage::archive::{Restored, Target, generations, moment, parse_moment};
@@ -108,7 +108,7 @@ pub(crate) fn backup(args: &BackupArgs) -> anyhow::Result<()> {
     }
 }
 
-fn copy(file: &PathBuf, place: &Place) -> anyhow::Result<()> {
+fn copy(file: &Path, place: &Place) -> anyhow::Result<()> {
     let settings = Resolved::from_system(&place.flags())?.settings;
     let report = storage::backup(&settings.database(), file)?;
     shown::line(format!(

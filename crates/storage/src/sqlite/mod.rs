@@ -32,7 +32,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef as SqliteRef};
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, params_from_iter};
 use scan::ScanPool;
-use shipping::{Ship, TapEnd};
+use shipping::Ship;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -83,10 +83,7 @@ impl Sqlite {
             mailbox: Arc::clone(&mailbox),
             checkpoints: Arc::clone(&checkpoints),
         };
-        let ship = match &options.shipping {
-            Some(shipping) => Some(Arc::new(Ship::launch(shipping.clone(), path, &mailbox).map_err(io)?)),
-            None => None,
-        };
+        let ship = Ship::launch(options, &mailbox).map_err(io)?;
         let writer = Writer {
             connection,
             mailbox: Arc::clone(&mailbox),
@@ -94,12 +91,11 @@ impl Sqlite {
             checkpoints: Arc::clone(&checkpoints),
             health: Arc::clone(&health),
             max_batch: options.max_batch.max(1),
-            tap: ship.as_ref().map(|ship| TapEnd::new(Arc::clone(&ship.tap))),
+            tap: ship.as_deref().map(Ship::tap),
             hands: Hands::default(),
         };
         let mut others = scans.start(options.scan_threads).map_err(io)?;
         others.push(named("storage-checkpoint").spawn(move || checkpointer.run()).map_err(io)?);
-        let (announce, closed) = watch::channel(false);
         let house = House {
             checkpoints: Arc::clone(&checkpoints),
             readers: Arc::clone(&readers),
@@ -108,12 +104,7 @@ impl Sqlite {
             others,
             lock,
         };
-        let thread = named("storage-writer").spawn(move || {
-            let connection = writer.run();
-            house.shut(connection);
-            // Nobody may be waiting for it.
-            let _unheard = announce.send(true);
-        });
+        let (thread, closed) = house.open(writer).map_err(io)?;
         Ok(Self {
             mailbox,
             checkpoints,
@@ -124,7 +115,7 @@ impl Sqlite {
             ship,
             write_deadline: options.write_deadline,
             closed,
-            writer: Mutex::new(Some(thread.map_err(io)?)),
+            writer: Mutex::new(Some(thread)),
         })
     }
 
@@ -270,6 +261,18 @@ struct House {
 }
 
 impl House {
+    /// Starts the writer. When it has ended, everything is shut, and that is told.
+    fn open(self, writer: Writer) -> std::io::Result<(JoinHandle<()>, watch::Receiver<bool>)> {
+        let (announce, closed) = watch::channel(false);
+        let thread = named("storage-writer").spawn(move || {
+            let connection = writer.run();
+            self.shut(connection);
+            // Nobody may be waiting for it.
+            let _unheard = announce.send(true);
+        });
+        Ok((thread?, closed))
+    }
+
     fn shut(self, writer: Connection) {
         self.checkpoints.stop();
         self.readers.close();

@@ -9,44 +9,52 @@ mod sound;
 mod tap;
 
 pub(crate) use restore::{drill, restore};
-pub(super) use tap::{Tap, TapEnd};
+pub(super) use tap::TapEnd;
 
-use crate::archive::{Shipping, ShippingStats};
+use crate::archive::ShippingStats;
+use crate::options::Options;
 use crate::sqlite::clock;
 use crate::sqlite::mailbox::Mailbox;
 use protocol::Timestamp;
 use shipper::Shipper;
-use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tap::Tap;
 
 /// How long closing the store waits for the last segment.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// What a store that ships knows about it.
 pub(super) struct Ship {
-    pub(super) tap: Arc<Tap>,
-    pub(super) progress: Arc<Progress>,
+    tap: Arc<Tap>,
+    progress: Arc<Progress>,
 }
 
 impl Ship {
-    /// Starts the thread that ships.
-    pub(super) fn launch(
-        options: Shipping,
-        database: &Path,
-        mailbox: &Arc<Mailbox>,
-    ) -> std::io::Result<Self> {
-        let tap = Arc::new(Tap::new(options.now, options.max_buffered));
+    /// Starts the thread that ships, if anything is to be shipped.
+    pub(super) fn launch(options: &Options, mailbox: &Arc<Mailbox>) -> std::io::Result<Option<Arc<Self>>> {
+        let Some(shipping) = options.shipping.clone() else { return Ok(None) };
+        let tap = Arc::new(Tap::new(shipping.now, shipping.max_buffered));
         let progress = Arc::new(Progress::default());
-        let shipper =
-            Shipper::new(options, database, Arc::clone(mailbox), Arc::clone(&tap), Arc::clone(&progress));
         let ended = Ended(Arc::clone(&progress));
+        let shipper = Shipper {
+            options: shipping,
+            database: options.path.clone(),
+            mailbox: Arc::clone(mailbox),
+            tap: Arc::clone(&tap),
+            progress: Arc::clone(&progress),
+        };
         let thread = std::thread::Builder::new().name("storage-ship".to_owned());
         thread.spawn(move || {
             let _whatever_happens = ended;
             shipper.run();
         })?;
-        Ok(Self { tap, progress })
+        Ok(Some(Arc::new(Self { tap, progress })))
+    }
+
+    /// The writer's end.
+    pub(super) fn tap(&self) -> TapEnd {
+        TapEnd::new(Arc::clone(&self.tap))
     }
 
     /// Ships what is left, for a while.

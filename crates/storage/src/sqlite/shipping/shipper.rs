@@ -12,7 +12,7 @@ use crate::sqlite::shipping::base::{Base, BaseFailure, identity};
 use crate::sqlite::shipping::tap::{Found, Snapshot, Tap};
 use crate::sqlite::{connection, error};
 use protocol::Timestamp;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -23,11 +23,11 @@ const TRY_AGAIN: (Duration, Duration) = (Duration::from_millis(250), Duration::f
 const CACHE: u64 = 4 << 20;
 
 pub(super) struct Shipper {
-    options: Shipping,
-    database: PathBuf,
-    mailbox: Arc<Mailbox>,
-    tap: Arc<Tap>,
-    progress: Arc<Progress>,
+    pub(super) options: Shipping,
+    pub(super) database: PathBuf,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) tap: Arc<Tap>,
+    pub(super) progress: Arc<Progress>,
 }
 
 /// A generation that is open.
@@ -65,16 +65,6 @@ enum Failure {
 }
 
 impl Shipper {
-    pub(super) fn new(
-        options: Shipping,
-        database: &Path,
-        mailbox: Arc<Mailbox>,
-        tap: Arc<Tap>,
-        progress: Arc<Progress>,
-    ) -> Self {
-        Self { options, database: database.to_owned(), mailbox, tap, progress }
-    }
-
     /// Works until the store is closed and what is left was tried once.
     pub(super) fn run(self) {
         let mut failures = 0;
@@ -170,10 +160,8 @@ impl Shipper {
                     return;
                 }
                 Found::Closed => {
-                    // A first base that is nearly there is worth waiting for; whoever closes the store does not wait forever.
-                    if log.based_on.is_none()
-                        && let Some(making) = log.making.take()
-                    {
+                    // It gives up what would take long; whoever closes the store does not wait forever either.
+                    if let Some(making) = log.making.take() {
                         self.finished(&mut log, making);
                     }
                     return;
