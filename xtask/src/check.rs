@@ -1,5 +1,6 @@
 //! `check`, and its parts.
 
+use crate::engines::Engines;
 use crate::tidy::tidy;
 use crate::tools::{ensure, exists, in_ci, root, run, run_in, say};
 use anyhow::{Result, bail};
@@ -20,12 +21,16 @@ pub(crate) fn check() -> Result<()> {
 fn tests() -> Result<()> {
     // The binary first: tests of the whole start it.
     run("cargo", &["build", "--locked", "--package", "doorward"], &[])?;
+    // One server of each engine for all of them; those that kill servers start their own.
+    let engines = Engines::start()?;
+    let variables = engines.variables();
+    let env: Vec<(&str, &str)> = variables.iter().map(|(name, url)| (*name, url.as_str())).collect();
     if exists("cargo-nextest") {
         // Examples in the documentation first: what is said last is how many tests ran.
-        run("cargo", &["test", "--workspace", "--locked", "--doc", "--quiet"], &[])?;
-        return run("cargo", &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"], &[]);
+        run("cargo", &["test", "--workspace", "--locked", "--doc", "--quiet"], &env)?;
+        return run("cargo", &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"], &env);
     }
-    run("cargo", &["test", "--workspace", "--locked", "--no-fail-fast"], &[])
+    run("cargo", &["test", "--workspace", "--locked", "--no-fail-fast"], &env)
 }
 
 /// Licences, sources and bans of `deny.toml`. `tidy` checks the bans too, without this tool.

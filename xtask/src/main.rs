@@ -2,6 +2,7 @@
 //! of the house. Knows no code of the product.
 
 mod check;
+mod engines;
 mod tidy;
 mod tools;
 
@@ -16,6 +17,9 @@ cargo xtask TASK
   tidy    the rules of the house: which room may import which, file sizes, words (part of check)
   e2e     only the real clients and the browser (part of check)
   crash   the crash test, long: hundreds of kills under write load
+
+  engines -- COMMAND..
+          starts a PostgreSQL and a MariaDB, and runs a command whose tests find them: `cargo nextest run -p storage`
 ";
 
 fn main() -> ExitCode {
@@ -36,6 +40,7 @@ fn run(task: &str) -> Result<()> {
         "tidy" => tidy::tidy(),
         "e2e" => check::e2e(),
         "crash" => check::crash(),
+        "engines" => engines::with_engines(std::env::args().skip(2)),
         _ => bail!("{HELP}"),
     }
 }

@@ -49,7 +49,8 @@ const ROOMS: &[Room] = &[
         may: &["protocol", "crypto", "passwords", "storage", "provider", "web", "worker", "bench"],
         never: &["rusqlite", "aws-lc-rs"],
     },
-    Room { name: "xtask", may: &[], never: NETWORK },
+    Room { name: "throwaway", may: &[], never: &["axum", "hyper", "http", "tokio", "rusqlite", "clap"] },
+    Room { name: "xtask", may: &["throwaway"], never: NETWORK },
 ];
 
 /// Never anywhere in the dependency tree.

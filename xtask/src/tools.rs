@@ -2,11 +2,13 @@
 //! What cannot be had is said loudly; in CI that is a failure, never a silent skip.
 
 use anyhow::{Context as _, Result, bail};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// The project's root.
 pub(crate) fn root() -> std::path::PathBuf {
-    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_path_buf()
 }
 
@@ -16,12 +18,7 @@ pub(crate) fn run(program: &str, args: &[&str], env: &[(&str, &str)]) -> Result<
 }
 
 /// Like [`run`], in another folder.
-pub(crate) fn run_in(
-    folder: &std::path::Path,
-    program: &str,
-    args: &[&str],
-    env: &[(&str, &str)],
-) -> Result<()> {
+pub(crate) fn run_in(folder: &Path, program: &str, args: &[&str], env: &[(&str, &str)]) -> Result<()> {
     say(&format!("{program} {}", args.join(" ")));
     let mut command = Command::new(program);
     command.args(args).current_dir(folder).envs(env.iter().copied());
@@ -44,13 +41,8 @@ pub(crate) fn ensure(program: &str, packages: &[&str]) -> Result<bool> {
     if exists(program) {
         return Ok(true);
     }
-    if exists("apt-get") && is_root() {
-        run("apt-get", &["update", "--quiet"], &[])?;
-        let install = ["install", "--yes", "--quiet", "--no-install-recommends"];
-        run("apt-get", &[&install[..], packages].concat(), &[("DEBIAN_FRONTEND", "noninteractive")])?;
-        if exists(program) {
-            return Ok(true);
-        }
+    if install(packages)? && exists(program) {
+        return Ok(true);
     }
     let missing = format!("{program} is missing; as root: apt-get install {}", packages.join(" "));
     if in_ci() {
@@ -58,6 +50,28 @@ pub(crate) fn ensure(program: &str, packages: &[&str]) -> Result<bool> {
     }
     say(&format!("SKIPPED: {missing}"));
     Ok(false)
+}
+
+/// Installs Debian packages, when this is root on such a system; `false` when it is not. Services are not started.
+pub(crate) fn install(packages: &[&str]) -> Result<bool> {
+    if !exists("apt-get") || !is_root() {
+        return Ok(false);
+    }
+    // What Debian's packages ask before they start a service: 101 is no.
+    let policy = Path::new("/usr/sbin/policy-rc.d");
+    let ours = !policy.exists();
+    if ours {
+        std::fs::write(policy, "#!/bin/sh\nexit 101\n")?;
+        std::fs::set_permissions(policy, std::fs::Permissions::from_mode(0o755))?;
+    }
+    let install = ["install", "--yes", "--quiet", "--no-install-recommends"];
+    let installed = run("apt-get", &["update", "--quiet"], &[]).and_then(|()| {
+        run("apt-get", &[&install[..], packages].concat(), &[("DEBIAN_FRONTEND", "noninteractive")])
+    });
+    if ours {
+        std::fs::remove_file(policy)?;
+    }
+    installed.map(|()| true)
 }
 
 /// Whether this is CI, where a skip is a failure.

@@ -12,6 +12,8 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use storage::archive::Shipping;
+use storage::server_secret::ListServerSecrets;
+use storage::signing_key::ListSigningKeys;
 use storage::{Options, Store};
 use web::Web;
 use web::metrics::HttpMetrics;
@@ -33,10 +35,19 @@ impl App {
         issuer: &Issuer,
         shipping: Option<Shipping>,
     ) -> anyhow::Result<Self> {
+        make_directory(&settings.data)?;
+        let database = settings.database();
+        let Some(file) = database.file() else {
+            // On a server, what is stored says whether the installation is new.
+            let store = open_store(settings, None).await?;
+            let master_keys = shared_master_keys(settings, &store).await?;
+            return Self::assemble(settings, issuer, store, master_keys).await;
+        };
         // The key comes first: were the first start interrupted between the two, a key without a database harms nothing, and a database
         // without its key could not be told from one whose key was lost.
-        let master_keys = master_keys(settings)?;
-        let store = open_store(settings, shipping)?;
+        let if_missing = if file.exists() { IfMissing::Refuse } else { IfMissing::Create };
+        let master_keys = master_key_source(settings).load(if_missing, &mut OsRandom)?;
+        let store = open_store(settings, shipping).await?;
         Self::assemble(settings, issuer, store, master_keys).await
     }
 
@@ -89,11 +100,17 @@ pub(crate) fn master_key_source(settings: &Settings) -> MasterKeySource {
     MasterKeySource::of(settings, credentials.as_deref())
 }
 
-fn master_keys(settings: &Settings) -> anyhow::Result<MasterKeys> {
-    let is_new = !settings.database().exists();
+/// The master key of a database that several servers may share: made by the first one, carried to the others by their operator.
+async fn shared_master_keys(settings: &Settings, store: &Store) -> anyhow::Result<MasterKeys> {
+    let (secrets, keys) = store.read_together((ListServerSecrets, ListSigningKeys)).await?;
+    let is_new = secrets.is_empty() && keys.is_empty();
     let if_missing = if is_new { IfMissing::Create } else { IfMissing::Refuse };
-    make_directory(&settings.data)?;
-    master_key_source(settings).load(if_missing, &mut OsRandom)
+    master_key_source(settings).load(if_missing, &mut OsRandom).with_context(|| {
+        let database = settings.database();
+        format!(
+            "{database} belongs to an installation that exists: every server on it needs the master key that its first server made"
+        )
+    })
 }
 
 /// For its owner only: the master key, the database and the operator's socket are in it.
@@ -106,7 +123,7 @@ fn make_directory(path: &Path) -> anyhow::Result<()> {
 
 /// Opens the database, and logs what its operator should know. Only a server ships its changes: what a command changes while none runs
 /// is in the base that the next one begins with.
-pub(crate) fn open_store(settings: &Settings, shipping: Option<Shipping>) -> anyhow::Result<Store> {
+pub(crate) async fn open_store(settings: &Settings, shipping: Option<Shipping>) -> anyhow::Result<Store> {
     let sqlite = &settings.sqlite;
     let opened = Store::open(&Options {
         writer_cache: sqlite.writer_cache,
@@ -115,8 +132,9 @@ pub(crate) fn open_store(settings: &Settings, shipping: Option<Shipping>) -> any
         wal_soft_limit: sqlite.wal_soft_limit,
         wal_hard_limit: sqlite.wal_hard_limit,
         shipping,
-        ..Options::at(settings.database())
-    })?;
+        ..Options::new(settings.database_to_open()?)
+    })
+    .await?;
     for warning in opened.warnings {
         tracing::warn!("{warning}");
     }

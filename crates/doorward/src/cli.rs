@@ -83,7 +83,7 @@ pub(crate) struct Place {
     /// The data directory [default: what the settings say, else ./doorward-data]
     #[arg(long, value_name = "DIRECTORY", help_heading = "Which installation")]
     data: Option<String>,
-    /// The database, if it is elsewhere: sqlite: and the path of its file
+    /// The database, if it is elsewhere: sqlite:PATH, postgres://USER@HOST/DATABASE or mysql://USER@HOST/DATABASE
     #[arg(long, value_name = "URL", help_heading = "Which installation")]
     database: Option<String>,
 }

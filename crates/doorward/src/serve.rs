@@ -18,13 +18,14 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use web::server::{Listener, ServerOptions, Tls, tls};
+use web::server::{Listener, ServerOptions, Threads, Tls, tls};
 
 pub(crate) const HELP: &str = "\
 Examples:
   doorward serve
   doorward serve --issuer https://id.example.org --trusted-proxies 127.0.0.1
   doorward serve --listen 0.0.0.0:443 --tls-certificate chain.pem --tls-key key.pem
+  doorward serve --database postgres://doorward@db.example.org/doorward?sslmode=verify-full
   doorward serve --config /etc/doorward/doorward.toml
 
 Every setting can also be an environment variable (--session-idle is DOORWARD_SESSION_IDLE) or stand in the settings file \
@@ -47,10 +48,15 @@ pub(crate) fn run(flags: &SettingFlags) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The runtime of a server: a thread for each core; what is slow has threads of its own.
+/// The runtime of a server: this thread. Connections are spread over as many threads as there are cores; what is slow has threads of its own.
 pub(crate) fn runtime() -> io::Result<Runtime> {
     allow_many_files();
-    tokio::runtime::Builder::new_multi_thread().thread_name("web").enable_all().build()
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// The threads for connections next to this one.
+pub(crate) fn threads() -> io::Result<Threads> {
+    Threads::start(std::thread::available_parallelism().map_or(1, usize::from) - 1)
 }
 
 /// Each connection is a file to the system, and the usual limit of 1,024 is an old program's (it could not handle more). What is allowed at
@@ -80,6 +86,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
         ))?;
     }
     let (web, options) = app.surface(settings);
+    let options = ServerOptions { threads: threads()?, ..options };
     let metrics = settings.metrics_listen.map(bind).transpose()?;
     if let Some(metrics) = &metrics {
         shown::fields(&[("  Metrics  ", format!("http://{}/metrics", metrics.local_addr()))])?;
@@ -100,7 +107,7 @@ fn announce(settings: &Settings, issuer: &Issuer, address: SocketAddr) -> io::Re
         ("  Issuer", issuer.to_string()),
         ("  Discovery", format!("{issuer}/.well-known/openid-configuration")),
         ("  Listening", format!("{scheme}://{address}")),
-        ("  Database", settings.database().display().to_string()),
+        ("  Database", settings.database().to_string()),
     ])
 }
 

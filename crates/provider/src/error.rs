@@ -66,7 +66,7 @@ impl From<StorageError> for ProviderError {
             StorageError::Overloaded { retry_after } => {
                 Self::Overloaded { what: Overloaded::Storage, retry_after }
             }
-            StorageError::Unavailable(why) => Self::Unavailable(why),
+            StorageError::Unavailable(why) | StorageError::Undecided(why) => Self::Unavailable(why),
             other => Self::Defect(other.to_string()),
         }
     }

@@ -76,11 +76,11 @@ fn scattered(number: u64) -> [u8; 32] {
     hash
 }
 
-fn open(folder: &Path, name: &str, change: impl FnOnce(&mut Options)) -> Store {
+async fn open(folder: &Path, name: &str, change: impl FnOnce(&mut Options)) -> Store {
     let mut options = Options::at(folder.join(name));
     change(&mut options);
-    let store = Store::open(&options).expect("opens").store;
-    rusqlite::Connection::open(&options.path).unwrap().execute_batch(TABLES).unwrap();
+    let store = Store::open(&options).await.expect("opens").store;
+    rusqlite::Connection::open(folder.join(name)).unwrap().execute_batch(TABLES).unwrap();
     store
 }
 
@@ -117,10 +117,10 @@ async fn writes(folder: &Path, length: Duration) {
         "submitters", "one each", "group commit", "ratio", "median wait"
     );
     for submitters in [1, 16, 256, 4_096] {
-        let each = open(folder, &format!("each-{submitters}.db"), |options| options.max_batch = 1);
+        let each = open(folder, &format!("each-{submitters}.db"), |options| options.max_batch = 1).await;
         let (alone, _) = closed_loop(&each, APPEND, submitters, length).await;
         each.close().await;
-        let group = open(folder, &format!("group-{submitters}.db"), |_| {});
+        let group = open(folder, &format!("group-{submitters}.db"), |_| {}).await;
         let (together, median) = closed_loop(&group, APPEND, submitters, length).await;
         group.close().await;
         println!(
@@ -170,11 +170,11 @@ async fn shipping(folder: &Path, length: Duration) {
 async fn ship_round(folder: &Path, name: &str, shipped: bool, submitters: u64, length: Duration) -> [f64; 3] {
     let database = format!("{name}.db");
     // The tables are made by another connection: with shipping, that would be a gap.
-    open(folder, &database, |_| {}).close().await;
+    open(folder, &database, |_| {}).await.close().await;
     let mut options = Options::at(folder.join(&database));
     let target = Arc::new(Folder::at(folder.join(name)));
     options.shipping = shipped.then(|| Shipping::new(target, wall_clock));
-    let store = Store::open(&options).expect("opens").store;
+    let store = Store::open(&options).await.expect("opens").store;
     while store.shipping().is_some_and(|shipping| shipping.shipped_until.is_none()) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -211,7 +211,7 @@ async fn keys(folder: &Path, length: Duration) {
     println!("Inserts/s by one writer, commands of 1,000 rows, no waiting for company");
     let mut rates = Vec::new();
     for (name, sql) in [("append-only keys", APPEND), ("one random unique index", RANDOM)] {
-        let store = open(folder, &format!("keys-{}.db", rates.len()), |_| {});
+        let store = open(folder, &format!("keys-{}.db", rates.len()), |_| {}).await;
         let started = Instant::now();
         let mut rows = 0;
         while started.elapsed() < length * 2 {
@@ -261,7 +261,7 @@ async fn reads(folder: &Path, length: Duration) {
     const ROWS: u64 = 1_000_000;
     println!("Reads by key, inline, of {ROWS} rows");
     for (name, mapped) in [("system calls", 0), ("mapped", 1 << 30)] {
-        let store = open(folder, &format!("reads-{mapped}.db"), |options| options.mapped = mapped);
+        let store = open(folder, &format!("reads-{mapped}.db"), |options| options.mapped = mapped).await;
         for first in (0..ROWS).step_by(1_000) {
             store.write(Thousand(APPEND, first)).await.unwrap();
         }
@@ -288,7 +288,7 @@ async fn open_loop(folder: &Path, length: Duration) {
     const RATE: u64 = 20_000;
     println!("Open loop, {RATE} durable writes/s");
     for (name, sql) in [("append-only keys", APPEND), ("one random unique index", RANDOM)] {
-        let store = open(folder, &format!("open-{}.db", name.len()), |_| {});
+        let store = open(folder, &format!("open-{}.db", name.len()), |_| {}).await;
         // A thread of its own, because the runtime's timer counts milliseconds.
         let (generator, runtime) = (store.clone(), tokio::runtime::Handle::current());
         let generated = std::thread::spawn(move || {

@@ -18,10 +18,12 @@ CREATE TABLE users (
   updated_at {int} NOT NULL,
   disabled_at {int},
   signed_out_at {int},               -- sessions and grants begun before it are over
-  PRIMARY KEY (id)
+  founder {int},                     -- 1: made platform owner by a one-time link; at most one, whoever else tries at the same time
+  PRIMARY KEY (id),
+  CONSTRAINT users_by_username UNIQUE (username_key),
+  CONSTRAINT users_by_email UNIQUE (email_key),
+  CONSTRAINT users_by_founder UNIQUE (founder)
 ) {keyed};
-CREATE UNIQUE INDEX users_by_username ON users (username_key);
-CREATE UNIQUE INDEX users_by_email ON users (email_key);
 
 CREATE TABLE clients (
   id {name} NOT NULL,

@@ -143,7 +143,7 @@ impl Command for SpendAuthorizationCode {
     fn steps(&self, steps: &mut Steps) {
         steps.one(
             "UPDATE authorization_codes SET spent_at = ? WHERE id = ? AND spent_at IS NULL AND expires_at > ? \
-             AND EXISTS (SELECT 1 FROM grants WHERE id = ? AND revoked_at IS NULL)",
+             AND EXISTS (SELECT 1 FROM grants WHERE id = ? AND revoked_at IS NULL /* share */)",
             params![self.at, self.id, self.at, self.grant_id],
         );
         if let Some(token) = &self.refresh_token {

@@ -50,19 +50,20 @@ impl Query for ConsentOf<'_> {
 }
 
 pub(crate) fn remember(steps: &mut Steps, consent: &Consent) {
-    // Delete and insert: an upsert is spelled differently by every engine.
-    steps.any(
-        "DELETE FROM consents WHERE user_id = ? AND client_id = ?",
-        params![consent.user_id, &consent.client_id],
-    );
-    steps.one(
-        "INSERT INTO consents (user_id, client_id, scope, claims, updated_at) VALUES (?, ?, ?, ?, ?)",
-        params![
-            consent.user_id,
-            &consent.client_id,
-            &consent.scope,
-            Json(&consent.claims),
-            consent.updated_at
-        ],
+    steps.replace(
+        Statement::new(
+            "DELETE FROM consents WHERE user_id = ? AND client_id = ?",
+            params![consent.user_id, &consent.client_id],
+        ),
+        Statement::new(
+            "INSERT INTO consents (user_id, client_id, scope, claims, updated_at) VALUES (?, ?, ?, ?, ?)",
+            params![
+                consent.user_id,
+                &consent.client_id,
+                &consent.scope,
+                Json(&consent.claims),
+                consent.updated_at
+            ],
+        ),
     );
 }

@@ -24,7 +24,7 @@ pub trait Command: Send + Sync {
 /// What became of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applied {
-    /// Every step had its row count; all of it is durable.
+    /// Every step had its row count; all of it is durable (but see [`Steps::relax`]).
     Done,
     /// A step had another row count, or a unique key was taken; nothing of the command was applied.
     Refused {
@@ -47,6 +47,20 @@ pub enum Expect {
     Exactly(u64),
     /// Any number, zero included.
     Any,
+    /// Exactly one, whose key the step before has freed. A key that is taken all the same means that somebody else did both in between:
+    /// the command is tried again, not refused.
+    Replacing,
+}
+
+impl Expect {
+    /// The count, when there is one that must be met.
+    pub fn count(self) -> Option<u64> {
+        match self {
+            Self::Exactly(count) => Some(count),
+            Self::Any => None,
+            Self::Replacing => Some(1),
+        }
+    }
 }
 
 /// One statement of a command.
@@ -62,12 +76,15 @@ pub struct Step {
 
 /// The statements of one command.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Steps(Vec<Step>);
+pub struct Steps {
+    steps: Vec<Step>,
+    relaxed: bool,
+}
 
 impl Steps {
     /// A statement that must change exactly `count` rows.
     pub fn exactly(&mut self, count: u64, sql: &'static str, params: Vec<Value>) {
-        self.0.push(Step { sql, params, expect: Expect::Exactly(count) });
+        self.steps.push(Step { sql, params, expect: Expect::Exactly(count) });
     }
 
     /// A statement that must change exactly one row.
@@ -77,12 +94,29 @@ impl Steps {
 
     /// A statement that may change any number of rows.
     pub fn any(&mut self, sql: &'static str, params: Vec<Value>) {
-        self.0.push(Step { sql, params, expect: Expect::Any });
+        self.steps.push(Step { sql, params, expect: Expect::Any });
+    }
+
+    /// A row in the place of whatever has its key: a DELETE by that key, then an INSERT. An upsert is spelled differently by every engine.
+    pub fn replace(&mut self, delete: Statement, insert: Statement) {
+        self.any(delete.sql, delete.params);
+        self.steps.push(Step { sql: insert.sql, params: insert.params, expect: Expect::Replacing });
     }
 
     /// The statements in order.
     pub fn as_slice(&self) -> &[Step] {
-        &self.0
+        &self.steps
+    }
+
+    /// Gives up durability against power loss, never against a crash of this process: an engine may acknowledge the command before it is
+    /// on the disk. Only for what nobody was promised and a person simply begins again, such as a sign-in page that was just opened.
+    pub fn relax(&mut self) {
+        self.relaxed = true;
+    }
+
+    /// Whether [`Steps::relax`] was called.
+    pub fn is_relaxed(&self) -> bool {
+        self.relaxed
     }
 }
 

@@ -5,6 +5,10 @@
 pub(crate) struct Dialect {
     /// The words that migrations leave open, and what this engine calls them.
     words: &'static [(&'static str, &'static str)],
+    /// What stands in statements as a comment, and what this engine needs there.
+    clauses: &'static [(&'static str, &'static str)],
+    /// Whether placeholders are numbered (`$1`), not `?`.
+    numbered: bool,
     /// Whether creating a table can be rolled back, so that all migrations share one transaction.
     pub(crate) transactional_schema: bool,
 }
@@ -20,6 +24,25 @@ pub(crate) const SQLITE: Dialect = Dialect {
         ("{int}", "INTEGER"),
         ("{keyed}", "STRICT, WITHOUT ROWID"),
     ],
+    clauses: &[],
+    numbered: false,
+    transactional_schema: true,
+};
+
+/// PostgreSQL. `READ COMMITTED` is enough because every guard locks what it looks at: rows of its own table by the UPDATE itself, rows of others
+/// by FOR SHARE. Text is compared byte by byte, as everywhere.
+pub(crate) const POSTGRES: Dialect = Dialect {
+    words: &[
+        ("{id}", "BYTEA"),
+        ("{hash}", "BYTEA"),
+        ("{bytes}", "BYTEA"),
+        ("{name}", "VARCHAR(255) COLLATE \"C\""),
+        ("{text}", "TEXT"),
+        ("{int}", "BIGINT"),
+        (" {keyed}", ""),
+    ],
+    clauses: &[("/* share */", "FOR SHARE")],
+    numbered: true,
     transactional_schema: true,
 };
 
@@ -28,11 +51,42 @@ impl Dialect {
     pub(crate) fn schema(&self, portable: &str) -> String {
         self.words.iter().fold(portable.to_owned(), |text, (word, native)| text.replace(word, native))
     }
+
+    /// A statement's text as this engine wants it. SQLite takes it as it stands.
+    pub(crate) fn statement(&self, portable: &str) -> String {
+        let text =
+            self.clauses.iter().fold(portable.to_owned(), |text, (word, native)| text.replace(word, native));
+        if !self.numbered {
+            return text;
+        }
+        let mut numbered = String::with_capacity(text.len() + 16);
+        let (mut count, mut quoted) = (0, false);
+        for letter in text.chars() {
+            quoted ^= letter == '\'';
+            if letter == '?' && !quoted {
+                count += 1;
+                numbered.push('$');
+                numbered.push_str(&count.to_string());
+            } else {
+                numbered.push(letter);
+            }
+        }
+        numbered
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn placeholders_are_numbered_outside_of_quotes() {
+        let portable =
+            "UPDATE t SET a = ?, b = '?' WHERE c = ? AND EXISTS (SELECT 1 FROM u WHERE d = ? /* share */)";
+        let native =
+            "UPDATE t SET a = $1, b = '?' WHERE c = $2 AND EXISTS (SELECT 1 FROM u WHERE d = $3 FOR SHARE)";
+        assert_eq!(POSTGRES.statement(portable), native);
+    }
 
     #[test]
     fn every_word_is_replaced() {

@@ -14,6 +14,10 @@ pub enum StorageError {
     /// The engine cannot take writes now (disk full, read-only, closed); nothing of it was applied.
     #[error("storage is unavailable: {0}")]
     Unavailable(String),
+    /// It cannot be learned whether the write was applied: the database went away in the middle of its commit and did not come back in time.
+    /// It was applied once or not at all. Only engines on a server answer this.
+    #[error("storage cannot tell whether the write was applied: {0}")]
+    Undecided(String),
     /// A stored value is not what its column promises.
     #[error("stored data is damaged: {0}")]
     Corrupt(String),

@@ -1,15 +1,20 @@
 //! THE STATE: records, commands and queries over several engines under one contract.
 //!
 //! Every change is a [`Command`], every read a [`Query`], and a [`Store`] is where both go. Nothing here knows who asks (no HTTP, no
-//! protocol decisions), and nothing outside `sqlite/` knows SQLite except the enums that list the engines.
+//! protocol decisions), and nothing outside `sqlite/`, `postgres/` and `mysql/` knows an engine except the enums that list the engines.
 
 pub mod archive;
 pub mod backup;
+mod clock;
 pub mod contract;
+pub mod database;
 mod dialect;
 pub mod error;
+mod job;
 mod migrate;
+mod network;
 pub mod options;
+mod postgres;
 pub mod row;
 mod sqlite;
 pub mod stats;
@@ -20,8 +25,9 @@ pub mod value;
 
 pub use backup::{BackupError, BackupReport, backup, restore};
 pub use contract::{Access, Applied, Command, Expect, Query, Statement, Step, Steps};
+pub use database::{Database, Server, Tls, TlsMode};
 pub use error::StorageError;
-pub use options::{Durability, OpenError, Options};
+pub use options::{Durability, NetworkOptions, OpenError, Options};
 pub use row::{Row, Rows};
 pub use stats::Stats;
 pub use store::{Opened, Store};

@@ -1,10 +1,14 @@
 //! The one folder of migrations, in an engine's words, and which of them a database has. Knows no table by name but the history.
 
 use crate::dialect::Dialect;
+use refinery::error::Kind;
 use refinery::{Migration, Runner};
 
 /// Every migration, oldest first. One that was released is never edited: its text is checked against the database's history.
-const MIGRATIONS: &[(&str, &str)] = &[("V1__foundation", include_str!("../migrations/V1__foundation.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("V1__foundation", include_str!("../migrations/V1__foundation.sql")),
+    ("V2__commits", include_str!("../migrations/V2__commits.sql")),
+];
 
 /// The newest schema version this program knows.
 pub(crate) fn newest_known() -> i64 {
@@ -24,10 +28,15 @@ pub(crate) fn runner(dialect: &Dialect) -> Result<Runner, refinery::Error> {
         .set_abort_missing(true))
 }
 
+/// Whether the database's history is not this program's.
+pub(crate) fn is_divergence(error: &refinery::Error) -> bool {
+    matches!(error.kind(), Kind::DivergentVersion(..) | Kind::MissingVersion(_) | Kind::RepeatedVersion(_))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::SQLITE;
+    use crate::dialect::{POSTGRES, SQLITE};
 
     #[test]
     fn the_list_is_the_folder_and_versions_count_from_one() {
@@ -39,10 +48,18 @@ mod tests {
         files.sort_by_key(|name| name[1..name.find("__").unwrap()].parse::<u32>().unwrap());
         let listed: Vec<String> = MIGRATIONS.iter().map(|(name, _)| format!("{name}.sql")).collect();
         assert_eq!(files, listed);
-        for (index, migration) in runner(&SQLITE).unwrap().get_migrations().iter().enumerate() {
-            assert_eq!(migration.version() as usize, index + 1);
-            let text = migration.sql().unwrap();
-            assert!(!text.contains(['{', '}']), "a word the dialect does not know in {}", migration.name());
+        for dialect in [&SQLITE, &POSTGRES] {
+            for (index, migration) in runner(dialect).unwrap().get_migrations().iter().enumerate() {
+                assert_eq!(migration.version() as usize, index + 1);
+                let text = migration.sql().unwrap();
+                let without_comments: String =
+                    text.lines().map(|line| line.split("--").next().unwrap()).collect();
+                assert!(
+                    !without_comments.contains(['{', '}']),
+                    "a word the dialect does not know in {}",
+                    migration.name()
+                );
+            }
         }
     }
 }

@@ -69,7 +69,8 @@ impl Command for AddOneTimeLink {
     }
 }
 
-/// Spends the link that makes the first platform owner; refused when there is one already: two links make no second owner.
+/// Spends the link that makes the first platform owner; refused when there is one already. Two links at the same instant on two servers see
+/// none each; then the unique `founder` of the user they make decides.
 pub(crate) fn spend(steps: &mut Steps, id: OneTimeLinkId, at: Timestamp) {
     steps.one(
         "UPDATE one_time_links SET spent_at = ? WHERE id = ? AND spent_at IS NULL AND expires_at > ? \

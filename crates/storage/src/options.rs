@@ -1,6 +1,7 @@
 //! How a store is opened, and what an operator is told when it cannot be. Knows limits and words, not how they are enforced.
 
 use crate::archive::Shipping;
+use crate::database::Database;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,11 +14,11 @@ pub enum Durability {
     Process,
 }
 
-/// How a store is opened. [`Options::at`] gives the values to run with.
+/// How a store is opened. [`Options::new`] gives the values to run with.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The database file. Its directory is created (0700) when it does not exist.
-    pub path: PathBuf,
+    /// The database. The directory of a file is created (0700) when it does not exist.
+    pub database: Database,
     /// What an acknowledged write survives.
     pub durability: Durability,
     /// How many writes may wait; one more is refused at once.
@@ -45,14 +46,60 @@ pub struct Options {
     pub mapped: u64,
     /// Where changes are shipped to, when they are.
     pub shipping: Option<Shipping>,
+    /// What only engines on a server need.
+    pub network: NetworkOptions,
+}
+
+/// How an engine on a server is used.
+#[derive(Debug, Clone)]
+pub struct NetworkOptions {
+    /// Connections that write; each commits for itself, so no command waits for all others.
+    pub write_connections: usize,
+    /// Connections that read, scans included.
+    pub read_connections: usize,
+    /// How many of them may be busy with queries that may scan.
+    pub scan_connections: usize,
+    /// How many commands may share one commit, at most.
+    pub max_batch: usize,
+    /// How many reads may wait for a connection; one more is refused at once.
+    pub max_queued_reads: usize,
+    /// How long connecting may take, signing in included.
+    pub connect_deadline: Duration,
+    /// How long the server may take to answer a read by key, or one attempt at a write.
+    pub answer_deadline: Duration,
+    /// How long a command waits for a row that another holds before it is tried again.
+    pub lock_deadline: Duration,
+    /// How long it is tried to learn whether a commit took place whose answer was lost.
+    pub resolve_deadline: Duration,
+}
+
+impl Default for NetworkOptions {
+    fn default() -> Self {
+        Self {
+            write_connections: 4,
+            read_connections: 8,
+            scan_connections: 4,
+            max_batch: 32,
+            max_queued_reads: 4_096,
+            connect_deadline: Duration::from_secs(5),
+            answer_deadline: Duration::from_secs(5),
+            lock_deadline: Duration::from_millis(500),
+            resolve_deadline: Duration::from_secs(10),
+        }
+    }
 }
 
 impl Options {
     /// The values to run with, for the database file at `path`.
     pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self::new(Database::Sqlite(path.into()))
+    }
+
+    /// The values to run with.
+    pub fn new(database: Database) -> Self {
         const MIB: u64 = 1024 * 1024;
         Self {
-            path: path.into(),
+            database,
             durability: Durability::Full,
             max_queued: 16_384,
             write_deadline: Duration::from_secs(3),
@@ -66,6 +113,7 @@ impl Options {
             reader_cache: 16 * MIB,
             mapped: 0,
             shipping: None,
+            network: NetworkOptions::default(),
         }
     }
 }
@@ -87,22 +135,22 @@ pub enum OpenError {
     },
     /// The database was written by a newer version of this program.
     #[error(
-        "{path} has schema version {found}, but this program knows only up to {known}: run the newer version it was written \
+        "{database} has schema version {found}, but this program knows only up to {known}: run the newer version it was written \
          with, or restore a backup made before the upgrade"
     )]
     Newer {
-        /// The database file.
-        path: PathBuf,
+        /// The database.
+        database: Database,
         /// The schema version found.
         found: i64,
         /// The newest schema version this program knows.
         known: i64,
     },
     /// A migration that was applied to the database is not the one this program carries.
-    #[error("the schema of {path} does not belong to this program: {why}")]
+    #[error("the schema of {database} does not belong to this program: {why}")]
     Diverged {
-        /// The database file.
-        path: PathBuf,
+        /// The database.
+        database: Database,
         /// Which migration, and how it differs.
         why: String,
     },
@@ -136,6 +184,14 @@ pub enum OpenError {
         /// The database file.
         path: PathBuf,
         /// What the system or the engine said.
+        why: String,
+    },
+    /// The server cannot be reached, refuses us, or cannot do what is needed.
+    #[error("{database} cannot be used: {why}")]
+    Server {
+        /// The database.
+        database: Database,
+        /// What the system or the server said.
         why: String,
     },
 }

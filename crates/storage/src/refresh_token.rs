@@ -104,7 +104,7 @@ impl Command for RotateRefreshToken {
     fn steps(&self, steps: &mut Steps) {
         steps.one(
             "UPDATE refresh_tokens SET spent_at = ?, successor_id = ? WHERE id = ? AND spent_at IS NULL \
-             AND EXISTS (SELECT 1 FROM grants WHERE id = ? AND revoked_at IS NULL)",
+             AND EXISTS (SELECT 1 FROM grants WHERE id = ? AND revoked_at IS NULL /* share */)",
             params![self.at, self.successor.id, self.presented, self.successor.grant_id],
         );
         insert(steps, &self.successor);

@@ -38,10 +38,12 @@ impl Query for LiveRevocations {
 }
 
 pub(crate) fn revoke(steps: &mut Steps, id: [u8; 16], at: Timestamp, until: Timestamp) {
-    steps.any("DELETE FROM revocations WHERE id = ?", params![id.as_slice()]);
-    steps.one(
-        "INSERT INTO revocations (id, revoked_at, expires_at) VALUES (?, ?, ?)",
-        params![id.as_slice(), at, until],
+    steps.replace(
+        Statement::new("DELETE FROM revocations WHERE id = ?", params![id.as_slice()]),
+        Statement::new(
+            "INSERT INTO revocations (id, revoked_at, expires_at) VALUES (?, ?, ?)",
+            params![id.as_slice(), at, until],
+        ),
     );
 }
 

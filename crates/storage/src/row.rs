@@ -10,6 +10,13 @@ pub struct Rows<'a>(pub(crate) Source<'a>);
 /// Where rows come from: one variant per engine.
 pub(crate) enum Source<'a> {
     Sqlite(rusqlite::Rows<'a>),
+    /// Of an engine on a server: all of them have arrived already.
+    Fetched(std::slice::Iter<'a, Fetched>),
+}
+
+/// A row that a server has sent.
+pub(crate) enum Fetched {
+    Postgres(tokio_postgres::Row),
 }
 
 /// One row.
@@ -17,6 +24,7 @@ pub struct Row<'a>(RowSource<'a>);
 
 enum RowSource<'a> {
     Sqlite(&'a rusqlite::Row<'a>),
+    Fetched(&'a Fetched),
 }
 
 impl<'a> Rows<'a> {
@@ -33,6 +41,7 @@ impl<'a> Rows<'a> {
             Source::Sqlite(rows) => {
                 Ok(rows.next().map_err(crate::sqlite::error::reading)?.map(|row| Row(RowSource::Sqlite(row))))
             }
+            Source::Fetched(rows) => Ok(rows.next().map(|row| Row(RowSource::Fetched(row)))),
         }
     }
 
@@ -74,6 +83,7 @@ impl Row<'_> {
     pub fn get<T: FromValue>(&self, index: usize) -> Result<T, StorageError> {
         match &self.0 {
             RowSource::Sqlite(row) => T::from_value(crate::sqlite::column(row, index)?),
+            RowSource::Fetched(Fetched::Postgres(row)) => T::from_value(crate::postgres::column(row, index)?),
         }
     }
 }

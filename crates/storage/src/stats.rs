@@ -36,6 +36,19 @@ pub struct Stats {
     pub point_reads: u64,
     /// Reads on the scan pool.
     pub scans: u64,
+    /// Transactions that were tried again: conflicts, commands that spoiled a batch, connections that broke. Engines on a server only, as
+    /// all that follows.
+    pub retried: u64,
+    /// Connections that were opened.
+    pub connects: u64,
+    /// Commits whose answer was lost, so that it had to be found out.
+    pub resolved: u64,
+    /// Those of which it could not be found out in time.
+    pub undecided: u64,
+    /// Connections that read, in use or ready.
+    pub read_connections: usize,
+    /// Reads that wait for one.
+    pub reads_waiting: usize,
 }
 
 impl Stats {
@@ -65,6 +78,10 @@ pub(crate) struct Counters {
     pub(crate) checkpoints: AtomicU64,
     pub(crate) point_reads: AtomicU64,
     pub(crate) scans: AtomicU64,
+    pub(crate) retried: AtomicU64,
+    pub(crate) connects: AtomicU64,
+    pub(crate) resolved: AtomicU64,
+    pub(crate) undecided: AtomicU64,
 }
 
 impl Counters {
@@ -94,6 +111,10 @@ impl Counters {
             checkpoints: self.checkpoints.load(Relaxed),
             point_reads: self.point_reads.load(Relaxed),
             scans: self.scans.load(Relaxed),
+            retried: self.retried.load(Relaxed),
+            connects: self.connects.load(Relaxed),
+            resolved: self.resolved.load(Relaxed),
+            undecided: self.undecided.load(Relaxed),
             ..Stats::default()
         }
     }

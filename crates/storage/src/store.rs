@@ -2,8 +2,11 @@
 
 use crate::archive::ShippingStats;
 use crate::contract::{Applied, Command, Query, Steps};
+use crate::database::Database;
 use crate::error::StorageError;
+use crate::network::Network;
 use crate::options::{OpenError, Options};
+use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
 use crate::stats::Stats;
 use crate::sweep::Cursors;
@@ -22,6 +25,7 @@ pub struct Store {
 #[derive(Clone)]
 enum Engine {
     Sqlite(Arc<Sqlite>),
+    Postgres(Arc<Network<Postgres>>),
 }
 
 /// A store that is open, and what its operator should know.
@@ -33,13 +37,25 @@ pub struct Opened {
 }
 
 impl Store {
-    /// Opens the database, creating and migrating it as needed. Blocks; call it at start.
+    /// Opens the database, creating and migrating it as needed. With a file it blocks; call it at start, on the runtime that will outlive
+    /// the store.
     ///
     /// # Errors
-    /// When another process has the database, it is newer than this program, damaged, or cannot be written.
-    pub fn open(options: &Options) -> Result<Opened, OpenError> {
+    /// When another process has the file, the server cannot be reached, the database is newer than this program, damaged, or cannot be written.
+    pub async fn open(options: &Options) -> Result<Opened, OpenError> {
         let mut warnings = Vec::new();
-        let engine = Engine::Sqlite(Arc::new(Sqlite::open(options, &mut warnings)?));
+        let engine = match &options.database {
+            Database::Sqlite(path) => Engine::Sqlite(Arc::new(Sqlite::open(path, options, &mut warnings)?)),
+            database @ Database::Postgres(server) => {
+                let failed = |why| OpenError::Server { database: database.clone(), why };
+                let driver = Postgres::new(server, options).map_err(failed)?;
+                Engine::Postgres(Arc::new(Network::open(driver, database, options).await?))
+            }
+            database @ Database::Mysql(_) => {
+                let why = "this engine is not built yet".to_owned();
+                return Err(OpenError::Server { database: database.clone(), why });
+            }
+        };
         Ok(Opened { store: Self { engine, cursors: Arc::default() }, warnings })
     }
 
@@ -48,7 +64,8 @@ impl Store {
     /// Dropping the future before it answers gives the command up unless the engine has begun it: then it may be applied.
     ///
     /// # Errors
-    /// [`StorageError::Overloaded`] and [`StorageError::Unavailable`] mean that nothing of it was applied.
+    /// [`StorageError::Overloaded`] and [`StorageError::Unavailable`] mean that nothing of it was applied;
+    /// [`StorageError::Undecided`] that it may or may not have been.
     pub async fn write<C: Command>(&self, command: C) -> Result<C::Outcome, StorageError> {
         let mut steps = Steps::default();
         command.steps(&mut steps);
@@ -75,6 +92,7 @@ impl Store {
     pub fn stats(&self) -> Stats {
         match &self.engine {
             Engine::Sqlite(engine) => engine.stats(),
+            Engine::Postgres(engine) => engine.stats(),
         }
     }
 
@@ -82,6 +100,8 @@ impl Store {
     pub fn shipping(&self) -> Option<ShippingStats> {
         match &self.engine {
             Engine::Sqlite(engine) => engine.shipping(),
+            // A server has tools of its own for this.
+            Engine::Postgres(_) => None,
         }
     }
 
@@ -89,6 +109,7 @@ impl Store {
     pub fn drilled(&self, succeeded_at: Option<Timestamp>) {
         match &self.engine {
             Engine::Sqlite(engine) => engine.drilled(succeeded_at),
+            Engine::Postgres(_) => {}
         }
     }
 
@@ -96,6 +117,7 @@ impl Store {
     pub fn trouble(&self) -> Option<String> {
         match &self.engine {
             Engine::Sqlite(engine) => engine.trouble(),
+            Engine::Postgres(engine) => engine.trouble(),
         }
     }
 
@@ -108,12 +130,14 @@ impl Store {
     pub async fn close(&self) {
         match &self.engine {
             Engine::Sqlite(engine) => engine.close().await,
+            Engine::Postgres(engine) => engine.close().await,
         }
     }
 
     async fn apply(&self, steps: Steps) -> Result<Applied, StorageError> {
         match &self.engine {
             Engine::Sqlite(engine) => engine.apply(steps).await,
+            Engine::Postgres(engine) => engine.apply(steps).await,
         }
     }
 
@@ -121,6 +145,7 @@ impl Store {
         let statements = queries.statements();
         match &self.engine {
             Engine::Sqlite(engine) => engine.read::<S>(statements).await,
+            Engine::Postgres(engine) => engine.read::<S>(statements).await,
         }
     }
 }

@@ -75,7 +75,7 @@ macro_rules! swept {
 }
 
 /// Every table that expires. Spent codes and refresh tokens are kept a while, so that a replay is still recognised.
-const TABLES: [Swept; 8] = [
+const TABLES: [Swept; 9] = [
     swept!("sessions", DAY, 2, "expires_at <= ? OR ended_at <= ?"),
     swept!("interactions", Duration::ZERO),
     swept!("authorization_codes", HOUR),
@@ -84,6 +84,7 @@ const TABLES: [Swept; 8] = [
     swept!("grants", DAY),
     swept!("revocations", Duration::ZERO),
     swept!("one_time_links", Duration::ZERO),
+    swept!("commits", Duration::ZERO),
 ];
 
 impl Store {
@@ -257,7 +258,7 @@ mod tests {
     #[tokio::test]
     async fn every_table_that_expires_is_swept() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&crate::Options::at(folder.path().join("doorward.db"))).unwrap().store;
+        let store = Store::open(&crate::Options::at(folder.path().join("doorward.db"))).await.unwrap().store;
         let mut swept: Vec<&str> = TABLES.iter().map(|table| table.table).collect();
         swept.sort_unstable();
         assert_eq!(store.read(Expiring).await.unwrap(), swept);

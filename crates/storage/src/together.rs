@@ -2,13 +2,14 @@
 
 use crate::contract::{Access, Query, Statement};
 use crate::error::StorageError;
+use crate::row::{Fetched, Rows, Source};
 
 /// One query, or a tuple of two or three, answered together.
 pub trait Together: Send + Sync {
     /// What the caller learns.
     type Output: Send + 'static;
     /// The statements, made before they travel to the engine.
-    type Statements: Send + 'static;
+    type Statements: AsRef<[Statement]> + Send + Sync + 'static;
     /// A scan as soon as one of them is.
     const ACCESS: Access;
     /// Whether several statements must see one snapshot.
@@ -30,12 +31,18 @@ pub struct Answers<'a>(pub(crate) AnswerSource<'a>);
 /// A connection that is ready to answer.
 pub(crate) enum AnswerSource<'a> {
     Sqlite(&'a rusqlite::Connection),
+    /// The rows of each statement, in order.
+    Fetched(std::slice::Iter<'a, Vec<Fetched>>),
 }
 
 impl Answers<'_> {
     fn answer<Q: Query>(&mut self, statement: &Statement) -> Result<Q::Output, StorageError> {
-        match &self.0 {
+        match &mut self.0 {
             AnswerSource::Sqlite(connection) => crate::sqlite::answer::<Q>(connection, statement),
+            AnswerSource::Fetched(answers) => {
+                let rows = answers.next().map_or([].iter(), |rows| rows.iter());
+                Q::read(&mut Rows(Source::Fetched(rows)))
+            }
         }
     }
 }
@@ -45,15 +52,15 @@ pub(crate) struct One<Q>(pub(crate) Q);
 
 impl<Q: Query> Together for One<Q> {
     type Output = Q::Output;
-    type Statements = Statement;
+    type Statements = [Statement; 1];
     const ACCESS: Access = Q::ACCESS;
     const SNAPSHOT: bool = false;
 
-    fn statements(&self) -> Statement {
-        self.0.statement()
+    fn statements(&self) -> [Statement; 1] {
+        [self.0.statement()]
     }
 
-    fn read(statement: Statement, answers: &mut Answers<'_>) -> Result<Q::Output, StorageError> {
+    fn read([statement]: [Statement; 1], answers: &mut Answers<'_>) -> Result<Q::Output, StorageError> {
         answers.answer::<Q>(&statement)
     }
 }

@@ -207,7 +207,7 @@ impl Command for AddUser {
         }
         steps.one(
             "INSERT INTO users (id, username, username_key, email, email_key, email_verified, name, claims, password_hash, \
-             platform_owner, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             platform_owner, created_at, updated_at, founder) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 user.id,
                 &user.username,
@@ -221,6 +221,7 @@ impl Command for AddUser {
                 user.platform_owner,
                 user.created_at,
                 user.updated_at,
+                self.spends.map(|_| 1_i64),
             ],
         );
     }

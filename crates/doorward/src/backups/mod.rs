@@ -7,7 +7,7 @@ use crate::clock;
 use crate::settings::{BackupSettings, Settings};
 use anyhow::Context as _;
 use s3::{Bucket, ObjectStore};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,7 +126,10 @@ impl Backups {
 
 /// A file beside the database: where there is no room for one more of it, there is none for a base either.
 pub(crate) fn scratch(settings: &Settings, suffix: &str) -> PathBuf {
-    let mut name = settings.database().into_os_string();
+    let database = settings.database();
+    // Backups of a file are looked at also where the database is on a server.
+    let mut name =
+        database.file().map_or_else(|| settings.data.join("doorward.db"), Path::to_owned).into_os_string();
     name.push(suffix);
     name.into()
 }

@@ -110,12 +110,9 @@ pub(crate) fn backup(args: &BackupArgs) -> anyhow::Result<()> {
 
 fn copy(file: &Path, place: &Place) -> anyhow::Result<()> {
     let settings = Resolved::from_system(&place.flags())?.settings;
-    let report = storage::backup(&settings.database(), file)?;
-    shown::line(format!(
-        "{} was copied to {} and verified.\n",
-        settings.database().display(),
-        file.display()
-    ))?;
+    let database = file_of(&settings)?;
+    let report = storage::backup(&database, file)?;
+    shown::line(format!("{} was copied to {} and verified.\n", database.display(), file.display()))?;
     print(&report)?;
     Ok(shown::line(format!(
         "\nThe master key is not in it. Keep a copy of {} somewhere else.",
@@ -172,7 +169,7 @@ fn drill(args: &FromArgs) -> anyhow::Result<()> {
 
 pub(crate) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     let settings = Resolved::from_system(&args.place.flags())?.settings;
-    let database = settings.database();
+    let database = file_of(&settings)?;
     let report = match (&args.file, &args.from) {
         (Some(file), _) => {
             if database == *file {
@@ -213,6 +210,17 @@ fn print_origin(restored: &Restored) -> anyhow::Result<()> {
         ("Newest change", moment(restored.until)),
     ])?;
     Ok(shown::line("")?)
+}
+
+/// The database, which must be a file.
+fn file_of(settings: &Settings) -> anyhow::Result<PathBuf> {
+    let database = settings.database();
+    let Some(file) = database.file() else {
+        bail!(
+            "{database} is on a server: back it up and restore it with the server's own tools (pg_dump, mariadb-dump, snapshots)"
+        )
+    };
+    Ok(file.to_owned())
 }
 
 fn print(report: &BackupReport) -> anyhow::Result<()> {

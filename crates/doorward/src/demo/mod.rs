@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::clock;
 use crate::commands::shown;
 use crate::outgoing::Outgoing;
-use crate::serve::{House, bind, runtime};
+use crate::serve::{House, bind, runtime, threads};
 use crate::settings::{Issuer, Resolved, SettingFlags, Settings, TlsSettings};
 use crate::telemetry::Telemetry;
 use anyhow::{Context as _, bail};
@@ -22,14 +22,15 @@ use protocol::{RedirectUri, SigningAlgorithm};
 use relying_party::RelyingParty;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use web::server::Listener;
+use web::server::{Listener, ServerOptions};
 
 pub(crate) const HELP: &str = "\
 Examples:
   doorward demo
+  doorward demo --database postgres://postgres@localhost/demo
   doorward demo --port 0 --env-file /tmp/doorward.env --redirect-uri http://localhost:3000/callback
 
-Everything is forgotten when it ends. Anybody may register, and rate limits and lockouts are off. Its users and clients, with \
+Everything is forgotten when it ends, unless --database names another database: an empty one, in which everything stays. Anybody may register, and rate limits and lockouts are off. Its users and clients, with \
 their passwords and secrets, are printed and shown on the page it links to.
 
 For your own tests: with --env-file, a file with ISSUER, CLIENT_ID, CLIENT_SECRET, PUBLIC_CLIENT_ID, CLIENT2_ID, CLIENT2_SECRET, \
@@ -92,6 +93,7 @@ async fn demo(args: DemoArgs, directory: &Path) -> anyhow::Result<()> {
 
     let outgoing = Outgoing::new();
     let (web, options) = app.surface(&settings);
+    let options = ServerOptions { threads: threads()?, ..options };
     let relying_party = RelyingParty::new(issuer.as_str(), &fixture, outgoing.clone());
     let router = web::router(web).merge(relying_party.router());
     if let Some(path) = args.env_file {
@@ -124,10 +126,11 @@ fn settings(flags: SettingFlags, port: u16, directory: &Path) -> anyhow::Result<
         ("log", "warn".to_owned()),
         ("log_format", "text".to_owned()),
     ];
-    // Whatever the settings say: the demo touches no other installation's state.
+    // Whatever the settings say: the demo touches no other installation's state. Only a flag can name another database.
+    let named = flags.given.iter().rfind(|(key, _)| *key == "database").map(|(_, url)| url.clone());
     let of_its_own = [
         ("data", directory.to_owned()),
-        ("database", format!("sqlite:{directory}/doorward.db")),
+        ("database", named.unwrap_or_else(|| format!("sqlite:{directory}/doorward.db"))),
         ("master_key_file", format!("{directory}/master.key")),
     ];
     let flags = SettingFlags {

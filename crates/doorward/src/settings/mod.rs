@@ -19,7 +19,9 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use secrecy::SecretString;
+use storage::Database;
 use web::server::TrustedProxies;
 
 pub(crate) use flags::SettingFlags;
@@ -34,7 +36,8 @@ pub(crate) struct Settings {
     pub(crate) issuer: Option<Issuer>,
     pub(crate) data: PathBuf,
     /// As it was set; [`Settings::database`] is what counts.
-    pub(crate) database: Option<PathBuf>,
+    pub(crate) database: Option<Database>,
+    pub(crate) database_password_file: Option<PathBuf>,
     pub(crate) master_key: Option<SecretString>,
     /// As it was set; [`Settings::master_key_file`] is what counts.
     pub(crate) master_key_file: Option<PathBuf>,
@@ -156,9 +159,23 @@ impl Settings {
         self.issuer.clone().unwrap_or_else(derived)
     }
 
-    /// The SQLite file.
-    pub(crate) fn database(&self) -> PathBuf {
-        self.database.clone().unwrap_or_else(|| self.data.join("doorward.db"))
+    /// The database.
+    pub(crate) fn database(&self) -> Database {
+        self.database.clone().unwrap_or_else(|| Database::Sqlite(self.data.join("doorward.db")))
+    }
+
+    /// The database as it is opened: with the password of `database_password_file`.
+    ///
+    /// # Errors
+    /// When that file cannot be read.
+    pub(crate) fn database_to_open(&self) -> anyhow::Result<Database> {
+        let Some(file) = self.database_password_file.as_ref().filter(|_| self.database().server().is_some())
+        else {
+            return Ok(self.database());
+        };
+        let password = std::fs::read_to_string(file)
+            .with_context(|| format!("database_password_file {} cannot be read", file.display()))?;
+        Ok(self.database().with_password(password.trim_end_matches(['\r', '\n'])))
     }
 
     /// Where the master key is kept when it is not handed in.
@@ -199,6 +216,11 @@ impl Settings {
         let (certificate, key) = (self.tls.certificate.is_some(), self.tls.key.is_some());
         expect(!key || certificate, "tls.certificate", "a file, because tls.key is set");
         expect(!certificate || key, "tls.key", "a file, because tls.certificate is set");
+        expect(
+            self.backup.to.is_none() || self.database().file().is_some(),
+            "backup.to",
+            "nothing, because the database is on a server: it is backed up with the server's own tools",
+        );
         expect(self.session.idle <= self.session.absolute, "session.idle", "at most session.absolute");
         expect(
             self.tokens.access_lifetime <= self.tokens.grant_lifetime,
@@ -233,6 +255,7 @@ impl Settings {
             issuer: None,
             data: PathBuf::new(),
             database: None,
+            database_password_file: None,
             master_key: None,
             master_key_file: None,
             tls: TlsSettings::default(),

@@ -29,7 +29,7 @@ impl Resolved {
     fn row(&self, setting: &Setting) -> (&'static str, String, String) {
         let (value, origin) = match (self.values.get(setting.key), &setting.preset) {
             (Some((_, origin)), _) if setting.secret => ("(not shown)".to_owned(), origin.to_string()),
-            (Some((value, origin)), _) => (value.clone(), origin.to_string()),
+            (Some((value, origin)), _) => ((setting.shown)(value), origin.to_string()),
             (None, Preset::Value(value)) => ((*value).to_owned(), "default".to_owned()),
             (None, Preset::Derived(how, value)) => (value(&self.settings), format!("default: {how}")),
             (None, Preset::Unset) => (String::new(), "not set".to_owned()),

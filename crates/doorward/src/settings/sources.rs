@@ -127,7 +127,7 @@ fn complaint(setting: &Setting, given: Option<&(String, Origin)>, expected: &str
     };
     match value {
         Some(_) if setting.secret => format!("{key} ({origin}; not shown): expected {expected}"),
-        Some(value) => format!("{key} = {value:?} ({origin}): expected {expected}"),
+        Some(value) => format!("{key} = {:?} ({origin}): expected {expected}", (setting.shown)(value)),
         None => format!("{key} is not set: expected {expected}"),
     }
 }

@@ -4,8 +4,8 @@
 use std::num::NonZeroU32;
 
 use super::value::{
-    access_lifetime, address, base_interval, database, duration, kib, lifetime, log_filter, master_key,
-    number, one_of, path, put, rotation, size, size_between, switch,
+    access_lifetime, address, base_interval, duration, kib, lifetime, log_filter, masked_database,
+    master_key, number, one_of, path, put, rotation, size, size_between, switch,
 };
 use super::{LogFormat, Registration, Settings};
 
@@ -23,6 +23,8 @@ pub(crate) struct Setting {
     pub(crate) example: &'static str,
     /// Whether the value must never be shown. Such a setting has no flag: everybody on a machine sees the flags of a process.
     pub(crate) secret: bool,
+    /// How a value is shown that may hold a secret; it must work on values that are wrong, too.
+    pub(crate) shown: fn(&str) -> String,
     /// Reads a value. `Err` says what is expected.
     pub(crate) set: fn(&mut Settings, &str) -> Result<(), String>,
 }
@@ -46,7 +48,7 @@ impl Setting {
         preset: Preset,
         set: fn(&mut Settings, &str) -> Result<(), String>,
     ) -> Self {
-        Self { key, value_name, preset, help: "", example: "", secret: false, set }
+        Self { key, value_name, preset, help: "", example: "", secret: false, shown: str::to_owned, set }
     }
 
     const fn help(self, help: &'static str, example: &'static str) -> Self {
@@ -55,6 +57,10 @@ impl Setting {
 
     const fn secret(self) -> Self {
         Self { secret: true, ..self }
+    }
+
+    const fn masked(self, shown: fn(&str) -> String) -> Self {
+        Self { shown, ..self }
     }
 
     /// `tls.certificate` is `--tls-certificate`.
@@ -93,15 +99,24 @@ pub(crate) static SETTINGS: &[Setting] = &[
              the first start.",
         "/var/lib/doorward",
     ),
-    Setting::new(
-        "database",
-        "URL",
-        Derived("doorward.db in data", |s| format!("sqlite:{}", s.database().display())),
-        |s, v| put(&mut s.database, database(v).map(Some)),
-    )
+    Setting::new("database", "URL", Derived("doorward.db in data", |s| s.database().to_string()), |s, v| {
+        put(&mut s.database, v.parse().map(Some))
+    })
     .help(
-        "The database: sqlite: and the path of its file, on a local disk.",
-        "sqlite:/var/lib/doorward/doorward.db",
+        "The database. sqlite: and the path of a file on a local disk, for one server; or \
+             postgres://USER@HOST/DATABASE or mysql://USER@HOST/DATABASE, which several servers can \
+             share. Parameters: sslmode=disable, prefer, require, verify-ca or verify-full, and \
+             sslrootcert=PATH. Everybody on a machine sees the flags of a process: a password \
+             belongs into database_password_file, or into a URL in the environment.",
+        "postgres://doorward@db.example.org/doorward?sslmode=verify-full",
+    )
+    .masked(masked_database),
+    Setting::new("database_password_file", "PATH", Unset, |s, v| {
+        put(&mut s.database_password_file, path(v).map(Some))
+    })
+    .help(
+        "A file that holds the password for a database on a server, when its URL has none.",
+        "/etc/doorward/database.password",
     ),
     Setting::new(
         "master_key_file",

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use clap::{Args as _, FromArgMatches as _};
+use storage::Database;
 
 use super::sources::{Origin, setting};
 use super::table::{Preset, SETTINGS, Setting};
@@ -95,7 +96,15 @@ fn defaults_leave_no_placeholder() {
     assert_eq!([sqlite.wal_soft_limit, sqlite.wal_hard_limit], [48 << 20, 512 << 20]);
     for key in SETTINGS.iter().filter(|setting| matches!(setting.preset, Preset::Unset)).map(|s| s.key) {
         assert!(
-            ["master_key", "tls.certificate", "tls.key", "metrics_listen", "backup.to"].contains(&key),
+            [
+                "master_key",
+                "database_password_file",
+                "tls.certificate",
+                "tls.key",
+                "metrics_listen",
+                "backup.to"
+            ]
+            .contains(&key),
             "{key}"
         );
     }
@@ -105,14 +114,14 @@ fn defaults_leave_no_placeholder() {
 fn what_is_not_set_follows_from_what_is() {
     let resolved = resolve("data = \"/srv/id\"", &[], &["--listen", "127.0.0.1:0"]).expect("good settings");
     let settings = resolved.settings;
-    assert_eq!(settings.database(), PathBuf::from("/srv/id/doorward.db"));
+    assert_eq!(settings.database(), Database::Sqlite("/srv/id/doorward.db".into()));
     assert_eq!(settings.master_key_file(), PathBuf::from("/srv/id/master.key"));
     assert_eq!(settings.issuer(([127, 0, 0, 1], 4711).into()).as_str(), "http://localhost:4711");
     let tls = resolve("[tls]\ncertificate = \"c\"\nkey = \"k\"", &[], &[]).expect("good settings").settings;
     assert_eq!(tls.issuer(tls.listen).as_str(), "https://localhost:8080");
-    for (url, file) in [("sqlite:a b.db", "a b.db"), ("sqlite:/a.db", "/a.db"), ("sqlite:///a.db", "/a.db")] {
+    for url in ["sqlite:a b.db", "postgres://u:pw@h/d", "mysql://u:pw@h/d"] {
         let settings = resolve("", &[("DOORWARD_DATABASE", url)], &[]).expect("good settings").settings;
-        assert_eq!(settings.database(), PathBuf::from(file), "{url}");
+        assert_eq!(settings.database(), url.parse().expect("a database"));
     }
 }
 
@@ -138,7 +147,11 @@ fn errors_say_what_where_and_what_instead() {
         ),
         ("", &[("DOORWARD_ISUER", "https://id.example.org"), ("DOORWARD_COLOUR", "red")], &[]),
         ("issuer = \"http://id.example.org\"", &[("DOORWARD_SESSION_IDLE", "8")], &["--sqlite-mmap", "64KB"]),
-        ("", &[("DOORWARD_DATABASE", "postgres://db/doorward"), ("DOORWARD_MASTER_KEY", KEY)], &[]),
+        (
+            "",
+            &[("DOORWARD_DATABASE", "postgres://u:bm90IGEga2V5IGF0IGFsbA@db"), ("DOORWARD_MASTER_KEY", KEY)],
+            &[],
+        ),
         ("[session]\nabsolute = \"1h\"\n[tls]\nkey = \"k.pem\"", &[], &["--passwords-memory", "1KiB"]),
         ("session = 5\nlisten = [1]\n[limits]\nenabled = \"perhaps\"", &[], &["--log", "a=b=c"]),
         ("listen = ", &[], &[]),
@@ -158,7 +171,9 @@ fn errors_say_what_where_and_what_instead() {
 #[test]
 fn config_show_shows_everything_but_secrets() {
     let key = crypto::MasterKey::generate(&mut crypto::SeededRandom::new(1)).to_text();
-    let environment = [("DOORWARD_MASTER_KEY", key.as_str()), ("DOORWARD_LOG", "debug")];
+    let database = format!("postgres://doorward:{}@db.example.org/doorward?sslmode=require", key.as_str());
+    let environment =
+        [("DOORWARD_MASTER_KEY", key.as_str()), ("DOORWARD_LOG", "debug"), ("DOORWARD_DATABASE", &database)];
     let arguments = ["--listen", "0.0.0.0:80", "--session-idle", "1h"];
     let resolved = resolve("", &environment, &arguments).expect("good settings");
     let file = resolved.file.as_ref().expect("a file").display().to_string();

@@ -108,23 +108,16 @@ pub(crate) fn path(text: &str) -> Result<PathBuf, String> {
     if text.is_empty() { Err("a path".to_owned()) } else { Ok(PathBuf::from(text)) }
 }
 
-/// `sqlite:PATH`. What follows is a path as it stands: relative, absolute, with spaces.
-pub(crate) fn database(text: &str) -> Result<PathBuf, String> {
-    let expected =
-        || "sqlite: and the path of a file, such as sqlite:/var/lib/doorward/doorward.db".to_owned();
-    match text.split_once(':') {
-        Some(("sqlite", file)) => {
-            // `sqlite:///path` is the same file written as a URL with an empty host.
-            let file = if file.starts_with("///") { &file[2..] } else { file };
-            if file.is_empty() || file == "/" || file.starts_with("//") || file.starts_with(":memory:") {
-                return Err(expected());
-            }
-            Ok(PathBuf::from(file))
-        }
-        Some((scheme, rest)) if rest.starts_with("//") => {
-            Err(format!("{}: this build speaks SQLite, not {scheme}", expected()))
-        }
-        _ => Err(expected()),
+/// A database's URL without its password; of one that is wrong, only the scheme: who knows where the password is in it.
+pub(crate) fn masked_database(text: &str) -> String {
+    match text.parse::<storage::Database>() {
+        Ok(database) if database.file().is_some() => text.to_owned(),
+        Ok(database) => database.to_string(),
+        Err(_) => match text.split_once("://") {
+            Some((scheme, _)) => format!("{scheme}://.."),
+            None if text.contains('@') => "..".to_owned(),
+            None => text.to_owned(),
+        },
     }
 }
 

@@ -3,11 +3,13 @@
 //! The copy is made inside one read transaction, in which the rows are counted too: what arrives can be compared with what was there.
 
 use crate::backup::{BackupError, BackupReport};
+use crate::clock;
+use crate::database::Database;
 use crate::migrate;
 use crate::options::OpenError;
 use crate::sqlite::error::opening;
 use crate::sqlite::guard::{self, beside};
-use crate::sqlite::{clock, connection, schema};
+use crate::sqlite::{connection, schema};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{CWD, RenameFlags};
@@ -81,7 +83,9 @@ fn open_to_read(path: &Path) -> Result<Connection, BackupError> {
     let known = migrate::newest_known();
     match schema::version(&connection).map_err(|error| opening(path, &error))? {
         0 => Err(BackupError::Foreign { path: path.to_owned() }),
-        found if found > known => Err(OpenError::Newer { path: path.to_owned(), found, known }.into()),
+        found if found > known => {
+            Err(OpenError::Newer { database: Database::Sqlite(path.to_owned()), found, known }.into())
+        }
         _ => Ok(connection),
     }
 }

@@ -1,9 +1,9 @@
 //! One batch in one transaction: who of it was applied, who refused. Knows statements and savepoints; knows no queue and no caller.
 
-use crate::contract::{Applied, Expect, Step, Steps};
+use crate::contract::{Applied, Step, Steps};
 use crate::error::StorageError;
+use crate::job::Answer;
 use crate::sqlite::error::{StepFailure, stepping, writing};
-use crate::sqlite::mailbox::Answer;
 use rusqlite::{Connection, params_from_iter};
 
 /// How many batches run with savepoints after one had to be repeated.
@@ -118,9 +118,7 @@ fn command(connection: &Connection, steps: &Steps) -> Result<Fate, Stop> {
         match run_step(connection, step) {
             Ok(changed) => {
                 let changed = u64::try_from(changed).unwrap_or(u64::MAX);
-                if let Expect::Exactly(count) = step.expect
-                    && count != changed
-                {
+                if step.expect.count().is_some_and(|count| count != changed) {
                     let dirty = changed_before || changed > 0;
                     return Ok(Fate::Not { answer: Ok(Applied::Refused { step: index }), dirty });
                 }

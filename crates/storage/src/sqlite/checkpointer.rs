@@ -5,7 +5,7 @@
 //! syncs the database file only in the pass that covers the whole log, and otherwise the writer would pay for it. A reader that holds an
 //! old snapshot makes passes useless: back off.
 
-use crate::sqlite::clock;
+use crate::clock;
 use crate::sqlite::mailbox::Mailbox;
 use crate::stats::Counters;
 use rusqlite::Connection;

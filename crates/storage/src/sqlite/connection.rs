@@ -10,8 +10,8 @@ use std::time::Duration;
 const CACHED_STATEMENTS: usize = 512;
 
 /// The connection that writes. It waits for no lock: the writer decides how long it tries.
-pub(super) fn writer(options: &Options) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(&options.path, plain(OpenFlags::SQLITE_OPEN_READ_WRITE))?;
+pub(super) fn writer(path: &Path, options: &Options) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, plain(OpenFlags::SQLITE_OPEN_READ_WRITE))?;
     connection.busy_timeout(Duration::from_millis(20))?;
     keep_statements(&connection)?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))?;
@@ -35,8 +35,8 @@ pub(super) fn writer(options: &Options) -> rusqlite::Result<Connection> {
 }
 
 /// The connection that copies the write-ahead log back. It needs no statement and hardly any cache.
-pub(super) fn checkpointer(options: &Options) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(&options.path, plain(OpenFlags::SQLITE_OPEN_READ_WRITE))?;
+pub(super) fn checkpointer(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, plain(OpenFlags::SQLITE_OPEN_READ_WRITE))?;
     connection.busy_timeout(Duration::ZERO)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;

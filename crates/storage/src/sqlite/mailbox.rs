@@ -1,58 +1,11 @@
-//! The queue before the writer: bounded, first in first out, swapped whole. Knows jobs and who may claim one; knows no SQL.
+//! The queue before the writer: bounded, first in first out, swapped whole. Knows jobs; knows no SQL.
 
-use crate::contract::{Applied, Steps};
-use crate::error::StorageError;
-use crate::sqlite::clock;
+use crate::clock;
+use crate::job::{Job, Rejected};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
-
-/// A command's answer.
-pub(super) type Answer = Result<Applied, StorageError>;
-
-/// Who has a job: it is either taken by the writer or given up by its caller, never both. So a refused write is never applied.
-#[derive(Clone, Default)]
-pub(super) struct Claim(Arc<AtomicU8>);
-
-const WAITING: u8 = 0;
-const TAKEN: u8 = 1;
-const GIVEN_UP: u8 = 2;
-
-impl Claim {
-    /// The writer takes the job; false when its caller has given it up.
-    pub(super) fn take(&self) -> bool {
-        self.0.compare_exchange(WAITING, TAKEN, Ordering::AcqRel, Ordering::Acquire).is_ok()
-    }
-
-    /// The caller gives the job up; false when the writer has taken it, and then an answer will come.
-    pub(super) fn give_up(&self) -> bool {
-        self.0.compare_exchange(WAITING, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire).is_ok()
-    }
-
-    /// Whether the caller still wants it.
-    pub(super) fn is_wanted(&self) -> bool {
-        self.0.load(Ordering::Acquire) != GIVEN_UP
-    }
-}
-
-/// A command that waits for its turn.
-pub(super) struct Job {
-    pub(super) steps: Steps,
-    pub(super) claim: Claim,
-    pub(super) answer: oneshot::Sender<Answer>,
-    pub(super) since: Instant,
-}
-
-/// Why a job was not accepted.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Rejected {
-    /// Too much is waiting.
-    Full,
-    /// The store is closed, or its writer is gone.
-    Closed,
-}
 
 /// What the writer finds when it looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -241,18 +194,13 @@ impl Mailbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::Steps;
+    use crate::job::{Answer, Claim};
+    use tokio::sync::oneshot;
 
     fn job() -> (Job, oneshot::Receiver<Answer>) {
         let (answer, answered) = oneshot::channel();
         (Job { steps: Steps::default(), claim: Claim::default(), answer, since: clock::now() }, answered)
-    }
-
-    #[test]
-    fn a_job_is_taken_or_given_up_but_never_both() {
-        let claim = Claim::default();
-        assert!(claim.take() && !claim.give_up() && claim.is_wanted());
-        let claim = Claim::default();
-        assert!(claim.give_up() && !claim.take() && !claim.is_wanted());
     }
 
     #[test]

@@ -5,10 +5,10 @@
 pub(crate) mod backup;
 mod batch;
 mod checkpointer;
-mod clock;
 mod connection;
 pub(crate) mod error;
 mod guard;
+mod log_room;
 mod mailbox;
 mod reader;
 mod scan;
@@ -17,15 +17,18 @@ pub(crate) mod shipping;
 mod writer;
 
 use crate::archive::ShippingStats;
+use crate::clock;
 use crate::contract::{Access, Applied, Query, Statement, Steps};
 use crate::error::StorageError;
+use crate::job::{Claim, GiveUp, Job, Rejected};
 use crate::options::{OpenError, Options};
 use crate::row::{Rows, Source};
 use crate::stats::{Counters, Stats};
 use crate::together::Together;
 use crate::value::{Value, ValueRef};
 use checkpointer::{Checkpointer, Checkpoints};
-use mailbox::{Claim, Job, Mailbox, Rejected};
+use log_room::LogRoom;
+use mailbox::Mailbox;
 use protocol::Timestamp;
 use reader::ReadSource;
 use rusqlite::types::{ToSqlOutput, ValueRef as SqliteRef};
@@ -33,6 +36,7 @@ use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, params_from_iter};
 use scan::ScanPool;
 use shipping::Ship;
+use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -56,9 +60,12 @@ pub(crate) struct Sqlite {
 
 impl Sqlite {
     /// Checks, locks, migrates and starts. What an operator should know but need not act on at once goes into `warnings`.
-    pub(crate) fn open(options: &Options, warnings: &mut Vec<String>) -> Result<Self, OpenError> {
-        let path = &options.path;
-        let (lock, mut connection) = prepare(options, warnings)?;
+    pub(crate) fn open(
+        path: &Path,
+        options: &Options,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, OpenError> {
+        let (lock, mut connection) = prepare(path, options, warnings)?;
         let sqlite = |error: rusqlite::Error| error::opening(path, &error);
         let io = |error: std::io::Error| OpenError::from_io(path, &error);
         let page_size: i64 =
@@ -74,16 +81,16 @@ impl Sqlite {
         checkpoints.watch(&mut connection).map_err(sqlite)?;
         let mailbox = Arc::new(Mailbox::new(options.max_queued));
         let health = Arc::new(Health::default());
-        let readers = ReadSource::new(path.clone(), options.reader_cache, options.mapped);
+        let readers = ReadSource::new(path.to_owned(), options.reader_cache, options.mapped);
         let scans = ScanPool::new(Arc::clone(&readers), options.max_queued_scans, options.scan_deadline);
 
         let checkpointer = Checkpointer {
-            connection: connection::checkpointer(options).map_err(sqlite)?,
+            connection: connection::checkpointer(path).map_err(sqlite)?,
             file: guard::sync_handle(path).map_err(io)?,
             mailbox: Arc::clone(&mailbox),
             checkpoints: Arc::clone(&checkpoints),
         };
-        let ship = Ship::launch(options, &mailbox).map_err(io)?;
+        let ship = Ship::launch(path, options, &mailbox).map_err(io)?;
         let writer = Writer {
             connection,
             mailbox: Arc::clone(&mailbox),
@@ -92,6 +99,8 @@ impl Sqlite {
             health: Arc::clone(&health),
             max_batch: options.max_batch.max(1),
             tap: ship.as_deref().map(Ship::tap),
+            durability: options.durability,
+            log_room: LogRoom::new(path),
             hands: Hands::default(),
         };
         let mut others = scans.start(options.scan_threads).map_err(io)?;
@@ -218,21 +227,21 @@ impl Sqlite {
 
 /// Everything before the threads start: the guards, the writing connection, the schema.
 fn prepare(
+    path: &Path,
     options: &Options,
     warnings: &mut Vec<String>,
 ) -> Result<(guard::DatabaseLock, Connection), OpenError> {
-    let path = &options.path;
     guard::directory(path)?;
     let lock = guard::lock(path)?;
     guard::owner_only(path, warnings)?;
     guard::file_system(path, warnings);
     let sqlite = |error: rusqlite::Error| error::opening(path, &error);
-    let mut connection = connection::writer(options).map_err(sqlite)?;
+    let mut connection = connection::writer(path, options).map_err(sqlite)?;
     let journal: String =
         connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).map_err(sqlite)?;
     if journal != "wal" {
         let why = "the file system does not support SQLite's write-ahead log".to_owned();
-        return Err(OpenError::Failed { path: path.clone(), why });
+        return Err(OpenError::Failed { path: path.to_owned(), why });
     }
     schema::bring_up_to_date(&mut connection, path)?;
     Ok((lock, connection))
@@ -291,14 +300,6 @@ impl House {
         }
         drop(writer);
         drop(self.lock);
-    }
-}
-
-struct GiveUp(Claim);
-
-impl Drop for GiveUp {
-    fn drop(&mut self) {
-        self.0.give_up();
     }
 }
 

@@ -1,7 +1,7 @@
 //! The small pool of threads that run queries which may scan: bounded in number, in waiting and in time.
 
+use crate::clock;
 use crate::error::StorageError;
-use crate::sqlite::clock;
 use crate::sqlite::error::reading;
 use crate::sqlite::reader::{ReadSource, run};
 use crate::together::Together;

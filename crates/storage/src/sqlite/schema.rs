@@ -1,5 +1,6 @@
 //! The schema of a SQLite file: which version it has, and bringing it up to date. The migrations themselves are in `migrate.rs`.
 
+use crate::database::Database;
 use crate::dialect::SQLITE;
 use crate::migrate;
 use crate::options::OpenError;
@@ -32,7 +33,7 @@ pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Resu
     let found = version(connection).map_err(|error| opening(path, &error))?;
     let known = migrate::newest_known();
     if found > known {
-        return Err(OpenError::Newer { path: path.to_owned(), found, known });
+        return Err(OpenError::Newer { database: Database::Sqlite(path.to_owned()), found, known });
     }
     let report = migrate::runner(&SQLITE)
         .and_then(|runner| runner.run(connection))
@@ -45,8 +46,8 @@ pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Resu
 
 fn failed(path: &Path, error: &refinery::Error) -> OpenError {
     match error.kind() {
-        Kind::DivergentVersion(..) | Kind::MissingVersion(_) | Kind::RepeatedVersion(_) => {
-            OpenError::Diverged { path: path.to_owned(), why: error.to_string() }
+        _ if migrate::is_divergence(error) => {
+            OpenError::Diverged { database: Database::Sqlite(path.to_owned()), why: error.to_string() }
         }
         Kind::Connection(_, source) => match source.downcast_ref::<rusqlite::Error>() {
             Some(error) => opening(path, error),

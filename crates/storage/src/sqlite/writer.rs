@@ -3,13 +3,16 @@
 //! It binds and steps, nothing else: ids, hashes and JSON are made before a command is sent. There is no timer: a lone write does not
 //! wait for company, and under load a batch gathers while the commit before it reaches the disk.
 
+use crate::clock;
 use crate::contract::{Applied, Steps};
 use crate::error::StorageError;
+use crate::job::{Answer, Job};
+use crate::options::Durability;
 use crate::sqlite::batch::{Batches, roll_back};
 use crate::sqlite::checkpointer::Checkpoints;
-use crate::sqlite::clock;
 use crate::sqlite::error::{is_busy, writing};
-use crate::sqlite::mailbox::{Answer, Job, Mailbox};
+use crate::sqlite::log_room::LogRoom;
+use crate::sqlite::mailbox::Mailbox;
 use crate::sqlite::shipping::TapEnd;
 use crate::stats::Counters;
 use rusqlite::Connection;
@@ -46,6 +49,8 @@ pub(super) struct Writer {
     pub(super) max_batch: usize,
     /// Where what was applied is passed on to, when it is shipped.
     pub(super) tap: Option<TapEnd>,
+    pub(super) durability: Durability,
+    pub(super) log_room: LogRoom,
     pub(super) hands: Hands,
 }
 
@@ -57,6 +62,8 @@ pub(super) struct Hands {
     batch: Vec<Job>,
     batches: Batches,
     ailing: bool,
+    /// Whether commits reach the disk before they return now.
+    relaxed: bool,
 }
 
 /// A writer that ends, however it ends, leaves nobody waiting.
@@ -97,7 +104,7 @@ impl Writer {
     }
 
     fn one_batch(&mut self) {
-        if let Err(error) = self.begin() {
+        if let Err(error) = self.be_as_durable_as_asked().and_then(|()| self.begin()) {
             self.claim();
             self.fail(&error);
             return;
@@ -127,6 +134,20 @@ impl Writer {
                 ));
             }
         }
+    }
+
+    /// Commits reach the disk unless nobody who waits asks for it. Asked of what waits now: a batch that is smaller is only safer.
+    fn be_as_durable_as_asked(&mut self) -> Result<(), StorageError> {
+        if self.durability == Durability::Process {
+            return Ok(());
+        }
+        let relaxed = self.hands.backlog.iter().all(|job| job.steps.is_relaxed());
+        if relaxed != self.hands.relaxed {
+            let level = if relaxed { "NORMAL" } else { "FULL" };
+            self.connection.pragma_update(None, "synchronous", level).map_err(|error| writing(&error))?;
+            self.hands.relaxed = relaxed;
+        }
+        Ok(())
     }
 
     /// Begins the transaction. While another program holds the lock, it tries on: callers give up by their deadline, not by its patience.
@@ -171,6 +192,7 @@ impl Writer {
             let _gone = job.answer.send(answer);
         }
         self.checkpoints.after_commit();
+        self.log_room.after_commit(self.checkpoints.bytes());
     }
 
     fn fail(&mut self, error: &StorageError) {

@@ -22,7 +22,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_by_another_process_under_load_is_one_instant() {
-    let house = House::new();
+    let house = House::new().await;
     let folder = tempfile::tempdir().unwrap();
     house.store.write(Do((0..2_000).map(insert).collect())).await.unwrap();
     let stop = Arc::new(AtomicBool::new(false));
@@ -53,7 +53,7 @@ async fn a_backup_by_another_process_under_load_is_one_instant() {
     assert!(links(&report) >= before && links(&report).is_multiple_of(2), "{report:?}");
     assert!(report.schema_version >= 1 && report.kept_aside.is_none(), "{report:?}");
     assert_eq!(report.bytes, target.metadata().unwrap().len());
-    let restored = Store::open(&Options::at(&database)).unwrap().store;
+    let restored = Store::open(&Options::at(&database)).await.unwrap().store;
     let rows = restored.read(AllLinks).await.unwrap();
     assert_eq!(rows.len() as u64, links(&report));
     assert_eq!(rows[..], house.store.read(AllLinks).await.unwrap()[..rows.len()]);
@@ -69,7 +69,7 @@ fn back_up() {
 
 #[tokio::test]
 async fn nothing_is_overwritten_and_a_replaced_database_is_kept() {
-    let house = House::new();
+    let house = House::new().await;
     let folder = tempfile::tempdir().unwrap();
     let (copy, database) = (folder.path().join("copy.db"), house.path());
     house.store.write(Do(vec![insert(1)])).await.unwrap();
@@ -87,7 +87,7 @@ async fn nothing_is_overwritten_and_a_replaced_database_is_kept() {
         let rows: i64 = kept.query_row("SELECT count(*) FROM one_time_links", [], |row| row.get(0)).unwrap();
         assert_eq!(rows, if round == 1 { 2 } else { 1 });
     }
-    let store = Store::open(&house.options).unwrap().store;
+    let store = Store::open(&house.options).await.unwrap().store;
     assert!(store.read(LinkById(1)).await.unwrap().is_some());
     assert_eq!(store.read(LinkById(2)).await.unwrap(), None);
     // An idle database, closed or open, is backed up alike.
@@ -97,7 +97,7 @@ async fn nothing_is_overwritten_and_a_replaced_database_is_kept() {
 
 #[tokio::test]
 async fn what_should_not_be_copied_or_put_back_is_refused() {
-    let house = House::new();
+    let house = House::new().await;
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     assert!(matches!(backup(&at("none.db"), &at("copy.db")), Err(BackupError::Missing { .. })));

@@ -21,8 +21,8 @@ struct Told {
     refused: HashSet<u64>,
 }
 
-#[test]
-fn killed_under_load_nothing_acknowledged_is_lost_and_nothing_refused_is_kept() {
+#[tokio::test]
+async fn killed_under_load_nothing_acknowledged_is_lost_and_nothing_refused_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("doorward.db");
     let mut told = Told::default();
@@ -30,7 +30,7 @@ fn killed_under_load_nothing_acknowledged_is_lost_and_nothing_refused_is_kept() 
     for round in 0..asked.unwrap_or(ROUNDS) {
         run_and_kill(&path, round, &mut told);
         // Opening it is all that recovery takes.
-        drop(Store::open(&Options::at(&path)).unwrap());
+        drop(Store::open(&Options::at(&path)).await.unwrap());
         check(&path, &told, round);
     }
     assert!(
@@ -108,7 +108,7 @@ async fn write_until_killed() {
     options.wal_soft_limit = 256 * 1024;
     options.max_queued = 48;
     options.write_deadline = Duration::from_millis(5);
-    let store = Store::open(&options).unwrap().store;
+    let store = Store::open(&options).await.unwrap().store;
     let next = Arc::new(AtomicU64::new(round * NUMBERS));
     for task in 0..64 {
         let (store, next) = (store.clone(), Arc::clone(&next));

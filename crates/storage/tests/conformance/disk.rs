@@ -72,7 +72,7 @@ fn a_read_only_disk_is_told() {
 #[ignore = "run by another test in a process of its own"]
 async fn full() {
     let path = childs_database();
-    let store = Store::open(&Options::at(&path)).unwrap().store;
+    let store = Store::open(&Options::at(&path)).await.unwrap().store;
     let ballast = fill(path.parent().unwrap(), 700_000);
     let mut acknowledged = 0;
     let error = loop {
@@ -108,7 +108,7 @@ async fn full() {
             .is_done()
     );
     store.close().await;
-    let again = Store::open(&Options::at(&path)).unwrap().store;
+    let again = Store::open(&Options::at(&path)).await.unwrap().store;
     assert_eq!(again.read(CountLinks).await.unwrap(), acknowledged as i64 * 2 + 2);
     again.close().await;
     let raw = rusqlite::Connection::open(&path).unwrap();
@@ -116,29 +116,29 @@ async fn full() {
     assert_eq!(checked, "ok");
 }
 
-#[test]
+#[tokio::test]
 #[ignore = "run by another test in a process of its own"]
-fn full_at_start() {
+async fn full_at_start() {
     let path = childs_database();
     let ballast = fill(path.parent().unwrap(), 8_192);
-    let Err(error) = Store::open(&Options::at(&path)) else { panic!("opened on a full disk") };
+    let Err(error) = Store::open(&Options::at(&path)).await else { panic!("opened on a full disk") };
     assert!(matches!(error, OpenError::DiskFull { .. }) || error.to_string().contains("disk"), "{error:?}");
     std::fs::remove_file(ballast).unwrap();
-    assert!(Store::open(&Options::at(&path)).is_ok());
+    assert!(Store::open(&Options::at(&path)).await.is_ok());
 }
 
 #[tokio::test]
 #[ignore = "run by another test in a process of its own"]
 async fn read_only() {
     let path = childs_database();
-    let store = Store::open(&Options::at(&path)).unwrap().store;
+    let store = Store::open(&Options::at(&path)).await.unwrap().store;
     store.close().await;
     drop(store);
     // The handle for syncing stays open for reading; a remount minds only files open for writing.
     let remounted =
         Process::new("mount").args(["-o", "remount,ro"]).arg(path.parent().unwrap()).status().unwrap();
     assert!(remounted.success());
-    let Err(error) = Store::open(&Options::at(&path)) else { panic!("opened on a read-only disk") };
+    let Err(error) = Store::open(&Options::at(&path)).await else { panic!("opened on a read-only disk") };
     assert!(matches!(error, OpenError::ReadOnly { .. }), "{error:?}");
     assert!(error.to_string().contains("read-only"), "{error}");
 }

@@ -17,22 +17,22 @@ pub(crate) struct House {
 }
 
 impl House {
-    pub(crate) fn new() -> Self {
-        Self::with(|_| {})
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
     }
 
-    pub(crate) fn with(change: impl FnOnce(&mut Options)) -> Self {
+    pub(crate) async fn with(change: impl FnOnce(&mut Options)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut options = Options::at(folder.path().join("doorward.db"));
         options.scan_deadline = Duration::from_millis(400);
         change(&mut options);
-        let opened = Store::open(&options).unwrap();
+        let opened = Store::open(&options).await.unwrap();
         assert_eq!(opened.warnings, Vec::<String>::new());
         Self { store: opened.store, options, _folder: folder }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
-        self.options.path.clone()
+        self.options.database.file().expect("a file").to_owned()
     }
 
     /// A connection beside the store, as another program would have.
@@ -82,6 +82,7 @@ impl Command for Do {
             match step.expect {
                 Expect::Exactly(count) => steps.exactly(count, step.sql, step.params.clone()),
                 Expect::Any => steps.any(step.sql, step.params.clone()),
+                Expect::Replacing => unreachable!("made by Steps::replace alone"),
             }
         }
     }

@@ -1,5 +1,9 @@
 //! What every storage engine promises, and what this one does when the disk, the queue or another process does not cooperate.
 
+#[macro_use]
+#[cfg(test)]
+mod engines;
+
 #[cfg(test)]
 mod backups;
 #[cfg(test)]
@@ -15,7 +19,11 @@ mod guards;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod network;
+#[cfg(test)]
 mod overload;
+#[cfg(test)]
+mod plans;
 #[cfg(test)]
 mod shipping;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Random commands against a model that is a map: the same answers, the same rows, one by one and in batches.
 
-use crate::fixture::{ADD, AllLinks, DELETE, Do, House, at, id, insert, spend};
+use crate::engines::{Engine, Site};
+use crate::fixture::{ADD, AllLinks, DELETE, Do, any, at, id, insert, spend};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use storage::{Applied, Expect, Step, params};
@@ -80,8 +81,12 @@ fn groups() -> impl Strategy<Value = Vec<Vec<Vec<Change>>>> {
     prop::collection::vec(prop::collection::vec(command, 1..8), 1..12)
 }
 
-async fn agree(groups: Vec<Vec<Vec<Change>>>) {
-    let house = House::new();
+async fn agree(site: &Site, groups: Vec<Vec<Vec<Change>>>) {
+    let house = site;
+    assert_eq!(
+        house.store.write(Do(vec![any("DELETE FROM one_time_links", params![])])).await.unwrap(),
+        Applied::Done
+    );
     let mut model = Model::default();
     for group in groups {
         // On a runtime of one thread, tasks first run in the order they were spawned: so the queue has the model's order.
@@ -107,13 +112,25 @@ async fn agree(groups: Vec<Vec<Vec<Change>>>) {
             .collect();
         assert_eq!(Model(rows), model);
     }
-    house.store.close().await;
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
-    #[test]
-    fn the_store_agrees_with_a_map(groups in groups()) {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(agree(groups));
+fn the_store_agrees_with_a_map(engine: Engine, cases: u32) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    // One lane, so that the queue's order is the order of the commits; batches are as they come.
+    let site = runtime.block_on(engine.open_with(|options| options.network.write_connections = 1));
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(groups in groups())| runtime.block_on(agree(&site, groups)));
+    runtime.block_on(site.store.close());
+}
+
+#[test]
+fn sqlite_agrees_with_a_map() {
+    the_store_agrees_with_a_map(Engine::Sqlite, 48);
+}
+
+#[test]
+fn postgres_agrees_with_a_map() {
+    if !Engine::Postgres.is_missing() {
+        the_store_agrees_with_a_map(Engine::Postgres, 24);
     }
 }

@@ -19,7 +19,7 @@ fn stall(house: &House) -> rusqlite::Connection {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_refuses_at_once() {
-    let house = House::with(|options| options.max_queued = 50);
+    let house = House::with(|options| options.max_queued = 50).await;
     let stalled = stall(&house);
     let writes: Vec<_> = (0..50)
         .map(|number| {
@@ -47,7 +47,7 @@ async fn a_full_queue_refuses_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_past_its_deadline_is_refused_and_never_applied() {
-    let house = House::with(|options| options.write_deadline = Duration::from_millis(150));
+    let house = House::with(|options| options.write_deadline = Duration::from_millis(150)).await;
     let stalled = stall(&house);
     let asked = Instant::now();
     let late = house.store.write(Do(vec![insert(1)])).await;
@@ -67,7 +67,7 @@ async fn a_write_past_its_deadline_is_refused_and_never_applied() {
 /// Deadlines that fall at the very moment the writer takes its batches.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn at_the_edge_of_the_deadline_the_answer_is_the_truth() {
-    let house = House::with(|options| options.write_deadline = Duration::from_millis(4));
+    let house = House::with(|options| options.write_deadline = Duration::from_millis(4)).await;
     let mut refused = 0;
     let mut applied = 0;
     for round in 0..30_u64 {
@@ -98,7 +98,7 @@ async fn at_the_edge_of_the_deadline_the_answer_is_the_truth() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_that_goes_away_gives_its_write_up() {
-    let house = House::new();
+    let house = House::new().await;
     let stalled = stall(&house);
     let gone = timeout(Duration::from_millis(20), house.store.write(Do(vec![insert(1)]))).await;
     assert!(gone.is_err());
@@ -110,7 +110,8 @@ async fn a_caller_that_goes_away_gives_its_write_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_the_hard_limit_of_the_log_writes_are_refused_until_the_reader_is_gone() {
     const MIB: u64 = 1024 * 1024;
-    let house = House::with(|options| (options.wal_soft_limit, options.wal_hard_limit) = (MIB / 2, 2 * MIB));
+    let house =
+        House::with(|options| (options.wal_soft_limit, options.wal_hard_limit) = (MIB / 2, 2 * MIB)).await;
     house.store.write(Do(vec![insert(0)])).await.unwrap();
     // A reader of another program that holds its snapshot.
     let reader = house.raw();
@@ -144,7 +145,7 @@ async fn at_the_hard_limit_of_the_log_writes_are_refused_until_the_reader_is_gon
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_stays_near_its_soft_limit_under_load() {
     const MIB: u64 = 1024 * 1024;
-    let house = House::with(|options| options.wal_soft_limit = 2 * MIB);
+    let house = House::with(|options| options.wal_soft_limit = 2 * MIB).await;
     let tasks: Vec<_> = (0..32_u64)
         .map(|task| {
             let store = house.store.clone();

@@ -72,7 +72,7 @@ impl Target for Fickle {
 }
 
 /// A store that ships to a folder.
-fn shipping(target: &Arc<Fickle>, change: impl FnOnce(&mut Options, &mut Shipping)) -> House {
+async fn shipping(target: &Arc<Fickle>, change: impl FnOnce(&mut Options, &mut Shipping)) -> House {
     House::with(|options| {
         let mut shipping = Shipping {
             every: Duration::from_millis(1),
@@ -81,6 +81,7 @@ fn shipping(target: &Arc<Fickle>, change: impl FnOnce(&mut Options, &mut Shippin
         change(options, &mut shipping);
         options.shipping = Some(shipping);
     })
+    .await
 }
 
 async fn until(what: &str, holds: impl Fn() -> bool) {
@@ -144,7 +145,8 @@ async fn every_moment_is_restored_as_it_was() {
         // Checkpoints and several bases happen meanwhile.
         options.wal_soft_limit = 64 * 1024;
         shipping.base_every = Duration::from_millis(150);
-    });
+    })
+    .await;
     all_shipped(&house.store).await;
     let mut moments: BTreeMap<i64, Rows> = BTreeMap::new();
     let mut refused = 0;
@@ -190,13 +192,13 @@ async fn every_moment_is_restored_as_it_was() {
 async fn closing_ships_the_rest_and_each_start_is_a_generation_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let target = Fickle::at(folder.path());
-    let house = shipping(&target, |_, shipping| shipping.every = Duration::from_secs(3_600));
+    let house = shipping(&target, |_, shipping| shipping.every = Duration::from_secs(3_600)).await;
     house.store.write(Do(vec![insert(1)])).await.unwrap();
     house.store.close().await;
     assert_eq!(restored(&*target, None).unwrap().1, rows(&house.path()));
     let before = ticking();
     for number in 2..4 {
-        let store = Store::open(&house.options).unwrap().store;
+        let store = Store::open(&house.options).await.unwrap().store;
         store.write(Do(vec![insert(number)])).await.unwrap();
         store.close().await;
     }
@@ -210,13 +212,13 @@ async fn closing_ships_the_rest_and_each_start_is_a_generation_of_its_own() {
     let report = restore(&*target, Some(before), &house.path(), true).unwrap();
     assert!(report.report.kept_aside.is_some() && rows(&house.path()).len() == 1);
     // What goes on from there is a new generation, and what was before stays restorable.
-    let store = Store::open(&house.options).unwrap().store;
+    let store = Store::open(&house.options).await.unwrap().store;
     store.write(Do(vec![insert(9)])).await.unwrap();
     store.close().await;
     assert_eq!(restored(&*target, None).unwrap().1.len(), 2);
 
     // Another database does not mix its backups with these.
-    let other = shipping(&target, |_, _| {});
+    let other = shipping(&target, |_, _| {}).await;
     until("it is refused", || other.store.shipping().unwrap().failures > 0).await;
     other.store.write(Do(vec![insert(1)])).await.unwrap();
     other.store.close().await;
@@ -227,7 +229,7 @@ async fn closing_ships_the_rest_and_each_start_is_a_generation_of_its_own() {
 async fn a_target_that_is_away_costs_no_write_and_a_gap_begins_a_new_generation() {
     let folder = tempfile::tempdir().unwrap();
     let target = Fickle::at(folder.path());
-    let house = shipping(&target, |_, shipping| shipping.max_buffered = 200_000);
+    let house = shipping(&target, |_, shipping| shipping.max_buffered = 200_000).await;
     all_shipped(&house.store).await;
     // For a short while, nothing is lost.
     target.away.store(true, Ordering::SeqCst);
@@ -269,7 +271,7 @@ async fn a_target_that_is_away_costs_no_write_and_a_gap_begins_a_new_generation(
 async fn what_is_missing_or_changed_is_refused_with_the_moment_before_it() {
     let folder = tempfile::tempdir().unwrap();
     let target = Fickle::at(folder.path());
-    let house = shipping(&target, |_, _| {});
+    let house = shipping(&target, |_, _| {}).await;
     all_shipped(&house.store).await;
     for number in 0..5 {
         house.store.write(Do(vec![insert(number)])).await.unwrap();
@@ -325,13 +327,13 @@ async fn what_is_missing_or_changed_is_refused_with_the_moment_before_it() {
 async fn a_log_that_does_not_fit_its_base_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let target = Fickle::at(folder.path());
-    let house = shipping(&target, |_, _| {});
+    let house = shipping(&target, |_, _| {}).await;
     all_shipped(&house.store).await;
     house.store.write(Do(vec![insert(1)])).await.unwrap();
     all_shipped(&house.store).await;
     house.store.close().await;
     // The same row, inserted again by a segment whose base has it: a base of a later moment under the name of the first.
-    let store = Store::open(&house.options).unwrap().store;
+    let store = Store::open(&house.options).await.unwrap().store;
     store.write(Do(vec![insert(2)])).await.unwrap();
     store.close().await;
     let mut names = target.list("").unwrap();
@@ -368,7 +370,7 @@ async fn a_drill_finds_what_a_server_could_not_run_with() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         let target = Fickle::at(folder.path());
-        let house = shipping(&target, |_, _| {});
+        let house = shipping(&target, |_, _| {}).await;
         assert!(house.store.write(Do(steps)).await.unwrap().is_done());
         house.store.close().await;
         let drilled = drill(&*target, &folder.path().join("scratch.db"));
@@ -391,7 +393,8 @@ async fn old_bases_and_their_log_are_removed_once_a_newer_base_is_old_enough() {
         shipping.base_every = Duration::from_millis(30);
         // The ticking clock: this many looks at it.
         shipping.keep = Duration::from_millis(2_000);
-    });
+    })
+    .await;
     let bases = || generations(&*target).unwrap().first().map_or(0, |generation| generation.bases.len());
     all_shipped(&house.store).await;
     let mut oldest = HashSet::new();
@@ -492,7 +495,7 @@ async fn ship_until_killed() {
     };
     let options =
         Options { wal_soft_limit: 256 * 1024, shipping: Some(shipping), ..Options::at(childs_database()) };
-    let store = Store::open(&options).unwrap().store;
+    let store = Store::open(&options).await.unwrap().store;
     let next = Arc::new(AtomicU64::new(round * 1_000_000));
     for _ in 0..16 {
         let (store, next) = (store.clone(), Arc::clone(&next));

@@ -1,18 +1,25 @@
 //! Expired rows go, live rows stay, wherever they lie.
 
-use crate::fixture::{AllLinks, Do, House, at, id, insert_expiring, one};
+use crate::engines::{Engine, Site};
+use crate::fixture::{AllLinks, Do, at, id, insert_expiring, one};
 use std::time::Duration;
 use storage::{Applied, Step, params};
 
-async fn fill(house: &House, rows: impl IntoIterator<Item = (u64, i64)>) {
+on_every_engine![
+    expired_rows_at_the_front_go_in_one_sweep,
+    expired_rows_behind_many_live_ones_go_in_a_few_sweeps,
+    ended_sessions_and_spent_codes_are_kept_a_while,
+    sweeping_goes_on_beside_writes,
+];
+
+async fn fill(house: &Site, rows: impl IntoIterator<Item = (u64, i64)>) {
     let steps: Vec<Step> =
         rows.into_iter().map(|(number, expires_at)| insert_expiring(number, expires_at)).collect();
     assert_eq!(house.store.write(Do(steps)).await.unwrap(), Applied::Done);
 }
 
-#[tokio::test]
-async fn expired_rows_at_the_front_go_in_one_sweep() {
-    let house = House::new();
+async fn expired_rows_at_the_front_go_in_one_sweep(engine: Engine) {
+    let house = engine.open().await;
     fill(&house, (0..1_500).map(|number| (number, if number < 1_234 { 100 } else { 10_000 }))).await;
     let report = house.store.sweep(at(100)).await.unwrap();
     assert_eq!(report.deleted, vec![("one_time_links", 1_234)]);
@@ -23,9 +30,8 @@ async fn expired_rows_at_the_front_go_in_one_sweep() {
     assert_eq!(house.store.sweep(at(10_000)).await.unwrap().total(), 1_500 - 1_234);
 }
 
-#[tokio::test]
-async fn expired_rows_behind_many_live_ones_go_in_a_few_sweeps() {
-    let house = House::new();
+async fn expired_rows_behind_many_live_ones_go_in_a_few_sweeps(engine: Engine) {
+    let house = engine.open().await;
     // More live rows than one sweep walks through, then expired ones, then live ones again.
     fill(
         &house,
@@ -50,10 +56,9 @@ async fn expired_rows_behind_many_live_ones_go_in_a_few_sweeps() {
     assert_eq!(found, 1);
 }
 
-#[tokio::test]
-async fn ended_sessions_and_spent_codes_are_kept_a_while() {
+async fn ended_sessions_and_spent_codes_are_kept_a_while(engine: Engine) {
     const DAY: i64 = 24 * 3_600_000;
-    let house = House::new();
+    let house = engine.open().await;
     let session = |number: u64, expires_at: i64, ended_at: Option<i64>| {
         one(
             "INSERT INTO sessions (id, secret_hash, user_id, auth_time, amr, acr, created_at, last_seen_at, expires_at, ended_at) \
@@ -73,9 +78,8 @@ async fn ended_sessions_and_spent_codes_are_kept_a_while() {
     assert_eq!(house.store.sweep(at(4 * DAY)).await.unwrap().deleted, vec![("sessions", 1)]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn sweeping_goes_on_beside_writes() {
-    let house = House::new();
+async fn sweeping_goes_on_beside_writes(engine: Engine) {
+    let house = engine.open().await;
     fill(&house, (0..3_000).map(|number| (number, 100))).await;
     let writer = {
         let store = house.store.clone();

@@ -17,6 +17,7 @@ pub mod problem;
 pub mod rate_limit;
 mod request;
 pub mod security_headers;
+mod threads;
 pub mod tls;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use tokio_util::task::TaskTracker;
 pub use client_address::{ClientAddress, Peer, Scheme, TrustedProxies};
 pub use listener::Listener;
 pub use problem::Problem;
+pub use threads::Threads;
 pub use tls::{Tls, TlsError};
 
 use admission::Admission;
@@ -69,6 +71,8 @@ pub struct ServerOptions {
     pub trusted_proxies: TrustedProxies,
     /// Where it is counted what goes on; keep a clone to read it.
     pub stats: ServerStats,
+    /// Where connections live.
+    pub threads: Threads,
 }
 
 impl Default for ServerOptions {
@@ -89,6 +93,7 @@ impl Default for ServerOptions {
             max_body_bytes: 64 * 1024,
             trusted_proxies: TrustedProxies::default(),
             stats: ServerStats::default(),
+            threads: Threads::default(),
         }
     }
 }
@@ -177,6 +182,7 @@ pub async fn serve(
 ) -> ServeReport {
     let drain_timeout = options.drain_timeout;
     let stats = options.stats.clone();
+    let threads = options.threads.clone();
     let cut = CancellationToken::new();
     let tracker = TaskTracker::new();
     let connections = Arc::new(Connections {
@@ -197,7 +203,9 @@ pub async fn serve(
             count(&accepted);
             count(&stats.counts().accepted);
             if let Some(admitted) = connections.admission.admit(peer.ip(), permit) {
-                tracker.spawn(Arc::clone(&connections).run(stream, peer, admitted));
+                let connections = Arc::clone(&connections);
+                let run = move |stream| connections.run(stream, peer, admitted);
+                threads.spawn(&tracker, stream, run);
             } else {
                 count(&stats.counts().refused);
                 tracing::debug!(peer = %peer.ip(), "connection refused: this address holds too many");

@@ -12,11 +12,12 @@ pub(crate) use restore::{drill, restore};
 pub(super) use tap::TapEnd;
 
 use crate::archive::ShippingStats;
+use crate::clock;
 use crate::options::Options;
-use crate::sqlite::clock;
 use crate::sqlite::mailbox::Mailbox;
 use protocol::Timestamp;
 use shipper::Shipper;
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tap::Tap;
@@ -32,14 +33,18 @@ pub(super) struct Ship {
 
 impl Ship {
     /// Starts the thread that ships, if anything is to be shipped.
-    pub(super) fn launch(options: &Options, mailbox: &Arc<Mailbox>) -> std::io::Result<Option<Arc<Self>>> {
+    pub(super) fn launch(
+        database: &Path,
+        options: &Options,
+        mailbox: &Arc<Mailbox>,
+    ) -> std::io::Result<Option<Arc<Self>>> {
         let Some(shipping) = options.shipping.clone() else { return Ok(None) };
         let tap = Arc::new(Tap::new(shipping.now, shipping.max_buffered));
         let progress = Arc::new(Progress::default());
         let ended = Ended(Arc::clone(&progress));
         let shipper = Shipper {
             options: shipping,
-            database: options.path.clone(),
+            database: database.to_owned(),
             mailbox: Arc::clone(mailbox),
             tap: Arc::clone(&tap),
             progress: Arc::clone(&progress),

@@ -6,8 +6,8 @@ use crate::archive::{
     moment,
 };
 use crate::backup::{BackupError, BackupReport};
+use crate::clock;
 use crate::sqlite::backup::{self, Leftover};
-use crate::sqlite::clock;
 use crate::sqlite::error::opening;
 use crate::sqlite::guard::{self, beside};
 use crate::sqlite::shipping::base::lower_priority;

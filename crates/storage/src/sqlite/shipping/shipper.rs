@@ -4,7 +4,7 @@
 use crate::archive::{
     Batch, Catalog, GenerationName, Manifest, Place, SegmentName, Shipping, TargetError, encode, moment,
 };
-use crate::sqlite::clock;
+use crate::clock;
 use crate::sqlite::guard::beside;
 use crate::sqlite::mailbox::Mailbox;
 use crate::sqlite::shipping::Progress;

@@ -4,9 +4,9 @@
 //! The writer moves a batch in after its commit and before its answers: what was acknowledged is in here, or its loss is known.
 
 use crate::archive::Batch;
+use crate::clock;
 use crate::contract::{Applied, Steps};
-use crate::sqlite::clock;
-use crate::sqlite::mailbox::{Answer, Job};
+use crate::job::{Answer, Job};
 use crate::value::Value;
 use protocol::Timestamp;
 use rusqlite::Connection;

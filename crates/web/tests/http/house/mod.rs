@@ -265,7 +265,7 @@ async fn built(folder: &tempfile::TempDir, plan: &Plan) -> (Provider, Router) {
     let mut options = Options::at(folder.path().join("doorward.db"));
     // Nobody pulls the plug here, and a synced commit per request would be most of the time these tests take.
     options.durability = Durability::Process;
-    let store = Store::open(&options).unwrap().store;
+    let store = Store::open(&options).await.unwrap().store;
     let pool = HashPool::start(plan.hashes.clone()).unwrap();
     let keys = MasterKeys::new(master_key(), Vec::new());
     let provider =

@@ -1,0 +1,292 @@
+//! The schema of a database on a server: which version it has, and bringing it up to date, by one node at a time. The migrations are in
+//! `migrate.rs`.
+//!
+//! Who migrates holds a lease: a row with a beat that goes on while its holder lives. A node that has seen the beat stand still for long, by its
+//! own watch, takes the lease over: no clock is compared with another's, and no engine needs to know locks of its own kind.
+
+use crate::clock;
+use crate::contract::{Expect, Statement, Step};
+use crate::database::Database;
+use crate::migrate;
+use crate::network::attempt::in_words;
+use crate::network::backoff::Backoff;
+use crate::network::driver::{Driver, DriverError, Purpose};
+use crate::network::identity::CommitIds;
+use crate::options::{NetworkOptions, OpenError};
+use crate::params;
+use crate::row::{Rows, Source};
+use crate::value::Value;
+use refinery::{AsyncMigrate, Migration};
+use refinery_core::traits::r#async::{AsyncQuery, AsyncTransaction};
+use std::time::Duration;
+
+/// How often the holder of the lease shows that it lives.
+const BEAT_EVERY: Duration = Duration::from_secs(2);
+/// A lease whose beat stood still for so long is taken over.
+const STANDS_STILL: Duration = Duration::from_secs(15);
+/// How often a node that waits for its turn looks.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+const HISTORY: &str = "SELECT version, name, checksum FROM refinery_schema_history ORDER BY version";
+
+/// Applies the migrations that are missing; refuses a database that is newer than this program, or of another history.
+pub(super) async fn bring_up_to_date<D: Driver>(
+    driver: &D,
+    database: &Database,
+    options: &NetworkOptions,
+    ids: &CommitIds,
+) -> Result<(), OpenError> {
+    let failed = |why| OpenError::Server { database: database.clone(), why };
+    let mut connection = first_connection(driver, options, ids).await.map_err(failed)?;
+    if is_current(driver, database, &mut connection).await? {
+        return Ok(());
+    }
+    let mut lease = Lease { driver, connection, holder: ids.next().0 };
+    lease.acquire().await.map_err(failed)?;
+    let migrated = migrate_under(&mut lease, database, options).await;
+    lease.release().await;
+    migrated
+}
+
+/// A server that is starting is waited for; one that refuses us is not.
+async fn first_connection<D: Driver>(
+    driver: &D,
+    options: &NetworkOptions,
+    ids: &CommitIds,
+) -> Result<D::Connection, String> {
+    let deadline = clock::now() + options.connect_deadline;
+    let mut backoff = Backoff::of_connecting();
+    loop {
+        let left = deadline.saturating_duration_since(clock::now());
+        match tokio::time::timeout(left, driver.connect(Purpose::Migrate)).await {
+            Ok(Ok(connection)) => return Ok(connection),
+            Ok(Err(DriverError::Refused(why))) => return Err(why),
+            Ok(Err(error)) if clock::now() >= deadline => return Err(in_words(error)),
+            Ok(Err(_)) => backoff.wait(ids).await,
+            Err(_elapsed) => return Err("it does not answer".to_owned()),
+        }
+    }
+}
+
+/// Whether every migration this program knows is there, and no other.
+async fn is_current<D: Driver>(
+    driver: &D,
+    database: &Database,
+    connection: &mut D::Connection,
+) -> Result<bool, OpenError> {
+    let failed = |why| OpenError::Server { database: database.clone(), why };
+    let Some(history) = history(driver, connection).await.map_err(failed)? else { return Ok(false) };
+    let known = migrate::newest_known();
+    let found = history.iter().map(|(version, ..)| *version).max().unwrap_or(0);
+    if found > known {
+        return Err(OpenError::Newer { database: database.clone(), found, known });
+    }
+    let runner = migrate::runner(D::DIALECT).map_err(|error| failed(error.to_string()))?;
+    let ours = runner.get_migrations().iter().map(|migration| {
+        (i64::from(migration.version()), migration.name().to_owned(), migration.checksum().to_string())
+    });
+    Ok(ours.eq(history))
+}
+
+type Applied = (i64, String, String);
+
+/// The history as it is stored; nothing when there is no table of it yet.
+async fn history<D: Driver>(
+    driver: &D,
+    connection: &mut D::Connection,
+) -> Result<Option<Vec<Applied>>, String> {
+    match driver.query(connection, &[Statement::new(HISTORY, Vec::new())], false).await {
+        Err(DriverError::Statement(_)) => Ok(None),
+        Err(error) => Err(in_words(error)),
+        Ok(answers) => {
+            let rows = answers.first().map_or([].iter(), |rows| rows.iter());
+            let read = Rows(Source::Fetched(rows)).all(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+            read.map(Some).map_err(|error| error.to_string())
+        }
+    }
+}
+
+async fn migrate_under<D: Driver>(
+    lease: &mut Lease<'_, D>,
+    database: &Database,
+    options: &NetworkOptions,
+) -> Result<(), OpenError> {
+    let failed = |why| OpenError::Server { database: database.clone(), why };
+    // While we waited, another node may have done it.
+    if is_current(lease.driver, database, &mut lease.connection).await? {
+        return Ok(());
+    }
+    let connecting = lease.driver.connect(Purpose::Migrate);
+    let connection = tokio::time::timeout(options.connect_deadline, connecting).await;
+    let connection =
+        connection.map_err(|_| failed("it does not answer".to_owned()))?.map_err(|e| failed(in_words(e)))?;
+    let mut migrating = Migrating { driver: lease.driver, connection };
+    let runner = migrate::runner(D::DIALECT).map_err(|error| failed(error.to_string()))?;
+    let report = tokio::select! {
+        report = runner.run_async(&mut migrating) => report,
+        why = lease.keep() => return Err(failed(why)),
+    };
+    match report {
+        Ok(report) => {
+            for migration in report.applied_migrations() {
+                tracing::info!(%migration, "migration applied");
+            }
+            Ok(())
+        }
+        Err(error) if migrate::is_divergence(&error) => {
+            Err(OpenError::Diverged { database: database.clone(), why: error.to_string() })
+        }
+        Err(error) => Err(failed(with_cause(&error))),
+    }
+}
+
+fn with_cause(error: &refinery::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+/// The right to migrate.
+struct Lease<'a, D: Driver> {
+    driver: &'a D,
+    connection: D::Connection,
+    holder: [u8; 16],
+}
+
+impl<D: Driver> Lease<'_, D> {
+    /// Waits until it is ours.
+    async fn acquire(&mut self) -> Result<(), String> {
+        let table = D::DIALECT.schema(
+            "CREATE TABLE IF NOT EXISTS schema_lease (id {int} NOT NULL, holder {id} NOT NULL, beat {int} NOT NULL, PRIMARY KEY (id)) {keyed}",
+        );
+        // Two nodes that create it at the same moment may get in each other's way; the second time it is there.
+        for tries_left in (0..5).rev() {
+            match self.driver.script(&mut self.connection, std::slice::from_ref(&table)).await {
+                Ok(()) => break,
+                Err(DriverError::Lost(why)) => return Err(why),
+                Err(error) if tries_left == 0 => return Err(in_words(error)),
+                Err(_) => tokio::time::sleep(LOOK_EVERY).await,
+            }
+        }
+        let mut seen = None;
+        let mut since = clock::now();
+        let mut told = false;
+        loop {
+            let found = self.look().await?;
+            let taken = match &found {
+                None => {
+                    let sql = "INSERT INTO schema_lease (id, holder, beat) VALUES (1, ?, 0)";
+                    self.change(sql, params![self.holder.as_slice()]).await?
+                }
+                Some((holder, beat)) if found == seen && clock::now() - since > STANDS_STILL => {
+                    let sql = "UPDATE schema_lease SET holder = ?, beat = 0 WHERE id = 1 AND holder = ? AND beat = ?";
+                    self.change(sql, params![self.holder.as_slice(), holder.as_slice(), *beat]).await?
+                }
+                Some(_) => false,
+            };
+            if taken {
+                return Ok(());
+            }
+            if found != seen {
+                (seen, since) = (found, clock::now());
+            }
+            if !std::mem::replace(&mut told, true) {
+                tracing::info!("another node brings the schema up to date; waiting for it");
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Who has it, and how far their beat is.
+    async fn look(&mut self) -> Result<Option<([u8; 16], i64)>, String> {
+        let statement = Statement::new("SELECT holder, beat FROM schema_lease WHERE id = 1", Vec::new());
+        let answers = self.driver.query(&mut self.connection, &[statement], false).await.map_err(in_words)?;
+        let rows = answers.first().map_or([].iter(), |rows| rows.iter());
+        Rows(Source::Fetched(rows))
+            .first(|row| Ok((row.get(0)?, row.get(1)?)))
+            .map_err(|error| error.to_string())
+    }
+
+    /// Keeps it; ends, with the reason, only when it is lost.
+    async fn keep(&mut self) -> String {
+        loop {
+            tokio::time::sleep(BEAT_EVERY).await;
+            let sql = "UPDATE schema_lease SET beat = beat + 1 WHERE id = 1 AND holder = ?";
+            match self.change(sql, params![self.holder.as_slice()]).await {
+                Ok(true) => {}
+                Ok(false) => return "another node took the migration over".to_owned(),
+                Err(why) => return why,
+            }
+        }
+    }
+
+    async fn release(&mut self) {
+        let sql = "DELETE FROM schema_lease WHERE id = 1 AND holder = ?";
+        if let Err(error) = self.change(sql, params![self.holder.as_slice()]).await {
+            tracing::warn!(%error, "the lease on the schema is left to expire");
+        }
+    }
+
+    /// Changes the one row; false when it is not as it should be.
+    async fn change(&mut self, sql: &'static str, params: Vec<Value>) -> Result<bool, String> {
+        let step = Step { sql, params, expect: Expect::Exactly(1) };
+        let ran = self.driver.run(&mut self.connection, &[&step]).await;
+        match ran {
+            Ok(counts) if counts == [1] => match self.driver.commit(&mut self.connection).await {
+                Ok(()) => Ok(true),
+                Err(DriverError::Conflict(_) | DriverError::Taken) => Ok(false),
+                Err(error) => Err(in_words(error)),
+            },
+            other => {
+                self.driver.roll_back(&mut self.connection).await.map_err(in_words)?;
+                match other.map_err(|failure| failure.error) {
+                    Ok(_) | Err(DriverError::Taken | DriverError::Conflict(_)) => Ok(false),
+                    Err(error) => Err(in_words(error)),
+                }
+            }
+        }
+    }
+}
+
+/// A connection as the migration tool wants it.
+struct Migrating<'a, D: Driver> {
+    driver: &'a D,
+    connection: D::Connection,
+}
+
+/// Why a migration failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct MigrationFailed(String);
+
+impl<D: Driver> AsyncTransaction for Migrating<'_, D> {
+    type Error = MigrationFailed;
+
+    async fn execute<'a, T: Iterator<Item = &'a str> + Send + 'a>(
+        &'a mut self,
+        queries: T,
+    ) -> Result<usize, MigrationFailed> {
+        let scripts: Vec<String> = queries.map(str::to_owned).collect();
+        let ran = self.driver.script(&mut self.connection, &scripts).await;
+        ran.map(|()| scripts.len()).map_err(|error| MigrationFailed(in_words(error)))
+    }
+}
+
+impl<D: Driver> AsyncQuery<Vec<Migration>> for Migrating<'_, D> {
+    /// The tool asks for one thing only: the history.
+    async fn query<'a>(&'a mut self, _: &'a str) -> Result<Vec<Migration>, MigrationFailed> {
+        let applied = history(self.driver, &mut self.connection).await.map_err(MigrationFailed)?;
+        let migration = |(version, name, checksum): Applied| {
+            let unreadable = |_| MigrationFailed("the history of the schema cannot be read".to_owned());
+            let version =
+                i32::try_from(version).map_err(|_| MigrationFailed("a version out of range".to_owned()))?;
+            let checksum = checksum.parse().map_err(unreadable)?;
+            // When is not compared.
+            Ok(Migration::applied(version, name, time::OffsetDateTime::UNIX_EPOCH, checksum))
+        };
+        applied.unwrap_or_default().into_iter().map(migration).collect()
+    }
+}
+
+impl<D: Driver> AsyncMigrate for Migrating<'_, D> {}

@@ -1,0 +1,55 @@
+//! What PostgreSQL's SQLSTATEs mean to a transaction, a query, a connection. Also those of engines that speak its protocol.
+
+use crate::network::driver::DriverError;
+use tokio_postgres::error::DbError;
+
+/// An error of a statement, or of a connection while it is used.
+pub(super) fn used(error: &tokio_postgres::Error) -> DriverError {
+    let Some(db) = error.as_db_error() else {
+        let broken = std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>());
+        return if error.is_closed() || broken {
+            DriverError::Lost(format!("the connection to the database is gone ({error})"))
+        } else {
+            // A parameter of the wrong kind or number.
+            DriverError::Statement(error.to_string())
+        };
+    };
+    let why = in_words(db);
+    match db.code().code() {
+        "23505" => DriverError::Taken,
+        // Serialization failure, deadlock, a lock that was not free in time.
+        "40001" | "40P01" | "55P03" => DriverError::Conflict(why),
+        "57014" => DriverError::TimedOut,
+        // 40003: nobody knows whether the statement completed (CockroachDB). 25006: a standby; the primary is elsewhere now.
+        "40003" | "25P03" | "57P01" | "57P02" | "57P04" | "57P05" => DriverError::Lost(why),
+        "25006" | "57P03" => DriverError::Unavailable(why),
+        "XX001" | "XX002" => DriverError::Corrupt(why),
+        code => match code.get(..2) {
+            Some("08") => DriverError::Lost(why),
+            // Out of disk, memory or connections; an error of the system.
+            Some("53" | "58") => DriverError::Unavailable(why),
+            _ => DriverError::Statement(why),
+        },
+    }
+}
+
+/// An error while a connection is opened.
+pub(super) fn connecting(error: &tokio_postgres::Error) -> DriverError {
+    match error.as_db_error() {
+        Some(db) => match db.code().code() {
+            code if code.starts_with("28") || code == "3D000" || code == "42501" => {
+                DriverError::Refused(in_words(db))
+            }
+            _ => DriverError::Unavailable(in_words(db)),
+        },
+        None => {
+            let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+            DriverError::Unavailable(format!("{error}{}", cause.unwrap_or_default()))
+        }
+    }
+}
+
+/// What the server says, without the detail that may repeat values.
+fn in_words(db: &DbError) -> String {
+    format!("{} (SQLSTATE {})", db.message(), db.code().code())
+}

@@ -1,0 +1,38 @@
+//! Signals to a server and everything it started. PostgreSQL gives each of its processes a group of its own, so a process group is not
+//! enough: children are read from /proc.
+
+use rustix::process::{Pid, Signal, kill_process};
+use std::collections::HashMap;
+
+/// A process and all its descendants, parents first.
+pub(crate) fn family(root: Pid) -> Vec<Pid> {
+    let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
+        if let Some(parent) = parent_of(pid) {
+            children.entry(parent).or_default().push(pid);
+        }
+    }
+    let mut found = vec![root.as_raw_nonzero().get()];
+    let mut next = 0;
+    while let Some(pid) = found.get(next) {
+        found.extend(children.remove(pid).unwrap_or_default());
+        next += 1;
+    }
+    found.into_iter().filter_map(Pid::from_raw).collect()
+}
+
+/// Sends a signal to each of them; one that is gone already is fine.
+pub(crate) fn signal(processes: &[Pid], signal: Signal) {
+    for pid in processes {
+        let _ = kill_process(*pid, signal);
+    }
+}
+
+/// Field 4 of /proc/PID/stat; field 2, the name in parentheses, may hold anything.
+fn parent_of(pid: i32) -> Option<i32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}

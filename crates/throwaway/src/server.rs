@@ -1,0 +1,389 @@
+//! One server's life: set up in a temporary folder, started, killed, paused, restarted, removed. What differs between engines is in the
+//! files of their names.
+
+use crate::processes::{family, signal};
+use crate::programs::{Account, give, run_as};
+use crate::{Engine, PASSWORD, USER, mariadb, postgres};
+use anyhow::{Context as _, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
+
+/// How often a starting or stopping server is looked at, and how many times before it counts as stuck.
+const LOOK: Duration = Duration::from_millis(20);
+const LOOKS: u32 = 3_000;
+
+/// What a server is started with.
+pub struct Setup {
+    engine: Engine,
+    durable: bool,
+    settings: Vec<(String, String)>,
+}
+
+/// Where a server is and what it is started with: what an engine's file needs to know.
+pub(crate) struct Place {
+    pub(crate) folder: PathBuf,
+    pub(crate) port: u16,
+    pub(crate) account: Option<Account>,
+    pub(crate) durable: bool,
+    /// Certificate and key, PEM.
+    pub(crate) certificate: Option<(PathBuf, PathBuf)>,
+    pub(crate) settings: Vec<(String, String)>,
+}
+
+impl Place {
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.join("log")
+    }
+}
+
+/// A running server. Dropped, it is killed and its folder removed.
+pub struct Server {
+    engine: Engine,
+    place: Place,
+    running: Option<Running>,
+    databases: AtomicU32,
+    _folder: tempfile::TempDir,
+}
+
+struct Running {
+    server: Child,
+    /// Ends the server and removes its folder when this process ends without a drop: it waits for its standard input to close.
+    watcher: Child,
+}
+
+impl Setup {
+    /// A durable server with small buffers.
+    pub fn new(engine: Engine) -> Self {
+        Self { engine, durable: true, settings: Vec::new() }
+    }
+
+    /// Trades durability for speed: for tests in which no server dies.
+    #[must_use]
+    pub fn fast(mut self) -> Self {
+        self.durable = false;
+        self
+    }
+
+    /// A setting of the server, by its own name: `max_connections`, `wait-timeout`.
+    #[must_use]
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sets the server up in a temporary folder, and waits until it answers.
+    ///
+    /// # Errors
+    /// When it is not installed, or does not start; its log's end is in the error.
+    pub fn start(self) -> Result<Server> {
+        let account = match self.engine {
+            Engine::Postgres => postgres::account()?,
+            Engine::Mariadb => mariadb::account()?,
+        };
+        let temporary = tempfile::Builder::new().prefix("doorward-throwaway-").tempdir()?;
+        let folder = temporary.path().to_owned();
+        give(&folder, account)?;
+        let certificate = certificate(&folder, account)?;
+        let place = Place {
+            folder,
+            port: free_port()?,
+            account,
+            durable: self.durable,
+            certificate,
+            settings: self.settings,
+        };
+        match self.engine {
+            Engine::Postgres => postgres::prepare(&place)?,
+            Engine::Mariadb => mariadb::prepare(&place)?,
+        }
+        let mut server = Server {
+            engine: self.engine,
+            place,
+            running: None,
+            databases: AtomicU32::new(0),
+            _folder: temporary,
+        };
+        server.start_again()?;
+        Ok(server)
+    }
+}
+
+impl Server {
+    /// A durable PostgreSQL.
+    ///
+    /// # Errors
+    /// As [`Setup::start`].
+    pub fn postgres() -> Result<Self> {
+        Setup::new(Engine::Postgres).start()
+    }
+
+    /// A durable MariaDB.
+    ///
+    /// # Errors
+    /// As [`Setup::start`].
+    pub fn mariadb() -> Result<Self> {
+        Setup::new(Engine::Mariadb).start()
+    }
+
+    /// Creates an empty database and answers its URL.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn database(&self) -> Result<String> {
+        let name = format!("test_{}", self.databases.fetch_add(1, Relaxed));
+        self.sql(&format!("CREATE DATABASE {name}"))?;
+        Ok(self.url(&name))
+    }
+
+    /// The URL of the administrative database.
+    pub fn administrative_url(&self) -> String {
+        match self.engine {
+            Engine::Postgres => self.url(postgres::ADMINISTRATIVE),
+            Engine::Mariadb => self.url(mariadb::ADMINISTRATIVE),
+        }
+    }
+
+    /// Runs statements as the administrator, and answers their rows, tabs between columns.
+    ///
+    /// # Errors
+    /// When the server refuses one of them, or is not there.
+    pub fn sql(&self, statements: &str) -> Result<String> {
+        self.engine.sql(&self.administrative_url(), statements)
+    }
+
+    /// The port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.place.port
+    }
+
+    /// The folder of the server, its Unix socket in it: `.s.PGSQL.PORT` or `mariadb.sock`.
+    pub fn folder(&self) -> &Path {
+        &self.place.folder
+    }
+
+    /// The certificate of the server, PEM, which is its own authority.
+    #[cfg(feature = "tls")]
+    pub fn certificate(&self) -> PathBuf {
+        self.place.folder.join("certificate.pem")
+    }
+
+    /// Kills every process of the server at once, as a machine that loses power would. `start_again` brings it back, on the same port.
+    ///
+    /// # Errors
+    /// When the system does.
+    pub fn kill(&mut self) -> Result<()> {
+        let Some(mut running) = self.running.take() else { return Ok(()) };
+        stop_watching(&mut running)?;
+        let family = family(pid(&running.server)?);
+        signal(&family, Signal::KILL);
+        running.server.wait()?;
+        Ok(())
+    }
+
+    /// Starts the server if it does not run, and waits until it answers.
+    ///
+    /// # Errors
+    /// When it does not start; its log's end is in the error.
+    pub fn start_again(&mut self) -> Result<()> {
+        if self.running.is_some() {
+            return Ok(());
+        }
+        let mut command = match self.engine {
+            Engine::Postgres => postgres::serve(&self.place)?,
+            Engine::Mariadb => mariadb::serve(&self.place)?,
+        };
+        let log = std::fs::File::options().create(true).append(true).open(self.place.log())?;
+        command
+            .current_dir(&self.place.folder)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .process_group(0);
+        let server = run_as(&mut command, self.place.account).spawn().context("the server did not start")?;
+        let watcher = watch(server.id(), &self.place.folder)?;
+        self.running = Some(Running { server, watcher });
+        self.wait_until_it_answers()
+    }
+
+    /// Stops the server as its operator would, waits, and starts it again.
+    ///
+    /// # Errors
+    /// When it does not stop or start.
+    pub fn restart(&mut self) -> Result<()> {
+        self.stop()?;
+        self.start_again()
+    }
+
+    /// Stops the server as its operator would: connections are cut, what is committed is kept.
+    ///
+    /// # Errors
+    /// When it does not stop.
+    pub fn stop(&mut self) -> Result<()> {
+        let Some(mut running) = self.running.take() else { return Ok(()) };
+        stop_watching(&mut running)?;
+        // PostgreSQL's TERM waits for its clients to leave, its INT does not; MariaDB ignores INT.
+        let stop = match self.engine {
+            Engine::Postgres => Signal::INT,
+            Engine::Mariadb => Signal::TERM,
+        };
+        kill_process(pid(&running.server)?, stop)?;
+        for _ in 0..LOOKS {
+            if running.server.try_wait()?.is_some() {
+                return Ok(());
+            }
+            std::thread::sleep(LOOK);
+        }
+        self.running = Some(running);
+        bail!("{:?} does not stop: {}", self.engine, self.log_end())
+    }
+
+    /// Freezes every process of the server: connections stay open and nothing answers.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn pause(&self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets a paused server go on.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn go_on(&self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, what: Signal) -> Result<()> {
+        let running = self.running.as_ref().context("the server does not run")?;
+        signal(&family(pid(&running.server)?), what);
+        Ok(())
+    }
+
+    fn url(&self, database: &str) -> String {
+        let scheme = match self.engine {
+            Engine::Postgres => "postgres",
+            Engine::Mariadb => "mysql",
+        };
+        format!("{scheme}://{USER}:{PASSWORD}@127.0.0.1:{}/{database}", self.place.port)
+    }
+
+    fn wait_until_it_answers(&mut self) -> Result<()> {
+        for _ in 0..LOOKS {
+            if let Some(running) = &mut self.running
+                && let Some(status) = running.server.try_wait()?
+            {
+                stop_watching(running)?;
+                self.running = None;
+                bail!("{:?} ended ({status}): {}", self.engine, self.log_end());
+            }
+            let listens = std::net::TcpStream::connect(("127.0.0.1", self.place.port)).is_ok();
+            if listens && self.sql("VALUES (1)").is_ok() {
+                return Ok(());
+            }
+            std::thread::sleep(LOOK);
+        }
+        bail!("{:?} does not answer: {}", self.engine, self.log_end())
+    }
+
+    fn log_end(&self) -> String {
+        let log = std::fs::read_to_string(self.place.log()).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // PostgreSQL's QUIT frees its shared memory, which a KILL leaves behind in the system. A paused server must hear it first.
+        if let (Engine::Postgres, Some(running)) = (self.engine, &mut self.running) {
+            if let Ok(pid) = pid(&running.server) {
+                signal(&family(pid), Signal::CONT);
+                let _ = kill_process(pid, Signal::QUIT);
+            }
+            for _ in 0..100 {
+                if !matches!(running.server.try_wait(), Ok(None)) {
+                    break;
+                }
+                std::thread::sleep(LOOK);
+            }
+        }
+        let _ = self.kill();
+    }
+}
+
+impl Engine {
+    /// Runs statements on the database of a throw-away server and answers their rows, tabs between columns.
+    ///
+    /// # Errors
+    /// When the server refuses one of them, or is not there.
+    pub fn sql(self, url: &str, statements: &str) -> Result<String> {
+        match self {
+            Self::Postgres => postgres::sql(url, statements),
+            Self::Mariadb => mariadb::sql(url, statements),
+        }
+    }
+}
+
+fn pid(child: &Child) -> Result<Pid> {
+    i32::try_from(child.id()).ok().and_then(Pid::from_raw).context("a process without an id")
+}
+
+fn watch(server: u32, folder: &Path) -> Result<Child> {
+    let script = "cat >/dev/null; kill -QUIT $0; sleep 2; kill -KILL $0; rm -rf \"$1\"";
+    let mut watcher = Command::new("sh");
+    watcher
+        .args(["-c", script, &server.to_string()])
+        .arg(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    Ok(watcher.process_group(0).spawn()?)
+}
+
+fn stop_watching(running: &mut Running) -> Result<()> {
+    let watcher = pid(&running.watcher)?;
+    signal(&family(watcher), Signal::KILL);
+    running.watcher.wait()?;
+    Ok(())
+}
+
+/// Below the ports that the system hands out: a client that tries to reach a server which is down must not meet itself there.
+fn free_port() -> Result<u16> {
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    let begin = std::process::id().wrapping_mul(37);
+    for _ in 0..1_000 {
+        let port = 15_000 + (begin.wrapping_add(TRIED.fetch_add(1, Relaxed)) % 15_000) as u16;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no free port")
+}
+
+#[cfg(feature = "tls")]
+fn certificate(folder: &Path, account: Option<Account>) -> Result<Option<(PathBuf, PathBuf)>> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
+    let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
+    std::fs::write(&certificate, made.cert.pem())?;
+    std::fs::write(&key, made.signing_key.serialize_pem())?;
+    // PostgreSQL refuses a key that others can read.
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600))?;
+    give(&certificate, account)?;
+    give(&key, account)?;
+    Ok(Some((certificate, key)))
+}
+
+#[cfg(not(feature = "tls"))]
+fn certificate(_: &Path, _: Option<Account>) -> Result<Option<(PathBuf, PathBuf)>> {
+    Ok(None)
+}

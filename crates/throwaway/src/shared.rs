@@ -1,0 +1,84 @@
+//! Databases for tests that need no server of their own. The test command starts one server of each engine and says where; without it,
+//! the tests of one process share one for as long as any of them runs.
+
+use crate::{Engine, Server, Setup};
+use anyhow::Result;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// The environment variable with the URL of an administrative database of the shared PostgreSQL.
+pub const POSTGRES_URL: &str = "DOORWARD_TEST_POSTGRES";
+/// The environment variable with the URL of an administrative database of the shared MariaDB.
+pub const MYSQL_URL: &str = "DOORWARD_TEST_MYSQL";
+
+/// A database of one test, empty at first; removed on drop.
+pub struct Database {
+    engine: Engine,
+    administrative_url: String,
+    name: String,
+    _server: Option<Arc<Server>>,
+}
+
+/// A fresh database on the shared server.
+///
+/// # Errors
+/// When the server does not start or refuses.
+pub fn shared(engine: Engine) -> Result<Database> {
+    let (administrative_url, server) =
+        match std::env::var_os(variable(engine)).map(std::ffi::OsString::into_string) {
+            Some(Ok(url)) => (url, None),
+            _ => {
+                let server = of_this_process(engine)?;
+                (server.administrative_url(), Some(server))
+            }
+        };
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("shared_{}_{}", std::process::id(), COUNT.fetch_add(1, Relaxed));
+    // A process id may have been another test's before.
+    engine.sql(&administrative_url, &format!("DROP DATABASE IF EXISTS {name}"))?;
+    engine.sql(&administrative_url, &format!("CREATE DATABASE {name}"))?;
+    Ok(Database { engine, administrative_url, name, _server: server })
+}
+
+/// The environment variable that says where the shared server is.
+pub(crate) fn variable(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Postgres => POSTGRES_URL,
+        Engine::Mariadb => MYSQL_URL,
+    }
+}
+
+fn of_this_process(engine: Engine) -> Result<Arc<Server>> {
+    static SERVERS: Mutex<[Weak<Server>; 2]> = Mutex::new([Weak::new(), Weak::new()]);
+    let mut servers = SERVERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = &mut servers[usize::from(engine == Engine::Mariadb)];
+    if let Some(server) = place.upgrade() {
+        return Ok(server);
+    }
+    let server = Arc::new(Setup::new(engine).fast().start()?);
+    *place = Arc::downgrade(&server);
+    Ok(server)
+}
+
+impl Database {
+    /// Its URL.
+    pub fn url(&self) -> String {
+        let (server, _) = self.administrative_url.rsplit_once('/').unwrap_or((&self.administrative_url, ""));
+        format!("{server}/{}", self.name)
+    }
+
+    /// Runs statements as the administrator, and answers their rows, tabs between columns.
+    ///
+    /// # Errors
+    /// When the server refuses one of them.
+    pub fn sql(&self, statements: &str) -> Result<String> {
+        self.engine.sql(&self.url(), statements)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let force = if self.engine == Engine::Postgres { " WITH (FORCE)" } else { "" };
+        let _ = self.engine.sql(&self.administrative_url, &format!("DROP DATABASE {}{force}", self.name));
+    }
+}
