@@ -94,6 +94,11 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
     panic!("never: {what}");
 }
 
+/// A store that is closed before its first base is there leaves everything to the next start's.
+async fn based(store: &Store) {
+    until("a first base", || store.shipping().unwrap().shipped_until.is_some()).await;
+}
+
 async fn all_shipped(store: &Store) {
     until("everything shipped", || store.shipping().unwrap().lag.is_zero()).await;
 }
@@ -193,12 +198,14 @@ async fn closing_ships_the_rest_and_each_start_is_a_generation_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let target = Fickle::at(folder.path());
     let house = shipping(&target, |_, shipping| shipping.every = Duration::from_secs(3_600)).await;
+    based(&house.store).await;
     house.store.write(Do(vec![insert(1)])).await.unwrap();
     house.store.close().await;
     assert_eq!(restored(&*target, None).unwrap().1, rows(&house.path()));
     let before = ticking();
     for number in 2..4 {
         let store = Store::open(&house.options).await.unwrap().store;
+        based(&store).await;
         store.write(Do(vec![insert(number)])).await.unwrap();
         store.close().await;
     }
@@ -213,6 +220,7 @@ async fn closing_ships_the_rest_and_each_start_is_a_generation_of_its_own() {
     assert!(report.report.kept_aside.is_some() && rows(&house.path()).len() == 1);
     // What goes on from there is a new generation, and what was before stays restorable.
     let store = Store::open(&house.options).await.unwrap().store;
+    based(&store).await;
     store.write(Do(vec![insert(9)])).await.unwrap();
     store.close().await;
     assert_eq!(restored(&*target, None).unwrap().1.len(), 2);
@@ -334,6 +342,7 @@ async fn a_log_that_does_not_fit_its_base_is_refused() {
     house.store.close().await;
     // The same row, inserted again by a segment whose base has it: a base of a later moment under the name of the first.
     let store = Store::open(&house.options).await.unwrap().store;
+    based(&store).await;
     store.write(Do(vec![insert(2)])).await.unwrap();
     store.close().await;
     let mut names = target.list("").unwrap();
@@ -371,6 +380,7 @@ async fn a_drill_finds_what_a_server_could_not_run_with() {
         let folder = tempfile::tempdir().unwrap();
         let target = Fickle::at(folder.path());
         let house = shipping(&target, |_, _| {}).await;
+        based(&house.store).await;
         assert!(house.store.write(Do(steps)).await.unwrap().is_done());
         house.store.close().await;
         let drilled = drill(&*target, &folder.path().join("scratch.db"));
