@@ -28,6 +28,8 @@ const COMMANDS: &[&[&str]] = &[
     &["keys", "rotate"],
     &["keys", "rotate-master"],
     &["backup"],
+    &["backup", "list"],
+    &["backup", "drill"],
     &["restore"],
     &["store"],
     &["store", "copy"],

@@ -31,6 +31,8 @@ mod overload;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
+mod shipping;
+#[cfg(test)]
 mod sweeping;
 #[cfg(test)]
 mod upgrading;
