@@ -201,16 +201,22 @@ fn source(file: &Path, breaches: &mut Vec<String>) -> Result<()> {
         if !path.starts_with("crates/storage/") && is_sql(code) {
             at("SQL outside storage");
         }
-        let names_engine = code.contains("rusqlite");
-        if names_engine
-            && !path.starts_with("crates/storage/src/sqlite")
-            && !SPEAK_OF_ENGINES.contains(&path.as_str())
-        {
-            at("an engine named outside its folder");
+        for (driver, folder) in DRIVERS {
+            let own = path.starts_with(folder) || SPEAK_OF_ENGINES.contains(&path.as_str());
+            if code.contains(driver) && !own {
+                at("an engine named outside its folder");
+            }
         }
     }
     Ok(())
 }
+
+/// The engines' drivers, and the one folder each belongs to.
+const DRIVERS: &[(&str, &str)] = &[
+    ("rusqlite", "crates/storage/src/sqlite"),
+    ("tokio_postgres", "crates/storage/src/postgres"),
+    ("mysql_async", "crates/storage/src/mysql"),
+];
 
 /// The files in which the engines meet.
 const SPEAK_OF_ENGINES: &[&str] = &[

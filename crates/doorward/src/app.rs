@@ -4,7 +4,7 @@
 use crate::clock::{self, OsRandom};
 use crate::master_key::{IfMissing, MasterKeySource};
 use crate::settings::{Issuer, Registration, Settings};
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use crypto::MasterKeys;
 use passwords::{HashPool, PoolSettings};
 use provider::Provider;
@@ -130,12 +130,20 @@ async fn shared_master_keys(settings: &Settings, store: &Store) -> anyhow::Resul
     let (secrets, keys) = store.read_together((ListServerSecrets, ListSigningKeys)).await?;
     let is_new = secrets.is_empty() && keys.is_empty();
     let if_missing = if is_new { IfMissing::Create } else { IfMissing::Refuse };
-    master_key_source(settings).load(if_missing, &mut OsRandom).with_context(|| {
-        let database = settings.database();
+    let shared = || {
         format!(
-            "{database} belongs to an installation that exists: every server on it needs the master key that its first server made"
+            "{} belongs to an installation that exists, and every server on it needs the master key that its first server made",
+            settings.database()
         )
-    })
+    };
+    let source = master_key_source(settings);
+    if is_new {
+        return source.load(if_missing, &mut OsRandom);
+    }
+    let master_keys = source.load(if_missing, &mut OsRandom).with_context(shared)?;
+    let opens = secrets.iter().all(|secret| master_keys.open(&secret.name, &secret.sealed).is_ok());
+    anyhow::ensure!(opens, "the master key in use here is another one: {}", shared());
+    Ok(master_keys)
 }
 
 /// This process, among those that share the database.
@@ -209,6 +217,16 @@ pub(crate) async fn open_store(settings: &Settings) -> anyhow::Result<Store> {
     .await?;
     for warning in opened.warnings {
         tracing::warn!("{warning}");
+    }
+    if let Some(unfinished) = storage::copy::unfinished(&opened.store).await? {
+        opened.store.close().await;
+        bail!(
+            "{} is an unfinished copy ({} of {} tables have arrived): run the same `doorward store copy` again to finish it, or with \
+             --start-over to begin anew",
+            settings.database(),
+            unfinished.tables,
+            unfinished.of
+        );
     }
     Ok(opened.store)
 }

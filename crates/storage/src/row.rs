@@ -17,6 +17,7 @@ pub(crate) enum Source<'a> {
 /// A row that a server has sent.
 pub(crate) enum Fetched {
     Postgres(tokio_postgres::Row),
+    Mysql(mysql_async::Row),
 }
 
 /// One row.
@@ -76,6 +77,15 @@ impl<'a> Rows<'a> {
 }
 
 impl Row<'_> {
+    /// How many columns there are.
+    pub(crate) fn len(&self) -> usize {
+        match &self.0 {
+            RowSource::Sqlite(row) => row.as_ref().column_count(),
+            RowSource::Fetched(Fetched::Postgres(row)) => row.len(),
+            RowSource::Fetched(Fetched::Mysql(row)) => row.len(),
+        }
+    }
+
     /// The column at `index`, counted from zero.
     ///
     /// # Errors
@@ -83,6 +93,7 @@ impl Row<'_> {
     pub fn get<T: FromValue>(&self, index: usize) -> Result<T, StorageError> {
         match &self.0 {
             RowSource::Sqlite(row) => T::from_value(crate::sqlite::column(row, index)?),
+            RowSource::Fetched(Fetched::Mysql(row)) => T::from_value(crate::mysql::column(row, index)?),
             RowSource::Fetched(Fetched::Postgres(row)) => T::from_value(crate::postgres::column(row, index)?),
         }
     }

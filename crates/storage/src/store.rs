@@ -3,6 +3,7 @@
 use crate::contract::{Applied, Command, Query, Steps};
 use crate::database::Database;
 use crate::error::StorageError;
+use crate::mysql::Mysql;
 use crate::network::Network;
 use crate::nodes::Node;
 use crate::options::{OpenError, Options};
@@ -27,6 +28,7 @@ pub struct Store {
 enum Engine {
     Sqlite(Arc<Sqlite>),
     Postgres(Arc<Network<Postgres>>),
+    Mysql(Arc<Network<Mysql>>),
 }
 
 /// A store that is open, and what its operator should know.
@@ -52,9 +54,10 @@ impl Store {
                 let driver = Postgres::new(server, options).map_err(failed)?;
                 Engine::Postgres(Arc::new(Network::open(driver, database, options).await?))
             }
-            database @ Database::Mysql(_) => {
-                let why = "this engine is not built yet".to_owned();
-                return Err(OpenError::Server { database: database.clone(), why });
+            database @ Database::Mysql(server) => {
+                let failed = |why| OpenError::Server { database: database.clone(), why };
+                let driver = Mysql::new(server, options).map_err(failed)?;
+                Engine::Mysql(Arc::new(Network::open(driver, database, options).await?))
             }
         };
         Ok(Opened { store: Self { engine, cursors: Arc::default(), node: None }, warnings })
@@ -97,6 +100,7 @@ impl Store {
         match &self.engine {
             Engine::Sqlite(engine) => engine.stats(),
             Engine::Postgres(engine) => engine.stats(),
+            Engine::Mysql(engine) => engine.stats(),
         }
     }
 
@@ -105,6 +109,7 @@ impl Store {
         match &self.engine {
             Engine::Sqlite(engine) => engine.trouble(),
             Engine::Postgres(engine) => engine.trouble(),
+            Engine::Mysql(engine) => engine.trouble(),
         }
     }
 
@@ -121,6 +126,7 @@ impl Store {
         match &self.engine {
             Engine::Sqlite(engine) => engine.close().await,
             Engine::Postgres(engine) => engine.close().await,
+            Engine::Mysql(engine) => engine.close().await,
         }
     }
 
@@ -142,6 +148,7 @@ impl Store {
         match &self.engine {
             Engine::Sqlite(engine) => engine.apply(steps).await,
             Engine::Postgres(engine) => engine.apply(steps).await,
+            Engine::Mysql(engine) => engine.apply(steps).await,
         }
     }
 
@@ -150,6 +157,7 @@ impl Store {
         match &self.engine {
             Engine::Sqlite(engine) => engine.read::<S>(statements).await,
             Engine::Postgres(engine) => engine.read::<S>(statements).await,
+            Engine::Mysql(engine) => engine.read::<S>(statements).await,
         }
     }
 }

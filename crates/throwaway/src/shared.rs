@@ -77,8 +77,21 @@ impl Database {
 }
 
 impl Drop for Database {
+    /// Whoever is still connected is cut off: a transaction that a test left open would hold the database for ever.
     fn drop(&mut self) {
-        let force = if self.engine == Engine::Postgres { " WITH (FORCE)" } else { "" };
-        let _ = self.engine.sql(&self.administrative_url, &format!("DROP DATABASE {}{force}", self.name));
+        let Self { engine, administrative_url: url, name, .. } = self;
+        let _ = match engine {
+            Engine::Postgres => engine.sql(url, &format!("DROP DATABASE {name} WITH (FORCE)")),
+            Engine::Mariadb => {
+                let sessions = engine.sql(url, "SHOW PROCESSLIST").unwrap_or_default();
+                for session in sessions.lines().map(|line| line.split('\t').collect::<Vec<_>>()) {
+                    // Id, User, Host, db, ..
+                    if session.get(3) == Some(&name.as_str()) {
+                        let _ = engine.sql(url, &format!("KILL {}", session[0]));
+                    }
+                }
+                engine.sql(url, &format!("SET lock_wait_timeout = 20; DROP DATABASE {name}"))
+            }
+        };
     }
 }

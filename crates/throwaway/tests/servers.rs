@@ -63,7 +63,17 @@ fn tests_of_one_process_share_a_server_and_have_databases_of_their_own() {
         one.sql("CREATE TABLE mine (a INT PRIMARY KEY)").unwrap();
         assert!(two.sql("SELECT a FROM mine").is_err());
         let url = two.url();
+        // A transaction that someone left open does not keep the database.
+        two.sql("CREATE TABLE theirs (a INT)").unwrap();
+        let sleep = if engine == Engine::Postgres { "pg_sleep" } else { "sleep" };
+        let open = format!("BEGIN; SELECT * FROM theirs; SELECT {sleep}(30)");
+        let left_open = {
+            let url = url.clone();
+            std::thread::spawn(move || engine.sql(&url, &open))
+        };
+        std::thread::sleep(Duration::from_millis(500));
         drop(two);
+        assert!(left_open.join().unwrap().is_err());
         assert!(engine.sql(&url, "SELECT 1").is_err(), "dropped, and its database still there");
         assert_eq!(one.sql("SELECT count(*) FROM mine").unwrap(), "0");
     }

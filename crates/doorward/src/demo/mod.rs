@@ -90,7 +90,7 @@ async fn demo(args: DemoArgs, directory: &Path) -> anyhow::Result<()> {
         id_token_alg: args.id_token_alg,
     };
     let fixture = Fixture::make(&app.provider, &wishes).await?;
-    announce(&issuer, &fixture)?;
+    announce(&issuer, &fixture, &settings)?;
 
     let outgoing = Outgoing::new();
     let shutdown = CancellationToken::new();
@@ -147,7 +147,7 @@ fn settings(flags: SettingFlags, port: u16, directory: &Path) -> anyhow::Result<
     Ok(settings)
 }
 
-fn announce(issuer: &Issuer, fixture: &Fixture) -> anyhow::Result<()> {
+fn announce(issuer: &Issuer, fixture: &Fixture, settings: &Settings) -> anyhow::Result<()> {
     shown::line(format!(
         "Doorward {} demo. Open this in a browser:\n\n  {issuer}/demo/\n",
         env!("CARGO_PKG_VERSION")
@@ -168,7 +168,13 @@ fn announce(issuer: &Issuer, fixture: &Fixture) -> anyhow::Result<()> {
         .collect();
     shown::table(["  CLIENT", "SECRET"], &rows)?;
     shown::line(format!("\n  Discovery  {issuer}/.well-known/openid-configuration"))?;
-    Ok(shown::line("\nEverything is forgotten when this ends (Ctrl-C).")?)
+    let database = settings.database();
+    let is_temporary = database.file().is_some_and(|file| file.starts_with(&settings.data));
+    let fate = match is_temporary {
+        true => "Everything is forgotten when this ends".to_owned(),
+        false => format!("What is in {database} stays when this ends"),
+    };
+    Ok(shown::line(format!("\n{fate} (Ctrl-C)."))?)
 }
 
 /// What the instant is, for the relying party's checks.

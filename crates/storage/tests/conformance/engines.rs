@@ -8,6 +8,7 @@ use storage::{Options, Store};
 pub(crate) enum Engine {
     Sqlite,
     Postgres,
+    Mysql,
 }
 
 /// A store on an engine, in a database of its own.
@@ -24,6 +25,7 @@ impl Engine {
         match self {
             Self::Sqlite => None,
             Self::Postgres => Some(throwaway::Engine::Postgres),
+            Self::Mysql => Some(throwaway::Engine::Mariadb),
         }
     }
 
@@ -90,6 +92,14 @@ macro_rules! on_every_server {
             async fn $test() {
                 if !crate::engines::Engine::Postgres.is_missing() {
                     super::$test(crate::engines::Engine::Postgres).await;
+                }
+            })+
+        }
+        mod mysql {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $test() {
+                if !crate::engines::Engine::Mysql.is_missing() {
+                    super::$test(crate::engines::Engine::Mysql).await;
                 }
             })+
         }

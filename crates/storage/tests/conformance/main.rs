@@ -9,9 +9,15 @@ mod backups;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod copying;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod disk;
+#[cfg(test)]
+mod doctor;
+#[cfg(test)]
+mod filled;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
@@ -26,5 +32,7 @@ mod overload;
 mod plans;
 #[cfg(test)]
 mod sweeping;
+#[cfg(test)]
+mod upgrading;
 #[cfg(test)]
 mod values;

@@ -1,0 +1,198 @@
+//! MySQL's protocol, as MySQL, MariaDB and what speaks like them understand it: transactions, queries and columns. Knows no queue and no
+//! command.
+//!
+//! The protocol answers one request before it takes the next, but one request may hold many statements: a whole transaction but for its
+//! COMMIT travels at once, its values written into the text (`text.rs`). A query by itself is prepared once per connection.
+
+mod connect;
+pub(crate) mod doctor;
+mod error;
+pub(crate) mod plain;
+mod text;
+
+pub(crate) use connect::{Connection, Mysql};
+
+use crate::contract::{Statement, Step};
+use crate::dialect::{Dialect, MYSQL};
+use crate::error::StorageError;
+use crate::network::driver::{Driver, DriverError, Purpose, StepFailure};
+use crate::row::Fetched;
+use crate::value::{Value, ValueRef};
+use mysql_async::consts::ColumnType;
+use mysql_async::prelude::Queryable as _;
+use mysql_async::{Params, Row, Value as Native};
+
+/// The character set of columns that hold bytes.
+const BINARY: u16 = 63;
+
+impl Driver for Mysql {
+    type Connection = Connection;
+    const DIALECT: &'static Dialect = &MYSQL;
+
+    async fn connect(&self, purpose: Purpose) -> Result<Connection, DriverError> {
+        self.open(purpose).await
+    }
+
+    fn is_closed(&self, connection: &Connection) -> bool {
+        connection.is_closed()
+    }
+
+    async fn run(&self, connection: &mut Connection, steps: &[&Step]) -> Result<Vec<u64>, StepFailure> {
+        let mut counts = Vec::with_capacity(steps.len() + 1);
+        // As few requests as the server's limit on their size allows; nearly always one.
+        let mut request = "BEGIN".to_owned();
+        for (index, step) in steps.iter().enumerate() {
+            if request.len() > connection.request_limit() {
+                send(connection, &request, &mut counts).await?;
+                request.clear();
+            }
+            if !request.is_empty() {
+                request.push(';');
+            }
+            let written = text::write(&mut request, step.sql, &step.params);
+            written.map_err(|error| StepFailure { step: index, error, counts: Vec::new() })?;
+        }
+        send(connection, &request, &mut counts).await?;
+        counts.remove(0);
+        Ok(counts)
+    }
+
+    async fn commit(&self, connection: &mut Connection) -> Result<(), DriverError> {
+        let committed = connection.conn().query_drop("COMMIT").await;
+        connection.watch(committed)
+    }
+
+    async fn roll_back(&self, connection: &mut Connection) -> Result<(), DriverError> {
+        let rolled_back = connection.conn().query_drop("ROLLBACK").await;
+        connection.watch(rolled_back)
+    }
+
+    async fn query(
+        &self,
+        connection: &mut Connection,
+        statements: &[Statement],
+        snapshot: bool,
+    ) -> Result<Vec<Vec<Fetched>>, DriverError> {
+        if snapshot && statements.len() > 1 {
+            return query_together(connection, statements).await;
+        }
+        let mut answers = Vec::with_capacity(statements.len());
+        for statement in statements {
+            let params = Params::Positional(statement.params.iter().map(native).collect());
+            let rows: Result<Vec<Row>, _> = connection.conn().exec(statement.sql, params).await;
+            answers.push(connection.watch(rows)?.into_iter().map(Fetched::Mysql).collect());
+        }
+        Ok(answers)
+    }
+
+    async fn script(&self, connection: &mut Connection, scripts: &[String]) -> Result<(), DriverError> {
+        for statement in scripts.iter().flat_map(|script| text::statements(script)) {
+            match connection.conn().query_drop(statement).await {
+                // Each of them commits by itself: a run that was cut short has done this one already.
+                Err(mysql_async::Error::Server(error)) if error::is_done_already(error.code) => {}
+                ran => connection.watch_script(ran)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sends statements as one request and adds how many rows each changed. The first of all is BEGIN, which is no step.
+async fn send(connection: &mut Connection, request: &str, counts: &mut Vec<u64>) -> Result<(), StepFailure> {
+    let sent = async {
+        let mut result = connection.conn().query_iter(request).await?;
+        counts.push(result.affected_rows());
+        while !result.is_empty() {
+            result.next().await?;
+            counts.push(result.affected_rows());
+        }
+        // The error of the last one waits until it is asked for; until then it looks like a count.
+        result.drop_result().await.inspect_err(|_| counts.truncate(counts.len().saturating_sub(1)))
+    };
+    let sent = sent.await;
+    connection.watch(sent).map_err(|error| {
+        let counts = counts.get(1..).unwrap_or_default().to_vec();
+        StepFailure { step: counts.len(), error, counts }
+    })
+}
+
+/// The first query of a transaction makes the snapshot that all of it sees (REPEATABLE READ).
+async fn query_together(
+    connection: &mut Connection,
+    statements: &[Statement],
+) -> Result<Vec<Vec<Fetched>>, DriverError> {
+    let mut request = "BEGIN".to_owned();
+    for statement in statements {
+        request.push(';');
+        text::write(&mut request, statement.sql, &statement.params)?;
+    }
+    request.push_str(";COMMIT");
+    let answered = async {
+        let mut answers = Vec::with_capacity(statements.len());
+        let mut result = connection.conn().query_iter(request).await?;
+        result.collect::<Row>().await?;
+        for _ in statements {
+            answers.push(result.collect::<Row>().await?.into_iter().map(Fetched::Mysql).collect());
+        }
+        result.drop_result().await?;
+        Ok(answers)
+    };
+    let answered = answered.await;
+    let answers = connection.watch(answered);
+    if answers.is_err() && !connection.is_closed() {
+        let rolled_back = connection.conn().query_drop("ROLLBACK").await;
+        connection.watch(rolled_back)?;
+    }
+    answers
+}
+
+fn native(value: &Value) -> Native {
+    match value {
+        Value::Null => Native::NULL,
+        Value::Int(int) => Native::Int(*int),
+        Value::Text(text) => Native::Bytes(text.as_bytes().to_vec()),
+        Value::Bytes(bytes) => Native::Bytes(bytes.clone()),
+    }
+}
+
+/// A column of a row. A prepared query sends integers as such, any other as text; the column's type tells them from names, and its
+/// character set tells names from bytes.
+pub(crate) fn column(row: &Row, index: usize) -> Result<ValueRef<'_>, StorageError> {
+    let (Some(value), Some(column)) = (row.as_ref(index), row.columns_ref().get(index)) else {
+        return Err(StorageError::Corrupt(format!("column {index}: there is none")));
+    };
+    let wrong = |why: &str| StorageError::Corrupt(format!("column {index}: {why}"));
+    match value {
+        Native::NULL => Ok(ValueRef::Null),
+        Native::Int(int) => Ok(ValueRef::Int(*int)),
+        Native::UInt(int) => i64::try_from(*int).map(ValueRef::Int).map_err(|_| wrong("too large a number")),
+        Native::Bytes(bytes) if is_integer(column.column_type()) => std::str::from_utf8(bytes)
+            .ok()
+            .and_then(|digits| digits.parse().ok())
+            .map(ValueRef::Int)
+            .ok_or_else(|| wrong("not a whole number of 64 bits")),
+        Native::Bytes(bytes) if column.character_set() == BINARY => Ok(ValueRef::Bytes(bytes)),
+        Native::Bytes(bytes) => {
+            std::str::from_utf8(bytes).map(ValueRef::Text).map_err(|_| wrong("text that is not UTF-8"))
+        }
+        Native::Float(_) | Native::Double(_) | Native::Date(..) | Native::Time(..) => {
+            Err(wrong("a type that is none of ours"))
+        }
+    }
+}
+
+/// DECIMAL is what a sum of integers is.
+fn is_integer(kind: ColumnType) -> bool {
+    matches!(
+        kind,
+        ColumnType::MYSQL_TYPE_TINY
+            | ColumnType::MYSQL_TYPE_SHORT
+            | ColumnType::MYSQL_TYPE_INT24
+            | ColumnType::MYSQL_TYPE_LONG
+            | ColumnType::MYSQL_TYPE_LONGLONG
+            | ColumnType::MYSQL_TYPE_NEWDECIMAL
+    )
+}
+
+#[cfg(test)]
+mod tests;
