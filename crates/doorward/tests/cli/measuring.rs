@@ -37,3 +37,34 @@ fn calibration_suggests_parameters_that_the_settings_take() {
     std::fs::write(installation.path("doorward.toml"), format!("[passwords]{settings}")).expect("written");
     installation.run(&["config", "check"]);
 }
+
+#[test]
+fn a_store_is_measured_beside_its_driver_and_leaves_nothing_behind() {
+    let installation = Installation::new();
+    let folder = installation.path("measured");
+    std::fs::create_dir(&folder).expect("a folder");
+    let beside = format!("sqlite:{}", folder.join("never-opened.db").display());
+    let lines = installation.json(&[
+        "bench",
+        "store",
+        "--database",
+        &beside,
+        "--seconds",
+        "1",
+        "--callers",
+        "1,4",
+        "--json",
+    ]);
+    let lines = lines.as_array().expect("lines");
+    assert_eq!(lines.len(), 6, "{lines:?}");
+    for line in lines {
+        for side in ["store", "driver"] {
+            let side = &line[side];
+            assert!(side["per_second"].as_f64().is_some_and(|rate| rate > 0.0), "{line}");
+            assert!(side["p99_ms"].as_f64() >= side["p50_ms"].as_f64(), "{line}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(&folder).expect("listed").count(), 0);
+    let refusal = installation.fails(2, &["bench", "store", "--callers", "0"]);
+    assert!(refusal.contains("--callers"), "{refusal}");
+}
