@@ -44,6 +44,7 @@ const COMMANDS: &[&[&str]] = &[
     &["passwords", "calibrate"],
     &["bench"],
     &["bench", "sign-in"],
+    &["bench", "store"],
     &["completions"],
 ];
 
