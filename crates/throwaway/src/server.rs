@@ -1,6 +1,7 @@
 //! One server's life: set up in a temporary folder, started, killed, paused, restarted, removed. What differs between engines is in the
 //! files of their names.
 
+use crate::disk::{self, Disk};
 use crate::processes::{family, signal};
 use crate::programs::{Account, give, run_as};
 use crate::{Engine, PASSWORD, USER, mariadb, postgres};
@@ -22,6 +23,7 @@ pub struct Setup {
     engine: Engine,
     durable: bool,
     settings: Vec<(String, String)>,
+    small_disk: Option<u32>,
 }
 
 /// Where a server is and what it is started with: what an engine's file needs to know.
@@ -51,6 +53,8 @@ pub struct Server {
     place: Place,
     running: Option<Running>,
     databases: AtomicU32,
+    /// Let go before the folder that it is mounted in.
+    disk: Option<Disk>,
     _folder: tempfile::TempDir,
 }
 
@@ -63,7 +67,7 @@ struct Running {
 impl Setup {
     /// A durable server with small buffers.
     pub fn new(engine: Engine) -> Self {
-        Self { engine, durable: true, settings: Vec::new() }
+        Self { engine, durable: true, settings: Vec::new(), small_disk: None }
     }
 
     /// Trades durability for speed: for tests in which no server dies.
@@ -78,6 +82,27 @@ impl Setup {
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Gives its data a file system of its own, of so many MiB. Nothing when this process may not mount one, which is said loudly.
+    ///
+    /// # Panics
+    /// When it may not and this is CI.
+    #[expect(
+        clippy::panic,
+        clippy::print_stderr,
+        reason = "it speaks to whoever runs the tests, and stops CI"
+    )]
+    pub fn on_a_small_disk(mut self, mib: u32) -> Option<Self> {
+        if let Err(why) = disk::is_allowed() {
+            if std::env::var_os("CI").is_some() {
+                panic!("no small disk to fill: {why:#}");
+            }
+            eprintln!("NOT TESTED: no small disk to fill: {why:#}");
+            return None;
+        }
+        self.small_disk = Some(mib);
+        Some(self)
     }
 
     /// Sets the server up in a temporary folder, and waits until it answers.
@@ -101,6 +126,7 @@ impl Setup {
             certificate,
             settings: self.settings,
         };
+        let disk = self.small_disk.map(|mib| Disk::mounted(place.data(), mib, account)).transpose()?;
         match self.engine {
             Engine::Postgres => postgres::prepare(&place)?,
             Engine::Mariadb => mariadb::prepare(&place)?,
@@ -110,6 +136,7 @@ impl Setup {
             place,
             running: None,
             databases: AtomicU32::new(0),
+            disk,
             _folder: temporary,
         };
         server.start_again()?;
@@ -212,6 +239,27 @@ impl Server {
         let watcher = watch(server.id(), &self.place.folder)?;
         self.running = Some(Running { server, watcher });
         self.wait_until_it_answers()
+    }
+
+    /// Starts the server if it has ended by itself, as whatever watches over it would.
+    ///
+    /// # Errors
+    /// As [`Server::start_again`].
+    pub fn start_if_it_ended(&mut self) -> Result<()> {
+        if let Some(running) = &mut self.running
+            && running.server.try_wait()?.is_some()
+        {
+            self.kill()?;
+        }
+        self.start_again()
+    }
+
+    /// Takes all room on its small disk but `spare` bytes; removing the file that this answers gives it back.
+    ///
+    /// # Errors
+    /// When it has none, or the system refuses.
+    pub fn fill_disk(&self, spare: u64) -> Result<PathBuf> {
+        self.disk.as_ref().context("the server has no small disk")?.fill(spare)
     }
 
     /// Stops the server as its operator would, waits, and starts it again.
@@ -338,7 +386,7 @@ fn pid(child: &Child) -> Result<Pid> {
 }
 
 fn watch(server: u32, folder: &Path) -> Result<Child> {
-    let script = "cat >/dev/null; kill -QUIT $0; sleep 2; kill -KILL $0; rm -rf \"$1\"";
+    let script = "cat >/dev/null; kill -QUIT $0; sleep 2; kill -KILL $0; umount -l \"$1/data\" 2>/dev/null; rm -rf \"$1\"";
     let mut watcher = Command::new("sh");
     watcher
         .args(["-c", script, &server.to_string()])

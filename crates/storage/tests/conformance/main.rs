@@ -7,23 +7,33 @@ mod engines;
 #[cfg(test)]
 mod backups;
 #[cfg(test)]
+mod clocks;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod guards;
+#[cfg(test)]
+mod load;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
 mod network;
 #[cfg(test)]
+mod once;
+#[cfg(test)]
 mod overload;
 #[cfg(test)]
 mod plans;
+#[cfg(test)]
+mod proxy;
 #[cfg(test)]
 mod sweeping;
 #[cfg(test)]
