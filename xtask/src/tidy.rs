@@ -212,8 +212,11 @@ fn source(file: &Path, breaches: &mut Vec<String>) -> Result<()> {
 }
 
 /// The engines' drivers, and the one folder each belongs to.
-const DRIVERS: &[(&str, &str)] =
-    &[("rusqlite", "crates/storage/src/sqlite"), ("tokio_postgres", "crates/storage/src/postgres")];
+const DRIVERS: &[(&str, &str)] = &[
+    ("rusqlite", "crates/storage/src/sqlite"),
+    ("tokio_postgres", "crates/storage/src/postgres"),
+    ("mysql_async", "crates/storage/src/mysql"),
+];
 
 /// The files in which the engines meet.
 const SPEAK_OF_ENGINES: &[&str] = &[

@@ -4,7 +4,7 @@
 use crate::clock::{self, OsRandom};
 use crate::master_key::{IfMissing, MasterKeySource};
 use crate::settings::{Issuer, Registration, Settings};
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use crypto::MasterKeys;
 use passwords::{HashPool, PoolSettings};
 use provider::Provider;
@@ -217,6 +217,16 @@ pub(crate) async fn open_store(settings: &Settings) -> anyhow::Result<Store> {
     .await?;
     for warning in opened.warnings {
         tracing::warn!("{warning}");
+    }
+    if let Some(unfinished) = storage::copy::unfinished(&opened.store).await? {
+        opened.store.close().await;
+        bail!(
+            "{} is an unfinished copy ({} of {} tables have arrived): run the same `doorward store copy` again to finish it, or with \
+             --start-over to begin anew",
+            settings.database(),
+            unfinished.tables,
+            unfinished.of
+        );
     }
     Ok(opened.store)
 }

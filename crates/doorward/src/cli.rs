@@ -1,6 +1,8 @@
 //! The command line: which commands there are and what their `--help` teaches. What a command does stands in the file of its name.
 
-use crate::commands::{backup, bench, client, completions, config, healthcheck, keys, passwords, user};
+use crate::commands::{
+    backup, bench, client, completions, config, healthcheck, keys, passwords, store, upgrade, user,
+};
 use crate::settings::SettingFlags;
 use crate::{demo, serve};
 use clap::{Args, Parser, Subcommand};
@@ -50,6 +52,12 @@ pub(crate) enum Command {
     /// Put a backup in the place of the database
     #[command(after_help = backup::RESTORE_HELP)]
     Restore(backup::RestoreArgs),
+    /// Move the installation to another database, compare two, look at one
+    #[command(subcommand, after_help = store::HELP)]
+    Store(store::StoreCommand),
+    /// Bring the database to this version's schema, or rehearse that on a clone
+    #[command(after_help = upgrade::HELP)]
+    Upgrade(upgrade::UpgradeArgs),
     /// What is configured, and where it was set
     #[command(subcommand)]
     Config(config::ConfigCommand),

@@ -48,6 +48,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Keys(command) => commands::keys::run(command)?,
         Command::Backup(args) => commands::backup::backup(&args)?,
         Command::Restore(args) => commands::backup::restore(&args)?,
+        Command::Store(command) => return commands::store::run(command),
+        Command::Upgrade(args) => return commands::upgrade::run(&args),
         Command::Config(command) => commands::config::run(&command)?,
         Command::Healthcheck(args) => return commands::healthcheck::run(&args),
         Command::Passwords(command) => commands::passwords::run(command)?,

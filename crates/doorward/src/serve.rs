@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use web::server::{Listener, ServerOptions, Sharing, Tls, tls};
+use web::server::{Listener, ServerOptions, Sharing, Threads, Tls, tls};
 
 pub(crate) const HELP: &str = "\
 Examples:
@@ -50,10 +50,15 @@ pub(crate) fn run(flags: &SettingFlags) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The runtime of a server: a thread for each core; what is slow has threads of its own.
+/// The runtime of a server: this thread. Connections are spread over as many threads as there are cores; what is slow has threads of its own.
 pub(crate) fn runtime() -> io::Result<Runtime> {
     allow_many_files();
-    tokio::runtime::Builder::new_multi_thread().thread_name("web").enable_all().build()
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// The threads for connections next to this one.
+pub(crate) fn threads() -> io::Result<Threads> {
+    Threads::start(std::thread::available_parallelism().map_or(1, usize::from) - 1)
 }
 
 /// Each connection is a file to the system, and the usual limit of 1,024 is an old program's (it could not handle more). What is allowed at
@@ -83,6 +88,7 @@ async fn serve(settings: &Settings, handed_in: &mut ListenFd) -> anyhow::Result<
     }
     let shutdown = CancellationToken::new();
     let (web, options) = app.surface(settings, &shutdown);
+    let options = ServerOptions { threads: threads()?, ..options };
     let metrics = settings.metrics_listen.map(|address| bind(address, sharing(settings))).transpose()?;
     if let Some(metrics) = &metrics {
         shown::fields(&[("  Metrics  ", format!("http://{}/metrics", metrics.local_addr()))])?;

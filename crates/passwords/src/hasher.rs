@@ -5,8 +5,8 @@
 use allocator_api2::vec::Vec as VecIn;
 use argon2::{Algorithm, Argon2, Block, Version};
 use base64::Engine;
+use hugealloc::HugeAlloc;
 use secrecy::{ExposeSecret, SecretString};
-use std::alloc::System;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -64,14 +64,15 @@ pub enum CannotHash {
 #[derive(Debug)]
 pub(crate) struct Failed;
 
-/// One thread's hashing memory, straight from the system: an idle server must not hold it.
+/// One thread's hashing memory, in huge pages where the system has them: Argon2 jumps about in it, and with small pages spends its time
+/// on finding them. An idle server does not hold it.
 pub(crate) struct Hasher {
-    blocks: VecIn<Block, System>,
+    blocks: VecIn<Block, HugeAlloc>,
 }
 
 impl Default for Hasher {
     fn default() -> Self {
-        Self { blocks: VecIn::new_in(System) }
+        Self { blocks: VecIn::new_in(HugeAlloc) }
     }
 }
 
@@ -142,7 +143,7 @@ impl Hasher {
     /// Gives all memory back, wiped: its first blocks would let a guess be checked without the hash's cost.
     pub(crate) fn release(&mut self) {
         self.blocks.iter_mut().for_each(Zeroize::zeroize);
-        self.blocks = VecIn::new_in(System);
+        self.blocks = VecIn::new_in(HugeAlloc);
     }
 
     fn argon2(

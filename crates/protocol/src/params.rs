@@ -22,6 +22,9 @@ pub enum InvalidParams {
     /// Percent-encoding that does not yield UTF-8.
     #[error("a parameter is not UTF-8")]
     NotUtf8,
+    /// U+0000, which no parameter needs and not every database can store (RFC 6749 appendix A allows it nowhere).
+    #[error("a parameter contains the character U+0000")]
+    Null,
 }
 
 impl From<InvalidParams> for OAuthError {
@@ -36,7 +39,7 @@ impl Params {
     /// Parses `application/x-www-form-urlencoded` text: a query component or a form body.
     ///
     /// # Errors
-    /// When a parameter comes twice, there are too many, or one is not UTF-8.
+    /// When a parameter comes twice, there are too many, or one is not UTF-8 or contains U+0000.
     pub fn parse(encoded: &[u8]) -> Result<Self, InvalidParams> {
         let mut params = BTreeMap::new();
         for (count, pair) in encoded.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()).enumerate() {
@@ -95,7 +98,11 @@ impl std::fmt::Debug for Params {
 
 fn decode(encoded: &[u8]) -> Result<String, InvalidParams> {
     let spaces: Vec<u8> = encoded.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
-    String::from_utf8(percent_encoding::percent_decode(&spaces).collect()).map_err(|_| InvalidParams::NotUtf8)
+    let bytes: Vec<u8> = percent_encoding::percent_decode(&spaces).collect();
+    if bytes.contains(&0) {
+        return Err(InvalidParams::Null);
+    }
+    String::from_utf8(bytes).map_err(|_| InvalidParams::NotUtf8)
 }
 
 #[cfg(test)]
@@ -123,6 +130,7 @@ mod tests {
     #[test]
     fn malformed_input_is_refused() {
         assert_eq!(Params::parse(b"a=%ff"), Err(InvalidParams::NotUtf8));
+        assert_eq!(Params::parse(b"a=b%00"), Err(InvalidParams::Null));
         let many: String = (0..65).map(|i| format!("p{i}=1&")).collect();
         assert_eq!(Params::parse(many.as_bytes()), Err(InvalidParams::TooMany));
     }

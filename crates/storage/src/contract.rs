@@ -26,7 +26,7 @@ pub trait Command: Send + Sync {
 /// What became of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applied {
-    /// Every step had its row count; all of it is durable.
+    /// Every step had its row count; all of it is durable (but see [`Steps::relax`]).
     Done,
     /// A step had another row count, or a unique key was taken; nothing of the command was applied.
     Refused {
@@ -82,6 +82,7 @@ pub struct Step {
 #[derive(Debug, Clone, Default)]
 pub struct Steps {
     steps: Vec<Step>,
+    relaxed: bool,
     changes: Vec<Change>,
     undecided: Option<Arc<Undecided>>,
 }
@@ -116,6 +117,17 @@ impl Steps {
     /// The statements in order.
     pub fn as_slice(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// Gives up durability against power loss, never against a crash of this process: an engine may acknowledge the command before it is
+    /// on the disk. Only for what nobody was promised and a person simply begins again, such as a sign-in page that was just opened.
+    pub fn relax(&mut self) {
+        self.relaxed = true;
+    }
+
+    /// Whether [`Steps::relax`] was called.
+    pub fn is_relaxed(&self) -> bool {
+        self.relaxed
     }
 
     pub(crate) fn changes(&self) -> &[Change] {

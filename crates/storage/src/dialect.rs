@@ -46,13 +46,10 @@ pub(crate) const POSTGRES: Dialect = Dialect {
     transactional_schema: true,
 };
 
-/// MySQL 8, MariaDB, and what speaks like them. Creating a table commits by itself, so a migration that was cut short is run again from its
-/// beginning: every table is made unless it is there. Names are compared byte by byte, trailing spaces included; the two families call that
-/// collation by different names, and each reads only its own kind of comment.
+/// MySQL 8, MariaDB, and what speaks like them. Names are compared byte by byte, trailing spaces included; the two families call
+/// that collation by different names, and each reads only its own kind of comment. Creating a table commits by itself.
 pub(crate) const MYSQL: Dialect = Dialect {
     words: &[
-        ("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS "),
-        ("IF NOT EXISTS IF NOT EXISTS ", "IF NOT EXISTS "), // where that was said already
         ("{id}", "BINARY(16)"),
         ("{hash}", "BINARY(32)"),
         ("{bytes}", "LONGBLOB"),

@@ -85,6 +85,8 @@ impl Command for BeginInteraction {
 
     fn steps(&self, steps: &mut Steps) {
         let interaction = &self.0;
+        // Nothing has been done in it yet: lost with the power, it is begun again.
+        steps.relax();
         steps.one(
             "INSERT INTO interactions (id, secret_hash, browser_hash, request, progress, created_at, expires_at) \
              VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -6,10 +6,13 @@
 pub mod backup;
 mod clock;
 pub mod contract;
+pub mod copy;
 pub mod database;
 mod dialect;
+pub mod doctor;
 pub mod error;
 mod job;
+pub mod measure;
 mod migrate;
 mod mysql;
 mod network;
@@ -21,7 +24,9 @@ mod sqlite;
 pub mod stats;
 pub mod store;
 pub mod sweep;
+mod tables;
 pub mod together;
+pub mod upgrade;
 pub mod value;
 
 pub use backup::{BackupError, BackupReport, backup, restore};
@@ -29,7 +34,7 @@ pub use contract::{Access, Applied, Command, Expect, Query, Statement, Step, Ste
 pub use database::{Database, Server, Tls, TlsMode};
 pub use error::StorageError;
 pub use nodes::{Change, Feed, NewNode, News};
-pub use options::{Durability, NetworkOptions, OpenError, Options};
+pub use options::{Durability, NetworkOptions, OpenError, Options, Schema};
 pub use row::{Row, Rows};
 pub use stats::Stats;
 pub use store::{Opened, Store};

@@ -13,11 +13,24 @@ pub enum Durability {
     Process,
 }
 
+/// Which migrations opening a store applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schema {
+    /// Those that are missing; a database that is not there is made.
+    Newest,
+    /// None: the database must be there, and have every migration.
+    AsItIs,
+    /// Those that are missing up to a version: how an older installation is made for a rehearsal of its upgrade.
+    UpTo(i64),
+}
+
 /// How a store is opened. [`Options::new`] gives the values to run with.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The database. The directory of a file is created (0700) when it does not exist.
     pub database: Database,
+    /// Which migrations are applied.
+    pub schema: Schema,
     /// What an acknowledged write survives.
     pub durability: Durability,
     /// How many writes may wait; one more is refused at once.
@@ -68,6 +81,8 @@ pub struct NetworkOptions {
     pub lock_deadline: Duration,
     /// How long it is tried to learn whether a commit took place whose answer was lost.
     pub resolve_deadline: Duration,
+    /// How long the node that changes the schema may show no sign of life before another takes over.
+    pub lease_deadline: Duration,
 }
 
 impl Default for NetworkOptions {
@@ -82,6 +97,7 @@ impl Default for NetworkOptions {
             answer_deadline: Duration::from_secs(5),
             lock_deadline: Duration::from_millis(500),
             resolve_deadline: Duration::from_secs(10),
+            lease_deadline: Duration::from_secs(15),
         }
     }
 }
@@ -97,6 +113,7 @@ impl Options {
         const MIB: u64 = 1024 * 1024;
         Self {
             database,
+            schema: Schema::Newest,
             durability: Durability::Full,
             max_queued: 16_384,
             write_deadline: Duration::from_secs(3),
@@ -154,6 +171,24 @@ pub enum OpenError {
          with, or restore a backup made before the upgrade"
     )]
     Newer {
+        /// The database.
+        database: Database,
+        /// The schema version found.
+        found: i64,
+        /// The newest schema version this program knows.
+        known: i64,
+    },
+    /// There is no database, and none was to be made.
+    #[error("{database} holds no installation: is that the right place?")]
+    Missing {
+        /// The database.
+        database: Database,
+    },
+    /// The database lacks migrations, and none were to be applied.
+    #[error(
+        "{database} has schema version {found}, and this program works with {known}: run `doorward upgrade` on it first"
+    )]
+    Older {
         /// The database.
         database: Database,
         /// The schema version found.

@@ -77,6 +77,15 @@ impl<'a> Rows<'a> {
 }
 
 impl Row<'_> {
+    /// How many columns there are.
+    pub(crate) fn len(&self) -> usize {
+        match &self.0 {
+            RowSource::Sqlite(row) => row.as_ref().column_count(),
+            RowSource::Fetched(Fetched::Postgres(row)) => row.len(),
+            RowSource::Fetched(Fetched::Mysql(row)) => row.len(),
+        }
+    }
+
     /// The column at `index`, counted from zero.
     ///
     /// # Errors

@@ -196,6 +196,17 @@ impl<const N: usize> FromValue for [u8; N] {
     }
 }
 
+impl FromValue for Value {
+    fn from_value(value: ValueRef<'_>) -> Result<Self, StorageError> {
+        Ok(match value {
+            ValueRef::Null => Self::Null,
+            ValueRef::Int(int) => Self::Int(int),
+            ValueRef::Text(text) => Self::Text(text.to_owned()),
+            ValueRef::Bytes(bytes) => Self::Bytes(bytes.to_vec()),
+        })
+    }
+}
+
 impl<T: FromValue> FromValue for Option<T> {
     fn from_value(value: ValueRef<'_>) -> Result<Self, StorageError> {
         match value {

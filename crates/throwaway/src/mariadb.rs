@@ -38,10 +38,18 @@ pub(crate) fn prepare(place: &Place) -> Result<()> {
     install
         .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
         .args(["--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync"])
-        .args(["--innodb-log-file-size=16M", "--innodb-buffer-pool-size=32M"])
+        .args(["--innodb-log-file-size=16M", "--innodb-buffer-pool-size=32M", "--innodb-use-native-aio=OFF"])
         .arg(format!("--datadir={}", place.data().display()))
         .current_dir(&place.folder);
-    output(run_as(&mut install, place.account)).map(drop)
+    let installed = output(run_as(&mut install, place.account));
+    installed.map(drop).with_context(|| {
+        let log = std::fs::read_dir(place.data()).into_iter().flatten().flatten().map(|entry| entry.path());
+        let logs: Vec<String> = log
+            .filter(|path| path.extension().is_some_and(|extension| extension == "err"))
+            .map(|path| std::fs::read_to_string(path).unwrap_or_default())
+            .collect();
+        format!("in {}: {}", place.data().display(), logs.concat())
+    })
 }
 
 /// The command that runs the server.
@@ -62,6 +70,8 @@ pub(crate) fn serve(place: &Place) -> Result<Command> {
     set("innodb-buffer-pool-size", "32M");
     set("innodb-log-file-size", "16M");
     set("performance-schema", "OFF");
+    // What the kernel grants for asynchronous I/O is shared by all servers of an account, and there may be many.
+    set("innodb-use-native-aio", "OFF");
     set("max-connections", "200");
     if !place.durable {
         set("innodb-flush-log-at-trx-commit", "0");

@@ -127,10 +127,16 @@ impl Setup {
             settings: self.settings,
         };
         let disk = self.small_disk.map(|mib| Disk::mounted(place.data(), mib, account)).transpose()?;
-        match self.engine {
-            Engine::Postgres => postgres::prepare(&place)?,
-            Engine::Mariadb => mariadb::prepare(&place)?,
-        }
+        let prepare = || match self.engine {
+            Engine::Postgres => postgres::prepare(&place),
+            Engine::Mariadb => mariadb::prepare(&place),
+        };
+        // On a machine that is short of something for a moment the second try works.
+        prepare().or_else(|_| {
+            std::thread::sleep(Duration::from_secs(1));
+            let _ = std::fs::remove_dir_all(place.data());
+            prepare()
+        })?;
         let mut server = Server {
             engine: self.engine,
             place,

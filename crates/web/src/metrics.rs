@@ -172,6 +172,12 @@ impl Watched {
                 store.slowest_commit.as_secs_f64(),
             ),
             ("store_wal_bytes", "Bytes of write-ahead log not yet copied back", store.wal_bytes as f64),
+            (
+                "store_read_connections",
+                "Connections to a database server that read, in use or ready",
+                store.read_connections as f64,
+            ),
+            ("store_reads_waiting", "Reads that wait for one of them", store.reads_waiting as f64),
         ]
     }
 
@@ -201,6 +207,10 @@ impl Watched {
             ("store_checkpoints", "Times the write-ahead log was copied back completely", store.checkpoints),
             ("store_point_reads", "Reads by key", store.point_reads),
             ("store_scans", "Reads that scan", store.scans),
+            ("store_retried", "Transactions tried again on a database server", store.retried),
+            ("store_connects", "Connections opened to a database server", store.connects),
+            ("store_resolved", "Commits whose answer was lost and found out", store.resolved),
+            ("store_undecided", "Commits of which it could not be found out in time", store.undecided),
             ("access_tokens_known", "Presented access tokens that were verified before", known),
             ("access_tokens_verified", "Presented access tokens that had to be verified", verified),
         ]

@@ -1,7 +1,8 @@
 //! `doorward bench`: how many people can sign in, measured from outside. What is counted, and how, is the `bench` crate's; this starts a
-//! server where none is named, and measures what the machine could do at most in the same run.
+//! server where none is named, and measures what the machine could do at most in the same run. What the store costs: `bench_store.rs`.
 
 use super::bench_server::{BenchServer, Credentials};
+use super::bench_store;
 use super::passwords::cores;
 use super::shown;
 use crate::clock::{self, OsRandom};
@@ -20,6 +21,9 @@ pub(crate) enum BenchCommand {
     /// Sign in, again and again, as many users at once
     #[command(name = "sign-in", after_help = HELP)]
     SignIn(Box<SignInArgs>),
+    /// What a database does per second: commands and reads, through the store and through the bare driver
+    #[command(after_help = bench_store::HELP)]
+    Store(bench_store::StoreArgs),
 }
 
 const HELP: &str = "\
@@ -72,7 +76,10 @@ const CAPACITY_FOR: Duration = Duration::from_secs(3);
 const SETTLE: Duration = Duration::from_secs(3);
 
 pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
-    let BenchCommand::SignIn(args) = command;
+    let args = match command {
+        BenchCommand::SignIn(args) => args,
+        BenchCommand::Store(args) => return bench_store::run(&args),
+    };
     crate::serve::allow_many_files();
     match (&args.target, &args.env_file) {
         (Some(target), Some(env_file)) => {

@@ -12,7 +12,7 @@ use crate::app::{App, Predecessor};
 use crate::clock;
 use crate::commands::shown;
 use crate::outgoing::Outgoing;
-use crate::serve::{House, bind, runtime};
+use crate::serve::{House, bind, runtime, threads};
 use crate::settings::{Issuer, Resolved, SettingFlags, Settings, TlsSettings};
 use crate::telemetry::Telemetry;
 use anyhow::{Context as _, bail};
@@ -23,7 +23,7 @@ use relying_party::RelyingParty;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
-use web::server::{Listener, Sharing};
+use web::server::{Listener, ServerOptions, Sharing};
 
 pub(crate) const HELP: &str = "\
 Examples:
@@ -90,11 +90,12 @@ async fn demo(args: DemoArgs, directory: &Path) -> anyhow::Result<()> {
         id_token_alg: args.id_token_alg,
     };
     let fixture = Fixture::make(&app.provider, &wishes).await?;
-    announce(&issuer, &fixture)?;
+    announce(&issuer, &fixture, &settings)?;
 
     let outgoing = Outgoing::new();
     let shutdown = CancellationToken::new();
     let (web, options) = app.surface(&settings, &shutdown);
+    let options = ServerOptions { threads: threads()?, ..options };
     let relying_party = RelyingParty::new(issuer.as_str(), &fixture, outgoing.clone());
     let router = web::router(web).merge(relying_party.router());
     if let Some(path) = args.env_file {
@@ -146,7 +147,7 @@ fn settings(flags: SettingFlags, port: u16, directory: &Path) -> anyhow::Result<
     Ok(settings)
 }
 
-fn announce(issuer: &Issuer, fixture: &Fixture) -> anyhow::Result<()> {
+fn announce(issuer: &Issuer, fixture: &Fixture, settings: &Settings) -> anyhow::Result<()> {
     shown::line(format!(
         "Doorward {} demo. Open this in a browser:\n\n  {issuer}/demo/\n",
         env!("CARGO_PKG_VERSION")
@@ -167,7 +168,13 @@ fn announce(issuer: &Issuer, fixture: &Fixture) -> anyhow::Result<()> {
         .collect();
     shown::table(["  CLIENT", "SECRET"], &rows)?;
     shown::line(format!("\n  Discovery  {issuer}/.well-known/openid-configuration"))?;
-    Ok(shown::line("\nEverything is forgotten when this ends (Ctrl-C).")?)
+    let database = settings.database();
+    let is_temporary = database.file().is_some_and(|file| file.starts_with(&settings.data));
+    let fate = match is_temporary {
+        true => "Everything is forgotten when this ends".to_owned(),
+        false => format!("What is in {database} stays when this ends"),
+    };
+    Ok(shown::line(format!("\n{fate} (Ctrl-C)."))?)
 }
 
 /// What the instant is, for the relying party's checks.

@@ -131,7 +131,7 @@ impl Load {
 
 /// Even clients keep their connections as long as the server lets them, with pauses of a few milliseconds; odd ones take a new one each time.
 fn client(index: u64, address: &str, stop: &AtomicBool, answered: &AtomicUsize) -> Vec<String> {
-    let keeps = index % 2 == 0;
+    let keeps = index.is_multiple_of(2);
     let (mut kept, mut lost): (Option<TcpStream>, Vec<String>) = (None, Vec::new());
     while !stop.load(Ordering::Relaxed) {
         let (what, stream) = match kept.take() {

@@ -20,3 +20,5 @@ mod process;
 mod serving;
 #[cfg(test)]
 mod settings;
+#[cfg(test)]
+mod store;

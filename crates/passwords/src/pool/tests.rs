@@ -298,13 +298,15 @@ fn a_thread_without_work_is_told_so() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn hashing_threads_have_a_lower_priority() {
-    /// Name and niceness of a thread (proc_pid_stat(5): fields 2 and 19).
-    fn name_and_nice(stat: &str) -> (String, i32) {
+    const SCHED_BATCH: i32 = 3;
+    /// Name, niceness and scheduling policy of a thread (proc_pid_stat(5): fields 2, 19 and 41).
+    fn scheduling(stat: &str) -> (String, i32, i32) {
         let (before, after) = stat.rsplit_once(") ").unwrap();
         let name = before.split_once('(').unwrap().1.to_owned();
-        (name, after.split(' ').nth(16).unwrap().parse().unwrap())
+        let field = |number: usize| after.split(' ').nth(number - 3).unwrap().parse().unwrap();
+        (name, field(19), field(41))
     }
-    let own = name_and_nice(&std::fs::read_to_string("/proc/thread-self/stat").unwrap()).1;
+    let own = scheduling(&std::fs::read_to_string("/proc/thread-self/stat").unwrap()).1;
     // No other test's pool has this niceness.
     let pool = HashPool::start(PoolSettings { nice: 7, ..settings(2) }).unwrap();
     let lowered = (own + 7).min(19);
@@ -312,11 +314,13 @@ async fn hashing_threads_have_a_lower_priority() {
         let tasks = std::fs::read_dir("/proc/self/task").unwrap();
         let hashing = tasks
             .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("stat")).ok())
-            .map(|stat| name_and_nice(&stat))
-            .filter(|(name, nice)| name.starts_with("hash-") && *nice == lowered);
+            .map(|stat| scheduling(&stat))
+            .filter(|(name, nice, policy)| {
+                name.starts_with("hash-") && *nice == lowered && *policy == SCHED_BATCH
+            });
         hashing.count() == 2
     })
     .await;
-    let after = name_and_nice(&std::fs::read_to_string("/proc/thread-self/stat").unwrap()).1;
+    let after = scheduling(&std::fs::read_to_string("/proc/thread-self/stat").unwrap()).1;
     assert_eq!((after, pool.stats().threads), (own, 2), "the caller keeps its priority");
 }

@@ -124,15 +124,28 @@ fn make(shared: &Shared, hasher: &mut Hasher, password: &[u8]) -> Result<String,
     hasher.hash(&shared.settings.params, password, salt)
 }
 
-/// Failure is harmless: hashing then competes with the rest.
+/// Tells the scheduler that this thread computes and never hurries (SCHED_BATCH), and counts less than others. Failure is harmless:
+/// hashing then competes with the rest.
 #[cfg(target_os = "linux")]
 fn lower_priority(nice: i32) {
     use rustix::process::{getpriority_process, setpriority_process};
+    use thread_priority::{
+        NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
+        thread_native_id,
+    };
     // On Linux, niceness belongs to the thread, and the thread's id names it.
     let thread = Some(rustix::thread::gettid());
-    if let Ok(inherited) = getpriority_process(thread) {
-        let _ = setpriority_process(thread, inherited.saturating_add(nice).clamp(-20, 19));
+    let Ok(inherited) = getpriority_process(thread) else { return };
+    let batch = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Batch);
+    if let Ok(ordinary) = 50_u8.try_into() {
+        // It brings a niceness with it, which is put right at once.
+        let _ = set_thread_priority_and_policy(
+            thread_native_id(),
+            ThreadPriority::Crossplatform(ordinary),
+            batch,
+        );
     }
+    let _ = setpriority_process(thread, inherited.saturating_add(nice).clamp(-20, 19));
 }
 
 #[cfg(not(target_os = "linux"))]

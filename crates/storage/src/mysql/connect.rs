@@ -55,7 +55,7 @@ impl Mysql {
         })
     }
 
-    /// The first host that takes us. One that is read-only is no use to whoever writes: after a failover, the next one is.
+    /// The first host that takes us. One that is read-only is no use to whoever changes something: after a failover, the next one is.
     pub(super) async fn open(&self, purpose: Purpose) -> Result<Connection, DriverError> {
         let mut failure = DriverError::Refused("no host to connect to".to_owned());
         for host in &self.hosts {
@@ -81,7 +81,7 @@ impl Mysql {
             return Err(DriverError::Refused(why));
         }
         let is_read_only = variables.get("read_only").is_some_and(|value| value != "OFF");
-        if purpose == Purpose::Write && is_read_only {
+        if purpose != Purpose::Read && is_read_only {
             return Err(DriverError::Unavailable("the server is read-only".to_owned()));
         }
         conn.query_drop("SET NAMES utf8mb4").await.map_err(told)?;

@@ -45,6 +45,11 @@ pub(super) fn connecting(error: &Error) -> DriverError {
     }
 }
 
+/// Table, column or key is there already, or what is to be dropped is not there.
+pub(super) fn is_done_already(code: u16) -> bool {
+    matches!(code, 1050 | 1051 | 1060 | 1061 | 1091)
+}
+
 fn connection(error: &Error) -> DriverError {
     match error {
         Error::Driver(Client::PacketTooLarge) => {

@@ -5,7 +5,9 @@
 //! COMMIT travels at once, its values written into the text (`text.rs`). A query by itself is prepared once per connection.
 
 mod connect;
+pub(crate) mod doctor;
 mod error;
+pub(crate) mod plain;
 mod text;
 
 pub(crate) use connect::{Connection, Mysql};
@@ -84,9 +86,12 @@ impl Driver for Mysql {
     }
 
     async fn script(&self, connection: &mut Connection, scripts: &[String]) -> Result<(), DriverError> {
-        for script in scripts {
-            let ran = connection.conn().query_drop(script.as_str()).await;
-            connection.watch_script(ran)?;
+        for statement in scripts.iter().flat_map(|script| text::statements(script)) {
+            match connection.conn().query_drop(statement).await {
+                // Each of them commits by itself: a run that was cut short has done this one already.
+                Err(mysql_async::Error::Server(error)) if error::is_done_already(error.code) => {}
+                ran => connection.watch_script(ran)?,
+            }
         }
         Ok(())
     }

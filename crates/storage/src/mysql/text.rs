@@ -18,6 +18,16 @@ pub(super) fn write(request: &mut String, sql: &'static str, params: &[Value]) -
     if values.next().is_some() { Err(mismatch(sql)) } else { Ok(()) }
 }
 
+/// The statements of a migration, one by one, without its comments. Migrations hold neither `;` nor `--` within quotes.
+pub(super) fn statements(script: &str) -> Vec<String> {
+    let code: Vec<&str> = script.lines().filter_map(|line| line.split("--").next()).collect();
+    code.join("\n")
+        .split(';')
+        .map(|statement| statement.trim().to_owned())
+        .filter(|text| !text.is_empty())
+        .collect()
+}
+
 fn mismatch(sql: &'static str) -> DriverError {
     DriverError::Statement(format!("as many values as placeholders are needed: {sql}"))
 }
@@ -83,6 +93,12 @@ mod tests {
         for (params, text) in cases {
             assert_eq!(written(&params), text);
         }
+    }
+
+    #[test]
+    fn a_migration_is_cut_into_statements() {
+        let script = "-- first; of all\nCREATE TABLE a (b INT); -- one; two\n\nDROP TABLE c\n;\n-- last;\n";
+        assert_eq!(statements(script), ["CREATE TABLE a (b INT)", "DROP TABLE c"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod attempt;
 mod backoff;
+pub(crate) mod doctor;
 pub(crate) mod driver;
 mod health;
 mod identity;
@@ -60,7 +61,7 @@ impl<D: Driver> Network<D> {
     pub(crate) async fn open(driver: D, database: &Database, options: &Options) -> Result<Self, OpenError> {
         let failed = |why| OpenError::Server { database: database.clone(), why };
         let ids = CommitIds::new().map_err(|error| failed(error.to_string()))?;
-        schema::bring_up_to_date(&driver, database, &options.network, &ids).await?;
+        schema::bring_up_to_date(&driver, database, options, &ids).await?;
         let shared = Arc::new(Shared {
             driver: Arc::new(driver),
             queue: Queue::new(options.max_queued),

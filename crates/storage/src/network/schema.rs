@@ -12,7 +12,7 @@ use crate::network::attempt::in_words;
 use crate::network::backoff::Backoff;
 use crate::network::driver::{Driver, DriverError, Purpose};
 use crate::network::identity::CommitIds;
-use crate::options::{NetworkOptions, OpenError};
+use crate::options::{NetworkOptions, OpenError, Options, Schema};
 use crate::params;
 use crate::row::{Rows, Source};
 use crate::value::Value;
@@ -20,10 +20,6 @@ use refinery::{AsyncMigrate, Migration};
 use refinery_core::traits::r#async::{AsyncQuery, AsyncTransaction};
 use std::time::Duration;
 
-/// How often the holder of the lease shows that it lives.
-const BEAT_EVERY: Duration = Duration::from_secs(2);
-/// A lease whose beat stood still for so long is taken over.
-const STANDS_STILL: Duration = Duration::from_secs(15);
 /// How often a node that waits for its turn looks.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
@@ -33,17 +29,31 @@ const HISTORY: &str = "SELECT version, name, checksum FROM refinery_schema_histo
 pub(super) async fn bring_up_to_date<D: Driver>(
     driver: &D,
     database: &Database,
-    options: &NetworkOptions,
+    options: &Options,
     ids: &CommitIds,
 ) -> Result<(), OpenError> {
     let failed = |why| OpenError::Server { database: database.clone(), why };
-    let mut connection = first_connection(driver, options, ids).await.map_err(failed)?;
-    if is_current(driver, database, &mut connection).await? {
-        return Ok(());
+    let mut connection = first_connection(driver, &options.network, ids).await.map_err(failed)?;
+    let known = migrate::newest_known();
+    let up_to = match options.schema {
+        Schema::UpTo(version) => version,
+        Schema::Newest | Schema::AsItIs => known,
+    };
+    let found = match state(driver, database, &mut connection, up_to).await? {
+        State::Current => return Ok(()),
+        State::Behind(found) => found,
+    };
+    if options.schema == Schema::AsItIs {
+        let database = database.clone();
+        return Err(match found {
+            0 => OpenError::Missing { database },
+            found => OpenError::Older { database, found, known },
+        });
     }
-    let mut lease = Lease { driver, connection, holder: ids.next().0 };
+    let mut lease =
+        Lease { driver, connection, holder: ids.next().0, stands_still: options.network.lease_deadline };
     lease.acquire().await.map_err(failed)?;
-    let migrated = migrate_under(&mut lease, database, options).await;
+    let migrated = migrate_under(&mut lease, database, &options.network, up_to).await;
     lease.release().await;
     migrated
 }
@@ -68,24 +78,34 @@ async fn first_connection<D: Driver>(
     }
 }
 
-/// Whether every migration this program knows is there, and no other.
-async fn is_current<D: Driver>(
+/// What a database has of the migrations.
+enum State {
+    /// Every one up to the version asked for, and no other.
+    Current,
+    /// Up to this version; zero when it has none. Whether they are ours is found out when the rest is applied.
+    Behind(i64),
+}
+
+async fn state<D: Driver>(
     driver: &D,
     database: &Database,
     connection: &mut D::Connection,
-) -> Result<bool, OpenError> {
+    up_to: i64,
+) -> Result<State, OpenError> {
     let failed = |why| OpenError::Server { database: database.clone(), why };
-    let Some(history) = history(driver, connection).await.map_err(failed)? else { return Ok(false) };
+    let Some(history) = history(driver, connection).await.map_err(failed)? else {
+        return Ok(State::Behind(0));
+    };
     let known = migrate::newest_known();
     let found = history.iter().map(|(version, ..)| *version).max().unwrap_or(0);
     if found > known {
         return Err(OpenError::Newer { database: database.clone(), found, known });
     }
-    let runner = migrate::runner(D::DIALECT).map_err(|error| failed(error.to_string()))?;
+    let runner = migrate::runner(D::DIALECT, up_to).map_err(|error| failed(error.to_string()))?;
     let ours = runner.get_migrations().iter().map(|migration| {
         (i64::from(migration.version()), migration.name().to_owned(), migration.checksum().to_string())
     });
-    Ok(ours.eq(history))
+    Ok(if ours.eq(history) { State::Current } else { State::Behind(found) })
 }
 
 type Applied = (i64, String, String);
@@ -110,10 +130,11 @@ async fn migrate_under<D: Driver>(
     lease: &mut Lease<'_, D>,
     database: &Database,
     options: &NetworkOptions,
+    up_to: i64,
 ) -> Result<(), OpenError> {
     let failed = |why| OpenError::Server { database: database.clone(), why };
     // While we waited, another node may have done it.
-    if is_current(lease.driver, database, &mut lease.connection).await? {
+    if matches!(state(lease.driver, database, &mut lease.connection, up_to).await?, State::Current) {
         return Ok(());
     }
     let connecting = lease.driver.connect(Purpose::Migrate);
@@ -121,7 +142,7 @@ async fn migrate_under<D: Driver>(
     let connection =
         connection.map_err(|_| failed("it does not answer".to_owned()))?.map_err(|e| failed(in_words(e)))?;
     let mut migrating = Migrating { driver: lease.driver, connection };
-    let runner = migrate::runner(D::DIALECT).map_err(|error| failed(error.to_string()))?;
+    let runner = migrate::runner(D::DIALECT, up_to).map_err(|error| failed(error.to_string()))?;
     let report = tokio::select! {
         report = runner.run_async(&mut migrating) => report,
         why = lease.keep() => return Err(failed(why)),
@@ -152,6 +173,8 @@ struct Lease<'a, D: Driver> {
     driver: &'a D,
     connection: D::Connection,
     holder: [u8; 16],
+    /// A beat that stood still for so long is over.
+    stands_still: Duration,
 }
 
 impl<D: Driver> Lease<'_, D> {
@@ -179,7 +202,7 @@ impl<D: Driver> Lease<'_, D> {
                     let sql = "INSERT INTO schema_lease (id, holder, beat) VALUES (1, ?, 0)";
                     self.change(sql, params![self.holder.as_slice()]).await?
                 }
-                Some((holder, beat)) if found == seen && clock::now() - since > STANDS_STILL => {
+                Some((holder, beat)) if found == seen && clock::now() - since > self.stands_still => {
                     let sql = "UPDATE schema_lease SET holder = ?, beat = 0 WHERE id = 1 AND holder = ? AND beat = ?";
                     self.change(sql, params![self.holder.as_slice(), holder.as_slice(), *beat]).await?
                 }
@@ -211,7 +234,7 @@ impl<D: Driver> Lease<'_, D> {
     /// Keeps it; ends, with the reason, only when it is lost.
     async fn keep(&mut self) -> String {
         loop {
-            tokio::time::sleep(BEAT_EVERY).await;
+            tokio::time::sleep(self.stands_still / 6).await;
             let sql = "UPDATE schema_lease SET beat = beat + 1 WHERE id = 1 AND holder = ?";
             match self.change(sql, params![self.holder.as_slice()]).await {
                 Ok(true) => {}

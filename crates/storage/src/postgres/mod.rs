@@ -3,8 +3,10 @@
 //! Everything that one transaction or one snapshot asks travels in one write and is answered in one: the protocol lets statements follow each
 //! other without waiting.
 
+pub(crate) mod doctor;
 mod error;
 mod pipeline;
+pub(crate) mod plain;
 mod tls;
 
 use crate::contract::{Statement, Step};

@@ -75,7 +75,7 @@ impl Drop for Leftover {
     }
 }
 
-fn open_to_read(path: &Path) -> Result<Connection, BackupError> {
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, BackupError> {
     if !path.exists() {
         return Err(BackupError::Missing { path: path.to_owned() });
     }
@@ -91,7 +91,7 @@ fn open_to_read(path: &Path) -> Result<Connection, BackupError> {
 }
 
 /// Copies the source as it is at one instant into a new file, checks the copy, and syncs it.
-fn copy(source: &Connection, from: &Path, to: &Path) -> Result<BackupReport, BackupError> {
+pub(super) fn copy(source: &Connection, from: &Path, to: &Path) -> Result<BackupReport, BackupError> {
     drop(Leftover(to.to_owned()));
     let create = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
     drop(create.map_err(|error| BackupError::io(to, &error))?);
@@ -145,24 +145,26 @@ fn verify(connection: &Connection, path: &Path) -> Result<(), BackupError> {
 }
 
 fn rows_per_table(connection: &Connection, path: &Path) -> Result<Vec<(String, u64)>, BackupError> {
-    let count = || -> rusqlite::Result<Vec<(String, u64)>> {
-        let mut names = connection.prepare(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
-        )?;
-        let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-        names
-            .into_iter()
-            .map(|name| {
-                let rows: i64 = connection.query_row(
-                    &format!("SELECT count(*) FROM \"{}\"", name.replace('"', "\"\"")),
-                    [],
-                    |row| row.get(0),
-                )?;
-                Ok((name, rows.unsigned_abs()))
-            })
-            .collect()
-    };
-    count().map_err(|error| opening(path, &error).into())
+    count_rows(connection).map_err(|error| opening(path, &error).into())
+}
+
+/// Every table's rows, in the order of the tables' names.
+pub(super) fn count_rows(connection: &Connection) -> rusqlite::Result<Vec<(String, u64)>> {
+    let mut names = connection.prepare(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
+    )?;
+    let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    names
+        .into_iter()
+        .map(|name| {
+            let rows: i64 = connection.query_row(
+                &format!("SELECT count(*) FROM \"{}\"", name.replace('"', "\"\"")),
+                [],
+                |row| row.get(0),
+            )?;
+            Ok((name, rows.unsigned_abs()))
+        })
+        .collect()
 }
 
 fn compare(expected: &[(String, u64)], found: &[(String, u64)], path: &Path) -> Result<(), BackupError> {
@@ -181,7 +183,7 @@ fn sync(path: &Path) -> std::io::Result<u64> {
 }
 
 /// Gives the finished file its name, unless another has taken it, and makes the name durable.
-fn publish(partial: &Path, target: &Path) -> Result<(), BackupError> {
+pub(super) fn publish(partial: &Path, target: &Path) -> Result<(), BackupError> {
     use rustix::io::Errno;
     let failed = |error: std::io::Error| BackupError::io(target, &error);
     match rustix::fs::renameat_with(CWD, partial, CWD, target, RenameFlags::NOREPLACE) {

@@ -109,6 +109,22 @@ pub(crate) fn file_system(database: &Path, warnings: &mut Vec<String>) {
     }
 }
 
+/// The name of a file system that goes with its machine or its container, by its magic number (statfs(2)).
+pub(super) fn passing_file_system(database: &Path) -> Option<&'static str> {
+    let found = rustix::fs::statfs(database).ok()?;
+    #[expect(
+        clippy::cast_sign_loss,
+        clippy::cast_possible_truncation,
+        reason = "a 32-bit magic number whose C type differs by platform"
+    )]
+    match found.f_type as u32 {
+        0x794C_7630 => Some("overlayfs"),
+        0x0102_1994 => Some("tmpfs"),
+        0x8584_58F6 => Some("ramfs"),
+        _ => None,
+    }
+}
+
 /// The name of a file system that is not a local disk, by its magic number (statfs(2)).
 fn network_file_system(magic: u32) -> Option<&'static str> {
     Some(match magic {

@@ -6,24 +6,29 @@ pub(crate) mod backup;
 mod batch;
 mod checkpointer;
 mod connection;
+pub(crate) mod doctor;
 pub(crate) mod error;
 mod guard;
+mod log_room;
 mod mailbox;
+pub(crate) mod plain;
 mod reader;
 mod scan;
 mod schema;
+pub(crate) mod upgrade;
 mod writer;
 
 use crate::clock;
 use crate::contract::{Access, Applied, Query, Statement, Steps};
 use crate::error::StorageError;
 use crate::job::{Claim, GiveUp, Job, Rejected};
-use crate::options::{OpenError, Options};
+use crate::options::{OpenError, Options, Schema};
 use crate::row::{Rows, Source};
 use crate::stats::{Counters, Stats};
 use crate::together::Together;
 use crate::value::{Value, ValueRef};
 use checkpointer::{Checkpointer, Checkpoints};
+use log_room::LogRoom;
 use mailbox::Mailbox;
 use reader::ReadSource;
 use rusqlite::types::{ToSqlOutput, ValueRef as SqliteRef};
@@ -90,6 +95,8 @@ impl Sqlite {
             checkpoints: Arc::clone(&checkpoints),
             health: Arc::clone(&health),
             max_batch: options.max_batch.max(1),
+            durability: options.durability,
+            log_room: LogRoom::new(path),
             hands: Hands::default(),
         };
         let mut others = scans.start(options.scan_threads).map_err(io)?;
@@ -212,6 +219,9 @@ fn prepare(
     options: &Options,
     warnings: &mut Vec<String>,
 ) -> Result<(guard::DatabaseLock, Connection), OpenError> {
+    if options.schema == Schema::AsItIs && !path.exists() {
+        return Err(OpenError::Missing { database: options.database.clone() });
+    }
     guard::directory(path)?;
     let lock = guard::lock(path)?;
     guard::owner_only(path, warnings)?;
@@ -224,7 +234,7 @@ fn prepare(
         let why = "the file system does not support SQLite's write-ahead log".to_owned();
         return Err(OpenError::Failed { path: path.to_owned(), why });
     }
-    schema::bring_up_to_date(&mut connection, path)?;
+    schema::bring_up_to_date(&mut connection, path, options.schema)?;
     Ok((lock, connection))
 }
 

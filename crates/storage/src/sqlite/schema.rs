@@ -3,7 +3,7 @@
 use crate::database::Database;
 use crate::dialect::SQLITE;
 use crate::migrate;
-use crate::options::OpenError;
+use crate::options::{OpenError, Schema};
 use crate::sqlite::error::opening;
 use refinery::error::Kind;
 use rusqlite::{Connection, OptionalExtension};
@@ -28,20 +28,35 @@ pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     }
 }
 
-/// Applies the migrations that are missing; refuses a database that is newer than this program, or of another history.
-pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
+/// Applies the migrations that are missing, as far as it may, and says which; refuses a database that is newer than this program, or of
+/// another history.
+pub(super) fn bring_up_to_date(
+    connection: &mut Connection,
+    path: &Path,
+    schema: Schema,
+) -> Result<Vec<String>, OpenError> {
     let found = version(connection).map_err(|error| opening(path, &error))?;
     let known = migrate::newest_known();
     if found > known {
         return Err(OpenError::Newer { database: Database::Sqlite(path.to_owned()), found, known });
     }
-    let report = migrate::runner(&SQLITE)
+    let up_to = match schema {
+        Schema::AsItIs if found < known => {
+            return Err(OpenError::Older { database: Database::Sqlite(path.to_owned()), found, known });
+        }
+        Schema::AsItIs => return Ok(Vec::new()),
+        Schema::Newest => known,
+        // Never back: migrations know one direction.
+        Schema::UpTo(version) => version.max(found),
+    };
+    let report = migrate::runner(&SQLITE, up_to)
         .and_then(|runner| runner.run(connection))
         .map_err(|error| failed(path, &error))?;
-    for migration in report.applied_migrations() {
+    let applied = report.applied_migrations().iter().map(|migration| {
         tracing::info!(%migration, "migration applied");
-    }
-    Ok(())
+        migration.to_string()
+    });
+    Ok(applied.collect())
 }
 
 fn failed(path: &Path, error: &refinery::Error) -> OpenError {

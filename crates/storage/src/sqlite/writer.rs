@@ -7,9 +7,11 @@ use crate::clock;
 use crate::contract::{Applied, Steps};
 use crate::error::StorageError;
 use crate::job::{Answer, Job};
+use crate::options::Durability;
 use crate::sqlite::batch::{Batches, roll_back};
 use crate::sqlite::checkpointer::Checkpoints;
 use crate::sqlite::error::{is_busy, writing};
+use crate::sqlite::log_room::LogRoom;
 use crate::sqlite::mailbox::Mailbox;
 use crate::stats::Counters;
 use rusqlite::Connection;
@@ -44,6 +46,8 @@ pub(super) struct Writer {
     pub(super) checkpoints: Arc<Checkpoints>,
     pub(super) health: Arc<Health>,
     pub(super) max_batch: usize,
+    pub(super) durability: Durability,
+    pub(super) log_room: LogRoom,
     pub(super) hands: Hands,
 }
 
@@ -55,6 +59,8 @@ pub(super) struct Hands {
     batch: Vec<Job>,
     batches: Batches,
     ailing: bool,
+    /// Whether commits reach the disk before they return now.
+    relaxed: bool,
 }
 
 /// A writer that ends, however it ends, leaves nobody waiting.
@@ -90,7 +96,7 @@ impl Writer {
     }
 
     fn one_batch(&mut self) {
-        if let Err(error) = self.begin() {
+        if let Err(error) = self.be_as_durable_as_asked().and_then(|()| self.begin()) {
             self.claim();
             self.fail(&error);
             return;
@@ -117,6 +123,20 @@ impl Writer {
                 ));
             }
         }
+    }
+
+    /// Commits reach the disk unless nobody who waits asks for it. Asked of what waits now: a batch that is smaller is only safer.
+    fn be_as_durable_as_asked(&mut self) -> Result<(), StorageError> {
+        if self.durability == Durability::Process {
+            return Ok(());
+        }
+        let relaxed = self.hands.backlog.iter().all(|job| job.steps.is_relaxed());
+        if relaxed != self.hands.relaxed {
+            let level = if relaxed { "NORMAL" } else { "FULL" };
+            self.connection.pragma_update(None, "synchronous", level).map_err(|error| writing(&error))?;
+            self.hands.relaxed = relaxed;
+        }
+        Ok(())
     }
 
     /// Begins the transaction. While another program holds the lock, it tries on: callers give up by their deadline, not by its patience.
@@ -158,6 +178,7 @@ impl Writer {
             let _gone = job.answer.send(answer);
         }
         self.checkpoints.after_commit();
+        self.log_room.after_commit(self.checkpoints.bytes());
     }
 
     fn fail(&mut self, error: &StorageError) {

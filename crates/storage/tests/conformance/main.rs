@@ -11,11 +11,17 @@ mod clocks;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod copying;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod filled;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
@@ -36,5 +42,7 @@ mod plans;
 mod proxy;
 #[cfg(test)]
 mod sweeping;
+#[cfg(test)]
+mod upgrading;
 #[cfg(test)]
 mod values;

@@ -134,3 +134,10 @@ fn postgres_agrees_with_a_map() {
         the_store_agrees_with_a_map(Engine::Postgres, 24);
     }
 }
+
+#[test]
+fn mysql_agrees_with_a_map() {
+    if !Engine::Mysql.is_missing() {
+        the_store_agrees_with_a_map(Engine::Mysql, 24);
+    }
+}

@@ -17,7 +17,8 @@ fn statements() -> Vec<Found> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if !path.is_file() || path.ends_with("sweep.rs") {
+        // A copy reads whole tables, by their keys.
+        if !path.is_file() || path.ends_with("sweep.rs") || path.ends_with("tables.rs") {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap();

@@ -17,6 +17,7 @@ pub mod problem;
 pub mod rate_limit;
 mod request;
 pub mod security_headers;
+mod threads;
 pub mod tls;
 
 use std::net::SocketAddr;
@@ -33,6 +34,7 @@ use tokio_util::task::TaskTracker;
 pub use client_address::{ClientAddress, Peer, Scheme, TrustedProxies};
 pub use listener::{Listener, Sharing};
 pub use problem::Problem;
+pub use threads::Threads;
 pub use tls::{Tls, TlsError};
 
 use admission::Admission;
@@ -77,6 +79,8 @@ pub struct ServerOptions {
     pub trusted_proxies: TrustedProxies,
     /// Where it is counted what goes on; keep a clone to read it.
     pub stats: ServerStats,
+    /// Where connections live.
+    pub threads: Threads,
 }
 
 impl Default for ServerOptions {
@@ -99,6 +103,7 @@ impl Default for ServerOptions {
             max_body_bytes: 64 * 1024,
             trusted_proxies: TrustedProxies::default(),
             stats: ServerStats::default(),
+            threads: Threads::default(),
         }
     }
 }
@@ -262,7 +267,9 @@ impl Reception {
         let stats = connections.options.stats.counts();
         count(&stats.accepted);
         if let Some(admitted) = connections.admission.admit(peer.ip(), permit) {
-            self.tracker.spawn(Arc::clone(connections).run(stream, peer, admitted));
+            let running = Arc::clone(connections);
+            let run = move |stream| running.run(stream, peer, admitted);
+            connections.options.threads.spawn(&self.tracker, stream, run);
         } else {
             count(&stats.refused);
             tracing::debug!(peer = %peer.ip(), "connection refused: this address holds too many");

@@ -1,0 +1,317 @@
+//! `doorward store`: moving an installation to another database, comparing two, and looking at one. Knows how that is shown; what is
+//! moved and checked is `storage`'s.
+
+use super::shown;
+use super::store_progress::Shown;
+use crate::app::master_key_source;
+use crate::cli::Place;
+use crate::clock::{self, OsRandom};
+use crate::master_key::{IfMissing, MasterKeySource};
+use crate::settings::{Resolved, Settings};
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use storage::copy::{Comparison, CopyReport};
+use storage::doctor::{Finding, Thoroughness, Verdict};
+use storage::{Database, Options, Schema, Store};
+
+pub(crate) const HELP: &str = "\
+Examples:
+  doorward store doctor
+  doorward store copy --from sqlite:/var/lib/doorward/doorward.db --to postgres://doorward@db.example.org/doorward
+  doorward store verify --from sqlite:/var/lib/doorward/doorward.db --to postgres://doorward@db.example.org/doorward";
+
+const COPY_HELP: &str = "\
+Examples:
+  doorward store copy --from sqlite:/var/lib/doorward/doorward.db \\
+    --to postgres://doorward@db.example.org/doorward?sslmode=verify-full --to-password-file /etc/doorward/database.password
+  doorward store copy --from sqlite:old.db --to sqlite:new.db
+
+Stop every server on the source first. Between any two engines; the destination must be an empty database.
+
+It may be interrupted at any moment, also by a crash: run it again, and it goes on where it stopped. Until everything has arrived \
+and both sides were compared, no server starts on the destination. --start-over empties an unfinished copy and begins anew.
+
+The master key is not in a database: every server on the new one needs the key file of the old one.";
+
+const VERIFY_HELP: &str = "\
+Example:
+  doorward store verify --from sqlite:/var/lib/doorward/doorward.db --to postgres://doorward@db.example.org/doorward
+
+Stop every server on both first. Reads every row of both sides, in order, and names the first key at which a table differs. Exit code \
+1 when something does.";
+
+const DOCTOR_HELP: &str = "\
+Examples:
+  doorward store doctor
+  doorward store doctor --data /var/lib/doorward --deep
+  doorward store doctor --database postgres://doorward@db.example.org/doorward --nodes 3
+
+The server may run meanwhile; nothing is changed. Each line is ok, a note (it works, and could be better) or a problem. Exit code 1 when \
+there is a problem.";
+
+#[derive(Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Move the installation to another database; its servers must be stopped
+    #[command(after_help = COPY_HELP)]
+    Copy(Box<CopyArgs>),
+    /// Compare two databases, row by row; their servers must be stopped
+    #[command(after_help = VERIFY_HELP)]
+    Verify(Box<Ends>),
+    /// Look at the settings that matter, and say what to change and why
+    #[command(after_help = DOCTOR_HELP)]
+    Doctor(DoctorArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct Ends {
+    /// The database that is copied
+    #[arg(long, value_name = "URL", value_parser = database)]
+    from: Database,
+    /// The database it is copied to
+    #[arg(long, value_name = "URL", value_parser = database)]
+    to: Database,
+    /// A file with the password for --from, when its URL has none
+    #[arg(long, value_name = "PATH")]
+    from_password_file: Option<PathBuf>,
+    /// A file with the password for --to, when its URL has none
+    #[arg(long, value_name = "PATH")]
+    to_password_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct CopyArgs {
+    #[command(flatten)]
+    ends: Ends,
+    /// Empty what an unfinished copy left in the destination, and begin anew
+    #[arg(long)]
+    start_over: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct DoctorArgs {
+    /// Compare every index with its table too; takes longer
+    #[arg(long)]
+    deep: bool,
+    /// How many servers share the database
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    nodes: u32,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+fn database(url: &str) -> Result<Database, String> {
+    url.parse().map_err(|expected| format!("expected {expected}"))
+}
+
+pub(crate) fn run(command: StoreCommand) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    match command {
+        StoreCommand::Copy(args) => runtime.block_on(copy(&args)),
+        StoreCommand::Verify(ends) => runtime.block_on(verify(&ends)),
+        StoreCommand::Doctor(args) => runtime.block_on(doctor(&args)),
+    }
+}
+
+impl Ends {
+    /// Both, with their passwords.
+    fn databases(&self) -> anyhow::Result<(Database, Database)> {
+        let with = |database: &Database, file: &Option<PathBuf>| match file {
+            None => Ok(database.clone()),
+            Some(file) => {
+                let password = std::fs::read_to_string(file)
+                    .with_context(|| format!("the password file {} cannot be read", file.display()))?;
+                anyhow::Ok(database.clone().with_password(password.trim_end_matches(['\r', '\n'])))
+            }
+        };
+        let both = (with(&self.from, &self.from_password_file)?, with(&self.to, &self.to_password_file)?);
+        if both.0 == both.1 {
+            bail!("--from and --to are the same database");
+        }
+        Ok(both)
+    }
+}
+
+/// For reading all of it: nobody waits for an answer meanwhile, so a slice may take long.
+async fn open(database: Database, schema: Schema) -> anyhow::Result<Store> {
+    let scan_deadline = Duration::from_secs(600);
+    let opened = Store::open(&Options { schema, scan_deadline, ..Options::new(database) }).await?;
+    Ok(opened.store)
+}
+
+async fn copy(args: &CopyArgs) -> anyhow::Result<ExitCode> {
+    let (from, to) = args.ends.databases()?;
+    let source = open(from.clone(), Schema::AsItIs).await.context("the source")?;
+    let destination = open(to.clone(), Schema::Newest).await.context("the destination")?;
+    let began = clock::monotonic();
+    let mut progress = Shown::new();
+    let report =
+        storage::copy::copy(&source, &destination, args.start_over, |standing| progress.show(standing)).await;
+    let took = began.elapsed();
+    progress.finish();
+    // Whatever came of it, what has arrived is on the disk.
+    destination.close().await;
+    source.close().await;
+    if let Err(error) = &report
+        && let storage::copy::CopyError::Differs(tables) = error
+    {
+        differences(tables)?;
+    }
+    told(&report?, took, &from, &to)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn told(report: &CopyReport, took: Duration, from: &Database, to: &Database) -> anyhow::Result<()> {
+    let rows: Vec<_> = report
+        .tables
+        .iter()
+        .map(|table| [table.table.to_owned(), table.source.rows.to_string(), table.source.checksum.clone()])
+        .collect();
+    shown::table(["TABLE", "ROWS", "SHA-256 OF ALL ROWS"], &rows)?;
+    if let Some(before) = report.resumed_after {
+        shown::line(format!("\n{before} rows had arrived before."))?;
+    }
+    let copied = report.copied;
+    let rate = u128::from(copied) * 1_000 / took.as_millis().max(1);
+    shown::line(format!(
+        "\n{copied} rows were copied in {:.1} s ({rate} rows/s, comparing included). Both sides hold the same.\n\n\
+         Now start the servers with --database {to}. What is secret in it stays sealed under the same master key: every server \
+         needs the key file (or setting) of the one that used {from}. Keep {from} until you trust the copy; it is as it was.",
+        took.as_secs_f64()
+    ))?;
+    Ok(())
+}
+
+async fn verify(ends: &Ends) -> anyhow::Result<ExitCode> {
+    let (from, to) = ends.databases()?;
+    let source = open(from, Schema::AsItIs).await.context("the source")?;
+    let destination = open(to, Schema::AsItIs).await.context("the destination")?;
+    let mut progress = Shown::new();
+    let tables = storage::copy::verify(&source, &destination, |standing| progress.show(standing)).await;
+    progress.finish();
+    let unfinished = storage::copy::unfinished(&destination).await?;
+    destination.close().await;
+    source.close().await;
+    let tables = tables?;
+    differences(&tables)?;
+    if let Some(unfinished) = unfinished {
+        let (done, of) = (unfinished.tables, unfinished.of);
+        shown::line(format!("\nThe destination is an unfinished copy: {done} of {of} tables have arrived."))?;
+    }
+    if tables.iter().all(Comparison::is_equal) {
+        shown::line("\nBoth sides hold the same.")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    shown::line("\nThe two differ.")?;
+    Ok(ExitCode::FAILURE)
+}
+
+fn differences(tables: &[Comparison]) -> anyhow::Result<()> {
+    let rows: Vec<_> = tables
+        .iter()
+        .map(|table| {
+            let checksum = |checksum: &str| checksum.get(..16).unwrap_or(checksum).to_owned();
+            let (left, right) = (&table.source, &table.destination);
+            [
+                table.table.to_owned(),
+                left.rows.to_string(),
+                right.rows.to_string(),
+                checksum(&left.checksum),
+                checksum(&right.checksum),
+                match &table.difference {
+                    None => "equal".to_owned(),
+                    Some(difference) => format!("from here on: {difference}"),
+                },
+            ]
+        })
+        .collect();
+    Ok(shown::table(["TABLE", "ROWS", "ROWS THERE", "SHA-256", "SHA-256 THERE", ""], &rows)?)
+}
+
+async fn doctor(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
+    let settings = Resolved::from_system(&args.place.flags())?.settings;
+    let thoroughness = Thoroughness { deep: args.deep, nodes: args.nodes };
+    let mut findings = storage::doctor::doctor(&settings.database_to_open()?, thoroughness).await;
+    findings.push(master_key(&settings));
+    if args.json {
+        shown::json(&findings.iter().map(Told::of).collect::<Vec<_>>())?;
+    } else {
+        list(&findings)?;
+    }
+    Ok(exit_code(&findings))
+}
+
+/// Whether the key is at hand, for its owner only.
+fn master_key(settings: &Settings) -> Finding {
+    const CHECK: &str = "master key";
+    let source = master_key_source(settings);
+    match source.load(IfMissing::Refuse, &mut OsRandom) {
+        Ok(_) => Finding::ok(
+            CHECK,
+            match source {
+                MasterKeySource::File(path) => format!("{}, for its owner only", path.display()),
+                MasterKeySource::Setting(_) => "handed in by the setting master_key".to_owned(),
+                MasterKeySource::Credential(_) => "handed in by systemd".to_owned(),
+            },
+        ),
+        Err(error) => Finding::problem(
+            CHECK,
+            format!("{error:#}"),
+            "without it nothing that is sealed opens: no token can be signed, and the server does not start",
+        ),
+    }
+}
+
+/// A finding as JSON.
+#[derive(Serialize)]
+struct Told<'a> {
+    check: &'a str,
+    verdict: &'a str,
+    found: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<&'a str>,
+}
+
+impl<'a> Told<'a> {
+    fn of(finding: &'a Finding) -> Self {
+        Self {
+            check: finding.check,
+            verdict: word(finding.verdict),
+            found: &finding.found,
+            remedy: finding.remedy.as_deref(),
+        }
+    }
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Ok => "ok",
+        Verdict::Note => "note",
+        Verdict::Problem => "problem",
+    }
+}
+
+/// Prints findings, each with what to do about it below.
+pub(super) fn list(findings: &[Finding]) -> anyhow::Result<()> {
+    for finding in findings {
+        shown::line(format!("{:<8} {:<12} {}", word(finding.verdict), finding.check, finding.found))?;
+        if let Some(remedy) = &finding.remedy {
+            shown::line(format!("{:<21} -> {remedy}", ""))?;
+        }
+    }
+    Ok(())
+}
+
+/// Failure when there is a problem.
+pub(super) fn exit_code(findings: &[Finding]) -> ExitCode {
+    match findings.iter().any(|finding| finding.verdict == Verdict::Problem) {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    }
+}
