@@ -1,16 +1,16 @@
 //! One server's life: set up in a temporary folder, started, killed, paused, restarted, removed. What differs between engines is in the
 //! files of their names.
 
+use crate::address::{certificate, free_port};
 use crate::disk::{self, Disk};
-use crate::processes::{family, signal};
+use crate::processes::{family, signal, watch};
 use crate::programs::{Account, give, run_as};
 use crate::{Engine, PASSWORD, USER, mariadb, postgres};
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -391,53 +391,9 @@ fn pid(child: &Child) -> Result<Pid> {
     i32::try_from(child.id()).ok().and_then(Pid::from_raw).context("a process without an id")
 }
 
-fn watch(server: u32, folder: &Path) -> Result<Child> {
-    let script = "cat >/dev/null; kill -QUIT $0; sleep 2; kill -KILL $0; umount -l \"$1/data\" 2>/dev/null; rm -rf \"$1\"";
-    let mut watcher = Command::new("sh");
-    watcher
-        .args(["-c", script, &server.to_string()])
-        .arg(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    Ok(watcher.process_group(0).spawn()?)
-}
-
 fn stop_watching(running: &mut Running) -> Result<()> {
     let watcher = pid(&running.watcher)?;
     signal(&family(watcher), Signal::KILL);
     running.watcher.wait()?;
     Ok(())
-}
-
-/// Below the ports that the system hands out: a client that tries to reach a server which is down must not meet itself there.
-fn free_port() -> Result<u16> {
-    static TRIED: AtomicU32 = AtomicU32::new(0);
-    let begin = std::process::id().wrapping_mul(37);
-    for _ in 0..1_000 {
-        let port = 15_000 + (begin.wrapping_add(TRIED.fetch_add(1, Relaxed)) % 15_000) as u16;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return Ok(port);
-        }
-    }
-    bail!("no free port")
-}
-
-#[cfg(feature = "tls")]
-fn certificate(folder: &Path, account: Option<Account>) -> Result<Option<(PathBuf, PathBuf)>> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
-    let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
-    std::fs::write(&certificate, made.cert.pem())?;
-    std::fs::write(&key, made.signing_key.serialize_pem())?;
-    // PostgreSQL refuses a key that others can read.
-    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600))?;
-    give(&certificate, account)?;
-    give(&key, account)?;
-    Ok(Some((certificate, key)))
-}
-
-#[cfg(not(feature = "tls"))]
-fn certificate(_: &Path, _: Option<Account>) -> Result<Option<(PathBuf, PathBuf)>> {
-    Ok(None)
 }
