@@ -13,6 +13,7 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use storage::archive::Shipping;
 use storage::server_secret::ListServerSecrets;
 use storage::signing_key::ListSigningKeys;
 use storage::{NewNode, OpenError, Options, Store};
@@ -41,12 +42,13 @@ impl App {
         settings: &Settings,
         issuer: &Issuer,
         predecessor: Predecessor,
+        shipping: Option<Shipping>,
     ) -> anyhow::Result<Self> {
         make_directory(&settings.data)?;
         let database = settings.database();
         let Some(file) = database.file() else {
             // On a server, what is stored says whether the installation is new.
-            let store = open_store(settings).await?;
+            let store = open_store(settings, None).await?;
             let master_keys = shared_master_keys(settings, &store).await?;
             // Before anything is read into memory: what changes from now on is heard of.
             let store = store.join(new_node()).await?;
@@ -56,7 +58,7 @@ impl App {
         // without its key could not be told from one whose key was lost.
         let if_missing = if file.exists() { IfMissing::Refuse } else { IfMissing::Create };
         let master_keys = master_key_source(settings).load(if_missing, &mut OsRandom)?;
-        let store = open_store_after(settings, predecessor).await?;
+        let store = open_store_after(settings, predecessor, shipping).await?;
         Self::assemble(settings, issuer, store, master_keys).await
     }
 
@@ -178,7 +180,11 @@ pub(crate) enum Predecessor {
 /// How often it is looked whether the predecessor is gone.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-async fn open_store_after(settings: &Settings, predecessor: Predecessor) -> anyhow::Result<Store> {
+async fn open_store_after(
+    settings: &Settings,
+    predecessor: Predecessor,
+    shipping: Option<Shipping>,
+) -> anyhow::Result<Store> {
     let wait = settings.sqlite.lock_wait.unwrap_or(match predecessor {
         Predecessor::None => Duration::ZERO,
         Predecessor::Leaving => HAND_OVER,
@@ -186,7 +192,7 @@ async fn open_store_after(settings: &Settings, predecessor: Predecessor) -> anyh
     let until = clock::monotonic() + wait;
     let mut told = false;
     loop {
-        match open_store(settings).await {
+        match open_store(settings, shipping.clone()).await {
             Err(error) if is_in_use(&error) && clock::monotonic() < until => {
                 if !told {
                     tracing::info!(?wait, "another process has the database: waiting for it to end");
@@ -203,8 +209,9 @@ fn is_in_use(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(OpenError::InUse { .. }))
 }
 
-/// Opens the database, and logs what its operator should know.
-pub(crate) async fn open_store(settings: &Settings) -> anyhow::Result<Store> {
+/// Opens the database, and logs what its operator should know. Only a server ships its changes: what a command changes while none runs
+/// is in the base that the next one begins with.
+pub(crate) async fn open_store(settings: &Settings, shipping: Option<Shipping>) -> anyhow::Result<Store> {
     let sqlite = &settings.sqlite;
     let opened = Store::open(&Options {
         writer_cache: sqlite.writer_cache,
@@ -212,6 +219,7 @@ pub(crate) async fn open_store(settings: &Settings) -> anyhow::Result<Store> {
         mapped: sqlite.mmap,
         wal_soft_limit: sqlite.wal_soft_limit,
         wal_hard_limit: sqlite.wal_hard_limit,
+        shipping,
         ..Options::new(settings.database_to_open()?)
     })
     .await?;

@@ -2,6 +2,7 @@
 //! says `web`'s.
 
 mod app;
+mod backups;
 mod cli;
 mod clock;
 mod commands;

@@ -2,6 +2,7 @@
 //! Knows when things start and stop, not what they do.
 
 use crate::app::{App, Predecessor, draining};
+use crate::backups::Backups;
 use crate::clock;
 use crate::commands::shown;
 use crate::operator::Socket;
@@ -78,7 +79,9 @@ async fn serve(settings: &Settings, handed_in: &mut ListenFd) -> anyhow::Result<
     for warning in settings.warnings() {
         tracing::warn!("{warning}");
     }
-    let app = App::open(settings, &issuer, predecessor).await?;
+    let backups = Backups::open(settings)?;
+    let shipping = backups.as_ref().map(Backups::shipping);
+    let app = App::open(settings, &issuer, predecessor, shipping).await?;
     announce(settings, &issuer, address)?;
     if let Some(link) = app.provider.setup_link(&mut clock::own_ctx()).await? {
         // To whoever started it, never to the log: whoever has the link owns the installation.
@@ -94,6 +97,9 @@ async fn serve(settings: &Settings, handed_in: &mut ListenFd) -> anyhow::Result<
         shown::fields(&[("  Metrics  ", format!("http://{}/metrics", metrics.local_addr()))])?;
     }
     let metrics = metrics.map(|listener| (listener, web::metrics_router(web.metrics.clone())));
+    if let Some(backups) = backups {
+        tokio::spawn(backups.drill_from_time_to_time(app.provider.store().clone()));
+    }
     House { app, listeners, router: web::router(web), options, tls, metrics, shutdown }.run(settings).await
 }
 

@@ -48,8 +48,10 @@ impl Provider {
             return Ok(None);
         }
         let registered = Arc::new(registered);
-        if cache.changes.load(Ordering::SeqCst) == changes {
-            cache.clients.insert(id.clone(), Arc::clone(&registered));
+        cache.clients.insert(id.clone(), Arc::clone(&registered));
+        // Looked at after the insert: a change that is counted later forgets it by itself.
+        if cache.changes.load(Ordering::SeqCst) != changes {
+            cache.clients.remove(id);
         }
         Ok(Some(registered))
     }

@@ -16,10 +16,12 @@
     reason = "numbers for people to read"
 )]
 
+use protocol::Timestamp;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
+use storage::archive::{Folder, Shipping};
 use storage::{Applied, Command, Options, Query, Rows, Statement, Steps, StorageError, Store, params};
 use tokio::task::JoinSet;
 
@@ -129,6 +131,82 @@ async fn writes(folder: &Path, length: Duration) {
     println!();
 }
 
+/// What shipping costs whoever writes: the same loop with and without, taking turns, because the machine is not always the same. The
+/// processor's time per write says more than the rate where others use the machine too.
+async fn shipping(folder: &Path, length: Duration) {
+    const ROUNDS: usize = 5;
+    println!(
+        "Durable writes/s, closed loop (append-only keys), changes shipped to a folder each second; medians of {ROUNDS}"
+    );
+    println!(
+        "{:>12} {:>14} {:>14} {:>7} {:>16} {:>16} {:>16}",
+        "submitters", "not shipped", "shipped", "ratio", "writer's CPU", "with shipping", "shipper's CPU"
+    );
+    for submitters in [1, 16, 256] {
+        let mut rounds = [Vec::new(), Vec::new()];
+        for round in 0..ROUNDS * 2 {
+            let name = format!("ship-{submitters}-{round}");
+            rounds[round % 2].push(ship_round(folder, &name, round % 2 == 1, submitters, length).await);
+        }
+        let median = |shipped: usize, field: fn(&[f64; 3]) -> f64| {
+            let mut values: Vec<f64> = rounds[shipped].iter().map(field).collect();
+            values.sort_by(f64::total_cmp);
+            values[ROUNDS / 2]
+        };
+        println!(
+            "{submitters:>12} {:>14.0} {:>14.0} {:>6.2}x {:>13.2} us {:>13.2} us {:>13.2} us",
+            median(0, |round| round[0]),
+            median(1, |round| round[0]),
+            median(1, |round| round[0]) / median(0, |round| round[0]),
+            median(0, |round| round[1]),
+            median(1, |round| round[1]),
+            median(1, |round| round[2]),
+        );
+    }
+    println!();
+}
+
+/// Writes per second, and the processor's time of writer and shipper per write, in microseconds.
+async fn ship_round(folder: &Path, name: &str, shipped: bool, submitters: u64, length: Duration) -> [f64; 3] {
+    let database = format!("{name}.db");
+    // The tables are made by another connection: with shipping, that would be a gap.
+    open(folder, &database, |_| {}).await.close().await;
+    let mut options = Options::at(folder.join(&database));
+    let target = Arc::new(Folder::at(folder.join(name)));
+    options.shipping = shipped.then(|| Shipping::new(target, wall_clock));
+    let store = Store::open(&options).await.expect("opens").store;
+    while store.shipping().is_some_and(|shipping| shipping.shipped_until.is_none()) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let before = ["storage-writer", "storage-ship"].map(cpu_of);
+    let (rate, _) = closed_loop(&store, APPEND, submitters, length).await;
+    let per_write = |thread: usize, name| {
+        (cpu_of(name) - before[thread]) as f64 / 1_000.0 / store.stats().commands as f64
+    };
+    let measured = [rate, per_write(0, "storage-writer"), per_write(1, "storage-ship")];
+    let stats = store.shipping().unwrap_or_default();
+    assert_eq!((stats.failures, stats.gaps), (0, 0), "it did not keep up");
+    store.close().await;
+    measured
+}
+
+/// Nanoseconds that threads of this name have run, by the kernel's count.
+fn cpu_of(name: &str) -> u64 {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
+    let named =
+        tasks.filter(|task| std::fs::read_to_string(task.join("comm")).is_ok_and(|comm| comm.trim() == name));
+    named.map(|task| ran(&std::fs::read_to_string(task.join("schedstat")).unwrap())).sum()
+}
+
+fn ran(schedstat: &str) -> u64 {
+    schedstat.split(' ').next().unwrap().parse().unwrap()
+}
+
+fn wall_clock() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    Timestamp::from_millis(since.as_millis() as i64)
+}
+
 async fn keys(folder: &Path, length: Duration) {
     println!("Inserts/s by one writer, commands of 1,000 rows, no waiting for company");
     let mut rates = Vec::new();
@@ -164,8 +242,7 @@ impl Command for Thousand {
 
 /// Nanoseconds this thread has run, by the kernel's count.
 fn thread_cpu() -> u64 {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    stat.split(' ').next().unwrap().parse().unwrap()
+    ran(&std::fs::read_to_string("/proc/thread-self/schedstat").unwrap())
 }
 
 async fn read_for(store: &Store, length: Duration, rows: u64) -> (u64, u64) {
@@ -275,7 +352,7 @@ async fn main() {
                 seconds = arguments.next().and_then(|value| value.parse().ok()).expect("--seconds N")
             }
             "--only" => only = arguments.next(),
-            _ => panic!("usage: engine [--seconds N] [--only writes|keys|reads|open]"),
+            _ => panic!("usage: engine [--seconds N] [--only writes|shipping|keys|reads|open]"),
         }
     }
     let folder = tempfile::tempdir().unwrap();
@@ -283,6 +360,9 @@ async fn main() {
     let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
     if wanted("writes") {
         writes(folder, length).await;
+    }
+    if wanted("shipping") {
+        shipping(folder, length).await;
     }
     if wanted("keys") {
         keys(folder, length).await;

@@ -3,6 +3,7 @@
 //! Every change is a [`Command`], every read a [`Query`], and a [`Store`] is where both go. Nothing here knows who asks (no HTTP, no
 //! protocol decisions), and nothing outside `sqlite/`, `postgres/` and `mysql/` knows an engine except the enums that list the engines.
 
+pub mod archive;
 pub mod backup;
 mod clock;
 pub mod contract;

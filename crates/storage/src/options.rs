@@ -1,5 +1,6 @@
 //! How a store is opened, and what an operator is told when it cannot be. Knows limits and words, not how they are enforced.
 
+use crate::archive::Shipping;
 use crate::database::Database;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -56,6 +57,8 @@ pub struct Options {
     /// Bytes of the database file that readers map into memory; zero reads by system call. Measured on a million rows: a twelfth
     /// faster while nobody writes, twice the cost beside a busy writer; and a disk error then ends the process (SIGBUS).
     pub mapped: u64,
+    /// Where changes are shipped to, when they are.
+    pub shipping: Option<Shipping>,
     /// What only engines on a server need.
     pub network: NetworkOptions,
 }
@@ -126,6 +129,7 @@ impl Options {
             writer_cache: 32 * MIB,
             reader_cache: 16 * MIB,
             mapped: 0,
+            shipping: None,
             network: NetworkOptions::default(),
         }
     }

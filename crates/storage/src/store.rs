@@ -1,5 +1,6 @@
 //! Where commands and queries go. Knows that there are engines and lists them; how one works is its own folder's business.
 
+use crate::archive::ShippingStats;
 use crate::contract::{Applied, Command, Query, Steps};
 use crate::database::Database;
 use crate::error::StorageError;
@@ -12,6 +13,7 @@ use crate::sqlite::Sqlite;
 use crate::stats::Stats;
 use crate::sweep::Cursors;
 use crate::together::{One, Together};
+use protocol::Timestamp;
 use std::sync::Arc;
 
 /// The state of the installation. A cheap clone; the last one to go closes it.
@@ -101,6 +103,23 @@ impl Store {
             Engine::Sqlite(engine) => engine.stats(),
             Engine::Postgres(engine) => engine.stats(),
             Engine::Mysql(engine) => engine.stats(),
+        }
+    }
+
+    /// How shipping goes; nothing when nothing is shipped.
+    pub fn shipping(&self) -> Option<ShippingStats> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.shipping(),
+            // A server has tools of its own for this.
+            Engine::Postgres(_) | Engine::Mysql(_) => None,
+        }
+    }
+
+    /// Remembers, for [`Store::shipping`], that a drill ended: when it succeeded, or that it did not.
+    pub fn drilled(&self, succeeded_at: Option<Timestamp>) {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.drilled(succeeded_at),
+            Engine::Postgres(_) | Engine::Mysql(_) => {}
         }
     }
 

@@ -125,10 +125,10 @@ impl std::fmt::Debug for Watched {
 
 impl Collector for Watched {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        for (name, help, value) in self.gauges() {
+        for (name, help, value) in self.gauges().into_iter().chain(self.backup_gauges()) {
             write(&mut encoder, name, help, &ConstGauge::new(value))?;
         }
-        for (name, help, value) in self.counters() {
+        for (name, help, value) in self.counters().into_iter().chain(self.backup_counters()) {
             write(&mut encoder, name, help, &ConstCounter::new(value))?;
         }
         Ok(())
@@ -138,6 +138,44 @@ impl Collector for Watched {
 type Reading<T> = (&'static str, &'static str, T);
 
 impl Watched {
+    /// Nothing when nothing is shipped; no moment before there is one, so that an alert on its age does not see 1970.
+    #[expect(clippy::cast_precision_loss, reason = "gauges are floating-point in the exposition format")]
+    fn backup_gauges(&self) -> Vec<Reading<f64>> {
+        let Some(shipping) = self.provider.store().shipping() else { return Vec::new() };
+        let moments = [
+            (
+                "backup_last_shipped_timestamp_seconds",
+                "The newest moment that can be restored",
+                shipping.shipped_until,
+            ),
+            (
+                "backup_last_drill_success_timestamp_seconds",
+                "When the newest backup was last restored and found sound",
+                shipping.drilled_at,
+            ),
+        ];
+        let mut readings = vec![(
+            "backup_lag_seconds",
+            "For how long the oldest change has not been restorable",
+            shipping.lag.as_secs_f64(),
+        )];
+        readings.extend(
+            moments
+                .into_iter()
+                .filter_map(|(name, help, at)| Some((name, help, at?.millis() as f64 / 1_000.0))),
+        );
+        readings
+    }
+
+    fn backup_counters(&self) -> Vec<Reading<u64>> {
+        let Some(shipping) = self.provider.store().shipping() else { return Vec::new() };
+        vec![
+            ("backup_failures", "Attempts to ship that failed", shipping.failures),
+            ("backup_gaps", "Times the log of backups broke off and began anew", shipping.gaps),
+            ("backup_drill_failures", "Drills that failed", shipping.drill_failures),
+        ]
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "gauges are floating-point in the exposition format")]
     fn gauges(&self) -> Vec<Reading<f64>> {
         let pool = self.provider.hash_pool().stats();

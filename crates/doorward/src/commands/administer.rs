@@ -79,7 +79,7 @@ impl Administration {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let issuer = self.settings.issuer(self.settings.listen);
         let app = runtime
-            .block_on(App::open(&self.settings, &issuer, Predecessor::None))
+            .block_on(App::open(&self.settings, &issuer, Predecessor::None, None))
             .context("there is no running server to ask, and its database cannot be opened here")?;
         Ok((runtime, app))
     }

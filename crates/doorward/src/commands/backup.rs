@@ -1,44 +1,97 @@
-//! `doorward backup` and `doorward restore`: copies of the database, verified. Knows nothing of what is in it.
+//! `doorward backup` and `doorward restore`: copies of the database, and what a server has shipped. Knows nothing of what is in it.
 
 use super::shown;
+use crate::backups::{self, Place as BackupPlace};
 use crate::cli::Place;
 use crate::settings::{Resolved, Settings};
-use anyhow::bail;
-use clap::Args;
-use std::path::PathBuf;
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use storage::BackupReport;
+use storage::archive::{Restored, Target, generations, moment, parse_moment};
 
 pub(crate) const BACKUP_HELP: &str = "\
 Examples:
   doorward backup /backup/doorward-$(date +%F).db
   doorward backup /backup/doorward.db --data /var/lib/doorward
+  doorward backup list --from /mnt/backup/doorward
+  doorward backup drill --from 's3://backups/doorward?region=eu-central-1'
 
-The server may run meanwhile. The copy is verified before this ends.
+The server may run meanwhile. The copy is verified before this ends. `list` and `drill` are about what a server ships by itself with \
+the setting backup.to.
 
 The master key is NOT in it: secrets in the database are sealed under that key. Back up the key file (master.key in the data \
 directory) once, and somewhere else, so that whoever finds one has not got both.";
+
+const LIST_HELP: &str = "\
+Example:
+  doorward backup list --from /mnt/backup/doorward
+
+A generation is one log of changes without a gap; each start of the server begins one. Any moment from FROM to UNTIL can be \
+restored with `doorward restore --from TARGET --at TIME`.";
+
+const DRILL_HELP: &str = "\
+Example:
+  doorward backup drill --from /mnt/backup/doorward
+
+The scratch file lies beside the database. Neither the database nor the backups are touched, and the server may run meanwhile; it \
+drills by itself every backup.drill_every.";
 
 pub(crate) const RESTORE_HELP: &str = "\
 Examples:
   doorward restore /backup/doorward.db
   doorward restore /backup/doorward.db --data /var/lib/doorward --force
+  doorward restore --from /mnt/backup/doorward --force
+  doorward restore --from 's3://backups/doorward?region=eu-central-1' --at 2026-11-22T14:30:00Z --data ./looked-at
 
 The server must be stopped. With --force a database that is there already is replaced, and kept aside.
 
 The master key is not in a backup: the key file of that time must be in its place (master.key in the data directory).";
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct BackupArgs {
     /// Where to write the copy; must not exist
-    file: PathBuf,
+    #[arg(required = true)]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    shipped: Option<Shipped>,
+}
+
+/// What a server ships by itself, with the setting backup.to.
+#[derive(Subcommand)]
+pub(crate) enum Shipped {
+    /// Show which moments can be restored
+    #[command(after_help = LIST_HELP)]
+    List(FromArgs),
+    /// Restore the newest moment into a scratch file, check it, and remove it again
+    #[command(after_help = DRILL_HELP)]
+    Drill(FromArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct FromArgs {
+    /// Where the backups are: a folder or s3://BUCKET/PREFIX [default: the setting backup.to]
+    #[arg(long, value_name = "TARGET")]
+    from: Option<BackupPlace>,
     #[command(flatten)]
     place: Place,
 }
 
 #[derive(Args)]
 pub(crate) struct RestoreArgs {
-    /// The backup
-    file: PathBuf,
+    /// The backup, made by `doorward backup FILE`
+    #[arg(required_unless_present = "from", conflicts_with = "from")]
+    file: Option<PathBuf>,
+    /// What a server has shipped instead: a folder or s3://BUCKET/PREFIX
+    #[arg(long, value_name = "TARGET")]
+    from: Option<BackupPlace>,
+    /// The moment to go back to, as in RFC 3339; a time without a fraction is all of its second [default: the newest]
+    #[arg(long, value_name = "TIME", conflicts_with = "file", value_parser = parse_moment)]
+    at: Option<protocol::Timestamp>,
     /// Replace the database that is there, and keep it aside
     #[arg(long)]
     force: bool,
@@ -47,10 +100,19 @@ pub(crate) struct RestoreArgs {
 }
 
 pub(crate) fn backup(args: &BackupArgs) -> anyhow::Result<()> {
-    let settings = Resolved::from_system(&args.place.flags())?.settings;
-    let database = file(&settings)?;
-    let report = storage::backup(&database, &args.file)?;
-    shown::line(format!("{} was copied to {} and verified.\n", database.display(), args.file.display()))?;
+    match (&args.shipped, &args.file) {
+        (Some(Shipped::List(from)), _) => list(from),
+        (Some(Shipped::Drill(from)), _) => drill(from),
+        (None, Some(file)) => copy(file, &args.place),
+        (None, None) => bail!("a file to write the copy to is missing"),
+    }
+}
+
+fn copy(file: &Path, place: &Place) -> anyhow::Result<()> {
+    let settings = Resolved::from_system(&place.flags())?.settings;
+    let database = file_of(&settings)?;
+    let report = storage::backup(&database, file)?;
+    shown::line(format!("{} was copied to {} and verified.\n", database.display(), file.display()))?;
     print(&report)?;
     Ok(shown::line(format!(
         "\nThe master key is not in it. Keep a copy of {} somewhere else.",
@@ -58,14 +120,74 @@ pub(crate) fn backup(args: &BackupArgs) -> anyhow::Result<()> {
     ))?)
 }
 
+impl FromArgs {
+    fn open(&self) -> anyhow::Result<(Arc<dyn Target>, Settings)> {
+        let settings = Resolved::from_system(&self.place.flags())?.settings;
+        let place = self.from.as_ref().or(settings.backup.to.as_ref());
+        let target = place.context("where are the backups? Say --from TARGET, or set backup.to")?.open()?;
+        Ok((target, settings))
+    }
+}
+
+fn list(args: &FromArgs) -> anyhow::Result<()> {
+    let (target, _) = args.open()?;
+    let found = generations(&*target)?;
+    if found.is_empty() {
+        return Ok(shown::line(format!("{target} holds no backup."))?);
+    }
+    let rows: Vec<_> = found
+        .iter()
+        .map(|generation| {
+            let first = generation.bases.first().copied().unwrap_or(generation.until);
+            let gap = if generation.gap { "a segment is missing" } else { "" };
+            [
+                generation.name.clone(),
+                moment(first),
+                moment(generation.until),
+                generation.bases.len().to_string(),
+                generation.segments.to_string(),
+                gap.to_owned(),
+            ]
+        })
+        .collect();
+    shown::table(["GENERATION", "FROM", "UNTIL", "BASES", "SEGMENTS", ""], &rows)?;
+    Ok(shown::line("\nAny moment between can be restored: doorward restore --from TARGET --at TIME")?)
+}
+
+fn drill(args: &FromArgs) -> anyhow::Result<()> {
+    let (target, settings) = args.open()?;
+    // Not the name that a running server uses for its own.
+    let scratch = backups::scratch(&settings, &format!(".drill-{}", std::process::id()));
+    if let Some(folder) = scratch.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    }
+    let restored = storage::archive::drill(&*target, &scratch)?;
+    shown::line(format!("The newest backup in {target} was restored and is sound.\n"))?;
+    print_origin(&restored)?;
+    print(&restored.report)
+}
+
 pub(crate) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     let settings = Resolved::from_system(&args.place.flags())?.settings;
-    let database = file(&settings)?;
-    if database == args.file {
-        bail!("the backup and the database are the same file");
-    }
-    let report = storage::restore(&args.file, &database, args.force)?;
-    shown::line(format!("{} was restored from {}.\n", database.display(), args.file.display()))?;
+    let database = file_of(&settings)?;
+    let report = match (&args.file, &args.from) {
+        (Some(file), _) => {
+            if database == *file {
+                bail!("the backup and the database are the same file");
+            }
+            let report = storage::restore(file, &database, args.force)?;
+            shown::line(format!("{} was restored from {}.\n", database.display(), file.display()))?;
+            report
+        }
+        (None, Some(from)) => {
+            let target = from.open()?;
+            let restored = storage::archive::restore(&*target, args.at, &database, args.force)?;
+            shown::line(format!("{} was restored from {target}.\n", database.display()))?;
+            print_origin(&restored)?;
+            restored.report
+        }
+        (None, None) => bail!("a backup to restore is missing"),
+    };
     print(&report)?;
     if let Some(aside) = &report.kept_aside {
         shown::line(format!("\nThe database that was there is kept as {}.", aside.display()))?;
@@ -80,8 +202,18 @@ pub(crate) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn print_origin(restored: &Restored) -> anyhow::Result<()> {
+    shown::fields(&[
+        ("Generation", restored.generation.clone()),
+        ("Base of", moment(restored.base_at)),
+        ("Commands replayed", restored.commands.to_string()),
+        ("Newest change", moment(restored.until)),
+    ])?;
+    Ok(shown::line("")?)
+}
+
 /// The database, which must be a file.
-fn file(settings: &Settings) -> anyhow::Result<PathBuf> {
+fn file_of(settings: &Settings) -> anyhow::Result<PathBuf> {
     let database = settings.database();
     let Some(file) = database.file() else {
         bail!(

@@ -105,7 +105,7 @@ fn rotate_master(settings: &Settings) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let source = master_key_source(settings);
     // The database first: while a server has it open, no key is touched.
-    let store = runtime.block_on(open_store(settings))?;
+    let store = runtime.block_on(open_store(settings, None))?;
     let is_file = matches!(source, MasterKeySource::File(_));
     let keys = if is_file {
         source.rotate(&mut OsRandom)?

@@ -83,7 +83,7 @@ async fn demo(args: DemoArgs, directory: &Path) -> anyhow::Result<()> {
     let settings = settings(args.flags, port, directory)?;
     let _telemetry = Telemetry::start(&settings.log)?;
     let issuer = settings.issuer(SocketAddr::new(args.host, port));
-    let app = App::open(&settings, &issuer, Predecessor::None).await?;
+    let app = App::open(&settings, &issuer, Predecessor::None, None).await?;
     let wishes = Wishes {
         redirect_uris: args.redirect_uris,
         post_logout_redirect_uris: args.post_logout_redirect_uris,

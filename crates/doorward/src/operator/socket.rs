@@ -8,7 +8,7 @@ use provider::Provider;
 use rustix::process::geteuid;
 use std::fs::Permissions;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,11 +30,13 @@ const AFTER_FAILURE: Duration = Duration::from_millis(200);
 pub(crate) struct Socket {
     listener: UnixListener,
     path: PathBuf,
+    /// Device and inode: the file may have become a successor's.
+    file: Option<(u64, u64)>,
 }
 
 impl Socket {
-    /// Listens in the data directory. A socket left behind by a server that died is replaced: whoever calls this has the database, so
-    /// no other server can be listening there.
+    /// Listens in the data directory. A socket left behind by a server that died is replaced, and that of one which is about to
+    /// end: operators speak with the newest.
     ///
     /// # Errors
     /// When the directory cannot be written or its path is too long for a socket (108 bytes).
@@ -50,7 +52,8 @@ impl Socket {
             UnixListener::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
         std::fs::set_permissions(&path, Permissions::from_mode(0o600))
             .with_context(|| format!("the mode of {} cannot be set", path.display()))?;
-        Ok(Self { listener, path })
+        let file = identity(&path);
+        Ok(Self { listener, path, file })
     }
 
     /// Answers operators until `shutdown`; what was begun is finished.
@@ -88,9 +91,15 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // One that cannot be removed is replaced by the next server.
-        std::fs::remove_file(&self.path).ok();
+        if self.file.is_some() && identity(&self.path) == self.file {
+            // One that cannot be removed is replaced by the next server.
+            std::fs::remove_file(&self.path).ok();
+        }
     }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
 async fn answer(mut stream: UnixStream, provider: &Provider) -> anyhow::Result<()> {

@@ -13,6 +13,7 @@ mod table;
 mod tests;
 mod value;
 
+use crate::backups::Place;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -57,6 +58,7 @@ pub(crate) struct Settings {
     pub(crate) drain_grace: Duration,
     pub(crate) drain_timeout: Duration,
     pub(crate) sqlite: SqliteSettings,
+    pub(crate) backup: BackupSettings,
     pub(crate) log: LogSettings,
 }
 
@@ -127,6 +129,16 @@ pub(crate) struct SqliteSettings {
     pub(crate) mmap: u64,
     pub(crate) wal_soft_limit: u64,
     pub(crate) wal_hard_limit: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BackupSettings {
+    /// Nowhere, unless it is set.
+    pub(crate) to: Option<Place>,
+    pub(crate) every: Duration,
+    pub(crate) base_every: Duration,
+    pub(crate) keep: Duration,
+    pub(crate) drill_every: Duration,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -209,6 +221,11 @@ impl Settings {
         let (certificate, key) = (self.tls.certificate.is_some(), self.tls.key.is_some());
         expect(!key || certificate, "tls.certificate", "a file, because tls.key is set");
         expect(!certificate || key, "tls.key", "a file, because tls.certificate is set");
+        expect(
+            self.backup.to.is_none() || self.database().file().is_some(),
+            "backup.to",
+            "nothing, because the database is on a server: it is backed up with the server's own tools",
+        );
         expect(self.session.idle <= self.session.absolute, "session.idle", "at most session.absolute");
         expect(
             self.tokens.access_lifetime <= self.tokens.grant_lifetime,
@@ -267,6 +284,7 @@ impl Settings {
             drain_grace: Duration::ZERO,
             drain_timeout: Duration::ZERO,
             sqlite: SqliteSettings::default(),
+            backup: BackupSettings::default(),
             log: LogSettings::default(),
         }
     }

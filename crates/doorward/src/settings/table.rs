@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::value::{
-    access_lifetime, address, duration, kib, lifetime, log_filter, masked_database, master_key, number,
-    one_of, path, put, rotation, size, size_between, switch,
+    access_lifetime, address, base_interval, duration, kib, lifetime, log_filter, masked_database,
+    master_key, number, one_of, path, put, rotation, size, size_between, switch,
 };
 use super::{LogFormat, Registration, Settings};
 
@@ -311,6 +311,27 @@ pub(crate) static SETTINGS: &[Setting] = &[
         put(&mut s.sqlite.wal_hard_limit, size_between(v, 1 << 20, i64::MAX as u64))
     })
     .help("How large the write-ahead log may grow before writes are refused until it has shrunk.", "2GiB"),
+    Setting::new("backup.to", "TARGET", Unset, |s, v| put(&mut s.backup.to, v.parse().map(Some))).help(
+        "Where every change is shipped to while the server runs: a folder on another disk, or a bucket \
+             of an object store, s3://BUCKET/PREFIX?region=REGION, with &endpoint=URL when it is not \
+             Amazon's. Its credentials are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment.",
+        "s3://backups/doorward?region=eu-central-1",
+    ),
+    Setting::new("backup.every", "DURATION", Value("1s"), |s, v| put(&mut s.backup.every, lifetime(v))).help(
+        "How long changes gather before they are shipped: what a lost disk may cost. An object store \
+             counts each shipment.",
+        "10s",
+    ),
+    Setting::new("backup.base_every", "DURATION", Value("1d"), |s, v| {
+        put(&mut s.backup.base_every, base_interval(v))
+    })
+    .help("How often a whole copy is shipped, on which later changes stand.", "12h"),
+    Setting::new("backup.keep", "DURATION", Value("7d"), |s, v| put(&mut s.backup.keep, lifetime(v)))
+        .help("Every moment of so long ago can be restored; what is older is removed.", "30d"),
+    Setting::new("backup.drill_every", "DURATION", Value("1d"), |s, v| {
+        put(&mut s.backup.drill_every, base_interval(v))
+    })
+    .help("How often the newest backup is restored into a scratch file and checked.", "12h"),
     Setting::new("log", "FILTER", Value("info"), |s, v| put(&mut s.log.filter, log_filter(v))).help(
         "What is logged: error, warn, info, debug or trace, also for one part only.",
         "info,provider=debug",

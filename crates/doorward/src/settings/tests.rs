@@ -79,6 +79,10 @@ fn defaults_leave_no_placeholder() {
         ("keys.rotate_every", 90 * 86_400, settings.keys.rotate_every),
         ("passwords.max_wait", 3, settings.passwords.max_wait),
         ("drain_timeout", 20, settings.drain_timeout),
+        ("backup.every", 1, settings.backup.every),
+        ("backup.base_every", 86_400, settings.backup.base_every),
+        ("backup.keep", 7 * 86_400, settings.backup.keep),
+        ("backup.drill_every", 86_400, settings.backup.drill_every),
     ] {
         assert_eq!(value.as_secs(), seconds, "{key}");
     }
@@ -92,8 +96,15 @@ fn defaults_leave_no_placeholder() {
     assert_eq!([sqlite.wal_soft_limit, sqlite.wal_hard_limit], [48 << 20, 512 << 20]);
     for key in SETTINGS.iter().filter(|setting| matches!(setting.preset, Preset::Unset)).map(|s| s.key) {
         assert!(
-            ["master_key", "database_password_file", "tls.certificate", "tls.key", "metrics_listen"]
-                .contains(&key),
+            [
+                "master_key",
+                "database_password_file",
+                "tls.certificate",
+                "tls.key",
+                "metrics_listen",
+                "backup.to"
+            ]
+            .contains(&key),
             "{key}"
         );
     }

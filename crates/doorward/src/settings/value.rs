@@ -139,6 +139,12 @@ pub(crate) fn rotation(text: &str) -> Result<Duration, String> {
     lifetime(text).and_then(|value| if value >= least { Ok(value) } else { Err("at least 1h".to_owned()) })
 }
 
+/// A copy of everything, or a restoring of it, is not made every few seconds.
+pub(crate) fn base_interval(text: &str) -> Result<Duration, String> {
+    let least = Duration::from_secs(60);
+    lifetime(text).and_then(|value| if value >= least { Ok(value) } else { Err("at least 1m".to_owned()) })
+}
+
 /// A filter in the syntax of `tracing_subscriber::EnvFilter`, as it was written.
 pub(crate) fn log_filter(text: &str) -> Result<String, String> {
     match EnvFilter::builder().parse(text) {

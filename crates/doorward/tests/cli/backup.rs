@@ -1,6 +1,10 @@
-//! A backup made while the server runs, put back elsewhere and over what was there.
+//! A backup made while the server runs, put back elsewhere and over what was there; what a server ships by itself, brought back from a
+//! folder and from an object store.
 
-use crate::process::{Installation, get};
+use crate::object_store::{self, ACCESS_KEY, BUCKET, SECRET_KEY};
+use crate::process::{Installation, PATIENCE, Server, get, now};
+use rustix::process::Signal;
+use std::time::Duration;
 
 #[test]
 fn a_backup_of_a_running_server_is_restored_elsewhere() {
@@ -34,4 +38,144 @@ fn a_backup_of_a_running_server_is_restored_elsewhere() {
     assert!(!installation.run(&["user", "list"]).contains("bob"));
     let refusal = installation.fails(1, &["restore", "nothing.db", "--data", "third"]);
     assert!(refusal.contains("does not exist"), "{refusal}");
+}
+
+/// A reading of the metrics, once there is one that `holds`.
+fn reading(server: &Server, name: &str, holds: impl Fn(f64) -> bool) -> f64 {
+    let (_, after) = server.printed.split_once("Metrics    http://").expect("the address of the metrics");
+    let address = after.split('/').next().expect("an address");
+    let began = now();
+    loop {
+        let (_, body) = get(address, "/metrics");
+        let found = body.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        if let Some(found) = found.filter(|found| holds(*found)) {
+            return found;
+        }
+        assert!(began.elapsed() < PATIENCE, "{name} never was: {body}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn all_shipped(server: &Server) -> f64 {
+    reading(server, "doorward_backup_lag_seconds", |lag| lag == 0.0);
+    reading(server, "doorward_backup_last_shipped_timestamp_seconds", |_| true)
+}
+
+/// Its commands have the object store's credentials in their environment.
+fn with_credentials(installation: &mut Installation, secret: &str) {
+    installation.environment = vec![
+        ("AWS_ACCESS_KEY_ID".to_owned(), ACCESS_KEY.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY".to_owned(), secret.to_owned()),
+    ];
+}
+
+fn ships_and_comes_back(installation: &Installation, target: &str) {
+    let shipping = ["--backup-to", target, "--backup-every", "20ms", "--metrics-listen", "127.0.0.1:0"];
+    let server = installation.serve(&shipping);
+    installation.add_user("alice", &[]);
+    let with_alice = all_shipped(&server);
+    std::thread::sleep(Duration::from_millis(20));
+    installation.add_user("bob", &[]);
+    let with_bob = all_shipped(&server);
+    assert!(with_alice < with_bob);
+    let drilled = reading(&server, "doorward_backup_last_drill_success_timestamp_seconds", |_| true);
+    assert!(drilled > with_alice - 60.0);
+    assert_eq!(reading(&server, "doorward_backup_failures_total", |_| true), 0.0);
+    let (_, jwks) = get(&server.address, "/oauth2/jwks");
+    // Not even asked to stop: what was shipped is what there is.
+    server.signal(Signal::KILL);
+    drop(server);
+
+    let said = installation.run(&["backup", "list", "--from", target]);
+    assert!(said.contains("00000001-") && !said.contains("missing"), "{said}");
+    let said = installation.run(&["backup", "drill", "--from", target]);
+    assert!(said.contains("is sound") && said.contains("Commands replayed"), "{said}");
+    let users = |data: &str| {
+        let users = installation.json(&["user", "list", "--json", "--data", data]);
+        users.as_array().expect("a list").iter().map(|user| user["username"].to_string()).collect::<Vec<_>>()
+    };
+    let millis = (with_alice * 1_000.0).round();
+    let at = protocol::Timestamp::from_millis(millis as i64);
+    let at = storage::archive::moment(at);
+    for (data, more, expected) in
+        [("newest", &[][..], &["\"alice\"", "\"bob\""][..]), ("earlier", &["--at", &at], &["\"alice\""])]
+    {
+        let said = installation.run(&[&["restore", "--from", target, "--data", data], more].concat());
+        assert!(said.contains("will not start without the master key of that time"), "{said}");
+        let key = format!("{data}/master.key");
+        std::fs::copy(installation.path("doorward-data/master.key"), installation.path(&key))
+            .expect("copied");
+        assert_eq!(users(data), expected);
+    }
+    let restored = installation.serve(&["--data", "newest"]);
+    assert_eq!(get(&restored.address, "/oauth2/jwks").1, jwks);
+    restored.stop();
+
+    let refusal = installation.fails(1, &["restore", "--from", target]);
+    assert!(refusal.contains("exists already"), "{refusal}");
+    let refusal = installation
+        .fails(1, &["restore", "--from", target, "--at", "2001-01-01T00:00:00Z", "--data", "third"]);
+    assert!(refusal.contains("the oldest moment in"), "{refusal}");
+    installation.fails(2, &["restore", "--at", "2026-01-01T00:00:00Z", "copy.db"]);
+    installation.fails(2, &["restore", "--from", target, "--at", "yesterday"]);
+}
+
+#[test]
+fn what_a_server_ships_to_a_folder_is_restored_to_any_moment() {
+    let installation = Installation::new();
+    let refusal = installation.fails(1, &["backup", "list"]);
+    assert!(refusal.contains("set backup.to"), "{refusal}");
+    ships_and_comes_back(&installation, "kept/elsewhere");
+    // A segment is lost: everything before it is not.
+    let log = std::fs::read_dir(installation.path("kept/elsewhere"))
+        .expect("a folder")
+        .next()
+        .expect("a generation");
+    let log = log.expect("an entry").path().join("log");
+    let mut segments: Vec<_> =
+        std::fs::read_dir(log).expect("a log").map(|entry| entry.expect("an entry").path()).collect();
+    segments.sort();
+    assert!(segments.len() >= 3, "{segments:?}");
+    std::fs::remove_file(&segments[1]).expect("removed");
+    for command in [&["backup", "drill"][..], &["restore", "--data", "fourth"]] {
+        let refusal = installation.fails(1, &[command, &["--from", "kept/elsewhere"]].concat());
+        assert!(refusal.contains("missing") && refusal.contains("possible with --at"), "{refusal}");
+    }
+}
+
+#[test]
+fn what_a_server_ships_to_an_object_store_is_restored_to_any_moment() {
+    let mut installation = Installation::new();
+    let address = object_store::start(&installation.path("objects"));
+    let target = format!("s3://{BUCKET}/some/prefix?endpoint=http://{address}&region=eu-central-1");
+    let refusal = installation.fails(1, &["backup", "list", "--from", &target]);
+    assert!(refusal.contains("AWS_ACCESS_KEY_ID"), "{refusal}");
+    with_credentials(&mut installation, "another secret");
+    let refusal = installation.fails(1, &["backup", "list", "--from", &target]);
+    assert!(refusal.contains("SignatureDoesNotMatch") && !refusal.contains("another secret"), "{refusal}");
+    with_credentials(&mut installation, SECRET_KEY);
+    let said = installation.run(&["backup", "list", "--from", &target]);
+    assert!(said.contains("holds no backup"), "{said}");
+    ships_and_comes_back(&installation, &target);
+    assert!(installation.path("objects/backups/some/prefix").is_dir());
+    let nowhere = target.replace(&address.to_string(), "127.0.0.1:9");
+    let refusal = installation.fails(1, &["backup", "drill", "--from", &nowhere]);
+    assert!(refusal.contains("cannot be asked") && !refusal.contains("X-Amz"), "{refusal}");
+    let refusal =
+        installation.fails(1, &["backup", "list", "--from", &target.replace(BUCKET, "no-such-bucket")]);
+    assert!(refusal.contains("NoSuchBucket"), "{refusal}");
+}
+
+#[test]
+fn an_object_store_is_asked_over_tls_and_only_if_it_is_trusted() {
+    let mut installation = Installation::new();
+    let (port, certificate) = object_store::start_tls(&installation.path("objects"));
+    with_credentials(&mut installation, SECRET_KEY);
+    let target = format!("s3://{BUCKET}?endpoint=https://localhost:{port}");
+    let refusal = installation.fails(1, &["backup", "list", "--from", &target]);
+    assert!(refusal.contains("cannot be asked") || refusal.contains("ca-certificates"), "{refusal}");
+    let path = certificate.to_str().expect("text").to_owned();
+    installation.environment.push(("SSL_CERT_FILE".to_owned(), path));
+    let said = installation.run(&["backup", "list", "--from", &target]);
+    assert!(said.contains("holds no backup"), "{said}");
 }

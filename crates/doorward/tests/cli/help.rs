@@ -28,6 +28,8 @@ const COMMANDS: &[&[&str]] = &[
     &["keys", "rotate"],
     &["keys", "rotate-master"],
     &["backup"],
+    &["backup", "list"],
+    &["backup", "drill"],
     &["restore"],
     &["store"],
     &["store", "copy"],
@@ -42,6 +44,7 @@ const COMMANDS: &[&[&str]] = &[
     &["passwords", "calibrate"],
     &["bench"],
     &["bench", "sign-in"],
+    &["bench", "store"],
     &["completions"],
 ];
 

@@ -15,6 +15,8 @@ mod measuring;
 #[cfg(test)]
 mod nodes;
 #[cfg(test)]
+mod object_store;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod serving;

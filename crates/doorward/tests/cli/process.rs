@@ -29,11 +29,13 @@ pub(crate) fn doorward() -> Command {
 /// A directory to run in, and nothing in it yet.
 pub(crate) struct Installation {
     pub(crate) directory: TempDir,
+    /// What its commands find in their environment.
+    pub(crate) environment: Vec<(String, String)>,
 }
 
 impl Installation {
     pub(crate) fn new() -> Self {
-        Self { directory: tempfile::tempdir().expect("a temporary directory") }
+        Self { directory: tempfile::tempdir().expect("a temporary directory"), environment: Vec::new() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -42,7 +44,7 @@ impl Installation {
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = doorward();
-        command.current_dir(self.directory.path()).args(arguments);
+        command.current_dir(self.directory.path()).args(arguments).envs(self.environment.iter().cloned());
         command
     }
 

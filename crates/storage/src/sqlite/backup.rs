@@ -63,12 +63,12 @@ pub(crate) fn restore(backup: &Path, database: &Path, force: bool) -> Result<Bac
     Ok(report)
 }
 
-/// A file that is removed unless it was renamed.
-struct Leftover(PathBuf);
+/// A file that is removed, with what SQLite puts beside it, unless it was renamed.
+pub(super) struct Leftover(pub(super) PathBuf);
 
 impl Drop for Leftover {
     fn drop(&mut self) {
-        for path in [self.0.clone(), beside(&self.0, "-journal")] {
+        for path in ["", "-journal", "-wal", "-shm"].map(|suffix| beside(&self.0, suffix)) {
             // Usually it is not there any more, which is what we want.
             let _absent = std::fs::remove_file(path);
         }
@@ -90,7 +90,18 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, BackupError> {
     }
 }
 
-/// Copies the source as it is at one instant into a new file, checks the copy, and syncs it.
+/// Checks a database that is not in use.
+pub(super) fn examine(database: &Path) -> Result<BackupReport, BackupError> {
+    let connection = open_to_read(database)?;
+    verify(&connection, database)?;
+    let tables = rows_per_table(&connection, database)?;
+    let schema_version = schema::version(&connection).map_err(|error| opening(database, &error))?;
+    let bytes = std::fs::metadata(database).map_err(|error| BackupError::io(database, &error))?.len();
+    Ok(BackupReport { tables, bytes, schema_version, took: Duration::ZERO, kept_aside: None })
+}
+
+/// Copies the source as it is at one instant into a new file, checks the copy, and syncs it. The instant is that of the transaction the
+/// source has open, else now.
 pub(super) fn copy(source: &Connection, from: &Path, to: &Path) -> Result<BackupReport, BackupError> {
     drop(Leftover(to.to_owned()));
     let create = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
@@ -100,7 +111,9 @@ pub(super) fn copy(source: &Connection, from: &Path, to: &Path) -> Result<Backup
     let writing = |error: rusqlite::Error| opening(to, &error);
     target.pragma_update(None, "synchronous", "OFF").map_err(writing)?;
 
-    source.execute_batch("BEGIN").map_err(|error| opening(from, &error))?;
+    if source.is_autocommit() {
+        source.execute_batch("BEGIN").map_err(|error| opening(from, &error))?;
+    }
     let tables = rows_per_table(source, from)?;
     copy_pages(source, &mut target).map_err(writing)?;
     source.execute_batch("COMMIT").map_err(|error| opening(from, &error))?;

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 pub(super) struct Turn {
     /// The checkpointer asks for one pass between batches.
     pub(super) checkpoint: bool,
+    /// The shipper asks for a snapshot between batches.
+    pub(super) snapshot: bool,
     /// Nothing new will come.
     pub(super) closed: bool,
 }
@@ -34,7 +36,15 @@ struct State {
     jobs: Vec<Job>,
     asleep: bool,
     checkpoint: bool,
+    snapshot: bool,
     closed: bool,
+}
+
+impl State {
+    /// Whether the writer is wanted for something else than jobs.
+    fn is_asked(&self) -> bool {
+        self.checkpoint || self.snapshot || self.closed
+    }
 }
 
 impl Mailbox {
@@ -75,6 +85,12 @@ impl Mailbox {
         self.wake.notify_one();
     }
 
+    /// Asks the writer to begin a snapshot between batches.
+    pub(super) fn ask_snapshot(&self) {
+        self.lock().snapshot = true;
+        self.wake.notify_one();
+    }
+
     /// Accepts nothing more; what waits is still done.
     pub(super) fn close(&self) {
         self.lock().closed = true;
@@ -104,7 +120,7 @@ impl Mailbox {
     ) -> Turn {
         let mut state = self.lock();
         let deadline = patience.map(|patience| clock::now() + patience);
-        while state.jobs.is_empty() && backlog.is_empty() && !state.checkpoint && !state.closed {
+        while state.jobs.is_empty() && backlog.is_empty() && !state.is_asked() {
             state.asleep = true;
             state = match deadline {
                 None => self.wake.wait(state).unwrap_or_else(PoisonError::into_inner),
@@ -118,7 +134,11 @@ impl Mailbox {
             };
         }
         state.asleep = false;
-        let turn = Turn { checkpoint: std::mem::take(&mut state.checkpoint), closed: state.closed };
+        let turn = Turn {
+            checkpoint: std::mem::take(&mut state.checkpoint),
+            snapshot: std::mem::take(&mut state.snapshot),
+            closed: state.closed,
+        };
         // Two vectors change places, so that neither side allocates while the other holds the lock.
         std::mem::swap(&mut state.jobs, spare);
         drop(state);
@@ -191,7 +211,10 @@ mod tests {
         assert_eq!(mailbox.send(job().0), Err(Rejected::Full));
         let (mut backlog, mut spare) = (VecDeque::new(), Vec::new());
         let turn = mailbox.collect(&mut backlog, &mut spare, None);
-        assert_eq!((turn, backlog.len(), mailbox.depth()), (Turn { checkpoint: false, closed: false }, 2, 2));
+        assert_eq!(
+            (turn, backlog.len(), mailbox.depth()),
+            (Turn { checkpoint: false, snapshot: false, closed: false }, 2, 2)
+        );
         assert_eq!(mailbox.send(job().0), Err(Rejected::Full));
         mailbox.begun(1);
         assert_eq!(mailbox.send(job().0), Ok(()));

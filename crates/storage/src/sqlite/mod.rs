@@ -15,9 +15,11 @@ pub(crate) mod plain;
 mod reader;
 mod scan;
 mod schema;
+pub(crate) mod shipping;
 pub(crate) mod upgrade;
 mod writer;
 
+use crate::archive::ShippingStats;
 use crate::clock;
 use crate::contract::{Access, Applied, Query, Statement, Steps};
 use crate::error::StorageError;
@@ -30,11 +32,13 @@ use crate::value::{Value, ValueRef};
 use checkpointer::{Checkpointer, Checkpoints};
 use log_room::LogRoom;
 use mailbox::Mailbox;
+use protocol::Timestamp;
 use reader::ReadSource;
 use rusqlite::types::{ToSqlOutput, ValueRef as SqliteRef};
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, params_from_iter};
 use scan::ScanPool;
+use shipping::Ship;
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,6 +55,7 @@ pub(crate) struct Sqlite {
     health: Arc<Health>,
     readers: Arc<ReadSource>,
     scans: Arc<ScanPool>,
+    ship: Option<Arc<Ship>>,
     write_deadline: Duration,
     closed: watch::Receiver<bool>,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -88,6 +93,7 @@ impl Sqlite {
             mailbox: Arc::clone(&mailbox),
             checkpoints: Arc::clone(&checkpoints),
         };
+        let ship = Ship::launch(path, options, &mailbox).map_err(io)?;
         let writer = Writer {
             connection,
             mailbox: Arc::clone(&mailbox),
@@ -95,26 +101,22 @@ impl Sqlite {
             checkpoints: Arc::clone(&checkpoints),
             health: Arc::clone(&health),
             max_batch: options.max_batch.max(1),
+            tap: ship.as_deref().map(Ship::tap),
             durability: options.durability,
             log_room: LogRoom::new(path),
             hands: Hands::default(),
         };
         let mut others = scans.start(options.scan_threads).map_err(io)?;
         others.push(named("storage-checkpoint").spawn(move || checkpointer.run()).map_err(io)?);
-        let (announce, closed) = watch::channel(false);
         let house = House {
             checkpoints: Arc::clone(&checkpoints),
             readers: Arc::clone(&readers),
             scans: Arc::clone(&scans),
+            ship: ship.clone(),
             others,
             lock,
         };
-        let thread = named("storage-writer").spawn(move || {
-            let connection = writer.run();
-            house.shut(connection);
-            // Nobody may be waiting for it.
-            let _unheard = announce.send(true);
-        });
+        let (thread, closed) = house.open(writer).map_err(io)?;
         Ok(Self {
             mailbox,
             checkpoints,
@@ -122,9 +124,10 @@ impl Sqlite {
             health,
             readers,
             scans,
+            ship,
             write_deadline: options.write_deadline,
             closed,
-            writer: Mutex::new(Some(thread.map_err(io)?)),
+            writer: Mutex::new(Some(thread)),
         })
     }
 
@@ -179,6 +182,18 @@ impl Sqlite {
             wal_frames: self.checkpoints.frames(),
             wal_bytes: self.checkpoints.bytes(),
             ..self.counters.read()
+        }
+    }
+
+    /// How shipping goes; nothing when nothing is shipped.
+    pub(crate) fn shipping(&self) -> Option<ShippingStats> {
+        self.ship.as_ref().map(|ship| ship.stats())
+    }
+
+    /// A drill ended, well at an instant or not.
+    pub(crate) fn drilled(&self, succeeded_at: Option<Timestamp>) {
+        if let Some(ship) = &self.ship {
+            ship.drilled(succeeded_at);
         }
     }
 
@@ -255,15 +270,31 @@ struct House {
     checkpoints: Arc<Checkpoints>,
     readers: Arc<ReadSource>,
     scans: Arc<ScanPool>,
+    ship: Option<Arc<Ship>>,
     others: Vec<JoinHandle<()>>,
     lock: guard::DatabaseLock,
 }
 
 impl House {
+    /// Starts the writer. When it has ended, everything is shut, and that is told.
+    fn open(self, writer: Writer) -> std::io::Result<(JoinHandle<()>, watch::Receiver<bool>)> {
+        let (announce, closed) = watch::channel(false);
+        let thread = named("storage-writer").spawn(move || {
+            let connection = writer.run();
+            self.shut(connection);
+            // Nobody may be waiting for it.
+            let _unheard = announce.send(true);
+        });
+        Ok((thread?, closed))
+    }
+
     fn shut(self, writer: Connection) {
         self.checkpoints.stop();
         self.readers.close();
         self.scans.close();
+        if let Some(ship) = self.ship {
+            ship.land();
+        }
         for thread in self.others {
             if thread.join().is_err() {
                 tracing::error!("a thread of the store ended with a defect");

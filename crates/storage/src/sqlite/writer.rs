@@ -13,6 +13,7 @@ use crate::sqlite::checkpointer::Checkpoints;
 use crate::sqlite::error::{is_busy, writing};
 use crate::sqlite::log_room::LogRoom;
 use crate::sqlite::mailbox::Mailbox;
+use crate::sqlite::shipping::TapEnd;
 use crate::stats::Counters;
 use rusqlite::Connection;
 use std::collections::VecDeque;
@@ -46,6 +47,8 @@ pub(super) struct Writer {
     pub(super) checkpoints: Arc<Checkpoints>,
     pub(super) health: Arc<Health>,
     pub(super) max_batch: usize,
+    /// Where what was applied is passed on to, when it is shipped.
+    pub(super) tap: Option<TapEnd>,
     pub(super) durability: Durability,
     pub(super) log_room: LogRoom,
     pub(super) hands: Hands,
@@ -82,6 +85,11 @@ impl Writer {
             if turn.checkpoint {
                 self.checkpoints.pass_between_batches(&self.connection);
             }
+            if turn.snapshot
+                && let Some(tap) = &mut self.tap
+            {
+                tap.take_snapshot(&self.connection);
+            }
             if self.hands.backlog.is_empty() {
                 if turn.closed {
                     return self.connection;
@@ -105,6 +113,9 @@ impl Writer {
         if self.hands.batch.is_empty() {
             roll_back(&self.connection);
             return;
+        }
+        if let Some(tap) = &mut self.tap {
+            tap.look_for_others(&self.connection);
         }
         let started = clock::now();
         let Hands { batch, batches, .. } = &mut self.hands;
@@ -173,6 +184,9 @@ impl Writer {
         let refused = answers.iter().filter(|answer| matches!(answer, Ok(Applied::Refused { .. }))).count();
         self.counters.committed(answers.len(), refused, took);
         self.recovered();
+        if let Some(tap) = &self.tap {
+            tap.pass_on(&mut self.hands.batch, &answers);
+        }
         for (job, answer) in self.hands.batch.drain(..).zip(answers) {
             // A caller that has gone needs no answer.
             let _gone = job.answer.send(answer);

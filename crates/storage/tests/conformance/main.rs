@@ -41,6 +41,8 @@ mod plans;
 #[cfg(test)]
 mod proxy;
 #[cfg(test)]
+mod shipping;
+#[cfg(test)]
 mod sweeping;
 #[cfg(test)]
 mod upgrading;

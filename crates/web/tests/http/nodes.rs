@@ -1,7 +1,10 @@
 //! Two nodes on one database: what one changes is in force on the other within a second, and what is good once is good on one of them.
 
-use crate::house::{House, RelyingParty, new_ctx};
+use crate::house::{House, PASSWORD, RelyingParty, new_ctx};
 use futures_util::future::join_all;
+use provider::SetupAnswer;
+use provider::interaction::NewAccount;
+use secrecy::SecretString;
 use std::future::Future;
 use std::time::Duration;
 use storage::{Options, Store};
@@ -144,6 +147,31 @@ async fn what_is_good_once_is_good_on_one_of_two_nodes() {
             successors.dedup();
             assert_eq!(successors.len(), 1, "{engine}: a refresh token");
         }
+    }
+}
+
+#[tokio::test]
+async fn an_installation_has_one_first_owner_whichever_node_its_link_is_used_on() {
+    for (engine, shared) in databases().await {
+        let [one, other] = nodes(&shared).await;
+        let link = one.provider.setup_link(&mut new_ctx(None)).await.unwrap().expect("nobody runs it yet");
+        let token = link.split_once("token=").unwrap().1;
+        let (mut ctx, mut others_ctx) = (new_ctx(None), new_ctx(None));
+        let account = |username: &str| NewAccount {
+            username: username.to_owned(),
+            email: format!("{username}@example.org"),
+            name: String::new(),
+            password: SecretString::from(PASSWORD),
+        };
+        let made = tokio::join!(
+            one.provider.set_up(&mut ctx, token, account("first")),
+            other.provider.set_up(&mut others_ctx, token, account("second"))
+        );
+        let made = [made.0, made.1]
+            .into_iter()
+            .filter(|made| matches!(made, Ok(SetupAnswer::Created { .. })))
+            .count();
+        assert_eq!(made, 1, "{engine}");
     }
 }
 
