@@ -135,6 +135,25 @@ impl Options {
     }
 }
 
+impl Options {
+    /// How long a write to an engine on a server may take at the very most, whatever the server does: its turn, an attempt and its commit that get
+    /// no answer, finding out about the commit, and one more attempt to connect. 28 seconds with the values to run with. Only a commit
+    /// that is under way when the server falls silent takes so long; any other is answered after its deadline and one attempt.
+    pub fn longest_write(&self) -> Duration {
+        let network = &self.network;
+        self.write_deadline
+            + network.answer_deadline * 2
+            + network.resolve_deadline
+            + network.connect_deadline
+    }
+
+    /// How long a read by key from an engine on a server may take at the very most: its turn, a connection, and one answer. 13 seconds with
+    /// the values to run with.
+    pub fn longest_read(&self) -> Duration {
+        self.write_deadline + self.network.connect_deadline + self.network.answer_deadline
+    }
+}
+
 /// Why a store could not be opened, in words an operator can act on.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {

@@ -3,6 +3,9 @@
 //!
 //! Keys are time-ordered, so what expires first is near the front: every sweep begins there and goes on while slices hold expired rows.
 //! Rows that live long may lie before rows that do not: a cursor per table walks on through the rest, a few slices a sweep.
+//!
+//! Whoever sweeps may have a clock that is wrong. For tokens that is no matter of right or wrong; for the records of commits it is
+//! (`network/resolve.rs`), so a mark beside them says how far they were swept.
 
 use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;
@@ -43,6 +46,9 @@ pub(crate) struct Cursors(Mutex<[Option<Key>; TABLES.len()]>);
 
 type Key = [u8; 16];
 
+/// The row of `commits` that is no commit's: up to its `expires_at`, records may be gone.
+pub(crate) const SWEPT_MARK: Key = [0; 16];
+
 struct Swept {
     table: &'static str,
     /// How long a row is kept after it expired.
@@ -65,7 +71,7 @@ macro_rules! swept {
             look: concat!(
                 "SELECT id, CASE WHEN ",
                 $expired,
-                " THEN 1 ELSE 0 END FROM ",
+                " THEN expires_at ELSE NULL END FROM ",
                 $table,
                 " WHERE id > ? ORDER BY id LIMIT 200"
             ),
@@ -138,11 +144,24 @@ impl Store {
 
     async fn sweep_slice(&self, table: usize, after: Key, until: Timestamp) -> Result<Slice, StorageError> {
         let slice = self.read(Look { table, after, until }).await?;
-        if let (Some(last), 1..) = (slice.last_looked, slice.expired) {
+        if let (Some(last), Some(latest)) = (slice.last_looked, slice.latest) {
             self.let_writes_go_first().await;
-            self.write(Delete { table, after, last, until }).await?;
+            if TABLES[table].table == "commits" {
+                self.sweep_commits(after, last, latest).await?;
+            } else {
+                self.write(Delete { table, after, last, until }).await?;
+            }
         }
         Ok(slice.into())
+    }
+
+    async fn sweep_commits(&self, after: Key, last: Key, until: Timestamp) -> Result<(), StorageError> {
+        if !self.write(DeleteCommits { after, last, until }).await? {
+            // The first time. Another node may be faster: the mark is there in any case.
+            self.write(PutMark).await?;
+            self.write(DeleteCommits { after, last, until }).await?;
+        }
+        Ok(())
     }
 
     async fn let_writes_go_first(&self) {
@@ -177,6 +196,8 @@ struct Looked {
     last_looked: Option<Key>,
     rows: usize,
     expired: u64,
+    /// When the last of those that have expired did.
+    latest: Option<Timestamp>,
 }
 
 impl From<Looked> for Slice {
@@ -204,11 +225,12 @@ impl Query for Look {
     }
 
     fn read(rows: &mut Rows<'_>) -> Result<Looked, StorageError> {
-        let rows = rows.all(|row| Ok((row.get::<Key>(0)?, row.get::<bool>(1)?)))?;
+        let rows = rows.all(|row| Ok((row.get::<Key>(0)?, row.get::<Option<Timestamp>>(1)?)))?;
         Ok(Looked {
             last_looked: rows.last().map(|(id, _)| *id),
             rows: rows.len(),
-            expired: rows.iter().map(|(_, expired)| u64::from(*expired)).sum(),
+            expired: rows.iter().map(|(_, expired)| u64::from(expired.is_some())).sum(),
+            latest: rows.iter().filter_map(|(_, expired)| *expired).max(),
         })
     }
 }
@@ -233,6 +255,51 @@ impl Command for Delete {
 
     fn outcome(&self, applied: Applied) -> Applied {
         applied
+    }
+}
+
+/// Deletes the records of one slice, and says so in the same transaction: whoever then misses a record knows that it may have been
+/// there. Refused where there is no mark yet.
+struct DeleteCommits {
+    after: Key,
+    last: Key,
+    /// When the last of them expired: a clock that is far ahead must not put the mark there.
+    until: Timestamp,
+}
+
+impl Command for DeleteCommits {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        steps.one(
+            "UPDATE commits SET expires_at = CASE WHEN expires_at < ? THEN ? ELSE expires_at END WHERE id = ?",
+            params![self.until, self.until, SWEPT_MARK.as_slice()],
+        );
+        steps.any(
+            "DELETE FROM commits WHERE id > ? AND id <= ? AND expires_at <= ?",
+            params![self.after.as_slice(), self.last.as_slice(), self.until],
+        );
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}
+
+struct PutMark;
+
+impl Command for PutMark {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        steps.one(
+            "INSERT INTO commits (id, voided, expires_at) VALUES (?, 1, 0)",
+            params![SWEPT_MARK.as_slice()],
+        );
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
     }
 }
 

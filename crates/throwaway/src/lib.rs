@@ -14,6 +14,8 @@
 //!
 //! Tests that need no server of their own take a database on one that all share: [`shared`].
 
+mod address;
+mod disk;
 mod mariadb;
 mod postgres;
 mod processes;

@@ -1,8 +1,12 @@
 //! Signals to a server and everything it started. PostgreSQL gives each of its processes a group of its own, so a process group is not
 //! enough: children are read from /proc.
 
+use anyhow::Result;
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::HashMap;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 /// A process and all its descendants, parents first.
 pub(crate) fn family(root: Pid) -> Vec<Pid> {
@@ -29,6 +33,19 @@ pub(crate) fn signal(processes: &[Pid], signal: Signal) {
     for pid in processes {
         let _ = kill_process(*pid, signal);
     }
+}
+
+/// Ends the server and removes its folder when the standard input of this closes.
+pub(crate) fn watch(server: u32, folder: &Path) -> Result<Child> {
+    let script = "cat >/dev/null; kill -QUIT $0; sleep 2; kill -KILL $0; umount -l \"$1/data\" 2>/dev/null; rm -rf \"$1\"";
+    let mut watcher = Command::new("sh");
+    watcher
+        .args(["-c", script, &server.to_string()])
+        .arg(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    Ok(watcher.process_group(0).spawn()?)
 }
 
 /// Field 4 of /proc/PID/stat; field 2, the name in parentheses, may hold anything.

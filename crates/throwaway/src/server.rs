@@ -1,15 +1,16 @@
 //! One server's life: set up in a temporary folder, started, killed, paused, restarted, removed. What differs between engines is in the
 //! files of their names.
 
-use crate::processes::{family, signal};
+use crate::address::{certificate, free_port};
+use crate::disk::{self, Disk};
+use crate::processes::{family, signal, watch};
 use crate::programs::{Account, give, run_as};
 use crate::{Engine, PASSWORD, USER, mariadb, postgres};
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ pub struct Setup {
     engine: Engine,
     durable: bool,
     settings: Vec<(String, String)>,
+    small_disk: Option<u32>,
 }
 
 /// Where a server is and what it is started with: what an engine's file needs to know.
@@ -51,6 +53,8 @@ pub struct Server {
     place: Place,
     running: Option<Running>,
     databases: AtomicU32,
+    /// Let go before the folder that it is mounted in.
+    disk: Option<Disk>,
     _folder: tempfile::TempDir,
 }
 
@@ -63,7 +67,7 @@ struct Running {
 impl Setup {
     /// A durable server with small buffers.
     pub fn new(engine: Engine) -> Self {
-        Self { engine, durable: true, settings: Vec::new() }
+        Self { engine, durable: true, settings: Vec::new(), small_disk: None }
     }
 
     /// Trades durability for speed: for tests in which no server dies.
@@ -78,6 +82,27 @@ impl Setup {
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Gives its data a file system of its own, of so many MiB. Nothing when this process may not mount one, which is said loudly.
+    ///
+    /// # Panics
+    /// When it may not and this is CI.
+    #[expect(
+        clippy::panic,
+        clippy::print_stderr,
+        reason = "it speaks to whoever runs the tests, and stops CI"
+    )]
+    pub fn on_a_small_disk(mut self, mib: u32) -> Option<Self> {
+        if let Err(why) = disk::is_allowed() {
+            if std::env::var_os("CI").is_some() {
+                panic!("no small disk to fill: {why:#}");
+            }
+            eprintln!("NOT TESTED: no small disk to fill: {why:#}");
+            return None;
+        }
+        self.small_disk = Some(mib);
+        Some(self)
     }
 
     /// Sets the server up in a temporary folder, and waits until it answers.
@@ -101,6 +126,7 @@ impl Setup {
             certificate,
             settings: self.settings,
         };
+        let disk = self.small_disk.map(|mib| Disk::mounted(place.data(), mib, account)).transpose()?;
         let prepare = || match self.engine {
             Engine::Postgres => postgres::prepare(&place),
             Engine::Mariadb => mariadb::prepare(&place),
@@ -116,6 +142,7 @@ impl Setup {
             place,
             running: None,
             databases: AtomicU32::new(0),
+            disk,
             _folder: temporary,
         };
         server.start_again()?;
@@ -218,6 +245,27 @@ impl Server {
         let watcher = watch(server.id(), &self.place.folder)?;
         self.running = Some(Running { server, watcher });
         self.wait_until_it_answers()
+    }
+
+    /// Starts the server if it has ended by itself, as whatever watches over it would.
+    ///
+    /// # Errors
+    /// As [`Server::start_again`].
+    pub fn start_if_it_ended(&mut self) -> Result<()> {
+        if let Some(running) = &mut self.running
+            && running.server.try_wait()?.is_some()
+        {
+            self.kill()?;
+        }
+        self.start_again()
+    }
+
+    /// Takes all room on its small disk but `spare` bytes; removing the file that this answers gives it back.
+    ///
+    /// # Errors
+    /// When it has none, or the system refuses.
+    pub fn fill_disk(&self, spare: u64) -> Result<PathBuf> {
+        self.disk.as_ref().context("the server has no small disk")?.fill(spare)
     }
 
     /// Stops the server as its operator would, waits, and starts it again.
@@ -343,53 +391,9 @@ fn pid(child: &Child) -> Result<Pid> {
     i32::try_from(child.id()).ok().and_then(Pid::from_raw).context("a process without an id")
 }
 
-fn watch(server: u32, folder: &Path) -> Result<Child> {
-    let script = "cat >/dev/null; kill -QUIT $0; sleep 2; kill -KILL $0; rm -rf \"$1\"";
-    let mut watcher = Command::new("sh");
-    watcher
-        .args(["-c", script, &server.to_string()])
-        .arg(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    Ok(watcher.process_group(0).spawn()?)
-}
-
 fn stop_watching(running: &mut Running) -> Result<()> {
     let watcher = pid(&running.watcher)?;
     signal(&family(watcher), Signal::KILL);
     running.watcher.wait()?;
     Ok(())
-}
-
-/// Below the ports that the system hands out: a client that tries to reach a server which is down must not meet itself there.
-fn free_port() -> Result<u16> {
-    static TRIED: AtomicU32 = AtomicU32::new(0);
-    let begin = std::process::id().wrapping_mul(37);
-    for _ in 0..1_000 {
-        let port = 15_000 + (begin.wrapping_add(TRIED.fetch_add(1, Relaxed)) % 15_000) as u16;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return Ok(port);
-        }
-    }
-    bail!("no free port")
-}
-
-#[cfg(feature = "tls")]
-fn certificate(folder: &Path, account: Option<Account>) -> Result<Option<(PathBuf, PathBuf)>> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
-    let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
-    std::fs::write(&certificate, made.cert.pem())?;
-    std::fs::write(&key, made.signing_key.serialize_pem())?;
-    // PostgreSQL refuses a key that others can read.
-    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600))?;
-    give(&certificate, account)?;
-    give(&key, account)?;
-    Ok(Some((certificate, key)))
-}
-
-#[cfg(not(feature = "tls"))]
-fn certificate(_: &Path, _: Option<Account>) -> Result<Option<(PathBuf, PathBuf)>> {
-    Ok(None)
 }

@@ -37,14 +37,27 @@ pub(super) enum Spoil {
     Conflict(String),
 }
 
-/// The step that records the commit.
-pub(super) fn record(id: CommitId, voided: bool) -> Step {
-    let kept_for = i64::try_from(RECORD_KEPT_FOR.as_millis()).unwrap_or(i64::MAX);
-    let expires_at = clock::wall_millis().saturating_add(kept_for);
-    Step {
-        sql: "INSERT INTO commits (id, voided, expires_at) VALUES (?, ?, ?)",
-        params: params![id.0.as_slice(), voided, expires_at],
-        expect: Expect::Exactly(1),
+/// The record of a commit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Record {
+    pub(super) id: CommitId,
+    /// By this node's clock; others may sweep by theirs.
+    pub(super) expires_at: i64,
+}
+
+impl Record {
+    fn new(id: CommitId) -> Self {
+        let kept_for = i64::try_from(RECORD_KEPT_FOR.as_millis()).unwrap_or(i64::MAX);
+        Self { id, expires_at: clock::wall_millis().saturating_add(kept_for) }
+    }
+
+    /// The step that records the commit, or that it never will be.
+    pub(super) fn step(self, voided: bool) -> Step {
+        Step {
+            sql: "INSERT INTO commits (id, voided, expires_at) VALUES (?, ?, ?)",
+            params: params![self.id.0.as_slice(), voided, self.expires_at],
+            expect: Expect::Exactly(1),
+        }
     }
 }
 
@@ -55,10 +68,10 @@ pub(super) async fn attempt<D: Driver>(
     commands: &[&Steps],
 ) -> Attempt {
     let Some(mut connection) = kept.take() else { return Attempt::Again("no connection".to_owned()) };
-    let id = shared.ids.next();
-    let record = record(id, false);
+    let record = Record::new(shared.ids.next());
+    let recorded = record.step(false);
     let mut steps: Vec<&Step> = commands.iter().flat_map(|command| command.as_slice()).collect();
-    steps.push(&record);
+    steps.push(&recorded);
     let ran = bounded(shared, shared.driver.run(&mut connection, &steps)).await;
     let verdict = match ran {
         None => {
@@ -91,7 +104,7 @@ pub(super) async fn attempt<D: Driver>(
         None => unanswered(),
     };
     drop(connection);
-    match resolve::resolve(shared, id).await {
+    match resolve::resolve(shared, record).await {
         Resolved::Committed => Attempt::Committed(answers),
         Resolved::Voided => Attempt::Again(why),
         Resolved::Unknown => Attempt::Undecided(why),

@@ -53,6 +53,8 @@ pub(super) async fn run<D: Driver>(shared: Arc<Shared<D>>) {
                     lane.fail(jobs, &error);
                 } else {
                     lane.shared.queue.drop_unwanted();
+                    // Another lane may have a connection where this one gets none.
+                    lane.shared.queue.poke();
                 }
             }
         }
@@ -148,6 +150,8 @@ impl<D: Driver> Lane<D> {
                     self.shared.health.ails(why.clone());
                     let group = jobs.drain(..size).collect();
                     self.fail(group, &StorageError::Undecided(why));
+                    // The others have waited as long as it took to find nothing out.
+                    self.expire(&mut jobs);
                 }
             }
         }

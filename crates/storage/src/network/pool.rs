@@ -162,7 +162,11 @@ pub(super) async fn read<D: Driver>(
                 }
                 return Err(reading(error));
             }
-            Err(_elapsed) => return Err(reading(DriverError::TimedOut)),
+            Err(_elapsed) => {
+                // A node that only reads must notice too. If it was this query alone, a lane finds that out at once.
+                shared.ails("the database does not answer".to_owned());
+                return Err(reading(DriverError::TimedOut));
+            }
         }
     }
 }
@@ -178,15 +182,12 @@ async fn connection<D: Driver>(
         let idle = std::mem::take(&mut *pool.idle());
         pool.open.fetch_sub(idle.len(), Ordering::Relaxed);
     }
-    loop {
-        let Some(idle) = pool.idle().pop() else { break };
-        let lent = Lent { pool, connection: Some(idle) };
-        if !lent.connection.as_ref().is_some_and(|connection| shared.driver.is_closed(connection)) {
-            return Ok((lent, true));
-        }
-    }
     let mut backoff = Backoff::of_connecting();
     loop {
+        // Also on later rounds: where the server takes no more connections, one that another read gave back will do.
+        if let Some(lent) = idle(shared) {
+            return Ok((lent, true));
+        }
         let driver = Arc::clone(&shared.driver);
         // On the store's own runtime: the connection outlives the caller's.
         let connecting = shared.runtime.spawn(async move { driver.connect(Purpose::Read).await });
@@ -206,6 +207,18 @@ async fn connection<D: Driver>(
             return Err(StorageError::Unavailable(why));
         }
         backoff.wait(&shared.ids).await;
+    }
+}
+
+/// A connection that lay idle.
+fn idle<D: Driver>(shared: &Shared<D>) -> Option<Lent<'_, D>> {
+    let pool = &shared.pool;
+    loop {
+        let idle = pool.idle().pop()?;
+        let lent = Lent { pool, connection: Some(idle) };
+        if !lent.connection.as_ref().is_some_and(|connection| shared.driver.is_closed(connection)) {
+            return Some(lent);
+        }
     }
 }
 

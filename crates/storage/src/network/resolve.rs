@@ -1,15 +1,16 @@
 //! Finding out about a commit whose answer was lost. Its record's id is inserted again: taken means that it committed, inserted that it
-//! never will. Both are for certain, because a key is taken once.
+//! never will. Both are for certain, because a key is taken once, and because a mark says which records were swept: a node whose clock is
+//! ahead may sweep the record of a commit whose answer is still on its way.
 
 use crate::clock;
 use crate::contract::Statement;
 use crate::network::Shared;
-use crate::network::attempt::{bounded, in_words, record};
+use crate::network::attempt::{Record, bounded, in_words};
 use crate::network::backoff::Backoff;
 use crate::network::driver::{Driver, DriverError, Purpose};
-use crate::network::identity::CommitId;
 use crate::params;
 use crate::row::{Fetched, Rows, Source};
+use crate::sweep::SWEPT_MARK;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// What was found out.
@@ -19,69 +20,76 @@ pub(super) enum Resolved {
     Committed,
     /// It never will.
     Voided,
-    /// The server did not tell within the deadline.
+    /// The server did not tell within the deadline, or its record was swept already, if there was one.
     Unknown,
 }
 
 /// Asks until there is an answer, or the deadline passes.
-pub(super) async fn resolve<D: Driver>(shared: &Shared<D>, id: CommitId) -> Resolved {
+pub(super) async fn resolve<D: Driver>(shared: &Shared<D>, record: Record) -> Resolved {
     shared.counters.resolved.fetch_add(1, Relaxed);
+    let resolved = asked(shared, record).await;
+    if resolved == Resolved::Unknown {
+        shared.counters.undecided.fetch_add(1, Relaxed);
+        tracing::error!(
+            "it cannot be learned whether a commit took place: the database did not come back in time, or another node's clock is ahead"
+        );
+    }
+    resolved
+}
+
+async fn asked<D: Driver>(shared: &Shared<D>, record: Record) -> Resolved {
     let deadline = clock::now() + shared.options.network.resolve_deadline;
     let mut backoff = Backoff::of_connecting();
     while clock::now() < deadline {
         let left = deadline.saturating_duration_since(clock::now());
-        match tokio::time::timeout(left, ask(shared, id)).await {
+        match tokio::time::timeout(left, ask(shared, record)).await {
             Ok(Ok(resolved)) => return resolved,
             Ok(Err(why)) => shared.ails(why),
             Err(_elapsed) => break,
         }
         backoff.wait(&shared.ids).await;
     }
-    shared.counters.undecided.fetch_add(1, Relaxed);
-    tracing::error!(
-        "it cannot be learned whether a commit took place: the database did not come back in time"
-    );
     Resolved::Unknown
 }
 
 /// Asks once, on a connection of its own. An error says nothing about the commit.
-async fn ask<D: Driver>(shared: &Shared<D>, id: CommitId) -> Result<Resolved, String> {
+async fn ask<D: Driver>(shared: &Shared<D>, record: Record) -> Result<Resolved, String> {
     let silent = || "the database does not answer".to_owned();
     let connecting = shared.driver.connect(Purpose::Write);
     let mut connection = bounded(shared, connecting).await.ok_or_else(silent)?.map_err(in_words)?;
-    let void = record(id, true);
+    let void = record.step(true);
     match bounded(shared, shared.driver.run(&mut connection, &[&void])).await.ok_or_else(silent)? {
         Ok(_) => {
-            bounded(shared, shared.driver.commit(&mut connection))
-                .await
-                .ok_or_else(silent)?
-                .map_err(in_words)?;
-            Ok(Resolved::Voided)
+            let committed = bounded(shared, shared.driver.commit(&mut connection)).await;
+            committed.ok_or_else(silent)?.map_err(in_words)?;
         }
         Err(failure) if failure.error == DriverError::Taken => {
-            bounded(shared, shared.driver.roll_back(&mut connection))
-                .await
-                .ok_or_else(silent)?
-                .map_err(in_words)?;
-            let statement =
-                Statement::new("SELECT voided FROM commits WHERE id = ?", params![id.0.as_slice()]);
-            let statements = [statement];
-            let asked = shared.driver.query(&mut connection, &statements, false);
-            let answers = bounded(shared, asked).await.ok_or_else(silent)?.map_err(in_words)?;
-            match voided(&answers) {
-                Some(true) => Ok(Resolved::Voided),
-                Some(false) => Ok(Resolved::Committed),
-                None => Err("the record of a commit is taken and not there".to_owned()),
-            }
+            let undone = bounded(shared, shared.driver.roll_back(&mut connection)).await;
+            undone.ok_or_else(silent)?.map_err(in_words)?;
         }
         // Also a lock that the transaction itself still holds: it will commit, or be undone when the server misses us.
-        Err(failure) => Err(in_words(failure.error)),
+        Err(failure) => return Err(in_words(failure.error)),
+    }
+    // After the key was found to be taken or free: a sweep from now on changes nothing about that.
+    let statements = [
+        Statement::new("SELECT voided FROM commits WHERE id = ?", params![record.id.0.as_slice()]),
+        Statement::new("SELECT expires_at FROM commits WHERE id = ?", params![SWEPT_MARK.as_slice()]),
+    ];
+    let answered = bounded(shared, shared.driver.query(&mut connection, &statements, false)).await;
+    let answers = answered.ok_or_else(silent)?.map_err(in_words)?;
+    let swept_until = number(&answers, 1)?.unwrap_or(i64::MIN);
+    match number(&answers, 0)? {
+        Some(0) => Ok(Resolved::Committed),
+        // Our own, of now or of a question whose answer was lost. What it took the place of may have been swept.
+        Some(_) if record.expires_at > swept_until => Ok(Resolved::Voided),
+        _ if record.expires_at <= swept_until => Ok(Resolved::Unknown),
+        _ => Err("the record of a commit is taken and not there".to_owned()),
     }
 }
 
-/// An earlier question may have been answered and its answer lost: then the record is ours.
-fn voided(answers: &[Vec<Fetched>]) -> Option<bool> {
-    let rows = answers.first()?;
+/// The number in the one row of an answer, if there is a row.
+fn number(answers: &[Vec<Fetched>], index: usize) -> Result<Option<i64>, String> {
+    let rows = answers.get(index).map(Vec::as_slice).unwrap_or_default();
     let read = Rows(Source::Fetched(rows.iter())).first(|row| row.get::<i64>(0));
-    read.ok().flatten().map(|voided| voided != 0)
+    read.map_err(|error| error.to_string())
 }

@@ -65,15 +65,19 @@ async fn first_connection<D: Driver>(
     ids: &CommitIds,
 ) -> Result<D::Connection, String> {
     let deadline = clock::now() + options.connect_deadline;
-    let mut backoff = Backoff::of_connecting();
+    let (mut backoff, mut last) = (Backoff::of_connecting(), None);
     loop {
         let left = deadline.saturating_duration_since(clock::now());
         match tokio::time::timeout(left, driver.connect(Purpose::Migrate)).await {
             Ok(Ok(connection)) => return Ok(connection),
             Ok(Err(DriverError::Refused(why))) => return Err(why),
             Ok(Err(error)) if clock::now() >= deadline => return Err(in_words(error)),
-            Ok(Err(_)) => backoff.wait(ids).await,
-            Err(_elapsed) => return Err("it does not answer".to_owned()),
+            Ok(Err(error)) => {
+                last = Some(in_words(error));
+                backoff.wait(ids).await;
+            }
+            // What it said before it was out of time says more.
+            Err(_elapsed) => return Err(last.unwrap_or_else(|| "it does not answer".to_owned())),
         }
     }
 }

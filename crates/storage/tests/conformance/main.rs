@@ -7,6 +7,8 @@ mod engines;
 #[cfg(test)]
 mod backups;
 #[cfg(test)]
+mod clocks;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod copying;
@@ -17,19 +19,27 @@ mod disk;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod filled;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod guards;
 #[cfg(test)]
+mod load;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod network;
 #[cfg(test)]
+mod once;
+#[cfg(test)]
 mod overload;
 #[cfg(test)]
 mod plans;
+#[cfg(test)]
+mod proxy;
 #[cfg(test)]
 mod shipping;
 #[cfg(test)]

@@ -312,12 +312,12 @@ async fn a_caller_that_goes_away_gives_its_write_up(engine: Engine) {
 }
 
 /// What stands between a store and its server, and cuts connections at a COMMIT.
-struct Proxy {
+pub(crate) struct Proxy {
     port: u16,
     /// Commits still to be cut: even ones before they reach the server, odd ones after the server has answered.
-    cuts: Arc<AtomicU32>,
+    pub(crate) cuts: Arc<AtomicU32>,
     /// Whether whoever connects after a cut is turned away.
-    closed: Arc<AtomicU32>,
+    pub(crate) closed: Arc<AtomicU32>,
 }
 
 impl Proxy {
@@ -383,7 +383,7 @@ async fn carry(client: TcpStream, server: TcpStream, cuts: Arc<AtomicU32>, close
 }
 
 /// A store that reaches its database through a proxy.
-async fn through_proxy(site: &Site, change: impl FnOnce(&mut Options)) -> (Proxy, Store) {
+pub(crate) async fn through_proxy(site: &Site, change: impl FnOnce(&mut Options)) -> (Proxy, Store) {
     let mut options = site.options.clone();
     let (Database::Postgres(server) | Database::Mysql(server)) = &mut options.database else {
         unreachable!("not on a server")

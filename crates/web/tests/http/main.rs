@@ -31,6 +31,8 @@ mod administration;
 #[cfg(test)]
 mod any_bytes;
 #[cfg(test)]
+mod engines;
+#[cfg(test)]
 mod forms;
 #[cfg(test)]
 mod headers;

@@ -15,22 +15,25 @@ use tokio::time::{Instant, sleep};
 const BOUND: Duration = Duration::from_secs(1);
 
 /// One database, and what must live as long as it is used.
-struct Shared {
-    stores: [Store; 2],
+pub(crate) struct Shared {
+    pub(crate) stores: [Store; 2],
     _kept: Box<dyn std::any::Any>,
 }
 
-/// A file, opened once, whose store two nodes share within this process; and a real server, to which each node has connections of its own.
-async fn databases() -> Vec<(&'static str, Shared)> {
+/// A file, opened once, whose store two nodes share within this process; and real servers, to which each node has connections of its own.
+pub(crate) async fn databases() -> Vec<(&'static str, Shared)> {
     let folder = tempfile::tempdir().unwrap();
     let file = Store::open(&Options::at(folder.path().join("doorward.db"))).await.unwrap().store;
     let mut all = vec![("a file", Shared { stores: [file.clone(), file], _kept: Box::new(folder) })];
-    if !Engine::Postgres.is_missing() {
-        let database = throwaway::shared(Engine::Postgres).unwrap();
+    for (name, engine) in [("PostgreSQL", Engine::Postgres), ("MariaDB", Engine::Mariadb)] {
+        if engine.is_missing() {
+            continue;
+        }
+        let database = throwaway::shared(engine).unwrap();
         let options = Options::new(database.url().parse().unwrap());
         let open = || async { Store::open(&options).await.unwrap().store };
         let stores = [open().await, open().await];
-        all.push(("PostgreSQL", Shared { stores, _kept: Box::new(database) }));
+        all.push((name, Shared { stores, _kept: Box::new(database) }));
     }
     all
 }
