@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// A process and all its descendants, parents first.
 pub(crate) fn family(root: Pid) -> Vec<Pid> {
@@ -26,6 +27,26 @@ pub(crate) fn family(root: Pid) -> Vec<Pid> {
         next += 1;
     }
     found.into_iter().filter_map(Pid::from_raw).collect()
+}
+
+/// Kills a process and all it started, and waits until they are gone: a new PostgreSQL refuses memory that an old one's process still holds.
+pub(crate) fn kill_all(root: Pid) {
+    // Stopped first, it starts no more while its family is looked for.
+    let _ = kill_process(root, Signal::STOP);
+    let family = family(root);
+    signal(&family, Signal::KILL);
+    let mut patience = 500;
+    // The root itself is waited for by whoever started it.
+    while patience > 0 && family.iter().any(|pid| *pid != root && lives(*pid)) {
+        std::thread::sleep(Duration::from_millis(10));
+        patience -= 1;
+    }
+}
+
+/// Whether a process does anything still (proc_pid_stat(5): `Z` is a process that nobody has waited for).
+fn lives(pid: Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
 
 /// Sends a signal to each of them; one that is gone already is fine.

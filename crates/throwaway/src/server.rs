@@ -3,7 +3,7 @@
 
 use crate::address::{certificate, free_port};
 use crate::disk::{self, Disk};
-use crate::processes::{family, signal, watch};
+use crate::processes::{family, kill_all, signal, watch};
 use crate::programs::{Account, give, run_as};
 use crate::{Engine, PASSWORD, USER, mariadb, postgres};
 use anyhow::{Context as _, Result, bail};
@@ -216,8 +216,7 @@ impl Server {
     pub fn kill(&mut self) -> Result<()> {
         let Some(mut running) = self.running.take() else { return Ok(()) };
         stop_watching(&mut running)?;
-        let family = family(pid(&running.server)?);
-        signal(&family, Signal::KILL);
+        kill_all(pid(&running.server)?);
         running.server.wait()?;
         Ok(())
     }
@@ -393,7 +392,7 @@ fn pid(child: &Child) -> Result<Pid> {
 
 fn stop_watching(running: &mut Running) -> Result<()> {
     let watcher = pid(&running.watcher)?;
-    signal(&family(watcher), Signal::KILL);
+    kill_all(watcher);
     running.watcher.wait()?;
     Ok(())
 }

@@ -71,8 +71,8 @@ async fn an_abandoned_migration_is_taken_over(engine: Engine) {
     let mut site = engine.open().await;
     site.store.close().await;
     // A node that died while it migrated: the last migration is missing, and its lease is there.
-    site.sql("DROP TABLE commits");
-    site.sql("DELETE FROM refinery_schema_history WHERE version >= 2");
+    site.sql("DROP TABLE copies");
+    site.sql("DELETE FROM refinery_schema_history WHERE version = 4");
     let holder = match engine {
         Engine::Postgres => "'\\x00000000000000000000000000000001'",
         Engine::Mysql => "x'00000000000000000000000000000001'",

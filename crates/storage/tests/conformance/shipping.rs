@@ -364,18 +364,18 @@ async fn a_log_that_does_not_fit_its_base_is_refused() {
 async fn a_drill_finds_what_a_server_could_not_run_with() {
     const TOKEN: &str = "INSERT INTO refresh_tokens (id, secret_hash, grant_id, client_id, generation, created_at, expires_at) \
                          VALUES (?, ?, ?, 'c', 0, 0, ?)";
-    const KEY: &str = "INSERT INTO signing_keys (kid, algorithm, sealed_private_key, created_at, current_at) \
-                       VALUES (?, 'EdDSA', x'00', 0, ?)";
+    const KEY: &str = "INSERT INTO signing_keys (kid, algorithm, generation, sealed_private_key, created_at, current_at) \
+                       VALUES (?, 'EdDSA', ?, x'00', 0, ?)";
     const USER: &str = "INSERT INTO users (id, username, username_key, email_verified, claims, platform_owner, created_at, \
                         updated_at) VALUES (?, 'a', 'a', 0, '{}', 0, 0, 0)";
     let token = |expires_at: i64| one(TOKEN, params![id(1), [7_u8; 32].as_slice(), id(2), expires_at]);
-    let key = |kid: &str| one(KEY, params![kid, 5_i64]);
+    let key = |kid: &str, generation: i64| one(KEY, params![kid, generation, 5_i64]);
     for (steps, finding) in [
         (vec![token(i64::MAX)], Some("refresh tokens that live have a grant (1 do not)")),
         (vec![token(5)], None),
         (vec![one(USER, params![id(1)])], Some("an installation with users has a key that signs")),
-        (vec![one(USER, params![id(1)]), key("one")], None),
-        (vec![key("one"), key("two")], Some("at most one signing key of an algorithm is current")),
+        (vec![one(USER, params![id(1)]), key("one", 1)], None),
+        (vec![key("one", 1), key("two", 2)], Some("at most one signing key of an algorithm is current")),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let target = Fickle::at(folder.path());
