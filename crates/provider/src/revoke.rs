@@ -27,8 +27,7 @@ impl Provider {
                 revoked_at: ctx.now,
                 expires_at: Timestamp::from_seconds(token.claims.exp),
             };
-            self.inner.store.write(RevokeAccessToken(revocation)).await?;
-            self.inner.revocations.add(revocation);
+            self.write_revoking(RevokeAccessToken(revocation), revocation).await?;
             return Ok(());
         }
         let Some(token) = OpaqueToken::parse(presented) else { return Ok(()) };

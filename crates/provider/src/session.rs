@@ -1,10 +1,10 @@
 //! Sessions: who is behind a browser's cookie, as long as they are. "Last seen" is written at most every few minutes.
 
+use crate::revocations::revocation;
 use crate::settings::{ACR_PASSWORD, AMR_PASSWORD, MAX_ACCESS_TOKEN_LIFETIME};
 use crate::{Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
 use protocol::{SessionId, UserId};
-use storage::revocation::Revocation;
 use storage::session::{EndSession, Session, SessionById, SessionChange, TouchSession};
 use storage::user::User;
 
@@ -105,21 +105,7 @@ impl Provider {
 
     /// Ends a session, and with it the access tokens of its grants.
     pub(crate) async fn end_session(&self, ctx: &Ctx, id: SessionId) -> Result<(), ProviderError> {
-        self.inner.store.write(self.end_of(ctx, id)).await?;
-        self.note_revocation(ctx, *id.as_bytes());
+        self.write_revoking(self.end_of(ctx, id), revocation(ctx, *id.as_bytes())).await?;
         Ok(())
-    }
-
-    /// Makes a revocation that is durable effective here.
-    pub(crate) fn note_revocation(&self, ctx: &Ctx, id: [u8; 16]) {
-        let expires_at = ctx.now + MAX_ACCESS_TOKEN_LIFETIME;
-        self.inner.revocations.add(Revocation { id, revoked_at: ctx.now, expires_at });
-    }
-
-    /// After [`SessionChange::Start`] took effect: the replaced session's access tokens are over here too.
-    pub(crate) fn note_session_change(&self, ctx: &Ctx, change: &SessionChange) {
-        if let SessionChange::Start { replaces: Some(ended), .. } = change {
-            self.note_revocation(ctx, *ended.id.as_bytes());
-        }
     }
 }

@@ -166,8 +166,8 @@ impl Store {
     async fn apply(&self, steps: Steps) -> Result<Applied, StorageError> {
         match &self.engine {
             Engine::Sqlite(engine) => engine.apply(steps).await,
-            Engine::Postgres(engine) => engine.apply(steps).await,
-            Engine::Mysql(engine) => engine.apply(steps).await,
+            Engine::Postgres(engine) => engine.apply_boxed(steps).await,
+            Engine::Mysql(engine) => engine.apply_boxed(steps).await,
         }
     }
 
@@ -175,8 +175,14 @@ impl Store {
         let statements = queries.statements();
         match &self.engine {
             Engine::Sqlite(engine) => engine.read::<S>(statements).await,
-            Engine::Postgres(engine) => engine.read::<S>(statements).await,
-            Engine::Mysql(engine) => engine.read::<S>(statements).await,
+            Engine::Postgres(engine) => {
+                let fetched = engine.fetch_boxed(statements.as_ref(), S::ACCESS, S::SNAPSHOT).await?;
+                fetched.read::<S>(statements)
+            }
+            Engine::Mysql(engine) => {
+                let fetched = engine.fetch_boxed(statements.as_ref(), S::ACCESS, S::SNAPSHOT).await?;
+                fetched.read::<S>(statements)
+            }
         }
     }
 }

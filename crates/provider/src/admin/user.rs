@@ -2,6 +2,7 @@
 
 use super::AdminError;
 use crate::interaction::{is_email, is_username};
+use crate::revocations::revocation;
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider};
 use protocol::claims::is_standard;
@@ -112,11 +113,8 @@ impl Provider {
         check_password(&password)?;
         let password_hash = self.hashed(password).await?;
         let revoked_until = revoked_until(ctx);
-        self.inner
-            .store
-            .write(SetPassword { user: user.id, password_hash, at: ctx.now, revoked_until })
-            .await?;
-        self.note_revocation(ctx, *user.id.as_bytes());
+        let command = SetPassword { user: user.id, password_hash, at: ctx.now, revoked_until };
+        self.write_revoking(command, revocation(ctx, *user.id.as_bytes())).await?;
         Ok(())
     }
 
@@ -128,8 +126,7 @@ impl Provider {
         let user = self.find_user(login).await?;
         let command =
             SetUserDisabled { user: user.id, disabled, at: ctx.now, revoked_until: revoked_until(ctx) };
-        self.inner.store.write(command).await?;
-        self.note_revocation(ctx, *user.id.as_bytes());
+        self.write_revoking(command, revocation(ctx, *user.id.as_bytes())).await?;
         Ok(())
     }
 
@@ -139,11 +136,8 @@ impl Provider {
     /// When there is no such user.
     pub async fn remove_user(&self, ctx: &Ctx, login: &str) -> Result<(), AdminError> {
         let user = self.find_user(login).await?;
-        self.inner
-            .store
-            .write(RemoveUser { user: user.id, at: ctx.now, revoked_until: revoked_until(ctx) })
-            .await?;
-        self.note_revocation(ctx, *user.id.as_bytes());
+        let command = RemoveUser { user: user.id, at: ctx.now, revoked_until: revoked_until(ctx) };
+        self.write_revoking(command, revocation(ctx, *user.id.as_bytes())).await?;
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! What a person does within an interaction besides signing in: look at it again, allow or deny, choose an account, give up.
 
 use super::{Asked, Browser, Next, Page, Resumed, Step, What, denied, next};
+use crate::revocations::revocation;
 use crate::session::SignedIn;
 use crate::{Ctx, Ended, Provider, ProviderError};
 use protocol::OAuthError;
@@ -201,14 +202,15 @@ impl Provider {
 
     async fn advance(&self, ctx: &Ctx, mut advance: AdvanceInteraction) -> Result<(), ProviderError> {
         advance.at = ctx.now;
-        let change = advance.session.clone();
-        if !self.inner.store.write(advance).await? {
-            return Err(ProviderError::Ended(Ended::Interaction));
-        }
-        if let Some(change) = change {
-            self.note_session_change(ctx, &change);
-        }
-        Ok(())
+        let advanced = match &advance.session {
+            // The replaced session's access tokens are over too.
+            Some(SessionChange::Start { replaces: Some(ended), .. }) => {
+                let over = revocation(ctx, *ended.id.as_bytes());
+                self.write_revoking_if(advance, over, |advanced| *advanced).await?
+            }
+            _ => self.inner.store.write(advance).await?,
+        };
+        if advanced { Ok(()) } else { Err(ProviderError::Ended(Ended::Interaction)) }
     }
 
     fn answer(&self, resumed: &Resumed, answer: Result<String, OAuthError>) -> Step {

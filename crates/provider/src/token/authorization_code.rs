@@ -2,6 +2,7 @@
 
 use super::{TokenResponse, invalid_grant, standing};
 use crate::issue::Issue;
+use crate::revocations::revocation;
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider, ProviderError};
 use crypto::{OpaqueToken, pkce_s256_matches};
@@ -86,8 +87,8 @@ impl Provider {
     /// Ends a grant and every token that stands on it, here at once.
     pub(crate) async fn revoke_grant(&self, ctx: &Ctx, id: GrantId) -> Result<(), ProviderError> {
         let revoked_until = ctx.now + MAX_ACCESS_TOKEN_LIFETIME;
-        self.inner.store.write(RevokeGrant { id, at: ctx.now, revoked_until }).await?;
-        self.note_revocation(ctx, *id.as_bytes());
+        let command = RevokeGrant { id, at: ctx.now, revoked_until };
+        self.write_revoking(command, revocation(ctx, *id.as_bytes())).await?;
         Ok(())
     }
 

@@ -17,11 +17,12 @@ mod resolve;
 mod schema;
 
 use crate::clock;
-use crate::contract::{Access, Applied, Steps};
+use crate::contract::{Access, Applied, Statement, Steps};
 use crate::database::Database;
 use crate::error::StorageError;
 use crate::job::{Claim, GiveUp, Job, Rejected};
 use crate::options::{OpenError, Options};
+use crate::row::Fetched;
 use crate::stats::{Counters, Stats};
 use crate::together::{AnswerSource, Answers, Together};
 use driver::Driver;
@@ -29,7 +30,9 @@ use health::Health;
 use identity::CommitIds;
 use pool::Pool;
 use queue::Queue;
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -54,6 +57,22 @@ struct Shared<D: Driver> {
     health: Health,
     /// The runtime that opened the store: connections live on it, whoever uses them.
     runtime: Handle,
+}
+
+/// A call whose caller does not know the engine.
+pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, StorageError>> + Send + 'a>>;
+
+/// The rows of statements that were asked together, not read yet.
+pub(crate) struct Rowsets(Vec<Vec<Fetched>>);
+
+impl Rowsets {
+    /// Reads what the queries make of them.
+    pub(crate) fn read<S: Together>(self, statements: S::Statements) -> Result<S::Output, StorageError> {
+        // A panic here is a defect in a query; it must cost one answer.
+        let read = || S::read(statements, &mut Answers(AnswerSource::Fetched(self.0.iter())));
+        catch_unwind(AssertUnwindSafe(read))
+            .unwrap_or_else(|_| Err(StorageError::Unavailable("a query met a defect".to_owned())))
+    }
 }
 
 impl<D: Driver> Network<D> {
@@ -108,19 +127,24 @@ impl<D: Driver> Network<D> {
         })
     }
 
-    /// Answers the statements on a connection of the pool.
-    pub(crate) async fn read<S: Together>(
-        &self,
-        statements: S::Statements,
-    ) -> Result<S::Output, StorageError> {
-        let scan = S::ACCESS == Access::Scan;
+    /// Like [`Network::apply`], compiled once: written out in every caller, two engines' protocols would make the program half as large again.
+    #[inline(never)]
+    pub(crate) fn apply_boxed(&self, steps: Steps) -> Boxed<'_, Applied> {
+        Box::pin(self.apply(steps))
+    }
+
+    /// Asks the statements on a connection of the pool. Compiled once, too.
+    #[inline(never)]
+    pub(crate) fn fetch_boxed<'a>(
+        &'a self,
+        statements: &'a [Statement],
+        access: Access,
+        snapshot: bool,
+    ) -> Boxed<'a, Rowsets> {
+        let scan = access == Access::Scan;
         let counter = if scan { &self.shared.counters.scans } else { &self.shared.counters.point_reads };
         counter.fetch_add(1, Relaxed);
-        let fetched = pool::read(&self.shared, statements.as_ref(), scan, S::SNAPSHOT).await?;
-        // A panic here is a defect in a query; it must cost one answer.
-        let read = || S::read(statements, &mut Answers(AnswerSource::Fetched(fetched.iter())));
-        catch_unwind(AssertUnwindSafe(read))
-            .unwrap_or_else(|_| Err(StorageError::Unavailable("a query met a defect".to_owned())))
+        Box::pin(async move { pool::read(&self.shared, statements, scan, snapshot).await.map(Rowsets) })
     }
 
     pub(crate) fn stats(&self) -> Stats {

@@ -6,6 +6,9 @@ use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, Strategy, prop_oneof};
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
+use std::future::{Future as _, poll_fn};
+use std::task::Poll;
+use std::time::Duration;
 
 const CASES: u32 = 25;
 
@@ -134,4 +137,28 @@ async fn a_grant_that_ends_while_it_is_refreshed_leaves_nothing_alive() {
             notes.refresh(&house, &tokens.refresh_token).await.refused(400, "invalid_grant");
         }
     }
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_while_it_revokes_leaves_nothing_alive() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut revoked = 0;
+    for _ in 0..12 {
+        let tokens = notes.tokens(&house, "alice").await;
+        assert_eq!(notes.introspect(&house, &tokens.access_token).await.json()["active"], true);
+        // The command is on its way after the first poll; before a second one the client is gone, and the writer is done.
+        let mut asked = Box::pin(notes.revoke(&house, &tokens.refresh_token));
+        let begun = poll_fn(|context| Poll::Ready(asked.as_mut().poll(context).is_pending())).await;
+        assert!(begun);
+        std::thread::sleep(Duration::from_millis(5));
+        drop(asked);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        if notes.refresh(&house, &tokens.refresh_token).await.status == 200 {
+            continue;
+        }
+        revoked += 1;
+        assert_eq!(notes.introspect(&house, &tokens.access_token).await.json()["active"], false);
+    }
+    assert!(revoked > 0, "no command was ever begun");
 }
