@@ -1,7 +1,7 @@
 //! Signals to a server and everything it started. PostgreSQL gives each of its processes a group of its own, so a process group is not
 //! enough: children are read from /proc.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::HashMap;
 use std::os::unix::process::CommandExt as _;
@@ -43,10 +43,37 @@ pub(crate) fn kill_all(root: Pid) {
     }
 }
 
-/// Whether a process does anything still (proc_pid_stat(5): `Z` is a process that nobody has waited for).
+/// Stops a process and all it started, and waits until each of their threads stands still: the signal alone does not.
+pub(crate) fn stop_all(root: Pid) -> Result<()> {
+    for _ in 0..500 {
+        let family = family(root);
+        signal(&family, Signal::STOP);
+        if family.iter().all(|pid| stands_still(*pid)) {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    bail!("a process does not stop")
+}
+
+/// Whether no thread of it runs (proc_pid_stat(5)).
+fn stands_still(pid: Pid) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero()));
+    threads.into_iter().flatten().flatten().all(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        state(&stat).is_none_or(|state| matches!(state, 'T' | 't' | 'Z' | 'X'))
+    })
+}
+
+/// Whether a process does anything still: `Z` is one that nobody has waited for.
 fn lives(pid: Pid) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+    state(&stat).is_some_and(|state| !matches!(state, 'Z' | 'X'))
+}
+
+/// Field 3 of /proc/PID/stat; field 2, the name in parentheses, may hold anything.
+fn state(stat: &str) -> Option<char> {
+    stat.rsplit_once(") ")?.1.chars().next()
 }
 
 /// Sends a signal to each of them; one that is gone already is fine.

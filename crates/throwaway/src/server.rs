@@ -3,7 +3,7 @@
 
 use crate::address::{certificate, free_port};
 use crate::disk::{self, Disk};
-use crate::processes::{family, kill_all, signal, watch};
+use crate::processes::{family, kill_all, signal, stop_all, watch};
 use crate::programs::{Account, give, run_as};
 use crate::{Engine, PASSWORD, USER, mariadb, postgres};
 use anyhow::{Context as _, Result, bail};
@@ -304,7 +304,7 @@ impl Server {
     /// # Errors
     /// When it does not run.
     pub fn pause(&self) -> Result<()> {
-        self.signal(Signal::STOP)
+        stop_all(self.pid()?)
     }
 
     /// Lets a paused server go on.
@@ -312,13 +312,12 @@ impl Server {
     /// # Errors
     /// When it does not run.
     pub fn go_on(&self) -> Result<()> {
-        self.signal(Signal::CONT)
+        signal(&family(self.pid()?), Signal::CONT);
+        Ok(())
     }
 
-    fn signal(&self, what: Signal) -> Result<()> {
-        let running = self.running.as_ref().context("the server does not run")?;
-        signal(&family(pid(&running.server)?), what);
-        Ok(())
+    fn pid(&self) -> Result<Pid> {
+        pid(&self.running.as_ref().context("the server does not run")?.server)
     }
 
     fn url(&self, database: &str) -> String {
