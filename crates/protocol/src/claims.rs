@@ -41,7 +41,7 @@ impl Audience {
 pub struct AccessTokenClaims {
     /// The issuer.
     pub iss: String,
-    /// The user.
+    /// The user; of a token that speaks for no user, its client (RFC 9068 section 2.2).
     pub sub: String,
     /// Who may accept it.
     pub aud: Audience,
@@ -55,7 +55,18 @@ pub struct AccessTokenClaims {
     pub client_id: String,
     /// What it allows.
     pub scope: Scope,
-    /// When the user proved who they are.
+    /// How its user signed in; none for a token that speaks for no user.
+    #[serde(flatten)]
+    pub sign_in: Option<SignIn>,
+    /// The grant it stands on, if it does: a private claim, so that revoking the grant ends the token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant_id: Option<String>,
+}
+
+/// How the user of an access token proved who they are (RFC 9068 section 2.2.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignIn {
+    /// When.
     pub auth_time: i64,
     /// How strongly.
     pub acr: String,
@@ -63,8 +74,6 @@ pub struct AccessTokenClaims {
     pub amr: Vec<String>,
     /// The session it came from.
     pub sid: String,
-    /// The grant it stands on: a private claim, so that revoking the grant ends the token.
-    pub grant_id: String,
 }
 
 /// The claims of an ID Token (OpenID Connect Core section 2).

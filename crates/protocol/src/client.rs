@@ -89,17 +89,20 @@ pub enum GrantType {
     AuthorizationCode,
     /// RFC 6749 section 6.
     RefreshToken,
+    /// RFC 6749 section 4.4.
+    ClientCredentials,
 }
 
 impl GrantType {
     /// Every grant type there is.
-    pub const ALL: [Self; 2] = [Self::AuthorizationCode, Self::RefreshToken];
+    pub const ALL: [Self; 3] = [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
 
     /// The `grant_type` value.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AuthorizationCode => "authorization_code",
             Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
         }
     }
 
@@ -188,7 +191,7 @@ impl Client {
             authentication,
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
-            grant_types: GrantType::ALL.into_iter().collect(),
+            grant_types: [GrantType::AuthorizationCode, GrantType::RefreshToken].into(),
             scope: Scope::STANDARD
                 .iter()
                 .fold(Scope::default(), |all, token| all.union(&Scope::parse(token).unwrap_or_default())),

@@ -19,12 +19,12 @@ pub struct VerifiedAccessToken {
     pub id: AccessTokenId,
     /// Its `client_id`.
     pub client_id: ClientId,
-    /// Its `grant_id`.
-    pub grant_id: GrantId,
+    /// The grant it stands on; none when it speaks for a client.
+    pub grant_id: Option<GrantId>,
     /// When it was issued, to the millisecond.
     issued_at: Timestamp,
-    /// Whose it is.
-    user_id: UserId,
+    /// Whose it is; none when it speaks for a client.
+    pub user_id: Option<UserId>,
     /// The ids whose revocation ends it for good: its own, its grant's, its session's.
     ended_by: Vec<[u8; 16]>,
 }
@@ -51,12 +51,16 @@ impl TokenCache {
 impl VerifiedAccessToken {
     fn new(claims: AccessTokenClaims) -> Option<Self> {
         let id: AccessTokenId = claims.jti.parse().ok()?;
-        let grant_id: GrantId = claims.grant_id.parse().ok()?;
-        let user_id: UserId = claims.sub.parse().ok()?;
-        let session_id: SessionId = claims.sid.parse().ok()?;
-        let mut ended_by = vec![*id.as_bytes(), *grant_id.as_bytes()];
-        if !claims.scope.contains(Scope::OFFLINE_ACCESS) {
-            ended_by.push(*session_id.as_bytes());
+        let mut ended_by = vec![*id.as_bytes()];
+        let grant_id = claims.grant_id.as_deref().map(str::parse::<GrantId>).transpose().ok()?;
+        ended_by.extend(grant_id.map(|grant| *grant.as_bytes()));
+        // RFC 9700 section 4.15: no client_id looks like a user's id (`admin::client`).
+        let user_id =
+            if claims.sub == claims.client_id { None } else { Some(claims.sub.parse::<UserId>().ok()?) };
+        if let Some(sign_in) = &claims.sign_in
+            && !claims.scope.contains(Scope::OFFLINE_ACCESS)
+        {
+            ended_by.push(*sign_in.sid.parse::<SessionId>().ok()?.as_bytes());
         }
         let client_id = ClientId::parse(&claims.client_id).ok()?;
         Some(Self { issued_at: made_at(&id), id, client_id, grant_id, user_id, ended_by, claims })
@@ -104,7 +108,7 @@ impl Provider {
 
     fn is_live(&self, ctx: &Ctx, token: &VerifiedAccessToken) -> bool {
         ctx.now.seconds() < token.claims.exp
-            && !self.inner.revocations.end(&token.ended_by, token.user_id.as_bytes(), token.issued_at)
+            && !self.inner.revocations.end(&token.ended_by, token.user_id, token.issued_at)
     }
 
     async fn verify_uncached(&self, token: &str) -> Result<Option<VerifiedAccessToken>, ProviderError> {

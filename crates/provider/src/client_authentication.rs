@@ -1,6 +1,6 @@
 //! Client authentication (RFC 6749 section 2.3): exactly one method, the one the client is registered for.
 
-use crate::{Provider, ProviderError};
+use crate::{ClientRequest, Ctx, Provider, ProviderError};
 use crypto::secret_matches;
 use protocol::credentials::Authorization;
 use protocol::{ClientAuthentication, ClientId, ErrorCode, Params, SecretHash};
@@ -19,10 +19,10 @@ impl Provider {
     /// The client that makes this request.
     pub(crate) async fn authenticate_client(
         &self,
-        params: &Params,
-        authorization: Option<&Authorization>,
+        _ctx: &Ctx,
+        request: &ClientRequest,
     ) -> Result<Arc<RegisteredClient>, ProviderError> {
-        let (id, secret, how) = presented(params, authorization)?;
+        let (id, secret, how) = presented(&request.params, request.authorization.as_ref())?;
         let client = match ClientId::parse(id) {
             Ok(id) => self.client(&id).await?,
             Err(_) => None,

@@ -1,10 +1,9 @@
 //! Token introspection (RFC 7662): what a token is worth, told only to those it concerns.
 
-use crate::{Ctx, Provider, ProviderError};
+use crate::{ClientRequest, Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
 use protocol::claims::{AccessTokenClaims, Audience};
-use protocol::credentials::Authorization;
-use protocol::{Client, ErrorCode, Params, RefreshTokenId, Scope};
+use protocol::{Client, ErrorCode, RefreshTokenId, Scope};
 use serde::Serialize;
 use storage::grant::GrantById;
 use storage::refresh_token::RefreshTokenById;
@@ -45,15 +44,14 @@ impl Provider {
     pub async fn introspect(
         &self,
         ctx: &Ctx,
-        params: &Params,
-        authorization: Option<&Authorization>,
+        request: &ClientRequest,
     ) -> Result<Introspection, ProviderError> {
-        let caller = self.authenticate_client(params, authorization).await?;
+        let caller = self.authenticate_client(ctx, request).await?;
         // RFC 7662 section 2.1: the endpoint must require some form of authorization; a public client has none.
         if !caller.client.authentication.is_confidential() {
             return Err(ProviderError::oauth(ErrorCode::InvalidClient, "a public client cannot introspect"));
         }
-        let presented = params.require("token")?;
+        let presented = request.params.require("token")?;
         if let Some(token) = self.verify_access_token(ctx, presented).await? {
             if concerns(&caller.client, &token.claims.client_id, Some(&token.claims.aud)) {
                 let access_token = Some(token.claims.clone());

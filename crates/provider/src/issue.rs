@@ -3,7 +3,7 @@
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider, ProviderError};
 use crypto::{TokenType, left_half_hash};
-use protocol::claims::{AccessTokenClaims, Audience, IdTokenClaims, visible};
+use protocol::claims::{AccessTokenClaims, Audience, IdTokenClaims, SignIn, visible};
 use protocol::{AccessTokenFormat, AccessTokenId, Client, Scope, Timestamp};
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -15,12 +15,30 @@ use storage::user::User;
 pub(crate) struct Issue<'a> {
     /// To whom.
     pub(crate) client: &'a Client,
-    /// On what.
-    pub(crate) grant: &'a Grant,
+    /// Who it speaks for, and what ends it.
+    pub(crate) subject: Subject<'a>,
     /// What the access token allows: the grant's scope or less.
     pub(crate) scope: Scope,
     /// The authorization request's nonce; none on refresh.
     pub(crate) nonce: Option<String>,
+}
+
+/// Who a token speaks for.
+#[derive(Clone, Copy)]
+pub(crate) enum Subject<'a> {
+    /// The user of a grant, for as long as the grant stands.
+    Grant(&'a Grant),
+    /// The client itself (RFC 6749 section 4.4).
+    Client,
+}
+
+impl Subject<'_> {
+    fn grant(&self) -> Option<&Grant> {
+        match self {
+            Self::Grant(grant) => Some(grant),
+            Self::Client => None,
+        }
+    }
 }
 
 /// What was issued, and what of it is to be stored.
@@ -48,7 +66,7 @@ impl Provider {
                 let stored = NewAccessToken {
                     id,
                     secret_hash: token.hash(),
-                    grant_id: issue.grant.granted.id,
+                    grant_id: issue.subject.grant().map(|grant| grant.granted.id),
                     claims,
                     created_at: ctx.now,
                     expires_at,
@@ -56,10 +74,11 @@ impl Provider {
                 (token.reveal(), Some(stored))
             }
         };
-        let id_token = if issue.scope.contains(Scope::OPENID) {
-            Some(self.sign_id_token(ctx.now, &issue, &access_token).await?)
-        } else {
-            None
+        let id_token = match issue.subject.grant() {
+            Some(grant) if issue.scope.contains(Scope::OPENID) => {
+                Some(self.sign_id_token(ctx.now, &issue, grant, &access_token).await?)
+            }
+            _ => None,
         };
         Ok(Issued {
             access_token,
@@ -77,7 +96,8 @@ impl Provider {
             .access_token_lifetime
             .map_or(self.inner.settings.access_token_lifetime, |seconds| Duration::from_secs(seconds.into()))
             .min(MAX_ACCESS_TOKEN_LIFETIME);
-        (now + lifetime).min(issue.grant.granted.expires_at)
+        let end = now + lifetime;
+        issue.subject.grant().map_or(end, |grant| end.min(grant.granted.expires_at))
     }
 
     fn access_token_claims(
@@ -87,7 +107,8 @@ impl Provider {
         expires_at: Timestamp,
         issue: &Issue<'_>,
     ) -> AccessTokenClaims {
-        let granted = &issue.grant.granted;
+        let granted = issue.subject.grant().map(|grant| &grant.granted);
+        let client_id = issue.client.id.to_string();
         let issuer = &self.inner.settings.issuer;
         // RFC 9068 section 3: without a resource in the request, a default resource indicator.
         let audience = if issue.client.audience.is_empty() {
@@ -97,18 +118,20 @@ impl Provider {
         };
         AccessTokenClaims {
             iss: issuer.clone(),
-            sub: granted.user_id.to_string(),
+            sub: granted.map_or_else(|| client_id.clone(), |granted| granted.user_id.to_string()),
             aud: audience,
             exp: expires_at.seconds(),
             iat: now.seconds(),
             jti: id.to_string(),
-            client_id: granted.client_id.to_string(),
+            client_id,
             scope: issue.scope.clone(),
-            auth_time: granted.auth_time.seconds(),
-            acr: granted.acr.clone(),
-            amr: granted.amr.split(' ').map(str::to_owned).collect(),
-            sid: granted.session_id.to_string(),
-            grant_id: granted.id.to_string(),
+            sign_in: granted.map(|granted| SignIn {
+                auth_time: granted.auth_time.seconds(),
+                acr: granted.acr.clone(),
+                amr: granted.amr.split(' ').map(str::to_owned).collect(),
+                sid: granted.session_id.to_string(),
+            }),
+            grant_id: granted.map(|granted| granted.id.to_string()),
         }
     }
 
@@ -116,14 +139,14 @@ impl Provider {
         &self,
         now: Timestamp,
         issue: &Issue<'_>,
+        grant: &Grant,
         access_token: &str,
     ) -> Result<String, ProviderError> {
-        let granted = &issue.grant.granted;
+        let granted = &grant.granted;
         let algorithm = issue.client.id_token_signed_response_alg;
         // OpenID Connect Core section 5.4: with an access token issued too, a scope's claims are answered by UserInfo; the ID Token
         // carries what was asked for by name.
-        let asked =
-            visible(&user_claims(&issue.grant.user), &Scope::default(), granted.claims.id_token.keys());
+        let asked = visible(&user_claims(&grant.user), &Scope::default(), granted.claims.id_token.keys());
         let claims = IdTokenClaims {
             iss: self.inner.settings.issuer.clone(),
             sub: granted.user_id.to_string(),

@@ -7,6 +7,7 @@ mod access_token;
 pub mod admin;
 mod authorize;
 mod client_authentication;
+mod client_request;
 mod clients;
 mod ctx;
 mod discovery;
@@ -28,6 +29,7 @@ mod userinfo;
 
 pub use access_token::VerifiedAccessToken;
 pub use authorize::{AuthorizationResponse, Authorize, AuthorizeError, Checked};
+pub use client_request::ClientRequest;
 pub use ctx::{Ctx, RequestId};
 pub use error::{Ended, Overloaded, ProviderError};
 pub use introspect::Introspection;

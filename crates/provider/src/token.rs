@@ -7,13 +7,13 @@
 //! 5. Spend what was presented and store what was issued, in one command.
 
 mod authorization_code;
+mod client_credentials;
 mod refresh_token;
 
 use crate::issue::Issued;
-use crate::{Ctx, Provider, ProviderError};
+use crate::{ClientRequest, Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
-use protocol::credentials::Authorization;
-use protocol::{ErrorCode, GrantType, Params, Scope};
+use protocol::{ErrorCode, GrantType, Scope};
 use serde::Serialize;
 use std::time::Duration;
 use storage::client::RegisteredClient;
@@ -54,10 +54,10 @@ impl Provider {
     pub async fn token(
         &self,
         ctx: &mut Ctx,
-        params: &Params,
-        authorization: Option<&Authorization>,
+        request: &ClientRequest,
     ) -> Result<TokenResponse, ProviderError> {
-        let client = self.authenticate_client(params, authorization).await?;
+        let client = self.authenticate_client(ctx, request).await?;
+        let params = &request.params;
         let grant_type = GrantType::parse(params.require("grant_type")?).ok_or_else(|| {
             ProviderError::oauth(ErrorCode::UnsupportedGrantType, "this grant_type is not offered")
         })?;
@@ -70,6 +70,7 @@ impl Provider {
         match grant_type {
             GrantType::AuthorizationCode => self.redeem_authorization_code(ctx, &client, params).await,
             GrantType::RefreshToken => self.refresh(ctx, &client, params).await,
+            GrantType::ClientCredentials => self.client_credentials(ctx, &client, params).await,
         }
     }
 

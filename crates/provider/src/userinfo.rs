@@ -18,7 +18,7 @@ impl Provider {
         if !token.claims.scope.contains(Scope::OPENID) {
             return Err(ProviderError::oauth(ErrorCode::InsufficientScope, "the openid scope is required"));
         }
-        let grant = self.inner.store.read(GrantById(token.grant_id)).await?;
+        let grant = self.inner.store.read(GrantById(token.grant_id.ok_or_else(invalid)?)).await?;
         let grant = grant.filter(|grant| grant.stands(ctx.now)).ok_or_else(invalid)?;
         let named = grant.granted.claims.userinfo.keys();
         let mut claims = visible(&user_claims(&grant.user), &token.claims.scope, named);

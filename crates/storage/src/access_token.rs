@@ -15,8 +15,8 @@ pub struct NewAccessToken {
     pub id: AccessTokenId,
     /// Of its secret.
     pub secret_hash: SecretHash,
-    /// The grant it stands on.
-    pub grant_id: GrantId,
+    /// The grant it stands on, if it does.
+    pub grant_id: Option<GrantId>,
     /// What a JWT would say.
     pub claims: AccessTokenClaims,
     /// When it was issued.

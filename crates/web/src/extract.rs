@@ -12,7 +12,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use protocol::credentials::Authorization;
 use protocol::{ErrorCode, OAuthError, Params};
-use provider::{Ctx, ProviderError};
+use provider::{ClientRequest, Ctx, ProviderError};
 
 /// A request's circumstances.
 pub(crate) struct Circumstances(pub(crate) Ctx);
@@ -26,13 +26,10 @@ impl FromRequestParts<Web> for Circumstances {
     }
 }
 
-/// A request to one of the endpoints that clients call: its form and what it authenticates with.
-pub(crate) struct ClientRequest {
-    pub(crate) params: Params,
-    pub(crate) authorization: Option<Authorization>,
-}
+/// A request to one of the endpoints that clients call.
+pub(crate) struct Calls(pub(crate) ClientRequest);
 
-impl FromRequest<Web> for ClientRequest {
+impl FromRequest<Web> for Calls {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &Web) -> Result<Self, ApiError> {
@@ -42,7 +39,7 @@ impl FromRequest<Web> for ClientRequest {
             return Err(bad("parameters belong into the body, not into the query").into());
         }
         let params = form(request).await.map_err(ApiError)?;
-        Ok(Self { params, authorization })
+        Ok(Self(ClientRequest { params, authorization }))
     }
 }
 

@@ -2,10 +2,13 @@
 
 use crate::clock;
 use anyhow::Context as _;
-use protocol::{Client, ClientAuthentication, ClientId, ConsentPolicy, RedirectUri, SigningAlgorithm};
+use protocol::{
+    Client, ClientAuthentication, ClientId, ConsentPolicy, GrantType, RedirectUri, SigningAlgorithm,
+};
 use provider::Provider;
 use provider::admin::{NewClient, NewUser, UserPassword};
 use serde_json::{Map, json};
+use std::collections::BTreeSet;
 use web::pages::{DemoClient, DemoUser};
 
 const PASSWORD: &str = "correct-horse-battery";
@@ -48,6 +51,7 @@ impl Fixture {
                     .collect(),
                 consent: ConsentPolicy::Implicit,
                 id_token_signed_response_alg: wishes.id_token_alg,
+                grant_types: grant_types(authentication),
                 ..Client::new(ClientId::parse(id)?, name, authentication)
             })
         };
@@ -91,6 +95,13 @@ impl Fixture {
         .map(|(key, value)| format!("{key}={value}\n"))
         .collect()
     }
+}
+
+/// Every one that such a client can have.
+fn grant_types(authentication: ClientAuthentication) -> BTreeSet<GrantType> {
+    let possible =
+        |grant_type| authentication.is_confidential() || grant_type != GrantType::ClientCredentials;
+    GrantType::ALL.into_iter().filter(|grant_type| possible(*grant_type)).collect()
 }
 
 async fn add_user(provider: &Provider, username: &str, given_name: &str) -> anyhow::Result<DemoUser> {

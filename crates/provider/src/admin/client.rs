@@ -3,7 +3,7 @@
 use super::AdminError;
 use crate::{Ctx, Provider};
 use crypto::{generate_secret, secret_hash};
-use protocol::{Client, ClientId, GrantType};
+use protocol::{Client, ClientId, GrantType, UserId};
 use storage::client::{AddClient, ClientById, ListClients, RegisteredClient, RemoveClient, ReplaceClient};
 
 /// A client to register.
@@ -120,6 +120,15 @@ fn check(client: &Client) -> Result<(), AdminError> {
     }
     if client.grant_types.contains(&GrantType::AuthorizationCode) && client.redirect_uris.is_empty() {
         return invalid("redirect URI: at least one is needed for authorization_code");
+    }
+    if client.grant_types.contains(&GrantType::ClientCredentials) && !client.authentication.is_confidential()
+    {
+        return invalid("client_credentials is for confidential clients only (RFC 6749 section 4.4)");
+    }
+    if client.id.as_str().parse::<UserId>().is_ok() {
+        return invalid(
+            "client_id: a UUID could be taken for a user's id in a token (RFC 9700 section 4.15)",
+        );
     }
     if client.grant_types.is_empty() {
         return invalid("grant type: at least one is needed");

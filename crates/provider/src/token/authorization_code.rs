@@ -1,7 +1,7 @@
 //! The authorization_code grant type (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
 
 use super::{TokenResponse, invalid_grant, standing};
-use crate::issue::Issue;
+use crate::issue::{Issue, Subject};
 use crate::revocations::revocation;
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider, ProviderError};
@@ -30,7 +30,7 @@ impl Provider {
             client: &client.client,
             scope: grant.granted.scope.clone(),
             nonce: code.issued.nonce.clone(),
-            grant: &grant,
+            subject: Subject::Grant(&grant),
         };
         let issued = self.issue(ctx, issue).await?;
         let refresh_token = client

@@ -4,7 +4,7 @@
 //! successor; once the successor was spent, the old one can only come from a thief, and the grant dies.
 
 use super::{TokenResponse, invalid_grant, standing};
-use crate::issue::{Issue, Issued};
+use crate::issue::{Issue, Issued, Subject};
 use crate::{Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
 use protocol::{ErrorCode, Params, RefreshTokenId, Scope};
@@ -34,8 +34,8 @@ impl Provider {
             return Err(invalid_grant("the refresh token has expired"));
         }
         let scope = narrowed(&grant, params)?;
-        let issued =
-            self.issue(ctx, Issue { client: &client.client, grant: &grant, scope, nonce: None }).await?;
+        let issue = Issue { client: &client.client, subject: Subject::Grant(&grant), scope, nonce: None };
+        let issued = self.issue(ctx, issue).await?;
         if stored.spent_at.is_some() {
             return self.retry(ctx, &presented, &stored, issued).await;
         }

@@ -2,6 +2,7 @@
 
 mod authorization_code;
 mod client_authentication;
+mod client_credentials;
 mod issued;
 mod refresh_token;
 mod request;
