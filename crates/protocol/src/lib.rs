@@ -13,11 +13,14 @@ pub mod ids;
 
 pub mod params;
 pub mod pkce;
+pub mod rate_limit;
 pub mod redirect_uri;
+pub mod resource;
 pub mod scope;
 pub mod secret_hash;
 pub mod signing;
 pub mod time;
+pub mod token_exchange;
 
 pub use authorization::{AuthorizationRequest, ClaimsRequest, Prompt, Prompts, ResponseMode};
 pub use client::{AccessTokenFormat, Client, ClientAuthentication, ClientId, ConsentPolicy, GrantType};
@@ -28,8 +31,11 @@ pub use ids::{
 };
 pub use params::Params;
 pub use pkce::{CodeChallenge, CodeVerifier};
+pub use rate_limit::RateLimit;
 pub use redirect_uri::RedirectUri;
+pub use resource::ResourceIndicator;
 pub use scope::Scope;
 pub use secret_hash::SecretHash;
 pub use signing::SigningAlgorithm;
 pub use time::Timestamp;
+pub use token_exchange::{ExchangePolicy, TokenTypeUri};

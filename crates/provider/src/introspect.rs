@@ -52,8 +52,11 @@ impl Provider {
             return Err(ProviderError::oauth(ErrorCode::InvalidClient, "a public client cannot introspect"));
         }
         let presented = request.params.require("token")?;
-        if let Some(token) = self.verify_access_token(ctx, presented).await? {
-            if concerns(&caller.client, &token.claims.client_id, Some(&token.claims.aud)) {
+        if let Some(token) = self.look_at_access_token(ctx, presented).await? {
+            // Whom a token does not concern cannot spend it either.
+            if concerns(&caller.client, &token.claims.client_id, Some(&token.claims.aud))
+                && self.accept_access_token(ctx, &token).await?
+            {
                 let access_token = Some(token.claims.clone());
                 return Ok(Introspection {
                     active: true,

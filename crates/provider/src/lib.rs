@@ -5,7 +5,9 @@
 
 mod access_token;
 pub mod admin;
+mod audience;
 mod authorize;
+mod budgets;
 mod client_authentication;
 mod client_request;
 mod clients;
@@ -41,6 +43,7 @@ pub use setup::SetupAnswer;
 pub use token::TokenResponse;
 
 use access_token::TokenCache;
+use budgets::Budgets;
 use clients::ClientCache;
 use crypto::{DerivationKey, MasterKeys};
 use failures::Failures;
@@ -68,6 +71,7 @@ struct Inner {
     tokens: TokenCache,
     revocations: Revocations,
     failures: Failures,
+    budgets: Budgets,
 }
 
 impl Provider {
@@ -88,6 +92,7 @@ impl Provider {
         revocations.load(&store, ctx.now).await?;
         let inner = Inner {
             failures: Failures::new(settings.lockout),
+            budgets: Budgets::default(),
             keys: Keys::default(),
             clients: ClientCache::default(),
             tokens: TokenCache::default(),
@@ -137,9 +142,10 @@ impl Provider {
         self.inner.keys.complete()
     }
 
-    /// Forgets what memory holds of revocations that nothing can meet any more.
+    /// Forgets what memory holds of revocations that nothing can meet any more, and of clients that have their whole budget again.
     pub fn prune(&self, now: Timestamp) {
         self.inner.revocations.prune(now);
+        self.inner.budgets.prune(now);
     }
 
     /// Deletes what has expired, in small slices between writes; forgets revocations that nothing can meet any more.

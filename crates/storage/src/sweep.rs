@@ -81,7 +81,7 @@ macro_rules! swept {
 }
 
 /// Every table that expires. Spent codes and refresh tokens are kept a while, so that a replay is still recognised.
-const TABLES: [Swept; 9] = [
+const TABLES: [Swept; 10] = [
     swept!("sessions", DAY, 2, "expires_at <= ? OR ended_at <= ?"),
     swept!("interactions", Duration::ZERO),
     swept!("authorization_codes", HOUR),
@@ -91,6 +91,7 @@ const TABLES: [Swept; 9] = [
     swept!("revocations", Duration::ZERO),
     swept!("one_time_links", Duration::ZERO),
     swept!("commits", Duration::ZERO),
+    swept!("one_time_access_tokens", Duration::ZERO),
 ];
 
 impl Store {

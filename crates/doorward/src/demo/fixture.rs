@@ -100,8 +100,8 @@ impl Fixture {
 /// Every one that such a client can have.
 fn grant_types(authentication: ClientAuthentication) -> BTreeSet<GrantType> {
     let possible =
-        |grant_type| authentication.is_confidential() || grant_type != GrantType::ClientCredentials;
-    GrantType::ALL.into_iter().filter(|grant_type| possible(*grant_type)).collect()
+        |grant_type: &GrantType| authentication.is_confidential() || grant_type.is_for_public_clients();
+    GrantType::ALL.into_iter().filter(possible).collect()
 }
 
 async fn add_user(provider: &Provider, username: &str, given_name: &str) -> anyhow::Result<DemoUser> {
