@@ -45,6 +45,7 @@ const COMMANDS: &[&[&str]] = &[
     &["bench"],
     &["bench", "sign-in"],
     &["bench", "store"],
+    &["bench", "empty"],
     &["completions"],
 ];
 
