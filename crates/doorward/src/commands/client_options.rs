@@ -81,25 +81,25 @@ pub(crate) struct ClientOptions {
 struct ExchangeOptions {
     /// A client whose tokens it may exchange, beside its own and those meant for it; repeatable
     #[arg(long = "exchange-client", value_name = "CLIENT_ID")]
-    clients: Vec<ClientId>,
+    exchange_clients: Vec<ClientId>,
     /// What it may exchange tokens for, beside its own audience; repeatable
-    #[arg(long = "exchange-audience", value_name = "AUDIENCE")]
-    audience: Vec<String>,
+    #[arg(long, value_name = "AUDIENCE")]
+    exchange_audience: Vec<String>,
     /// The most that it may exchange tokens for, without it its own scope
-    #[arg(long = "exchange-scope", value_name = "SCOPE")]
-    scope: Option<Scope>,
+    #[arg(long, value_name = "SCOPE")]
+    exchange_scope: Option<Scope>,
     /// The tokens it gets by exchange need not say who acts
-    #[arg(long = "exchange-impersonation", overrides_with = "no_impersonation")]
-    impersonation: bool,
+    #[arg(long, overrides_with = "no_exchange_impersonation")]
+    exchange_impersonation: bool,
     /// The tokens it gets by exchange say who acts
-    #[arg(long = "no-exchange-impersonation", overrides_with = "impersonation")]
-    no_impersonation: bool,
+    #[arg(long, overrides_with = "exchange_impersonation")]
+    no_exchange_impersonation: bool,
     /// The tokens it gets by exchange are accepted once
-    #[arg(long = "exchange-one-time", overrides_with = "no_one_time")]
-    one_time: bool,
+    #[arg(long, overrides_with = "no_exchange_one_time")]
+    exchange_one_time: bool,
     /// The tokens it gets by exchange are accepted until they expire
-    #[arg(long = "no-exchange-one-time", overrides_with = "one_time")]
-    no_one_time: bool,
+    #[arg(long, overrides_with = "exchange_one_time")]
+    no_exchange_one_time: bool,
     /// The client that alone may exchange this client's tokens
     #[arg(long, value_name = "CLIENT_ID")]
     may_act: Option<ClientId>,
@@ -154,11 +154,11 @@ impl ClientOptions {
 
 impl ExchangeOptions {
     fn apply(self, policy: &mut ExchangePolicy) {
-        given(&mut policy.clients, list(self.clients).map(|all| all.into_iter().collect()));
-        given(&mut policy.audience, list(self.audience));
-        given(&mut policy.scope, self.scope.map(Some));
-        given(&mut policy.impersonation, switch(self.impersonation, self.no_impersonation));
-        given(&mut policy.one_time, switch(self.one_time, self.no_one_time));
+        given(&mut policy.clients, list(self.exchange_clients).map(|all| all.into_iter().collect()));
+        given(&mut policy.audience, list(self.exchange_audience));
+        given(&mut policy.scope, self.exchange_scope.map(Some));
+        given(&mut policy.impersonation, switch(self.exchange_impersonation, self.no_exchange_impersonation));
+        given(&mut policy.one_time, switch(self.exchange_one_time, self.no_exchange_one_time));
     }
 }
 

@@ -46,6 +46,7 @@ const COMMANDS: &[&[&str]] = &[
     &["bench", "sign-in"],
     &["bench", "store"],
     &["bench", "empty"],
+    &["bench", "machines"],
     &["completions"],
 ];
 
