@@ -176,6 +176,9 @@ pub struct Client {
     /// A resource server that may introspect every client's access tokens, not only its own.
     #[serde(default)]
     pub introspects_all: bool,
+    /// A service account: a client whose API keys speak for it.
+    #[serde(default)]
+    pub service_account: bool,
     /// Refused everywhere while set.
     #[serde(default)]
     pub disabled: bool,
@@ -205,6 +208,7 @@ impl Client {
             refresh_token_lifetime: None,
             default_max_age: None,
             introspects_all: false,
+            service_account: false,
             disabled: false,
         }
     }

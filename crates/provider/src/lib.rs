@@ -5,10 +5,12 @@
 
 mod access_token;
 pub mod admin;
+mod api_keys;
 mod authorize;
 mod client_authentication;
 mod client_request;
 mod clients;
+mod credential;
 mod ctx;
 mod discovery;
 mod error;
@@ -19,6 +21,7 @@ mod introspect;
 mod issue;
 mod keys;
 mod logout;
+mod resource_servers;
 mod revocations;
 mod revoke;
 mod session;
@@ -26,10 +29,13 @@ mod settings;
 mod setup;
 mod token;
 mod userinfo;
+mod validate;
 
 pub use access_token::VerifiedAccessToken;
+pub use api_keys::VerifiedApiKey;
 pub use authorize::{AuthorizationResponse, Authorize, AuthorizeError, Checked};
 pub use client_request::ClientRequest;
+pub use credential::{Caller, Credential};
 pub use ctx::{Ctx, RequestId};
 pub use error::{Ended, Overloaded, ProviderError};
 pub use introspect::Introspection;
@@ -39,14 +45,17 @@ pub use session::SignedIn;
 pub use settings::{JWK_SET_MAX_AGE, Settings};
 pub use setup::SetupAnswer;
 pub use token::TokenResponse;
+pub use validate::{Admitted, Denied, GatewayRequest};
 
 use access_token::TokenCache;
+use api_keys::ApiKeyCache;
 use clients::ClientCache;
 use crypto::{DerivationKey, MasterKeys};
 use failures::Failures;
 use keys::Keys;
 use passwords::HashPool;
 use protocol::Timestamp;
+use resource_servers::ResourceServers;
 use revocations::Revocations;
 use std::sync::Arc;
 use storage::{Store, SweepReport};
@@ -66,6 +75,8 @@ struct Inner {
     refresh_derivation: DerivationKey,
     clients: ClientCache,
     tokens: TokenCache,
+    api_keys: ApiKeyCache,
+    resource_servers: ResourceServers,
     revocations: Revocations,
     failures: Failures,
 }
@@ -91,6 +102,8 @@ impl Provider {
             keys: Keys::default(),
             clients: ClientCache::default(),
             tokens: TokenCache::default(),
+            api_keys: ApiKeyCache::default(),
+            resource_servers: ResourceServers::default(),
             settings,
             store,
             hash_pool,
@@ -99,6 +112,7 @@ impl Provider {
             revocations,
         };
         let provider = Self { inner: Arc::new(inner) };
+        provider.load_resource_servers().await?;
         provider.load_keys(ctx.now).await?;
         provider.make_quick_keys(ctx).await?;
         Ok(provider)

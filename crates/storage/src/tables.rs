@@ -182,6 +182,15 @@ pub(crate) static TABLES: &[Table] = &[
             columns![table_name: Name, source: Name, last_key: Bytes = NULL, rows_copied: Int, checksum: Hash, finished: Int],
         )
     },
+    table("resource_servers", columns![id: Name, metadata: Text, created_at: Int, updated_at: Int]),
+    table(
+        "api_keys",
+        columns![
+            id: Id, secret_hash: Hash, client_id: Name, name: Name, scope: Text, created_at: Int, expires_at: Int = NULL,
+            last_used_at: Int = NULL, revoked_at: Int = NULL,
+        ],
+    )
+    .refers(&[("client_id", "clients")]),
 ];
 
 /// How many rows the longer of the two INSERT statements takes.
