@@ -133,6 +133,6 @@ impl Provider {
         if self.end_api_key(ctx, id).await? {
             return Ok(());
         }
-        Err(AdminError::Unknown("such API key that is not revoked".into()))
+        Err(AdminError::Unknown("such API key, or it is revoked already".into()))
     }
 }
