@@ -204,6 +204,9 @@ pub struct Client {
     /// A resource server that may introspect every client's access tokens, not only its own.
     #[serde(default)]
     pub introspects_all: bool,
+    /// A service account: a client whose API keys speak for it.
+    #[serde(default)]
+    pub service_account: bool,
     /// Refused everywhere while set.
     #[serde(default)]
     pub disabled: bool,
@@ -238,6 +241,7 @@ impl Client {
             token_exchange: ExchangePolicy::default(),
             may_act: None,
             introspects_all: false,
+            service_account: false,
             disabled: false,
         }
     }

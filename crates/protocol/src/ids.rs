@@ -73,6 +73,8 @@ ids! {
     RefreshTokenId,
     /// The `jti` of an access token, and the selector of an opaque one.
     AccessTokenId,
+    /// The selector of an API key.
+    ApiKeyId,
     /// The selector of a link that works once (creating the first platform owner).
     OneTimeLinkId,
 }

@@ -5,12 +5,14 @@
 
 mod access_token;
 pub mod admin;
+mod api_keys;
 mod audience;
 mod authorize;
 mod budgets;
 mod client_authentication;
 mod client_request;
 mod clients;
+mod credential;
 mod ctx;
 mod discovery;
 mod error;
@@ -21,6 +23,7 @@ mod introspect;
 mod issue;
 mod keys;
 mod logout;
+mod resource_servers;
 mod revocations;
 mod revoke;
 mod session;
@@ -28,10 +31,13 @@ mod settings;
 mod setup;
 mod token;
 mod userinfo;
+mod validate;
 
 pub use access_token::VerifiedAccessToken;
+pub use api_keys::VerifiedApiKey;
 pub use authorize::{AuthorizationResponse, Authorize, AuthorizeError, Checked};
 pub use client_request::ClientRequest;
+pub use credential::{Caller, Credential};
 pub use ctx::{Ctx, RequestId};
 pub use error::{Ended, Overloaded, ProviderError};
 pub use introspect::Introspection;
@@ -41,8 +47,10 @@ pub use session::SignedIn;
 pub use settings::{JWK_SET_MAX_AGE, Settings};
 pub use setup::SetupAnswer;
 pub use token::TokenResponse;
+pub use validate::{Admitted, Denied, GatewayRequest};
 
 use access_token::TokenCache;
+use api_keys::ApiKeyCache;
 use budgets::Budgets;
 use clients::ClientCache;
 use crypto::{DerivationKey, MasterKeys};
@@ -50,6 +58,7 @@ use failures::Failures;
 use keys::Keys;
 use passwords::HashPool;
 use protocol::Timestamp;
+use resource_servers::ResourceServers;
 use revocations::Revocations;
 use std::sync::Arc;
 use storage::{Store, SweepReport};
@@ -69,6 +78,8 @@ struct Inner {
     refresh_derivation: DerivationKey,
     clients: ClientCache,
     tokens: TokenCache,
+    api_keys: ApiKeyCache,
+    resource_servers: ResourceServers,
     revocations: Revocations,
     failures: Failures,
     budgets: Budgets,
@@ -96,6 +107,8 @@ impl Provider {
             keys: Keys::default(),
             clients: ClientCache::default(),
             tokens: TokenCache::default(),
+            api_keys: ApiKeyCache::default(),
+            resource_servers: ResourceServers::default(),
             settings,
             store,
             hash_pool,
@@ -104,6 +117,7 @@ impl Provider {
             revocations,
         };
         let provider = Self { inner: Arc::new(inner) };
+        provider.load_resource_servers().await?;
         provider.load_keys(ctx.now).await?;
         provider.make_quick_keys(ctx).await?;
         Ok(provider)

@@ -189,6 +189,15 @@ pub(crate) static TABLES: &[Table] = &[
         ],
     )
     .refers(&[("grant_id", "grants")]),
+    table("resource_servers", columns![id: Name, metadata: Text, created_at: Int, updated_at: Int]),
+    table(
+        "api_keys",
+        columns![
+            id: Id, secret_hash: Hash, client_id: Name, name: Name, scope: Text, created_at: Int, expires_at: Int = NULL,
+            last_used_at: Int = NULL, revoked_at: Int = NULL,
+        ],
+    )
+    .refers(&[("client_id", "clients")]),
 ];
 
 /// How many rows the longer of the two INSERT statements takes.

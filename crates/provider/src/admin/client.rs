@@ -89,6 +89,7 @@ impl Provider {
     pub async fn remove_client(&self, id: &ClientId) -> Result<(), AdminError> {
         let removed = self.inner.store.write(RemoveClient { client: id.clone() }).await?;
         self.inner.clients.forget(id);
+        self.inner.api_keys.forget_all();
         if removed { Ok(()) } else { Err(unknown(id)) }
     }
 
@@ -113,7 +114,7 @@ fn with_secret(ctx: &mut Ctx, client: Client) -> (RegisteredClient, Option<Strin
     (RegisteredClient { client, secret_hash: secret.as_deref().map(secret_hash) }, secret)
 }
 
-fn check(client: &Client) -> Result<(), AdminError> {
+pub(super) fn check(client: &Client) -> Result<(), AdminError> {
     let invalid = |why: &str| Err(AdminError::Invalid(why.to_owned()));
     if client.name.trim().is_empty() || client.name.len() > 255 {
         return invalid("name: 1 to 255 bytes are expected; people read it on the sign-in page");

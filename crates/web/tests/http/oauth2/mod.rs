@@ -1,5 +1,6 @@
 //! `/oauth2/..`
 
+pub(crate) mod api_keys;
 mod authorize;
 mod introspect;
 mod jwks;
@@ -7,3 +8,4 @@ mod logout;
 mod revoke;
 mod token;
 mod userinfo;
+pub(crate) mod validate;
