@@ -10,6 +10,7 @@ mod client_authentication;
 mod client_request;
 mod clients;
 mod ctx;
+mod device;
 mod discovery;
 mod error;
 mod failures;
@@ -31,6 +32,7 @@ pub use access_token::VerifiedAccessToken;
 pub use authorize::{AuthorizationResponse, Authorize, AuthorizeError, Checked};
 pub use client_request::ClientRequest;
 pub use ctx::{Ctx, RequestId};
+pub use device::{DeviceAuthorization, EnteredCode, UserCodeProblem};
 pub use error::{Ended, Overloaded, ProviderError};
 pub use introspect::Introspection;
 pub use keys::SigningKeyView;
@@ -43,6 +45,7 @@ pub use token::TokenResponse;
 use access_token::TokenCache;
 use clients::ClientCache;
 use crypto::{DerivationKey, MasterKeys};
+use device::Polls;
 use failures::Failures;
 use keys::Keys;
 use passwords::HashPool;
@@ -68,6 +71,7 @@ struct Inner {
     tokens: TokenCache,
     revocations: Revocations,
     failures: Failures,
+    polls: Polls,
 }
 
 impl Provider {
@@ -88,6 +92,7 @@ impl Provider {
         revocations.load(&store, ctx.now).await?;
         let inner = Inner {
             failures: Failures::new(settings.lockout),
+            polls: Polls::default(),
             keys: Keys::default(),
             clients: ClientCache::default(),
             tokens: TokenCache::default(),
