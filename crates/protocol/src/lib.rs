@@ -24,14 +24,15 @@ pub mod secret_hash;
 pub mod signing;
 pub mod time;
 pub mod token_exchange;
+pub mod user_code;
 
 pub use access_rule::{AccessRule, AccessRules, Needs};
-pub use authorization::{AuthorizationRequest, ClaimsRequest, Prompt, Prompts, ResponseMode};
+pub use authorization::{AuthorizationRequest, ClaimsRequest, DeviceRequest, Prompt, Prompts, ResponseMode};
 pub use client::{AccessTokenFormat, Client, ClientAuthentication, ClientId, ConsentPolicy, GrantType};
 pub use error::{ErrorCode, OAuthError};
 pub use ids::{
-    AccessTokenId, ApiKeyId, AuthorizationCodeId, GrantId, InteractionId, OneTimeLinkId, RefreshTokenId,
-    SessionId, UserId,
+    AccessTokenId, ApiKeyId, AuthorizationCodeId, DeviceCodeId, GrantId, InteractionId, OneTimeLinkId,
+    RefreshTokenId, SessionId, UserId,
 };
 pub use params::Params;
 pub use pkce::{CodeChallenge, CodeVerifier};
@@ -45,3 +46,4 @@ pub use secret_hash::SecretHash;
 pub use signing::SigningAlgorithm;
 pub use time::Timestamp;
 pub use token_exchange::{ExchangePolicy, TokenTypeUri};
+pub use user_code::{InvalidUserCode, UserCode};

@@ -14,6 +14,7 @@ mod client_request;
 mod clients;
 mod credential;
 mod ctx;
+mod device;
 mod discovery;
 mod error;
 mod failures;
@@ -39,6 +40,7 @@ pub use authorize::{AuthorizationResponse, Authorize, AuthorizeError, Checked};
 pub use client_request::ClientRequest;
 pub use credential::{Caller, Credential};
 pub use ctx::{Ctx, RequestId};
+pub use device::{DeviceAuthorization, EnteredCode, UserCodeProblem};
 pub use error::{Ended, Overloaded, ProviderError};
 pub use introspect::Introspection;
 pub use keys::SigningKeyView;
@@ -54,6 +56,7 @@ use api_keys::ApiKeyCache;
 use budgets::Budgets;
 use clients::ClientCache;
 use crypto::{DerivationKey, MasterKeys};
+use device::Polls;
 use failures::Failures;
 use keys::Keys;
 use passwords::HashPool;
@@ -83,6 +86,7 @@ struct Inner {
     revocations: Revocations,
     failures: Failures,
     budgets: Budgets,
+    polls: Polls,
 }
 
 impl Provider {
@@ -104,6 +108,7 @@ impl Provider {
         let inner = Inner {
             failures: Failures::new(settings.lockout),
             budgets: Budgets::default(),
+            polls: Polls::default(),
             keys: Keys::default(),
             clients: ClientCache::default(),
             tokens: TokenCache::default(),

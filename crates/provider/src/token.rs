@@ -8,6 +8,7 @@
 
 mod authorization_code;
 mod client_credentials;
+mod device_code;
 mod refresh_token;
 mod token_exchange;
 
@@ -82,6 +83,7 @@ impl Provider {
             GrantType::RefreshToken => self.refresh(ctx, &client, params).await,
             GrantType::ClientCredentials => self.client_credentials(ctx, &client, params).await,
             GrantType::TokenExchange => self.exchange(ctx, &client.client, params).await,
+            GrantType::DeviceCode => self.redeem_device_code(ctx, &client, params).await,
         }
     }
 

@@ -49,6 +49,7 @@ pub mod api_key;
 pub mod authorization_code;
 pub mod client;
 pub mod consent;
+pub mod device_code;
 pub mod grant;
 pub mod interaction;
 pub mod one_time_link;

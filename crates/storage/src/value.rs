@@ -2,8 +2,8 @@
 
 use crate::error::StorageError;
 use protocol::{
-    AccessTokenId, ApiKeyId, AuthorizationCodeId, ClientId, GrantId, InteractionId, OneTimeLinkId,
-    RefreshTokenId, Scope, SecretHash, SessionId, Timestamp, UserId,
+    AccessTokenId, ApiKeyId, AuthorizationCodeId, ClientId, DeviceCodeId, GrantId, InteractionId,
+    OneTimeLinkId, RefreshTokenId, Scope, SecretHash, SessionId, Timestamp, UserId,
 };
 
 /// A parameter of a statement. Its `Debug` shows kinds and lengths, never content: content may be a hash or a name.
@@ -260,6 +260,7 @@ id_values!(
     AccessTokenId,
     ApiKeyId,
     AuthorizationCodeId,
+    DeviceCodeId,
     GrantId,
     InteractionId,
     OneTimeLinkId,

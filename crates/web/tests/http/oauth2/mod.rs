@@ -2,6 +2,7 @@
 
 pub(crate) mod api_keys;
 mod authorize;
+mod device_authorization;
 mod introspect;
 mod jwks;
 mod logout;
