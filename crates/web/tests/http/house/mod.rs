@@ -9,7 +9,7 @@ mod relying_party;
 
 pub(crate) use answer::{Answer, attribute, claims_of, header_of};
 pub(crate) use browser::{Browser, SECRET, SESSION};
-pub(crate) use device::{GRANT, television};
+pub(crate) use device::{Device, GRANT, television};
 pub(crate) use forge::{Forge, tampered, unsigned};
 pub(crate) use relying_party::{CHALLENGE, RelyingParty, Tokens, VERIFIER};
 
