@@ -61,6 +61,17 @@ pub struct AccessTokenClaims {
     /// The grant it stands on, if it does: a private claim, so that revoking the grant ends the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant_id: Option<String>,
+    /// What it is bound to: presented without, it is worth nothing (RFC 7800).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
+}
+
+/// What an access token is bound to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// The SHA-256 of the client's certificate, as base64url (RFC 8705 section 3.1).
+    #[serde(rename = "x5t#S256")]
+    pub certificate: String,
 }
 
 /// How the user of an access token proved who they are (RFC 9068 section 2.2.1).

@@ -3,9 +3,13 @@
 //! Nothing here performs I/O, reads a clock, draws randomness or awaits; nothing here imports a sibling crate.
 //! A value that exists has been checked: parse once at the edge, then pass the type.
 
+pub mod assertion;
+pub mod assertion_issuer;
 pub mod authorization;
 pub mod claims;
 pub mod client;
+pub mod client_authentication;
+pub mod client_certificate;
 pub mod credentials;
 pub mod discovery;
 pub mod error;
@@ -19,8 +23,12 @@ pub mod secret_hash;
 pub mod signing;
 pub mod time;
 
+pub use assertion::AssertionAlgorithm;
+pub use assertion_issuer::{AssertionIssuer, SubjectMapping};
 pub use authorization::{AuthorizationRequest, ClaimsRequest, Prompt, Prompts, ResponseMode};
-pub use client::{AccessTokenFormat, Client, ClientAuthentication, ClientId, ConsentPolicy, GrantType};
+pub use client::{AccessTokenFormat, Client, ClientId, ConsentPolicy, GrantType};
+pub use client_authentication::{ClientAuthentication, JwksUri, TlsSubject};
+pub use client_certificate::ClientCertificate;
 pub use error::{ErrorCode, OAuthError};
 pub use ids::{
     AccessTokenId, AuthorizationCodeId, GrantId, InteractionId, OneTimeLinkId, RefreshTokenId, SessionId,

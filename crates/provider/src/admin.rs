@@ -1,6 +1,8 @@
 //! Administration: users and clients, as an operator changes them. Knows neither the command line nor a terminal.
 
+mod assertion_issuer;
 mod client;
+mod client_proof;
 mod user;
 
 pub use client::{ClientCreated, NewClient};

@@ -1,10 +1,11 @@
 //! Issuing: the one place where access tokens and ID Tokens are made. A grant type cannot sign by itself, and cannot forget a claim.
 
+use crate::client_certificate::confirmation;
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider, ProviderError};
 use crypto::{TokenType, left_half_hash};
 use protocol::claims::{AccessTokenClaims, Audience, IdTokenClaims, SignIn, visible};
-use protocol::{AccessTokenFormat, AccessTokenId, Client, Scope, Timestamp};
+use protocol::{AccessTokenFormat, AccessTokenId, Client, Scope, Timestamp, UserId};
 use serde_json::{Map, Value};
 use std::time::Duration;
 use storage::access_token::NewAccessToken;
@@ -28,6 +29,8 @@ pub(crate) struct Issue<'a> {
 pub(crate) enum Subject<'a> {
     /// The user of a grant, for as long as the grant stands.
     Grant(&'a Grant),
+    /// A user for whom somebody trusted vouches; nothing but their account stands behind the token.
+    User(UserId),
     /// The client itself (RFC 6749 section 4.4).
     Client,
 }
@@ -36,7 +39,7 @@ impl Subject<'_> {
     fn grant(&self) -> Option<&Grant> {
         match self {
             Self::Grant(grant) => Some(grant),
-            Self::Client => None,
+            Self::User(_) | Self::Client => None,
         }
     }
 }
@@ -55,7 +58,8 @@ impl Provider {
     pub(crate) async fn issue(&self, ctx: &mut Ctx, issue: Issue<'_>) -> Result<Issued, ProviderError> {
         let id = AccessTokenId::new(ctx.now, ctx.id());
         let expires_at = self.access_token_end(ctx.now, &issue);
-        let claims = self.access_token_claims(ctx.now, id, expires_at, &issue);
+        let cnf = confirmation(ctx, issue.client)?;
+        let claims = AccessTokenClaims { cnf, ..self.access_token_claims(ctx.now, id, expires_at, &issue) };
         let (access_token, stored) = match issue.client.access_token_format {
             AccessTokenFormat::Jwt => {
                 let key = self.signing_key(issue.client.access_token_signed_response_alg).await?;
@@ -118,7 +122,11 @@ impl Provider {
         };
         AccessTokenClaims {
             iss: issuer.clone(),
-            sub: granted.map_or_else(|| client_id.clone(), |granted| granted.user_id.to_string()),
+            sub: match &issue.subject {
+                Subject::Grant(grant) => grant.granted.user_id.to_string(),
+                Subject::User(user) => user.to_string(),
+                Subject::Client => client_id.clone(),
+            },
             aud: audience,
             exp: expires_at.seconds(),
             iat: now.seconds(),
@@ -132,6 +140,7 @@ impl Provider {
                 sid: granted.session_id.to_string(),
             }),
             grant_id: granted.map(|granted| granted.id.to_string()),
+            cnf: None,
         }
     }
 

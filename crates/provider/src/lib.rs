@@ -6,7 +6,9 @@
 mod access_token;
 pub mod admin;
 mod authorize;
+mod client_assertion;
 mod client_authentication;
+mod client_certificate;
 mod client_request;
 mod clients;
 mod ctx;
@@ -25,10 +27,12 @@ mod session;
 mod settings;
 mod setup;
 mod token;
+mod trusted_keys;
 mod userinfo;
 
 pub use access_token::VerifiedAccessToken;
 pub use authorize::{AuthorizationResponse, Authorize, AuthorizeError, Checked};
+pub use client_certificate::MutualTls;
 pub use client_request::ClientRequest;
 pub use ctx::{Ctx, RequestId};
 pub use error::{Ended, Overloaded, ProviderError};
@@ -39,6 +43,7 @@ pub use session::SignedIn;
 pub use settings::{JWK_SET_MAX_AGE, Settings};
 pub use setup::SetupAnswer;
 pub use token::TokenResponse;
+pub use trusted_keys::{FetchKeys, FetchedKeys, Fetching};
 
 use access_token::TokenCache;
 use clients::ClientCache;
@@ -50,6 +55,7 @@ use protocol::Timestamp;
 use revocations::Revocations;
 use std::sync::Arc;
 use storage::{Store, SweepReport};
+use trusted_keys::TrustedKeys;
 
 /// The authorization server. A cheap clone.
 #[derive(Clone)]
@@ -66,6 +72,7 @@ struct Inner {
     refresh_derivation: DerivationKey,
     clients: ClientCache,
     tokens: TokenCache,
+    trusted_keys: TrustedKeys,
     revocations: Revocations,
     failures: Failures,
 }
@@ -91,6 +98,7 @@ impl Provider {
             keys: Keys::default(),
             clients: ClientCache::default(),
             tokens: TokenCache::default(),
+            trusted_keys: TrustedKeys::default(),
             settings,
             store,
             hash_pool,
@@ -102,6 +110,11 @@ impl Provider {
         provider.load_keys(ctx.now).await?;
         provider.make_quick_keys(ctx).await?;
         Ok(provider)
+    }
+
+    /// Says who fetches the keys that others publish; without it, only keys that were handed in are known.
+    pub fn fetch_keys_with(&self, fetcher: Arc<dyn FetchKeys>) {
+        self.inner.trusted_keys.fetched_by(fetcher);
     }
 
     /// The settings it was opened with.

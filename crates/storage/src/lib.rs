@@ -45,7 +45,9 @@ pub use value::{FromValue, Value, ValueRef};
 
 // Records, each with its queries and commands.
 pub mod access_token;
+pub mod assertion_issuer;
 pub mod authorization_code;
+pub mod certificate_binding;
 pub mod client;
 pub mod consent;
 pub mod grant;
@@ -56,4 +58,5 @@ pub mod revocation;
 pub mod server_secret;
 pub mod session;
 pub mod signing_key;
+pub mod spent_assertion;
 pub mod user;

@@ -1,5 +1,6 @@
 //! What can be said about a client on the command line, when it is added and when it is changed: one list for both.
 
+use super::client_proof_options::ProofOptions;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use protocol::{AccessTokenFormat, Client, ConsentPolicy, GrantType, RedirectUri, Scope, SigningAlgorithm};
@@ -57,6 +58,8 @@ pub(crate) struct ClientOptions {
     /// It may introspect its own access tokens only
     #[arg(long, overrides_with = "introspects_all")]
     no_introspects_all: bool,
+    #[command(flatten)]
+    pub(crate) proof: ProofOptions,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -98,7 +101,7 @@ impl ClientOptions {
         given(&mut client.refresh_token_lifetime, self.refresh_token_lifetime.map(Some));
         given(&mut client.default_max_age, self.default_max_age.map(Some));
         given(&mut client.introspects_all, switch(self.introspects_all, self.no_introspects_all));
-        client
+        self.proof.apply(client)
     }
 }
 

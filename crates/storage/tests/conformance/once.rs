@@ -21,6 +21,7 @@ use storage::interaction::{Advance, AdvanceInteraction, BeginInteraction, Intera
 use storage::one_time_link::{AddOneTimeLink, OneTimeLink};
 use storage::refresh_token::{NewRefreshToken, RefreshTokenById, RotateRefreshToken};
 use storage::signing_key::{ListSigningKeys, RotateSigningKey, StoredSigningKey};
+use storage::spent_assertion::SpendAssertion;
 use storage::user::{AddUser, User, UserAdded, UserById};
 use storage::{Applied, Command, Steps, Store, params};
 use tokio::task::JoinSet;
@@ -40,10 +41,17 @@ enum Prize {
     Interaction,
     SetupLink,
     SigningKey,
+    Assertion,
 }
 
-const PRIZES: [Prize; 5] =
-    [Prize::Code, Prize::RefreshToken, Prize::Interaction, Prize::SetupLink, Prize::SigningKey];
+const PRIZES: [Prize; 6] = [
+    Prize::Code,
+    Prize::RefreshToken,
+    Prize::Interaction,
+    Prize::SetupLink,
+    Prize::SigningKey,
+    Prize::Assertion,
+];
 const NOON: i64 = 12 * 3_600_000;
 
 fn racer() -> impl Strategy<Value = Racer> {
@@ -125,6 +133,7 @@ impl Track {
             Prize::Interaction => self.interaction(number, racers).await,
             Prize::SetupLink => self.setup_link(number, racers).await,
             Prize::SigningKey => self.signing_key(number, racers).await,
+            Prize::Assertion => self.assertion(number, racers).await,
         }
     }
 
@@ -254,6 +263,15 @@ impl Track {
             let id = UserId::from_bytes(key(number, which));
             let user = self.nodes[1].read(UserById(id)).await.unwrap();
             assert_eq!(user.is_some(), which == winner);
+        }
+    }
+
+    /// Of one `jti` there may be several assertions, each with an end of its own: one of them is accepted, and none after it.
+    async fn assertion(&self, number: u64, racers: Vec<Racer>) {
+        let spend = |_, at| SpendAssertion { id: key(number, 0), expires_at: at };
+        self.winner(&racers, spend).await;
+        for node in &self.nodes {
+            assert!(!node.write(spend(0, at(NOON))).await.unwrap());
         }
     }
 
