@@ -150,7 +150,7 @@ pub(crate) static TABLES: &[Table] = &[
     .refers(&[("grant_id", "grants"), ("client_id", "clients"), ("successor_id", "refresh_tokens")]),
     table(
         "access_tokens",
-        columns![id: Id, secret_hash: Hash, grant_id: Id, claims: Text, created_at: Int, expires_at: Int],
+        columns![id: Id, secret_hash: Hash, grant_id: Id = NULL, claims: Text, created_at: Int, expires_at: Int],
     )
     .refers(&[("grant_id", "grants")]),
     table("revocations", columns![id: Id, revoked_at: Int, expires_at: Int]),

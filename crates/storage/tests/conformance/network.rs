@@ -71,8 +71,10 @@ async fn an_abandoned_migration_is_taken_over(engine: Engine) {
     let mut site = engine.open().await;
     site.store.close().await;
     // A node that died while it migrated: the last migration is missing, and its lease is there.
-    site.sql("DROP TABLE copies");
-    site.sql("DELETE FROM refinery_schema_history WHERE version = 4");
+    for table in ["spent_assertions", "certificate_bindings", "assertion_issuers"] {
+        site.sql(&format!("DROP TABLE {table}"));
+    }
+    site.sql("DELETE FROM refinery_schema_history WHERE version = 6");
     let holder = match engine {
         Engine::Postgres => "'\\x00000000000000000000000000000001'",
         Engine::Mysql => "x'00000000000000000000000000000001'",
