@@ -27,6 +27,9 @@ pub(crate) enum BenchCommand {
     /// What a database does per second: commands and reads, through the store and through the bare driver
     #[command(after_help = bench_store::HELP)]
     Store(bench_store::StoreArgs),
+    /// Devices that wait: device authorizations and polls, beside an empty handler
+    #[command(after_help = bench_requests::DEVICES_HELP)]
+    Devices(Box<bench_requests::DevicesArgs>),
     /// How many requests a handler that does nothing answers
     #[command(after_help = bench_requests::EMPTY_HELP)]
     Empty(bench_requests::LoadArgs),
@@ -88,6 +91,7 @@ pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
     let args = match command {
         BenchCommand::SignIn(args) => args,
         BenchCommand::Store(args) => return bench_store::run(&args),
+        BenchCommand::Devices(args) => return bench_requests::devices(&args),
         BenchCommand::Empty(args) => return bench_requests::empty(&args),
         BenchCommand::EmptyHandler(args) => return bench_requests::serve_empty_handler(&args),
     };

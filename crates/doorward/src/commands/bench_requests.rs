@@ -8,7 +8,7 @@ use crate::serve::{runtime, threads};
 use crate::settings::SettingFlags;
 use anyhow::Context as _;
 use axum::Router;
-use bench::{Bar, BenchError, LoadMeasurement, LoadPlan, LoadReport};
+use bench::{Bar, BenchError, DevicesPlan, LoadMeasurement, LoadPlan, LoadReport};
 use clap::Args;
 use http::StatusCode;
 use protocol::SigningAlgorithm;
@@ -27,6 +27,14 @@ Examples:
 
 A handler that answers 204 and does nothing else, in a server of the same kind: the floor that the other measures stand beside.";
 
+pub(crate) const DEVICES_HELP: &str = "\
+Examples:
+  doorward bench devices
+  doorward bench devices --users 256 --duration 30 --json
+
+Devices that wait (RFC 8628): each user, again and again, asks for a device code and polls with it, and nobody ever decides. Without --target \
+it starts a demo server of its own, and an empty handler beside it: how many requests the same server stack answers when it does nothing.";
+
 /// What every workload that counts requests is told.
 #[derive(Args)]
 pub(crate) struct LoadArgs {
@@ -39,6 +47,18 @@ pub(crate) struct LoadArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// `doorward bench devices`.
+#[derive(Args)]
+pub(crate) struct DevicesArgs {
+    #[command(flatten)]
+    load: LoadArgs,
+    /// How often each device polls before the next one comes
+    #[arg(long, value_name = "NUMBER", default_value_t = 4)]
+    polls: u32,
+    #[command(flatten)]
+    target: TargetArgs,
 }
 
 /// Whom a workload asks.
@@ -71,11 +91,32 @@ pub(super) fn empty(args: &LoadArgs) -> anyhow::Result<()> {
     print(args, &LoadReport::new(measurement, Some(rate)))
 }
 
-/// Measures `workload`: on a server of our own with the floor before and after it, or on the target.
+/// `doorward bench devices`.
+pub(super) fn devices(args: &DevicesArgs) -> anyhow::Result<()> {
+    let polls = args.polls;
+    // A closed loop waits for nothing: a server of our own does not ask it to.
+    measure(&args.load, &args.target, &[("devices.interval", "0s")], move |load| {
+        let plan = DevicesPlan {
+            issuer: load.issuer,
+            client_id: load.credentials.client_id,
+            client_secret: load.credentials.client_secret,
+            polls,
+            load: load.plan.clone(),
+        };
+        load.runtime.block_on(bench::devices(&plan, &Bar::new()))
+    })
+}
+
+/// Measures `workload`: on a server of our own, with these settings, and the floor before and after it; or on the target.
 ///
 /// # Errors
 /// When nothing could be measured.
-pub(super) fn measure<W>(args: &LoadArgs, target: &TargetArgs, workload: W) -> anyhow::Result<()>
+pub(super) fn measure<W>(
+    args: &LoadArgs,
+    target: &TargetArgs,
+    settings: &[(&'static str, &str)],
+    workload: W,
+) -> anyhow::Result<()>
 where
     W: FnOnce(Load<'_>) -> Result<LoadMeasurement, BenchError> + Send + 'static,
 {
@@ -85,7 +126,10 @@ where
         let measured = run(workload, target.clone(), Credentials::read(env_file)?, load_plan)?;
         return print(args, &LoadReport::new(measured, None));
     }
-    let server = BenchServer::start(&target.flags, SigningAlgorithm::EdDsa)?;
+    let mut flags = target.flags.clone();
+    // What was given comes later, and counts.
+    flags.given.splice(0..0, settings.iter().map(|(key, value)| (*key, (*value).to_owned())));
+    let server = BenchServer::start(&flags, SigningAlgorithm::EdDsa)?;
     let floor = BenchServer::empty_handler()?;
     let floor_target = floor.issuer()?;
     // Half as long, twice: a machine that others use too changes while it is measured.
