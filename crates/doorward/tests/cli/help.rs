@@ -46,6 +46,8 @@ const COMMANDS: &[&[&str]] = &[
     &["bench", "sign-in"],
     &["bench", "store"],
     &["bench", "empty"],
+    &["bench", "devices"],
+    &["login"],
     &["completions"],
 ];
 
