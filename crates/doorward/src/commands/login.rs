@@ -74,7 +74,9 @@ enum Polled {
 }
 
 pub(crate) fn run(args: &LoginArgs) -> anyhow::Result<()> {
-    let secret = std::env::var("CLIENT_SECRET").ok().filter(|secret| !secret.is_empty());
+    // Not an option: everybody on a machine sees the options of a process.
+    let secret = std::env::var_os("CLIENT_SECRET").and_then(|secret| secret.into_string().ok());
+    let secret = secret.filter(|secret| !secret.is_empty());
     let issuer = Issuer::discover(&args.issuer, &args.client_id, secret)?;
     let authorization = ask(args, &issuer)?;
     show(args, &authorization)?;
