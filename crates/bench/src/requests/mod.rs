@@ -3,8 +3,11 @@
 
 pub(crate) mod devices;
 pub(crate) mod empty;
+pub(crate) mod machines;
+pub(crate) mod machines_report;
 pub(crate) mod plan;
 pub(crate) mod report;
+pub(crate) mod signing;
 pub(crate) mod tally;
 
 use crate::clock;

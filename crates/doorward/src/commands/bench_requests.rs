@@ -4,16 +4,21 @@
 use super::bench::{on_its_own_thread, seed};
 use super::bench_server::{BenchServer, Credentials};
 use super::shown;
+use crate::clock::OsRandom;
 use crate::serve::{runtime, threads};
 use crate::settings::SettingFlags;
 use anyhow::Context as _;
 use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
 use bench::{Bar, BenchError, DevicesPlan, LoadMeasurement, LoadPlan, LoadReport};
 use clap::Args;
+use crypto::{PrivateKey, SigningKey, TokenType};
 use http::StatusCode;
 use protocol::SigningAlgorithm;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -40,13 +45,13 @@ it starts a demo server of its own, and an empty handler beside it: how many req
 pub(crate) struct LoadArgs {
     /// How many virtual users ask at once
     #[arg(long, default_value_t = 64)]
-    users: usize,
+    pub(super) users: usize,
     /// How long to measure, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
-    duration: u64,
+    pub(super) duration: u64,
     /// Print JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// `doorward bench devices`.
@@ -66,12 +71,12 @@ pub(crate) struct DevicesArgs {
 pub(crate) struct TargetArgs {
     /// Measure this issuer instead of a server of our own; http only
     #[arg(long, value_name = "URL", requires = "env_file")]
-    target: Option<Url>,
+    pub(super) target: Option<Url>,
     /// A client of the target, as `doorward demo --env-file` writes it
     #[arg(long, value_name = "PATH", requires = "target")]
-    env_file: Option<PathBuf>,
+    pub(super) env_file: Option<PathBuf>,
     #[command(flatten)]
-    flags: SettingFlags,
+    pub(super) flags: SettingFlags,
 }
 
 /// What a workload is given: whom to ask, as whom, how long; and the runtime to do it on.
@@ -127,8 +132,12 @@ where
         return print(args, &LoadReport::new(measured, None));
     }
     let mut flags = target.flags.clone();
-    // What was given comes later, and counts.
-    flags.given.splice(0..0, settings.iter().map(|(key, value)| (*key, (*value).to_owned())));
+    for (key, value) in settings {
+        // What was given counts.
+        if !flags.given.iter().any(|(given, _)| given == key) {
+            flags.given.push((key, (*value).to_owned()));
+        }
+    }
     let server = BenchServer::start(&flags, SigningAlgorithm::EdDsa)?;
     let floor = BenchServer::empty_handler()?;
     let floor_target = floor.issuer()?;
@@ -154,12 +163,12 @@ where
     on_its_own_thread(move |runtime| workload(Load { issuer, credentials, plan: &plan, runtime }))
 }
 
-fn floor_at(target: &Url, plan: &LoadPlan) -> anyhow::Result<LoadMeasurement> {
+pub(super) fn floor_at(target: &Url, plan: &LoadPlan) -> anyhow::Result<LoadMeasurement> {
     let (target, plan) = (target.clone(), plan.clone());
     on_its_own_thread(move |runtime| runtime.block_on(bench::empty_handler(&target, &plan, &Bar::new())))
 }
 
-fn plan(args: &LoadArgs, seconds: u64) -> LoadPlan {
+pub(super) fn plan(args: &LoadArgs, seconds: u64) -> LoadPlan {
     LoadPlan {
         users: args.users,
         warm_up: LoadPlan::WARM_UP,
@@ -195,9 +204,23 @@ pub(super) fn serve_empty_handler(args: &EmptyHandlerArgs) -> anyhow::Result<()>
         std::fs::write(&written, url)
             .and_then(|()| std::fs::rename(&written, &args.env_file))
             .with_context(|| format!("{} cannot be written", args.env_file.display()))?;
-        let router = Router::new().fallback(async || StatusCode::NO_CONTENT);
+        let router = Router::new()
+            .route("/sign", get(signed).with_state(Arc::new(signing_key()?)))
+            .fallback(async || StatusCode::NO_CONTENT);
         let options = ServerOptions { threads: threads()?, ..ServerOptions::default() };
         web::server::serve(listener, router, options, None, CancellationToken::new()).await;
         Ok(())
     })
+}
+
+/// What an access token of a client's own says, as long as a real one.
+const CLAIMS: &str = r#"{"iss":"http://localhost:8080","sub":"machine-0001","aud":"http://localhost:8080","exp":1767226200,"iat":1767225600,"jti":"019b76da-a800-7000-8000-000000000000","client_id":"machine-0001","scope":""}"#;
+
+fn signing_key() -> anyhow::Result<SigningKey> {
+    Ok(SigningKey::new(PrivateKey::generate(SigningAlgorithm::EdDsa, &mut OsRandom)?))
+}
+
+/// A signature and nothing else: what a token costs at least.
+async fn signed(State(key): State<Arc<SigningKey>>) -> String {
+    key.sign(TokenType::AccessToken, CLAIMS.as_bytes())
 }

@@ -152,6 +152,7 @@ mod tests {
             acr_values: Vec::new(),
             subject: None,
             claims: ClaimsRequest::default(),
+            resources: Vec::new(),
             device: None,
         }
     }
