@@ -9,6 +9,8 @@ mod backups;
 #[cfg(test)]
 mod clocks;
 #[cfg(test)]
+mod commits;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod copying;
@@ -26,6 +28,8 @@ mod filled;
 mod fixture;
 #[cfg(test)]
 mod guards;
+#[cfg(test)]
+mod held;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
