@@ -24,11 +24,7 @@ impl Plain for PlainPostgres {
     type Connection = Connection;
 
     async fn connect(&self, use_: Use) -> Result<Connection, String> {
-        let purpose = match use_ {
-            Use::Write => Purpose::Write,
-            Use::Read => Purpose::Read,
-        };
-        self.opens.connect(purpose).await.map_err(|error| format!("{error:?}"))
+        self.opens.connect(use_.into()).await.map_err(|error| format!("{error:?}"))
     }
 
     async fn write(&self, connection: &mut Connection, steps: &Steps) -> Result<(), String> {
