@@ -60,7 +60,9 @@ const COMMANDS: &[&[&str]] = &[
     &["bench", "sign-in"],
     &["bench", "store"],
     &["bench", "empty"],
+    &["bench", "devices"],
     &["bench", "machines"],
+    &["login"],
     &["completions"],
 ];
 
