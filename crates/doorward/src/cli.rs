@@ -1,7 +1,8 @@
 //! The command line: which commands there are and what their `--help` teaches. What a command does stands in the file of its name.
 
 use crate::commands::{
-    backup, bench, client, completions, config, healthcheck, keys, passwords, store, upgrade, user,
+    assertion_issuer, backup, bench, client, completions, config, healthcheck, keys, passwords, store,
+    upgrade, user,
 };
 use crate::settings::SettingFlags;
 use crate::{demo, serve};
@@ -43,6 +44,9 @@ pub(crate) enum Command {
     /// The applications they sign in to
     #[command(subcommand, after_help = client::HELP)]
     Client(client::ClientCommand),
+    /// Whose word is taken for a user: issuers of assertions (RFC 7523)
+    #[command(subcommand, after_help = assertion_issuer::HELP)]
+    AssertionIssuer(assertion_issuer::AssertionIssuerCommand),
     /// The keys that sign tokens, and the master key that seals them
     #[command(subcommand, after_help = keys::HELP)]
     Keys(keys::KeysCommand),

@@ -47,6 +47,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(*args)?,
         Command::User(command) => commands::user::run(command)?,
         Command::Client(command) => commands::client::run(command)?,
+        Command::AssertionIssuer(command) => commands::assertion_issuer::run(command)?,
         Command::Keys(command) => commands::keys::run(command)?,
         Command::Backup(args) => commands::backup::backup(&args)?,
         Command::Restore(args) => commands::backup::restore(&args)?,

@@ -1,6 +1,7 @@
 //! One file per command: what it takes, what it prints. What is done to users, clients and keys goes through `administer`.
 
 pub(crate) mod administer;
+pub(crate) mod assertion_issuer;
 pub(crate) mod backup;
 pub(crate) mod bench;
 mod bench_server;

@@ -11,7 +11,7 @@ pub(crate) use perform::perform;
 pub(crate) use socket::Socket;
 pub(crate) use views::{KeyView, UserView};
 
-use protocol::{Client, ClientId};
+use protocol::{AssertionIssuer, Client, ClientId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -33,6 +33,9 @@ pub(crate) enum Operation {
     ReplaceClient(Client),
     RotateClientSecret { id: ClientId },
     RemoveClient { id: ClientId },
+    AddAssertionIssuer(AssertionIssuer),
+    ListAssertionIssuers,
+    RemoveAssertionIssuer { issuer: String },
     ListSigningKeys,
     RotateSigningKeys { force: bool },
     CheckReadiness,
@@ -54,6 +57,9 @@ impl Operation {
             Self::ReplaceClient(_) => "replace_client",
             Self::RotateClientSecret { .. } => "rotate_client_secret",
             Self::RemoveClient { .. } => "remove_client",
+            Self::AddAssertionIssuer(_) => "add_assertion_issuer",
+            Self::ListAssertionIssuers => "list_assertion_issuers",
+            Self::RemoveAssertionIssuer { .. } => "remove_assertion_issuer",
             Self::ListSigningKeys => "list_signing_keys",
             Self::RotateSigningKeys { .. } => "rotate_signing_keys",
             Self::CheckReadiness => "check_readiness",
@@ -76,6 +82,7 @@ pub(crate) enum Outcome {
         secret: Option<Secret>,
     },
     ClientSecret(Secret),
+    AssertionIssuers(Vec<AssertionIssuer>),
     SigningKeys(Vec<KeyView>),
 }
 

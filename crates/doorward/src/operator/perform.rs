@@ -37,6 +37,9 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
             Outcome::ClientSecret(provider.rotate_client_secret(ctx, &id).await?.into())
         }
         Op::RemoveClient { id } => done(provider.remove_client(&id).await)?,
+        Op::AddAssertionIssuer(issuer) => done(provider.add_assertion_issuer(ctx, issuer).await)?,
+        Op::ListAssertionIssuers => Outcome::AssertionIssuers(provider.list_assertion_issuers().await?),
+        Op::RemoveAssertionIssuer { issuer } => done(provider.remove_assertion_issuer(issuer).await)?,
         Op::ListSigningKeys => {
             let keys = provider.list_signing_keys().await?;
             Outcome::SigningKeys(keys.into_iter().map(Into::into).collect())
