@@ -6,6 +6,7 @@
 //!
 //! Secrets are zeroized when dropped, compared in constant time and never shown by `Debug`.
 
+pub mod api_key;
 pub mod assertion;
 pub mod certificate;
 pub mod derive;
@@ -24,6 +25,7 @@ mod distinguished_name;
 mod encoding;
 mod verifying_key;
 
+pub use api_key::{API_KEY_PREFIX, ApiKey};
 pub use assertion::{AssertionKeys, AssertionKeysError, AssertionUse, SharedKey};
 pub use certificate::{
     CertificateAuthorities, CertificateAuthoritiesError, certificate_thumbprint, is_distinguished_name,

@@ -1,8 +1,8 @@
 //! The command line: which commands there are and what their `--help` teaches. What a command does stands in the file of its name.
 
 use crate::commands::{
-    assertion_issuer, backup, bench, client, completions, config, healthcheck, keys, passwords, store,
-    upgrade, user,
+    api_key, assertion_issuer, backup, bench, client, completions, config, healthcheck, keys, passwords,
+    resource_server, service_account, store, upgrade, user,
 };
 use crate::settings::SettingFlags;
 use crate::{demo, serve};
@@ -47,6 +47,15 @@ pub(crate) enum Command {
     /// Whose word is taken for a user: issuers of assertions (RFC 7523)
     #[command(subcommand, after_help = assertion_issuer::HELP)]
     AssertionIssuer(assertion_issuer::AssertionIssuerCommand),
+    /// The APIs behind gateways, and what their requests need
+    #[command(subcommand, after_help = resource_server::HELP)]
+    ResourceServer(resource_server::ResourceServerCommand),
+    /// Programs that call APIs in their own name
+    #[command(subcommand, after_help = service_account::HELP)]
+    ServiceAccount(service_account::ServiceAccountCommand),
+    /// The keys with which service accounts call APIs
+    #[command(subcommand, after_help = api_key::HELP)]
+    ApiKey(api_key::ApiKeyCommand),
     /// The keys that sign tokens, and the master key that seals them
     #[command(subcommand, after_help = keys::HELP)]
     Keys(keys::KeysCommand),

@@ -145,7 +145,7 @@ impl Command for ReplaceClient {
     }
 }
 
-/// Forgets a client; its grants are refused from now on because no client is behind them.
+/// Forgets a client and its API keys; its grants are refused from now on because no client is behind them.
 pub struct RemoveClient {
     /// Which.
     pub client: ClientId,
@@ -158,6 +158,8 @@ impl Command for RemoveClient {
         steps.one("DELETE FROM clients WHERE id = ?", params![&self.client]);
         let without = without_secret(&self.client);
         steps.any(without.sql, without.params);
+        // Whoever is registered under this client_id next must not find them working.
+        steps.any("DELETE FROM api_keys WHERE client_id = ?", params![&self.client]);
         steps.announces(Change::Client(self.client.clone()));
     }
 

@@ -25,6 +25,7 @@ const LIVE_SLICES: usize = 10;
 const COURTESY: Duration = Duration::from_millis(250);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
+const MONTH: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// What a sweep did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,10 +82,14 @@ macro_rules! swept {
 }
 
 /// Every table that expires. Spent codes and refresh tokens are kept a while, so that a replay is still recognised.
-const TABLES: [Swept; 11] = [
+const TABLES: [Swept; 15] = [
+    swept!("api_keys", MONTH),
     swept!("sessions", DAY, 2, "expires_at <= ? OR ended_at <= ?"),
     swept!("interactions", Duration::ZERO),
     swept!("authorization_codes", HOUR),
+    swept!("device_codes", HOUR),
+    // Not in the order of time: every walk goes through all of them.
+    swept!("user_codes", Duration::ZERO),
     swept!("refresh_tokens", DAY),
     swept!("access_tokens", Duration::ZERO),
     swept!("grants", DAY),
@@ -95,6 +100,7 @@ const TABLES: [Swept; 11] = [
     // for: a sweeper's clock that is ahead must not let one in twice.
     swept!("spent_assertions", HOUR),
     swept!("certificate_bindings", DAY),
+    swept!("one_time_access_tokens", Duration::ZERO),
 ];
 
 impl Store {

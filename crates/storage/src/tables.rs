@@ -128,7 +128,7 @@ pub(crate) static TABLES: &[Table] = &[
         "grants",
         columns![
             id: Id, user_id: Id, client_id: Name, session_id: Id, scope: Text, claims: Text, auth_time: Int, amr: Name, acr: Name,
-            offline: Int, created_at: Int, expires_at: Int, revoked_at: Int = NULL,
+            offline: Int, created_at: Int, expires_at: Int, revoked_at: Int = NULL, resources: Text = NULL,
         ],
     )
     .refers(&[("user_id", "users"), ("client_id", "clients"), ("session_id", "sessions")]),
@@ -158,6 +158,17 @@ pub(crate) static TABLES: &[Table] = &[
         "one_time_links",
         columns![id: Id, secret_hash: Hash, purpose: Name, created_at: Int, expires_at: Int, spent_at: Int = NULL],
     ),
+    table(
+        "device_codes",
+        columns![
+            id: Id, secret_hash: Hash, client_id: Name, scope: Text, resources: Text = NULL, asked_from: Name = NULL,
+            created_at: Int, expires_at: Int,
+            decided_at: Int = NULL, grant_id: Id = NULL, spent_at: Int = NULL,
+        ],
+    )
+    .refers(&[("client_id", "clients"), ("grant_id", "grants")]),
+    table("user_codes", columns![id: Id, device_code_id: Id, expires_at: Int])
+        .refers(&[("device_code_id", "device_codes")]),
     Table {
         belongs: Belongs::Database,
         ..table("commits", columns![id: Id, voided: Int, expires_at: Int])
@@ -186,6 +197,22 @@ pub(crate) static TABLES: &[Table] = &[
     table("certificate_bindings", columns![id: Id, certificate_hash: Hash, expires_at: Int])
         .refers(&[("id", "grants")]),
     table("assertion_issuers", columns![id: Name, metadata: Text, created_at: Int, updated_at: Int]),
+    table(
+        "one_time_access_tokens",
+        columns![
+            id: Id, secret_hash: Hash, grant_id: Id = NULL, claims: Text, created_at: Int, expires_at: Int, spent_at: Int = NULL,
+        ],
+    )
+    .refers(&[("grant_id", "grants")]),
+    table("resource_servers", columns![id: Name, metadata: Text, created_at: Int, updated_at: Int]),
+    table(
+        "api_keys",
+        columns![
+            id: Id, secret_hash: Hash, client_id: Name, name: Name, scope: Text, created_at: Int, expires_at: Int = NULL,
+            last_used_at: Int = NULL, revoked_at: Int = NULL,
+        ],
+    )
+    .refers(&[("client_id", "clients")]),
 ];
 
 /// How many rows the longer of the two INSERT statements takes.

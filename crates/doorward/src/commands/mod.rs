@@ -1,9 +1,12 @@
-//! One file per command: what it takes, what it prints. What is done to users, clients and keys goes through `administer`.
+//! One file per command: what it takes, what it prints. What is done to users, clients, resource servers and keys goes through `administer`.
 
 pub(crate) mod administer;
+pub(crate) mod api_key;
 pub(crate) mod assertion_issuer;
 pub(crate) mod backup;
 pub(crate) mod bench;
+mod bench_machines;
+mod bench_requests;
 mod bench_server;
 mod bench_store;
 pub(crate) mod client;
@@ -14,6 +17,8 @@ pub(crate) mod config;
 pub(crate) mod healthcheck;
 pub(crate) mod keys;
 pub(crate) mod passwords;
+pub(crate) mod resource_server;
+pub(crate) mod service_account;
 pub(crate) mod shown;
 pub(crate) mod store;
 mod store_progress;

@@ -23,13 +23,14 @@ impl Provider {
         let client = &client.client;
         let (issuer, claims) = self.presented_assertion(ctx, client, params.require("assertion")?).await?;
         let scope = vouched_scope(&issuer, client, params)?;
+        let audience = self.audience(client, &[], params)?;
         let unknown = || invalid_grant("the assertion's sub is nobody here");
         let user = self.vouched_user(&issuer, &claims.sub).await?.ok_or_else(unknown)?;
         let spender = ["issuer", &issuer.issuer, &claims.jti];
         if !self.spend_assertion(spender, &claims).await? {
             return Err(invalid_grant("the assertion was used before: its jti is known"));
         }
-        let issue = Issue { client, subject: Subject::User(user.id), scope, nonce: None };
+        let issue = Issue { audience, ..Issue::new(client, Subject::User(user.id), scope) };
         let issued = self.issue(ctx, issue).await?;
         if let Some(access_token) = issued.stored.clone() {
             self.inner.store.write(AddAccessToken(access_token)).await?;

@@ -139,7 +139,10 @@ impl Client {
                 }),
                 grant_id: Some(grant_of(caller).to_string()),
                 cnf: None,
+                act: None,
+                may_act: None,
             },
+            one_time: false,
             created_at: now(),
             expires_at: later(),
         }
@@ -156,6 +159,7 @@ impl Client {
             auth_time: now(),
             amr: "pwd".to_owned(),
             acr: "1".to_owned(),
+            resources: Vec::new(),
             offline: true,
             created_at: now(),
             expires_at: later(),
