@@ -1,8 +1,8 @@
 //! The command line: which commands there are and what their `--help` teaches. What a command does stands in the file of its name.
 
 use crate::commands::{
-    api_key, assertion_issuer, backup, bench, client, completions, config, healthcheck, keys, passwords,
-    resource_server, service_account, store, upgrade, user,
+    api_key, assertion_issuer, backup, bench, client, completions, config, healthcheck, keys, login,
+    passwords, resource_server, service_account, store, upgrade, user,
 };
 use crate::settings::SettingFlags;
 use crate::{demo, serve};
@@ -83,6 +83,9 @@ pub(crate) enum Command {
     /// Measure how many people can sign in
     #[command(subcommand)]
     Bench(bench::BenchCommand),
+    /// Sign in as a device does, with a code that you enter in a browser anywhere
+    #[command(after_help = login::HELP)]
+    Login(login::LoginArgs),
     /// Print completions for your shell
     #[command(after_help = completions::HELP)]
     Completions(completions::CompletionsArgs),

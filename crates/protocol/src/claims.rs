@@ -61,15 +61,15 @@ pub struct AccessTokenClaims {
     /// The grant it stands on, if it does: a private claim, so that revoking the grant ends the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant_id: Option<String>,
-    /// What it is bound to: presented without, it is worth nothing (RFC 7800).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cnf: Option<Confirmation>,
     /// Who acts for the subject, if somebody else does (RFC 8693 section 4.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Actor>,
     /// Who alone may act for the subject by exchanging this token (RFC 8693 section 4.4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub may_act: Option<MayAct>,
+    /// What it is bound to: presented without, it is worth nothing (RFC 7800).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
 }
 
 /// Somebody who acts for the subject, and before whom others did (RFC 8693 section 4.1).

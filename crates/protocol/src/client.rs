@@ -74,15 +74,15 @@ pub enum GrantType {
     RefreshToken,
     /// RFC 6749 section 4.4.
     ClientCredentials,
-    /// RFC 7523 section 2.1.
-    #[serde(rename = "urn:ietf:params:oauth:grant-type:jwt-bearer")]
-    JwtBearer,
     /// RFC 8628 section 3.4.
     #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
     DeviceCode,
     /// RFC 8693.
     #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
     TokenExchange,
+    /// RFC 7523 section 2.1.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:jwt-bearer")]
+    JwtBearer,
 }
 
 impl GrantType {
@@ -91,8 +91,8 @@ impl GrantType {
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::ClientCredentials,
-        Self::JwtBearer,
         Self::DeviceCode,
+        Self::JwtBearer,
         Self::TokenExchange,
     ];
 
@@ -102,15 +102,15 @@ impl GrantType {
             Self::AuthorizationCode => "authorization_code",
             Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
-            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
+            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
         }
     }
 
     /// Whether a client that cannot prove who it is may use it: not where the client itself is what is trusted.
     pub const fn is_for_public_clients(self) -> bool {
-        !matches!(self, Self::ClientCredentials | Self::TokenExchange)
+        !matches!(self, Self::ClientCredentials | Self::JwtBearer | Self::TokenExchange)
     }
 
     /// The grant type of a `grant_type` value, if Doorward offers it.

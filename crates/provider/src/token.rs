@@ -83,9 +83,9 @@ impl Provider {
             GrantType::AuthorizationCode => self.redeem_authorization_code(ctx, &client, params).await,
             GrantType::RefreshToken => self.refresh(ctx, &client, params).await,
             GrantType::ClientCredentials => self.client_credentials(ctx, &client, params).await,
-            GrantType::JwtBearer => self.jwt_bearer(ctx, &client, params).await,
             GrantType::TokenExchange => self.exchange(ctx, &client.client, params).await,
             GrantType::DeviceCode => self.redeem_device_code(ctx, &client, params).await,
+            GrantType::JwtBearer => self.jwt_bearer(ctx, &client, params).await,
         }
     }
 

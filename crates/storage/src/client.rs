@@ -156,10 +156,10 @@ impl Command for RemoveClient {
 
     fn steps(&self, steps: &mut Steps) {
         steps.one("DELETE FROM clients WHERE id = ?", params![&self.client]);
-        let without = without_secret(&self.client);
-        steps.any(without.sql, without.params);
         // Whoever is registered under this client_id next must not find them working.
         steps.any("DELETE FROM api_keys WHERE client_id = ?", params![&self.client]);
+        let without = without_secret(&self.client);
+        steps.any(without.sql, without.params);
         steps.announces(Change::Client(self.client.clone()));
     }
 

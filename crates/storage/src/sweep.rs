@@ -96,11 +96,11 @@ const TABLES: [Swept; 15] = [
     swept!("revocations", Duration::ZERO),
     swept!("one_time_links", Duration::ZERO),
     swept!("commits", Duration::ZERO),
+    swept!("one_time_access_tokens", Duration::ZERO),
     // Its keys are in no order of time, but few rows are live and the walk goes on from where it stopped. Kept longer than they are good
     // for: a sweeper's clock that is ahead must not let one in twice.
     swept!("spent_assertions", HOUR),
     swept!("certificate_bindings", DAY),
-    swept!("one_time_access_tokens", Duration::ZERO),
 ];
 
 impl Store {

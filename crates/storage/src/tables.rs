@@ -193,10 +193,6 @@ pub(crate) static TABLES: &[Table] = &[
             columns![table_name: Name, source: Name, last_key: Bytes = NULL, rows_copied: Int, checksum: Hash, finished: Int],
         )
     },
-    table("spent_assertions", columns![id: Id, expires_at: Int]),
-    table("certificate_bindings", columns![id: Id, certificate_hash: Hash, expires_at: Int])
-        .refers(&[("id", "grants")]),
-    table("assertion_issuers", columns![id: Name, metadata: Text, created_at: Int, updated_at: Int]),
     table(
         "one_time_access_tokens",
         columns![
@@ -213,6 +209,10 @@ pub(crate) static TABLES: &[Table] = &[
         ],
     )
     .refers(&[("client_id", "clients")]),
+    table("spent_assertions", columns![id: Id, expires_at: Int]),
+    table("certificate_bindings", columns![id: Id, certificate_hash: Hash, expires_at: Int])
+        .refers(&[("id", "grants")]),
+    table("assertion_issuers", columns![id: Name, metadata: Text, created_at: Int, updated_at: Int]),
 ];
 
 /// How many rows the longer of the two INSERT statements takes.

@@ -16,6 +16,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod healthcheck;
 pub(crate) mod keys;
+pub(crate) mod login;
 pub(crate) mod passwords;
 pub(crate) mod resource_server;
 pub(crate) mod service_account;

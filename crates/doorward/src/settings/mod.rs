@@ -51,6 +51,7 @@ pub(crate) struct Settings {
     pub(crate) registration: Registration,
     pub(crate) session: SessionSettings,
     pub(crate) tokens: TokenSettings,
+    pub(crate) devices: DeviceSettings,
     pub(crate) keys: KeySettings,
     pub(crate) passwords: PasswordSettings,
     pub(crate) limits: LimitSettings,
@@ -108,6 +109,12 @@ pub(crate) struct TokenSettings {
     pub(crate) refresh_lifetime: Duration,
     pub(crate) grant_lifetime: Duration,
     pub(crate) refresh_grace: Duration,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DeviceSettings {
+    pub(crate) code_lifetime: Duration,
+    pub(crate) interval: Duration,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -290,6 +297,7 @@ impl Settings {
             registration: Registration::default(),
             session: SessionSettings::default(),
             tokens: TokenSettings::default(),
+            devices: DeviceSettings::default(),
             keys: KeySettings::default(),
             passwords: PasswordSettings::default(),
             limits: LimitSettings {

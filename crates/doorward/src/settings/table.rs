@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::value::{
-    access_lifetime, address, base_interval, duration, kib, lifetime, log_filter, masked_database,
-    master_key, number, one_of, path, put, rotation, size, size_between, switch,
+    access_lifetime, address, base_interval, device_code_lifetime, device_interval, duration, kib, lifetime,
+    log_filter, masked_database, master_key, number, one_of, path, put, rotation, size, size_between, switch,
 };
 use super::{LogFormat, Registration, Settings};
 
@@ -234,6 +234,22 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "A client that lost the answer of a refresh gets the same successor again for so long. \
              0s is never.",
         "30s",
+    ),
+    Setting::new("devices.code_lifetime", "DURATION", Value("10m"), |s, v| {
+        put(&mut s.devices.code_lifetime, device_code_lifetime(v))
+    })
+    .help(
+        "How long a person has to enter the code that their device shows. Whole seconds, at most \
+             1h.",
+        "15m",
+    ),
+    Setting::new("devices.interval", "DURATION", Value("5s"), |s, v| {
+        put(&mut s.devices.interval, device_interval(v))
+    })
+    .help(
+        "How long a device waits until it asks again whether its person has decided. Whole \
+             seconds, at most 1m; 0s is for measuring.",
+        "10s",
     ),
     Setting::new("keys.rotate_every", "DURATION", Value("90d"), |s, v| {
         put(&mut s.keys.rotate_every, rotation(v))

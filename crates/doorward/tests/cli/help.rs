@@ -64,7 +64,9 @@ const COMMANDS: &[&[&str]] = &[
     &["bench", "sign-in"],
     &["bench", "store"],
     &["bench", "empty"],
+    &["bench", "devices"],
     &["bench", "machines"],
+    &["login"],
     &["completions"],
 ];
 

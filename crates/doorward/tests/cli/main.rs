@@ -11,6 +11,8 @@ mod handover;
 #[cfg(test)]
 mod help;
 #[cfg(test)]
+mod login;
+#[cfg(test)]
 mod measuring;
 #[cfg(test)]
 mod nodes;

@@ -51,11 +51,11 @@ enum Prize {
     Interaction,
     SetupLink,
     SigningKey,
-    Assertion,
     AccessToken,
     UserCode,
     DeviceDecision,
     DeviceCode,
+    Assertion,
 }
 
 const PRIZES: [Prize; 10] = [
@@ -64,11 +64,11 @@ const PRIZES: [Prize; 10] = [
     Prize::Interaction,
     Prize::SetupLink,
     Prize::SigningKey,
-    Prize::Assertion,
     Prize::AccessToken,
     Prize::UserCode,
     Prize::DeviceDecision,
     Prize::DeviceCode,
+    Prize::Assertion,
 ];
 
 const NOON: i64 = 12 * 3_600_000;
@@ -152,11 +152,11 @@ impl Track {
             Prize::Interaction => self.interaction(number, racers).await,
             Prize::SetupLink => self.setup_link(number, racers).await,
             Prize::SigningKey => self.signing_key(number, racers).await,
-            Prize::Assertion => self.assertion(number, racers).await,
             Prize::AccessToken => self.access_token(number, racers).await,
             Prize::UserCode => self.user_code(number, racers).await,
             Prize::DeviceDecision => self.device_decision(number, racers).await,
             Prize::DeviceCode => self.device_code(number, racers).await,
+            Prize::Assertion => self.assertion(number, racers).await,
         }
     }
 
@@ -365,15 +365,6 @@ impl Track {
         }
     }
 
-    /// Of one `jti` there may be several assertions, each with an end of its own: one of them is accepted, and none after it.
-    async fn assertion(&self, number: u64, racers: Vec<Racer>) {
-        let spend = |_, at| SpendAssertion { id: key(number, 0), expires_at: at };
-        self.winner(&racers, spend).await;
-        for node in &self.nodes {
-            assert!(!node.write(spend(0, at(NOON))).await.unwrap());
-        }
-    }
-
     async fn access_token(&self, number: u64, racers: Vec<Racer>) {
         let id = AccessTokenId::from_bytes(key(number, 0));
         assert!(self.nodes[0].write(AddAccessToken(one_time_access_token(id))).await.unwrap());
@@ -382,6 +373,15 @@ impl Track {
         assert!(self.nodes[1].read(OneTimeAccessTokenById(id)).await.unwrap().is_none());
         // However late somebody comes.
         assert!(!self.nodes[0].write(SpendOneTimeAccessToken { id, at: at(NOON) }).await.unwrap());
+    }
+
+    /// Of one `jti` there may be several assertions, each with an end of its own: one of them is accepted, and none after it.
+    async fn assertion(&self, number: u64, racers: Vec<Racer>) {
+        let spend = |_, at| SpendAssertion { id: key(number, 0), expires_at: at };
+        self.winner(&racers, spend).await;
+        for node in &self.nodes {
+            assert!(!node.write(spend(0, at(NOON))).await.unwrap());
+        }
     }
 
     async fn signing_key(&self, _number: u64, racers: Vec<Racer>) {
@@ -535,6 +535,7 @@ fn one_time_access_token(id: AccessTokenId) -> NewAccessToken {
             grant_id: None,
             act: None,
             may_act: None,
+            cnf: None,
         },
         created_at: at(0),
         expires_at: at(2 * NOON),
