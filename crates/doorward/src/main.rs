@@ -48,6 +48,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(*args)?,
         Command::User(command) => commands::user::run(command)?,
         Command::Client(command) => commands::client::run(command)?,
+        Command::AssertionIssuer(command) => commands::assertion_issuer::run(command)?,
         Command::ResourceServer(command) => return commands::resource_server::run(command),
         Command::ServiceAccount(command) => commands::service_account::run(command)?,
         Command::ApiKey(command) => commands::api_key::run(command)?,

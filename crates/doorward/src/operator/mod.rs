@@ -11,7 +11,7 @@ pub(crate) use perform::perform;
 pub(crate) use socket::Socket;
 pub(crate) use views::{ApiKeyView, KeyView, UserView};
 
-use protocol::{ApiKeyId, Client, ClientId, ResourceIndicator, ResourceServer, Scope};
+use protocol::{ApiKeyId, AssertionIssuer, Client, ClientId, ResourceIndicator, ResourceServer, Scope};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -34,6 +34,9 @@ pub(crate) enum Operation {
     ReplaceClient(Client),
     RotateClientSecret { id: ClientId },
     RemoveClient { id: ClientId },
+    AddAssertionIssuer(AssertionIssuer),
+    ListAssertionIssuers,
+    RemoveAssertionIssuer { issuer: String },
     AddServiceAccount { id: ClientId, name: String, scope: Scope, audience: Vec<String> },
     AddApiKey { service_account: ClientId, name: String, scope: Option<Scope>, expires_in: Option<Duration> },
     ListApiKeys { after: Option<ApiKeyId>, limit: u32 },
@@ -63,6 +66,9 @@ impl Operation {
             Self::ReplaceClient(_) => "replace_client",
             Self::RotateClientSecret { .. } => "rotate_client_secret",
             Self::RemoveClient { .. } => "remove_client",
+            Self::AddAssertionIssuer(_) => "add_assertion_issuer",
+            Self::ListAssertionIssuers => "list_assertion_issuers",
+            Self::RemoveAssertionIssuer { .. } => "remove_assertion_issuer",
             Self::AddServiceAccount { .. } => "add_service_account",
             Self::AddApiKey { .. } => "add_api_key",
             Self::ListApiKeys { .. } => "list_api_keys",
@@ -93,6 +99,7 @@ pub(crate) enum Outcome {
         secret: Option<Secret>,
     },
     ClientSecret(Secret),
+    AssertionIssuers(Vec<AssertionIssuer>),
     /// A new API key: shown this once.
     ApiKeyAdded {
         view: ApiKeyView,
