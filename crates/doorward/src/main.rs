@@ -7,6 +7,7 @@ mod cli;
 mod clock;
 mod commands;
 mod demo;
+mod fetch;
 mod https;
 mod master_key;
 mod operator;

@@ -1,6 +1,8 @@
 //! Administration: users, clients, service accounts and resource servers, as an operator changes them. Knows neither the command line nor a terminal.
 
+mod assertion_issuer;
 mod client;
+mod client_proof;
 mod resource_server;
 mod service_account;
 mod user;

@@ -209,6 +209,10 @@ pub(crate) static TABLES: &[Table] = &[
         ],
     )
     .refers(&[("client_id", "clients")]),
+    table("spent_assertions", columns![id: Id, expires_at: Int]),
+    table("certificate_bindings", columns![id: Id, certificate_hash: Hash, expires_at: Int])
+        .refers(&[("id", "grants")]),
+    table("assertion_issuers", columns![id: Name, metadata: Text, created_at: Int, updated_at: Int]),
 ];
 
 /// How many rows the longer of the two INSERT statements takes.
@@ -241,7 +245,8 @@ pub(crate) fn after_key<T: Clone>(key: &[T]) -> Vec<T> {
     params
 }
 
-fn statements(table: &Table) -> TableSql {
+/// A table's statements; what they say stays in memory.
+pub(crate) fn statements(table: &Table) -> TableSql {
     let name = table.name;
     let columns = names(table.columns);
     let key = table.key_columns();

@@ -1,5 +1,6 @@
 //! What can be said about a client on the command line, when it is added and when it is changed: one list for both.
 
+use super::client_proof_options::ProofOptions;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use protocol::{
@@ -74,6 +75,8 @@ pub(crate) struct ClientOptions {
     /// It may introspect its own access tokens only
     #[arg(long, overrides_with = "introspects_all")]
     no_introspects_all: bool,
+    #[command(flatten)]
+    pub(crate) proof: ProofOptions,
 }
 
 /// Token exchange (RFC 8693).
@@ -148,7 +151,7 @@ impl ClientOptions {
         given(&mut client.rate_limit, self.rate_limit);
         given(&mut client.may_act, self.exchange.may_act.clone().map(Some));
         self.exchange.apply(&mut client.token_exchange);
-        client
+        self.proof.apply(client)
     }
 }
 

@@ -10,6 +10,7 @@ mod bench_server;
 mod bench_store;
 pub(crate) mod client;
 mod client_options;
+mod client_proof_options;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod healthcheck;

@@ -7,6 +7,8 @@ mod backup;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod gateways;
+#[cfg(test)]
 mod handover;
 #[cfg(test)]
 mod help;
