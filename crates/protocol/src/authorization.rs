@@ -5,6 +5,7 @@
 use crate::client::ClientId;
 use crate::pkce::CodeChallenge;
 use crate::redirect_uri::RedirectUri;
+use crate::resource::ResourceIndicator;
 use crate::scope::Scope;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -42,6 +43,9 @@ pub struct AuthorizationRequest {
     pub subject: Option<String>,
     /// The `claims` parameter.
     pub claims: ClaimsRequest,
+    /// What the grant's access tokens may be for, as asked for; empty means the client's default (RFC 8707 section 2.1).
+    #[serde(default)]
+    pub resources: Vec<ResourceIndicator>,
 }
 
 /// How the answer to an authorization request travels.

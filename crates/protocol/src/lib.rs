@@ -14,6 +14,7 @@ pub mod ids;
 
 pub mod params;
 pub mod pkce;
+pub mod rate_limit;
 pub mod redirect_uri;
 pub mod request_path;
 pub mod resource;
@@ -22,6 +23,7 @@ pub mod scope;
 pub mod secret_hash;
 pub mod signing;
 pub mod time;
+pub mod token_exchange;
 
 pub use access_rule::{AccessRule, AccessRules, Needs};
 pub use authorization::{AuthorizationRequest, ClaimsRequest, Prompt, Prompts, ResponseMode};
@@ -33,6 +35,7 @@ pub use ids::{
 };
 pub use params::Params;
 pub use pkce::{CodeChallenge, CodeVerifier};
+pub use rate_limit::RateLimit;
 pub use redirect_uri::RedirectUri;
 pub use request_path::RequestPath;
 pub use resource::ResourceIndicator;
@@ -41,3 +44,4 @@ pub use scope::Scope;
 pub use secret_hash::SecretHash;
 pub use signing::SigningAlgorithm;
 pub use time::Timestamp;
+pub use token_exchange::{ExchangePolicy, TokenTypeUri};

@@ -68,11 +68,15 @@ impl Provider {
             return Err(ProviderError::oauth(ErrorCode::InvalidClient, "a public client cannot introspect"));
         }
         let presented = request.params.require("token")?;
-        if let Some(token) = self.verify_access_token(ctx, presented).await? {
+        if let Some(token) = self.look_at_access_token(ctx, presented).await? {
             let Some((aud, scope)) = self.told(&caller.client, &Caller::AccessToken(Arc::clone(&token)))
             else {
                 return Ok(Introspection::default());
             };
+            // Whom a token does not concern cannot spend it either.
+            if !self.accept_access_token(ctx, &token).await? {
+                return Ok(Introspection::default());
+            }
             let access_token = Some(AccessTokenClaims { aud, scope, ..token.claims.clone() });
             return Ok(Introspection {
                 active: true,

@@ -6,7 +6,9 @@
 mod access_token;
 pub mod admin;
 mod api_keys;
+mod audience;
 mod authorize;
+mod budgets;
 mod client_authentication;
 mod client_request;
 mod clients;
@@ -49,6 +51,7 @@ pub use validate::{Admitted, Denied, GatewayRequest};
 
 use access_token::TokenCache;
 use api_keys::ApiKeyCache;
+use budgets::Budgets;
 use clients::ClientCache;
 use crypto::{DerivationKey, MasterKeys};
 use failures::Failures;
@@ -79,6 +82,7 @@ struct Inner {
     resource_servers: ResourceServers,
     revocations: Revocations,
     failures: Failures,
+    budgets: Budgets,
 }
 
 impl Provider {
@@ -99,6 +103,7 @@ impl Provider {
         revocations.load(&store, ctx.now).await?;
         let inner = Inner {
             failures: Failures::new(settings.lockout),
+            budgets: Budgets::default(),
             keys: Keys::default(),
             clients: ClientCache::default(),
             tokens: TokenCache::default(),
@@ -151,9 +156,10 @@ impl Provider {
         self.inner.keys.complete()
     }
 
-    /// Forgets what memory holds of revocations that nothing can meet any more.
+    /// Forgets what memory holds of revocations that nothing can meet any more, and of clients that have their whole budget again.
     pub fn prune(&self, now: Timestamp) {
         self.inner.revocations.prune(now);
+        self.inner.budgets.prune(now);
     }
 
     /// Deletes what has expired, in small slices between writes; forgets revocations that nothing can meet any more.

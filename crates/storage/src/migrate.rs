@@ -10,6 +10,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("V2__commits", include_str!("../migrations/V2__commits.sql")),
     ("V3__nodes", include_str!("../migrations/V3__nodes.sql")),
     ("V4__copies", include_str!("../migrations/V4__copies.sql")),
+    ("V7__tokens", include_str!("../migrations/V7__tokens.sql")),
     ("V8__gateways", include_str!("../migrations/V8__gateways.sql")),
 ];
 

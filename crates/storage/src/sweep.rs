@@ -82,7 +82,7 @@ macro_rules! swept {
 }
 
 /// Every table that expires. Spent codes and refresh tokens are kept a while, so that a replay is still recognised.
-const TABLES: [Swept; 10] = [
+const TABLES: [Swept; 11] = [
     swept!("api_keys", MONTH),
     swept!("sessions", DAY, 2, "expires_at <= ? OR ended_at <= ?"),
     swept!("interactions", Duration::ZERO),
@@ -93,6 +93,7 @@ const TABLES: [Swept; 10] = [
     swept!("revocations", Duration::ZERO),
     swept!("one_time_links", Duration::ZERO),
     swept!("commits", Duration::ZERO),
+    swept!("one_time_access_tokens", Duration::ZERO),
 ];
 
 impl Store {

@@ -4,6 +4,8 @@ pub(crate) mod administer;
 pub(crate) mod api_key;
 pub(crate) mod backup;
 pub(crate) mod bench;
+mod bench_machines;
+mod bench_requests;
 mod bench_server;
 mod bench_store;
 pub(crate) mod client;

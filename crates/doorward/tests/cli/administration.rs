@@ -124,6 +124,21 @@ fn a_client_is_changed_only_where_it_is_said() {
     ]);
     assert_eq!(installation.json(&["client", "show", "app", "--json"]), before);
 
+    let limits = "client set app --rate-limit 600/min --one-time-access-tokens --id-token-lifetime 60 --may-act gate --exchange-client a \
+                  --exchange-client b --exchange-audience https://x.example/ --exchange-scope read --exchange-impersonation --exchange-one-time \
+                  --grant-type authorization_code --grant-type urn:ietf:params:oauth:grant-type:token-exchange";
+    installation.run(&limits.split_whitespace().collect::<Vec<_>>());
+    let shown = installation.run(&["client", "show", "app"]);
+    for said in ["600/min", "once", "60 s", "gate", "a b", "https://x.example/", "not who acts"] {
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
+    let back = "client set app --rate-limit off --no-one-time-access-tokens --no-exchange-impersonation --no-exchange-one-time";
+    installation.run(&back.split_whitespace().collect::<Vec<_>>());
+    let after = installation.json(&["client", "show", "app", "--json"]);
+    assert_eq!((&after["rate_limit"], &after["one_time_access_tokens"]), (&().into(), &false.into()));
+    assert_eq!(after["token_exchange"]["impersonation"], false);
+    assert_eq!(after["token_exchange"]["clients"], serde_json::json!(["a", "b"]));
+
     let public = installation.json(&[
         "client",
         "add",

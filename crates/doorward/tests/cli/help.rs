@@ -59,6 +59,8 @@ const COMMANDS: &[&[&str]] = &[
     &["bench"],
     &["bench", "sign-in"],
     &["bench", "store"],
+    &["bench", "empty"],
+    &["bench", "machines"],
     &["completions"],
 ];
 

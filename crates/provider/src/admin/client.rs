@@ -122,9 +122,12 @@ pub(super) fn check(client: &Client) -> Result<(), AdminError> {
     if client.grant_types.contains(&GrantType::AuthorizationCode) && client.redirect_uris.is_empty() {
         return invalid("redirect URI: at least one is needed for authorization_code");
     }
-    if client.grant_types.contains(&GrantType::ClientCredentials) && !client.authentication.is_confidential()
+    let needs_proof = |grant_type: &&GrantType| !grant_type.is_for_public_clients();
+    if !client.authentication.is_confidential()
+        && let Some(grant_type) = client.grant_types.iter().find(needs_proof)
     {
-        return invalid("client_credentials is for confidential clients only (RFC 6749 section 4.4)");
+        let grant_type = grant_type.as_str();
+        return Err(AdminError::Invalid(format!("{grant_type} is for confidential clients only")));
     }
     if client.id.as_str().parse::<UserId>().is_ok() {
         return invalid(

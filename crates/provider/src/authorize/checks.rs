@@ -47,6 +47,7 @@ impl Provider {
             acr_values,
             subject,
             claims,
+            resources: self.requested_resources(client, params)?,
         })
     }
 

@@ -145,6 +145,7 @@ mod tests {
             acr_values: Vec::new(),
             subject: None,
             claims: ClaimsRequest::default(),
+            resources: Vec::new(),
         }
     }
 

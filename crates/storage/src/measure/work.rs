@@ -138,7 +138,10 @@ impl Client {
                     sid: SessionId::from_bytes(id(caller)).to_string(),
                 }),
                 grant_id: Some(grant_of(caller).to_string()),
+                act: None,
+                may_act: None,
             },
+            one_time: false,
             created_at: now(),
             expires_at: later(),
         }
@@ -155,6 +158,7 @@ impl Client {
             auth_time: now(),
             amr: "pwd".to_owned(),
             acr: "1".to_owned(),
+            resources: Vec::new(),
             offline: true,
             created_at: now(),
             expires_at: later(),

@@ -6,13 +6,17 @@ use crate::fixture::at;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
+use protocol::claims::{AccessTokenClaims, Audience};
 use protocol::{
-    AuthorizationCodeId, AuthorizationRequest, ClaimsRequest, ClientId, GrantId, InteractionId,
-    OneTimeLinkId, Prompts, RedirectUri, RefreshTokenId, ResponseMode, Scope, SecretHash, SessionId,
-    SigningAlgorithm, Timestamp, UserId,
+    AccessTokenId, AuthorizationCodeId, AuthorizationRequest, ClaimsRequest, ClientId, GrantId,
+    InteractionId, OneTimeLinkId, Prompts, RedirectUri, RefreshTokenId, ResponseMode, Scope, SecretHash,
+    SessionId, SigningAlgorithm, Timestamp, UserId,
 };
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
+use storage::access_token::{
+    AddAccessToken, NewAccessToken, OneTimeAccessTokenById, SpendOneTimeAccessToken,
+};
 use storage::authorization_code::{
     AuthorizationCodeById, IssueAuthorizationCode, NewAuthorizationCode, SpendAuthorizationCode,
 };
@@ -40,10 +44,17 @@ enum Prize {
     Interaction,
     SetupLink,
     SigningKey,
+    AccessToken,
 }
 
-const PRIZES: [Prize; 5] =
-    [Prize::Code, Prize::RefreshToken, Prize::Interaction, Prize::SetupLink, Prize::SigningKey];
+const PRIZES: [Prize; 6] = [
+    Prize::Code,
+    Prize::RefreshToken,
+    Prize::Interaction,
+    Prize::SetupLink,
+    Prize::SigningKey,
+    Prize::AccessToken,
+];
 const NOON: i64 = 12 * 3_600_000;
 
 fn racer() -> impl Strategy<Value = Racer> {
@@ -125,6 +136,7 @@ impl Track {
             Prize::Interaction => self.interaction(number, racers).await,
             Prize::SetupLink => self.setup_link(number, racers).await,
             Prize::SigningKey => self.signing_key(number, racers).await,
+            Prize::AccessToken => self.access_token(number, racers).await,
         }
     }
 
@@ -257,6 +269,16 @@ impl Track {
         }
     }
 
+    async fn access_token(&self, number: u64, racers: Vec<Racer>) {
+        let id = AccessTokenId::from_bytes(key(number, 0));
+        assert!(self.nodes[0].write(AddAccessToken(one_time_access_token(id))).await.unwrap());
+        assert!(self.nodes[1].read(OneTimeAccessTokenById(id)).await.unwrap().is_some());
+        self.winner(&racers, |_, at| SpendOneTimeAccessToken { id, at }).await;
+        assert!(self.nodes[1].read(OneTimeAccessTokenById(id)).await.unwrap().is_none());
+        // However late somebody comes.
+        assert!(!self.nodes[0].write(SpendOneTimeAccessToken { id, at: at(NOON) }).await.unwrap());
+    }
+
     async fn signing_key(&self, _number: u64, racers: Vec<Racer>) {
         let keys = self.nodes[0].read(ListSigningKeys).await.unwrap();
         let of = |state: fn(&StoredSigningKey) -> bool| keys.iter().find(|key| state(key));
@@ -339,6 +361,7 @@ fn grant(number: u64, which: u64) -> NewGrant {
         auth_time: at(0),
         amr: "pwd".to_owned(),
         acr: "0".to_owned(),
+        resources: Vec::new(),
         offline: false,
         created_at: at(0),
         expires_at: at(2 * NOON),
@@ -372,6 +395,31 @@ fn refresh_token(number: u64, which: u64) -> NewRefreshToken {
     }
 }
 
+fn one_time_access_token(id: AccessTokenId) -> NewAccessToken {
+    NewAccessToken {
+        id,
+        secret_hash: hash(),
+        grant_id: None,
+        claims: AccessTokenClaims {
+            iss: "https://id.example".to_owned(),
+            sub: "app".to_owned(),
+            aud: Audience::One("https://api.example".to_owned()),
+            exp: 2 * NOON / 1_000,
+            iat: 0,
+            jti: id.to_string(),
+            client_id: "app".to_owned(),
+            scope: Scope::default(),
+            sign_in: None,
+            grant_id: None,
+            act: None,
+            may_act: None,
+        },
+        created_at: at(0),
+        expires_at: at(2 * NOON),
+        one_time: true,
+    }
+}
+
 fn interaction(id: InteractionId) -> Interaction {
     Interaction {
         id,
@@ -393,6 +441,7 @@ fn interaction(id: InteractionId) -> Interaction {
             acr_values: Vec::new(),
             subject: None,
             claims: ClaimsRequest::default(),
+            resources: Vec::new(),
         },
         progress: Progress::default(),
         created_at: at(0),

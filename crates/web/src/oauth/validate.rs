@@ -34,7 +34,11 @@ pub(crate) async fn asked(
     let verdict = async {
         let params = query(&parts.uri)
             .map_err(|_| Denied::Forbidden("the query of the gateway's question is malformed"))?;
-        let request = told(&parts.headers, params.get("resource"))?;
+        let mut resources = params.all("resource");
+        let (resource, None) = (resources.next(), resources.next()) else {
+            return Err(Denied::Forbidden("the gateway names more than one resource server"));
+        };
+        let request = told(&parts.headers, resource)?;
         web.provider
             .validate(&ctx, &request, credential.as_ref().map(Option::as_ref).map_err(Clone::clone))
             .await
