@@ -1,7 +1,8 @@
 //! The command line: which commands there are and what their `--help` teaches. What a command does stands in the file of its name.
 
 use crate::commands::{
-    backup, bench, client, completions, config, healthcheck, keys, passwords, store, upgrade, user,
+    api_key, backup, bench, client, completions, config, healthcheck, keys, login, passwords,
+    resource_server, service_account, store, upgrade, user,
 };
 use crate::settings::SettingFlags;
 use crate::{demo, serve};
@@ -43,6 +44,15 @@ pub(crate) enum Command {
     /// The applications they sign in to
     #[command(subcommand, after_help = client::HELP)]
     Client(client::ClientCommand),
+    /// The APIs behind gateways, and what their requests need
+    #[command(subcommand, after_help = resource_server::HELP)]
+    ResourceServer(resource_server::ResourceServerCommand),
+    /// Programs that call APIs in their own name
+    #[command(subcommand, after_help = service_account::HELP)]
+    ServiceAccount(service_account::ServiceAccountCommand),
+    /// The keys with which service accounts call APIs
+    #[command(subcommand, after_help = api_key::HELP)]
+    ApiKey(api_key::ApiKeyCommand),
     /// The keys that sign tokens, and the master key that seals them
     #[command(subcommand, after_help = keys::HELP)]
     Keys(keys::KeysCommand),
@@ -70,6 +80,9 @@ pub(crate) enum Command {
     /// Measure how many people can sign in, and what a database does
     #[command(subcommand)]
     Bench(bench::BenchCommand),
+    /// Sign in as a device does, with a code that you enter in a browser anywhere
+    #[command(after_help = login::HELP)]
+    Login(login::LoginArgs),
     /// Print completions for your shell
     #[command(after_help = completions::HELP)]
     Completions(completions::CompletionsArgs),

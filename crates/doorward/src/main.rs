@@ -7,6 +7,8 @@ mod cli;
 mod clock;
 mod commands;
 mod demo;
+mod fetch;
+mod https;
 mod master_key;
 mod operator;
 mod outgoing;
@@ -46,6 +48,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(*args)?,
         Command::User(command) => commands::user::run(command)?,
         Command::Client(command) => commands::client::run(command)?,
+        Command::ResourceServer(command) => return commands::resource_server::run(command),
+        Command::ServiceAccount(command) => commands::service_account::run(command)?,
+        Command::ApiKey(command) => commands::api_key::run(command)?,
         Command::Keys(command) => commands::keys::run(command)?,
         Command::Backup(args) => commands::backup::backup(&args)?,
         Command::Restore(args) => commands::backup::restore(&args)?,
@@ -55,6 +60,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Healthcheck(args) => return commands::healthcheck::run(&args),
         Command::Passwords(command) => commands::passwords::run(command)?,
         Command::Bench(command) => commands::bench::run(command)?,
+        Command::Login(args) => commands::login::run(&args)?,
         Command::Completions(args) => commands::completions::run(&args)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -41,7 +41,7 @@ impl Audience {
 pub struct AccessTokenClaims {
     /// The issuer.
     pub iss: String,
-    /// The user.
+    /// The user; of a token that speaks for no user, its client (RFC 9068 section 2.2).
     pub sub: String,
     /// Who may accept it.
     pub aud: Audience,
@@ -55,7 +55,59 @@ pub struct AccessTokenClaims {
     pub client_id: String,
     /// What it allows.
     pub scope: Scope,
-    /// When the user proved who they are.
+    /// How its user signed in; none for a token that speaks for no user.
+    #[serde(flatten)]
+    pub sign_in: Option<SignIn>,
+    /// The grant it stands on, if it does: a private claim, so that revoking the grant ends the token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant_id: Option<String>,
+    /// Who acts for the subject, if somebody else does (RFC 8693 section 4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor>,
+    /// Who alone may act for the subject by exchanging this token (RFC 8693 section 4.4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_act: Option<MayAct>,
+    /// What it is bound to: presented without, it is worth nothing (RFC 7800).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
+}
+
+/// Somebody who acts for the subject, and before whom others did (RFC 8693 section 4.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// A client's `client_id`, or a user.
+    pub sub: String,
+    /// Who acted before: told, but nothing may be decided by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Box<Self>>,
+}
+
+impl Actor {
+    /// How many acted, this one included.
+    pub fn depth(&self) -> usize {
+        std::iter::successors(Some(self), |actor| actor.act.as_deref()).count()
+    }
+}
+
+/// Who may become the actor (RFC 8693 section 4.4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MayAct {
+    /// A client's `client_id`.
+    pub sub: String,
+}
+
+/// What an access token is bound to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// The SHA-256 of the client's certificate, as base64url (RFC 8705 section 3.1).
+    #[serde(rename = "x5t#S256")]
+    pub certificate: String,
+}
+
+/// How the user of an access token proved who they are (RFC 9068 section 2.2.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignIn {
+    /// When.
     pub auth_time: i64,
     /// How strongly.
     pub acr: String,
@@ -63,8 +115,6 @@ pub struct AccessTokenClaims {
     pub amr: Vec<String>,
     /// The session it came from.
     pub sid: String,
-    /// The grant it stands on: a private claim, so that revoking the grant ends the token.
-    pub grant_id: String,
 }
 
 /// The claims of an ID Token (OpenID Connect Core section 2).
@@ -161,6 +211,14 @@ mod tests {
             serde_json::json!(["a", "b"])
         );
         assert!(Audience::of(vec!["a".into(), "b".into()]).contains("b"));
+    }
+
+    #[test]
+    fn rfc8693_4_1_actors_are_nested_and_the_latest_is_outermost() {
+        let text = r#"{"sub":"billing","act":{"sub":"gateway","act":{"sub":"front"}}}"#;
+        let actor: Actor = serde_json::from_str(text).unwrap();
+        assert_eq!((actor.depth(), actor.act.as_ref().unwrap().sub.as_str()), (3, "gateway"));
+        assert_eq!(serde_json::to_string(&actor).unwrap(), text);
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! A client as registered: what it is, how it authenticates, what it may ask for. Knows no secret and no storage.
 
+use crate::assertion::AssertionAlgorithm;
+use crate::client_authentication::{ClientAuthentication, JwksUri, TlsSubject};
+use crate::rate_limit::RateLimit;
 use crate::redirect_uri::RedirectUri;
 use crate::scope::Scope;
 use crate::signing::SigningAlgorithm;
+use crate::token_exchange::ExchangePolicy;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -60,27 +64,6 @@ impl std::str::FromStr for ClientId {
     }
 }
 
-/// How a client proves itself at the token endpoint (`token_endpoint_auth_method`, RFC 7591 section 2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ClientAuthentication {
-    /// A confidential client's secret, in the header or in the form, as it likes.
-    ClientSecret,
-    /// A confidential client's secret in the `Authorization` header only (RFC 6749 section 2.3.1).
-    ClientSecretBasic,
-    /// A confidential client's secret in the form only.
-    ClientSecretPost,
-    /// A public client: no proof, PKCE always.
-    None,
-}
-
-impl ClientAuthentication {
-    /// Whether the client keeps a secret (RFC 6749 section 2.1).
-    pub const fn is_confidential(self) -> bool {
-        !matches!(self, Self::None)
-    }
-}
-
 /// A grant type that Doorward offers (RFC 6749 section 1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -89,18 +72,45 @@ pub enum GrantType {
     AuthorizationCode,
     /// RFC 6749 section 6.
     RefreshToken,
+    /// RFC 6749 section 4.4.
+    ClientCredentials,
+    /// RFC 8628 section 3.4.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
+    DeviceCode,
+    /// RFC 8693.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
+    TokenExchange,
+    /// RFC 7523 section 2.1.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:jwt-bearer")]
+    JwtBearer,
 }
 
 impl GrantType {
     /// Every grant type there is.
-    pub const ALL: [Self; 2] = [Self::AuthorizationCode, Self::RefreshToken];
+    pub const ALL: [Self; 6] = [
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::ClientCredentials,
+        Self::DeviceCode,
+        Self::JwtBearer,
+        Self::TokenExchange,
+    ];
 
     /// The `grant_type` value.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AuthorizationCode => "authorization_code",
             Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
+            Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
+            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
         }
+    }
+
+    /// Whether a client that cannot prove who it is may use it: not where the client itself is what is trusted.
+    pub const fn is_for_public_clients(self) -> bool {
+        !matches!(self, Self::ClientCredentials | Self::JwtBearer | Self::TokenExchange)
     }
 
     /// The grant type of a `grant_type` value, if Doorward offers it.
@@ -138,6 +148,24 @@ pub struct Client {
     pub name: String,
     /// How it authenticates.
     pub authentication: ClientAuthentication,
+    /// The one algorithm of its assertions (`token_endpoint_auth_signing_alg`); none means any its keys are for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_signing_alg: Option<AssertionAlgorithm>,
+    /// Whether its assertions must name the issuer, and nothing else, as their audience (FAPI 2.0 section 5.3.2.1).
+    #[serde(default)]
+    pub require_issuer_audience: bool,
+    /// Its public keys, a JWK Set (RFC 7591 section 2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<serde_json::Value>,
+    /// Where its public keys are (RFC 7591 section 2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<JwksUri>,
+    /// Whom its certificate names, with [`ClientAuthentication::TlsClientAuth`] (RFC 8705 section 2.1.2).
+    #[serde(flatten)]
+    pub tls_subject: Option<TlsSubject>,
+    /// Whether its access tokens are good only with the certificate they were issued to (RFC 8705 section 3.4).
+    #[serde(default)]
+    pub tls_client_certificate_bound_access_tokens: bool,
     /// Where answers may go; matched exactly (RFC 9700 section 4.1.3).
     #[serde(default)]
     pub redirect_uris: Vec<RedirectUri>,
@@ -158,21 +186,40 @@ pub struct Client {
     pub access_token_signed_response_alg: SigningAlgorithm,
     /// The signature of its ID Tokens.
     pub id_token_signed_response_alg: SigningAlgorithm,
-    /// The `aud` of its access tokens; empty means the issuer.
+    /// The `aud` of its access tokens where a request names no resource, and the resources it may name (RFC 8707); empty means the issuer.
     #[serde(default)]
     pub audience: Vec<String>,
+    /// Its access tokens are accepted once. They are opaque then, whatever [`Client::access_token_format`] says: nobody accepts one
+    /// without asking.
+    #[serde(default)]
+    pub one_time_access_tokens: bool,
     /// Seconds an access token lives; `None` means the installation's setting.
     #[serde(default)]
     pub access_token_lifetime: Option<u32>,
+    /// Seconds an ID Token lives; `None` means the installation's setting.
+    #[serde(default)]
+    pub id_token_lifetime: Option<u32>,
     /// Seconds a grant may be refreshed; `None` means the installation's setting.
     #[serde(default)]
     pub refresh_token_lifetime: Option<u32>,
     /// Seconds after which a sign-in is too old for this client when it names no `max_age`.
     #[serde(default)]
     pub default_max_age: Option<u32>,
+    /// How often it may ask for tokens.
+    #[serde(default)]
+    pub rate_limit: Option<RateLimit>,
+    /// What it may exchange tokens for (RFC 8693).
+    #[serde(default)]
+    pub token_exchange: ExchangePolicy,
+    /// The client that may exchange its access tokens, and no other (RFC 8693 section 4.4).
+    #[serde(default)]
+    pub may_act: Option<ClientId>,
     /// A resource server that may introspect every client's access tokens, not only its own.
     #[serde(default)]
     pub introspects_all: bool,
+    /// A service account: a client whose API keys speak for it.
+    #[serde(default)]
+    pub service_account: bool,
     /// Refused everywhere while set.
     #[serde(default)]
     pub disabled: bool,
@@ -186,9 +233,15 @@ impl Client {
             id,
             name: name.into(),
             authentication,
+            token_endpoint_auth_signing_alg: None,
+            require_issuer_audience: false,
+            jwks: None,
+            jwks_uri: None,
+            tls_subject: None,
+            tls_client_certificate_bound_access_tokens: false,
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
-            grant_types: GrantType::ALL.into_iter().collect(),
+            grant_types: [GrantType::AuthorizationCode, GrantType::RefreshToken].into(),
             scope: Scope::STANDARD
                 .iter()
                 .fold(Scope::default(), |all, token| all.union(&Scope::parse(token).unwrap_or_default())),
@@ -198,10 +251,16 @@ impl Client {
             access_token_signed_response_alg: SigningAlgorithm::EdDsa,
             id_token_signed_response_alg: SigningAlgorithm::Rs256,
             audience: Vec::new(),
+            one_time_access_tokens: false,
             access_token_lifetime: None,
+            id_token_lifetime: None,
             refresh_token_lifetime: None,
             default_max_age: None,
+            rate_limit: None,
+            token_exchange: ExchangePolicy::default(),
+            may_act: None,
             introspects_all: false,
+            service_account: false,
             disabled: false,
         }
     }

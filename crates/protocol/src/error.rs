@@ -41,8 +41,14 @@ error_codes! {
     UnsupportedResponseType = "unsupported_response_type", 400;
     /// RFC 6749 section 5.2.
     InvalidScope = "invalid_scope", 400;
-    /// The person or a rule said no (RFC 6749 section 4.1.2.1).
-    AccessDenied = "access_denied", 403;
+    /// The person or a rule said no (RFC 6749 section 4.1.2.1, RFC 8628 section 3.5).
+    AccessDenied = "access_denied", 400;
+    /// The person has not decided yet (RFC 8628 section 3.5).
+    AuthorizationPending = "authorization_pending", 400;
+    /// Asked again too soon (RFC 8628 section 3.5).
+    SlowDown = "slow_down", 400;
+    /// The device code is too old (RFC 8628 section 3.5).
+    ExpiredToken = "expired_token", 400;
     /// A defect of this server (RFC 6749 section 4.1.2.1).
     ServerError = "server_error", 500;
     /// Overloaded; try again (RFC 6749 section 4.1.2.1).
@@ -63,6 +69,8 @@ error_codes! {
     RegistrationNotSupported = "registration_not_supported", 400;
     /// An essential `acr` cannot be met (OpenID Connect Core Error Code unmet_authentication_requirements).
     UnmetAuthenticationRequirements = "unmet_authentication_requirements", 400;
+    /// A resource that is malformed, unknown, or not this client's to ask for (RFC 8707 section 2).
+    InvalidTarget = "invalid_target", 400;
     /// The access token is missing, wrong, expired or revoked (RFC 6750 section 3.1).
     InvalidToken = "invalid_token", 401;
     /// The access token is too weak for this (RFC 6750 section 3.1).

@@ -3,9 +3,14 @@
 //! Nothing here performs I/O, reads a clock, draws randomness or awaits; nothing here imports a sibling crate.
 //! A value that exists has been checked: parse once at the edge, then pass the type.
 
+pub mod access_rule;
+pub mod assertion;
+pub mod assertion_issuer;
 pub mod authorization;
 pub mod claims;
 pub mod client;
+pub mod client_authentication;
+pub mod client_certificate;
 pub mod credentials;
 pub mod discovery;
 pub mod error;
@@ -13,23 +18,40 @@ pub mod ids;
 
 pub mod params;
 pub mod pkce;
+pub mod rate_limit;
 pub mod redirect_uri;
+pub mod request_path;
+pub mod resource;
+pub mod resource_server;
 pub mod scope;
 pub mod secret_hash;
 pub mod signing;
 pub mod time;
+pub mod token_exchange;
+pub mod user_code;
 
-pub use authorization::{AuthorizationRequest, ClaimsRequest, Prompt, Prompts, ResponseMode};
-pub use client::{AccessTokenFormat, Client, ClientAuthentication, ClientId, ConsentPolicy, GrantType};
+pub use access_rule::{AccessRule, AccessRules, Needs};
+pub use assertion::AssertionAlgorithm;
+pub use assertion_issuer::{AssertionIssuer, SubjectMapping};
+pub use authorization::{AuthorizationRequest, ClaimsRequest, DeviceRequest, Prompt, Prompts, ResponseMode};
+pub use client::{AccessTokenFormat, Client, ClientId, ConsentPolicy, GrantType};
+pub use client_authentication::{ClientAuthentication, JwksUri, TlsSubject};
+pub use client_certificate::ClientCertificate;
 pub use error::{ErrorCode, OAuthError};
 pub use ids::{
-    AccessTokenId, AuthorizationCodeId, GrantId, InteractionId, OneTimeLinkId, RefreshTokenId, SessionId,
-    UserId,
+    AccessTokenId, ApiKeyId, AuthorizationCodeId, DeviceCodeId, GrantId, InteractionId, OneTimeLinkId,
+    RefreshTokenId, SessionId, UserId,
 };
 pub use params::Params;
 pub use pkce::{CodeChallenge, CodeVerifier};
+pub use rate_limit::RateLimit;
 pub use redirect_uri::RedirectUri;
+pub use request_path::RequestPath;
+pub use resource::ResourceIndicator;
+pub use resource_server::ResourceServer;
 pub use scope::Scope;
 pub use secret_hash::SecretHash;
 pub use signing::SigningAlgorithm;
 pub use time::Timestamp;
+pub use token_exchange::{ExchangePolicy, TokenTypeUri};
+pub use user_code::{InvalidUserCode, UserCode};

@@ -1,6 +1,6 @@
 //! Parameters of a request: parsed once, at most once each.
 //!
-//! RFC 6749 section 3.1: a parameter without a value counts as omitted; none may come twice.
+//! RFC 6749 section 3.1: a parameter without a value counts as omitted; none may come twice, but the few whose own RFC says so.
 
 use crate::error::{ErrorCode, OAuthError};
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use zeroize::Zeroize;
 
 /// The parameters of one request, from its query or its form.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Params(BTreeMap<String, String>);
+pub struct Params(BTreeMap<String, Vec<String>>);
 
 /// Why a query or form is refused as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,13 +35,15 @@ impl From<InvalidParams> for OAuthError {
 
 impl Params {
     const MAX_COUNT: usize = 64;
+    /// RFC 8707 section 2, RFC 8693 section 2.1.
+    const REPEATABLE: [&str; 2] = ["audience", "resource"];
 
     /// Parses `application/x-www-form-urlencoded` text: a query component or a form body.
     ///
     /// # Errors
     /// When a parameter comes twice, there are too many, or one is not UTF-8 or contains U+0000.
     pub fn parse(encoded: &[u8]) -> Result<Self, InvalidParams> {
-        let mut params = BTreeMap::new();
+        let mut params: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (count, pair) in encoded.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()).enumerate() {
             if count >= Self::MAX_COUNT {
                 return Err(InvalidParams::TooMany);
@@ -49,17 +51,22 @@ impl Params {
             let mut halves = pair.splitn(2, |&byte| byte == b'=');
             let name = decode(halves.next().unwrap_or_default())?;
             let value = decode(halves.next().unwrap_or_default())?;
-            if params.contains_key(&name) {
+            if params.contains_key(&name) && !Self::REPEATABLE.contains(&name.as_str()) {
                 return Err(InvalidParams::Repeated(name));
             }
-            params.insert(name, value);
+            params.entry(name).or_default().push(value);
         }
         Ok(Self(params))
     }
 
     /// The parameter's value, unless it is absent or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.all(name).next()
+    }
+
+    /// The values of a parameter that may be repeated, empty ones left out.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.get(name).into_iter().flatten().map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// The parameter's value.
@@ -72,20 +79,21 @@ impl Params {
 
     /// The parameters as a query component again.
     pub fn to_query(&self) -> String {
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+        let pairs = self.0.iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value)));
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
     }
 }
 
 /// A form may hold a password or a client's secret.
 impl Drop for Params {
     fn drop(&mut self) {
-        self.0.values_mut().for_each(Zeroize::zeroize);
+        self.0.values_mut().flatten().for_each(Zeroize::zeroize);
     }
 }
 
 impl FromIterator<(String, String)> for Params {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().collect())
+        Self(pairs.into_iter().map(|(name, value)| (name, vec![value])).collect())
     }
 }
 
@@ -118,6 +126,14 @@ mod tests {
                 "{repeated}"
             );
         }
+    }
+
+    #[test]
+    fn rfc8707_2_resource_and_rfc8693_2_1_audience_may_be_repeated() {
+        let params = Params::parse(b"resource=a&audience=x&resource=&resource=b&resource=b").unwrap();
+        assert_eq!(params.all("resource").collect::<Vec<_>>(), ["a", "b", "b"]);
+        assert_eq!((params.get("resource"), params.all("scope").next()), (Some("a"), None));
+        assert_eq!(Params::parse(params.to_query().as_bytes()).unwrap(), params);
     }
 
     #[test]

@@ -1,9 +1,14 @@
-//! Administration: users and clients, as an operator changes them. Knows neither the command line nor a terminal.
+//! Administration: users, clients, service accounts and resource servers, as an operator changes them. Knows neither the command line nor a terminal.
 
+mod assertion_issuer;
 mod client;
+mod client_proof;
+mod resource_server;
+mod service_account;
 mod user;
 
 pub use client::{ClientCreated, NewClient};
+pub use service_account::{ApiKeyCreated, NewApiKey, NewServiceAccount};
 pub use user::{NewUser, UserPassword};
 
 /// Why an administrator's request was refused.

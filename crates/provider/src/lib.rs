@@ -5,10 +5,18 @@
 
 mod access_token;
 pub mod admin;
+mod api_keys;
+mod audience;
 mod authorize;
+mod budgets;
+mod client_assertion;
 mod client_authentication;
+mod client_certificate;
+mod client_request;
 mod clients;
+mod credential;
 mod ctx;
+mod device;
 mod discovery;
 mod error;
 mod failures;
@@ -18,17 +26,25 @@ mod introspect;
 mod issue;
 mod keys;
 mod logout;
+mod resource_servers;
 mod revocations;
 mod revoke;
 mod session;
 mod settings;
 mod setup;
 mod token;
+mod trusted_keys;
 mod userinfo;
+mod validate;
 
 pub use access_token::VerifiedAccessToken;
+pub use api_keys::VerifiedApiKey;
 pub use authorize::{AuthorizationResponse, Authorize, AuthorizeError, Checked};
+pub use client_certificate::MutualTls;
+pub use client_request::ClientRequest;
+pub use credential::{Caller, Credential};
 pub use ctx::{Ctx, RequestId};
+pub use device::{DeviceAuthorization, EnteredCode, UserCodeProblem};
 pub use error::{Ended, Overloaded, ProviderError};
 pub use introspect::Introspection;
 pub use keys::SigningKeyView;
@@ -37,17 +53,24 @@ pub use session::SignedIn;
 pub use settings::{JWK_SET_MAX_AGE, Settings};
 pub use setup::SetupAnswer;
 pub use token::TokenResponse;
+pub use trusted_keys::{FetchKeys, FetchedKeys, Fetching};
+pub use validate::{Admitted, Denied, GatewayRequest};
 
 use access_token::TokenCache;
+use api_keys::ApiKeyCache;
+use budgets::Budgets;
 use clients::ClientCache;
 use crypto::{DerivationKey, MasterKeys};
+use device::Polls;
 use failures::Failures;
 use keys::Keys;
 use passwords::HashPool;
 use protocol::Timestamp;
+use resource_servers::ResourceServers;
 use revocations::Revocations;
 use std::sync::Arc;
 use storage::{Store, SweepReport};
+use trusted_keys::TrustedKeys;
 
 /// The authorization server. A cheap clone.
 #[derive(Clone)]
@@ -64,8 +87,13 @@ struct Inner {
     refresh_derivation: DerivationKey,
     clients: ClientCache,
     tokens: TokenCache,
+    api_keys: ApiKeyCache,
+    resource_servers: ResourceServers,
+    trusted_keys: TrustedKeys,
     revocations: Revocations,
     failures: Failures,
+    budgets: Budgets,
+    polls: Polls,
 }
 
 impl Provider {
@@ -86,9 +114,14 @@ impl Provider {
         revocations.load(&store, ctx.now).await?;
         let inner = Inner {
             failures: Failures::new(settings.lockout),
+            budgets: Budgets::default(),
+            polls: Polls::default(),
             keys: Keys::default(),
             clients: ClientCache::default(),
             tokens: TokenCache::default(),
+            api_keys: ApiKeyCache::default(),
+            resource_servers: ResourceServers::default(),
+            trusted_keys: TrustedKeys::default(),
             settings,
             store,
             hash_pool,
@@ -97,9 +130,15 @@ impl Provider {
             revocations,
         };
         let provider = Self { inner: Arc::new(inner) };
+        provider.load_resource_servers().await?;
         provider.load_keys(ctx.now).await?;
         provider.make_quick_keys(ctx).await?;
         Ok(provider)
+    }
+
+    /// Says who fetches the keys that others publish; without it, only keys that were handed in are known.
+    pub fn fetch_keys_with(&self, fetcher: Arc<dyn FetchKeys>) {
+        self.inner.trusted_keys.fetched_by(fetcher);
     }
 
     /// The settings it was opened with.
@@ -135,9 +174,10 @@ impl Provider {
         self.inner.keys.complete()
     }
 
-    /// Forgets what memory holds of revocations that nothing can meet any more.
+    /// Forgets what memory holds of revocations that nothing can meet any more, and of clients that have their whole budget again.
     pub fn prune(&self, now: Timestamp) {
         self.inner.revocations.prune(now);
+        self.inner.budgets.prune(now);
     }
 
     /// Deletes what has expired, in small slices between writes; forgets revocations that nothing can meet any more.

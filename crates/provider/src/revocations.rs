@@ -3,7 +3,7 @@
 
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider, ProviderError};
-use protocol::Timestamp;
+use protocol::{Timestamp, UserId};
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 use storage::revocation::{LiveRevocations, Revocation};
@@ -31,11 +31,13 @@ impl Revocations {
 
     /// Whether a token is over that stands on each of `once` and was issued to `user` at `issued_at`. A grant, a session or an access
     /// token never comes back; a user does, with a new password or admitted again, and what they are issued afterwards is good.
-    pub(crate) fn end(&self, once: &[[u8; 16]], user: &[u8; 16], issued_at: Timestamp) -> bool {
+    pub(crate) fn end(&self, once: &[[u8; 16]], user: Option<UserId>, issued_at: Timestamp) -> bool {
         let revocations = self.0.read().unwrap_or_else(PoisonError::into_inner);
         !revocations.is_empty()
             && (once.iter().any(|id| revocations.contains_key(id))
-                || revocations.get(user).is_some_and(|revocation| revocation.revoked_at >= issued_at))
+                || user
+                    .and_then(|user| revocations.get(user.as_bytes()))
+                    .is_some_and(|revocation| revocation.revoked_at >= issued_at))
     }
 
     /// Forgets what no living token can meet.
@@ -101,7 +103,7 @@ mod tests {
             revocations.add(Revocation { id: [1; 16], revoked_at: at(revoked_at), expires_at });
         }
         revocations.prune(at(150));
-        assert!(revocations.end(&[], &[1; 16], at(100)));
+        assert!(revocations.end(&[], Some(UserId::from_bytes([1; 16])), at(100)));
     }
 
     #[test]
@@ -110,13 +112,14 @@ mod tests {
         let revocations = Revocations::default();
         revocations.add(Revocation { id: [1; 16], revoked_at: at(100), expires_at: at(200) });
         let (revoked, other) = ([1; 16], [0; 16]);
-        assert!(revocations.end(&[other, revoked], &other, at(100)));
+        let user = |id| Some(UserId::from_bytes(id));
+        assert!(revocations.end(&[other, revoked], user(other), at(100)));
         // Issued by a request that was a moment ahead of the one that revoked.
-        assert!(revocations.end(&[revoked], &other, at(101)));
-        assert!(revocations.end(&[other], &revoked, at(100)));
-        assert!(!revocations.end(&[other], &revoked, at(101)));
-        assert!(!revocations.end(&[other], &other, at(1)));
+        assert!(revocations.end(&[revoked], None, at(101)));
+        assert!(revocations.end(&[other], user(revoked), at(100)));
+        assert!(!revocations.end(&[other], user(revoked), at(101)));
+        assert!(!revocations.end(&[other], user(other), at(1)));
         revocations.prune(at(200));
-        assert!(!revocations.end(&[revoked], &revoked, at(1)));
+        assert!(!revocations.end(&[revoked], user(revoked), at(1)));
     }
 }

@@ -1,9 +1,8 @@
 //! Token revocation (RFC 7009): a refresh token takes its grant with it, an access token only itself.
 
-use crate::{Ctx, Provider, ProviderError};
+use crate::{ClientRequest, Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
-use protocol::credentials::Authorization;
-use protocol::{ClientId, ErrorCode, Params, RefreshTokenId, Timestamp};
+use protocol::{ClientId, ErrorCode, RefreshTokenId, Timestamp};
 use storage::refresh_token::RefreshTokenById;
 use storage::revocation::{Revocation, RevokeAccessToken};
 
@@ -12,15 +11,10 @@ impl Provider {
     ///
     /// # Errors
     /// `invalid_client`, `invalid_request`, and `unauthorized_client` for another client's token (RFC 7009 section 2.1).
-    pub async fn revoke(
-        &self,
-        ctx: &Ctx,
-        params: &Params,
-        authorization: Option<&Authorization>,
-    ) -> Result<(), ProviderError> {
-        let caller = self.authenticate_client(params, authorization).await?;
-        let presented = params.require("token")?;
-        if let Some(token) = self.verify_access_token(ctx, presented).await? {
+    pub async fn revoke(&self, ctx: &Ctx, request: &ClientRequest) -> Result<(), ProviderError> {
+        let caller = self.authenticate_client(ctx, request).await?;
+        let presented = request.params.require("token")?;
+        if let Some(token) = self.look_at_access_token(ctx, presented).await? {
             own(&token.client_id, &caller.client.id)?;
             let revocation = Revocation {
                 id: *token.id.as_bytes(),

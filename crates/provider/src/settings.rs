@@ -1,5 +1,6 @@
 //! What an installation decides about itself, as typed values. Where they are written down is the binary's part.
 
+use crate::MutualTls;
 use std::time::Duration;
 
 /// An installation's settings.
@@ -17,6 +18,10 @@ pub struct Settings {
     pub interaction_lifetime: Duration,
     /// How long an authorization code lives (RFC 6749 section 4.1.2 recommends at most ten minutes).
     pub authorization_code_lifetime: Duration,
+    /// How long a device code and its user code live (RFC 8628 section 3.2).
+    pub device_code_lifetime: Duration,
+    /// How long a device waits between two polls (RFC 8628 section 3.2).
+    pub device_interval: Duration,
     /// How long an access token lives, unless its client says otherwise.
     pub access_token_lifetime: Duration,
     /// How long an ID Token lives.
@@ -33,6 +38,8 @@ pub struct Settings {
     pub rotate_keys_every: Duration,
     /// Whether accounts are locked for a while after many wrong passwords.
     pub lockout: bool,
+    /// Clients' certificates.
+    pub mutual_tls: MutualTls,
 }
 
 impl Settings {
@@ -47,6 +54,8 @@ impl Settings {
             session_lifetime: 7 * DAY,
             interaction_lifetime: 60 * MINUTE,
             authorization_code_lifetime: MINUTE,
+            device_code_lifetime: 10 * MINUTE,
+            device_interval: Duration::from_secs(5),
             access_token_lifetime: 10 * MINUTE,
             id_token_lifetime: 10 * MINUTE,
             refresh_token_lifetime: 30 * DAY,
@@ -55,6 +64,7 @@ impl Settings {
             touch_every: 5 * MINUTE,
             rotate_keys_every: 90 * DAY,
             lockout: true,
+            mutual_tls: MutualTls::default(),
         }
     }
 

@@ -15,12 +15,17 @@ impl Provider {
     pub async fn userinfo(&self, ctx: &Ctx, access_token: &str) -> Result<Map<String, Value>, ProviderError> {
         let invalid = || ProviderError::oauth(ErrorCode::InvalidToken, "the access token is not valid");
         let token = self.verify_access_token(ctx, access_token).await?.ok_or_else(invalid)?;
+        if !token.may_be_presented(ctx) {
+            return Err(invalid());
+        }
         if !token.claims.scope.contains(Scope::OPENID) {
             return Err(ProviderError::oauth(ErrorCode::InsufficientScope, "the openid scope is required"));
         }
-        let grant = self.inner.store.read(GrantById(token.grant_id)).await?;
+        let grant = self.inner.store.read(GrantById(token.grant_id.ok_or_else(invalid)?)).await?;
         let grant = grant.filter(|grant| grant.stands(ctx.now)).ok_or_else(invalid)?;
-        let named = grant.granted.claims.userinfo.keys();
+        // What the grant's client asked for by name is not for whoever exchanged its token.
+        let own = grant.granted.client_id == token.client_id;
+        let named = grant.granted.claims.userinfo.keys().filter(|_| own);
         let mut claims = visible(&user_claims(&grant.user), &token.claims.scope, named);
         // OpenID Connect Core section 5.3.2: always, and the ID Token's.
         claims.insert("sub".to_owned(), token.claims.sub.clone().into());

@@ -136,7 +136,7 @@ CREATE TABLE refresh_tokens (
 CREATE TABLE access_tokens (          -- opaque ones only: a JWT carries its own record
   id {id} NOT NULL,
   secret_hash {hash} NOT NULL,
-  grant_id {id} NOT NULL,
+  grant_id {id},                     -- NULL: it speaks for a client, not for a person
   claims {text} NOT NULL,            -- protocol::AccessTokenClaims as JSON
   created_at {int} NOT NULL,
   expires_at {int} NOT NULL,

@@ -46,15 +46,21 @@ pub use value::{FromValue, Value, ValueRef};
 
 // Records, each with its queries and commands.
 pub mod access_token;
+pub mod api_key;
+pub mod assertion_issuer;
 pub mod authorization_code;
+pub mod certificate_binding;
 pub mod client;
 pub mod consent;
+pub mod device_code;
 pub mod grant;
 pub mod interaction;
 pub mod one_time_link;
 pub mod refresh_token;
+pub mod resource_server;
 pub mod revocation;
 pub mod server_secret;
 pub mod session;
 pub mod signing_key;
+pub mod spent_assertion;
 pub mod user;

@@ -128,7 +128,7 @@ pub(crate) static TABLES: &[Table] = &[
         "grants",
         columns![
             id: Id, user_id: Id, client_id: Name, session_id: Id, scope: Text, claims: Text, auth_time: Int, amr: Name, acr: Name,
-            offline: Int, created_at: Int, expires_at: Int, revoked_at: Int = NULL,
+            offline: Int, created_at: Int, expires_at: Int, revoked_at: Int = NULL, resources: Text = NULL,
         ],
     )
     .refers(&[("user_id", "users"), ("client_id", "clients"), ("session_id", "sessions")]),
@@ -150,7 +150,7 @@ pub(crate) static TABLES: &[Table] = &[
     .refers(&[("grant_id", "grants"), ("client_id", "clients"), ("successor_id", "refresh_tokens")]),
     table(
         "access_tokens",
-        columns![id: Id, secret_hash: Hash, grant_id: Id, claims: Text, created_at: Int, expires_at: Int],
+        columns![id: Id, secret_hash: Hash, grant_id: Id = NULL, claims: Text, created_at: Int, expires_at: Int],
     )
     .refers(&[("grant_id", "grants")]),
     table("revocations", columns![id: Id, revoked_at: Int, expires_at: Int]),
@@ -158,6 +158,17 @@ pub(crate) static TABLES: &[Table] = &[
         "one_time_links",
         columns![id: Id, secret_hash: Hash, purpose: Name, created_at: Int, expires_at: Int, spent_at: Int = NULL],
     ),
+    table(
+        "device_codes",
+        columns![
+            id: Id, secret_hash: Hash, client_id: Name, scope: Text, resources: Text = NULL, asked_from: Name = NULL,
+            created_at: Int, expires_at: Int,
+            decided_at: Int = NULL, grant_id: Id = NULL, spent_at: Int = NULL,
+        ],
+    )
+    .refers(&[("client_id", "clients"), ("grant_id", "grants")]),
+    table("user_codes", columns![id: Id, device_code_id: Id, expires_at: Int])
+        .refers(&[("device_code_id", "device_codes")]),
     Table {
         belongs: Belongs::Database,
         ..table("commits", columns![id: Id, voided: Int, expires_at: Int])
@@ -182,6 +193,26 @@ pub(crate) static TABLES: &[Table] = &[
             columns![table_name: Name, source: Name, last_key: Bytes = NULL, rows_copied: Int, checksum: Hash, finished: Int],
         )
     },
+    table(
+        "one_time_access_tokens",
+        columns![
+            id: Id, secret_hash: Hash, grant_id: Id = NULL, claims: Text, created_at: Int, expires_at: Int, spent_at: Int = NULL,
+        ],
+    )
+    .refers(&[("grant_id", "grants")]),
+    table("resource_servers", columns![id: Name, metadata: Text, created_at: Int, updated_at: Int]),
+    table(
+        "api_keys",
+        columns![
+            id: Id, secret_hash: Hash, client_id: Name, name: Name, scope: Text, created_at: Int, expires_at: Int = NULL,
+            last_used_at: Int = NULL, revoked_at: Int = NULL,
+        ],
+    )
+    .refers(&[("client_id", "clients")]),
+    table("spent_assertions", columns![id: Id, expires_at: Int]),
+    table("certificate_bindings", columns![id: Id, certificate_hash: Hash, expires_at: Int])
+        .refers(&[("id", "grants")]),
+    table("assertion_issuers", columns![id: Name, metadata: Text, created_at: Int, updated_at: Int]),
 ];
 
 /// How many rows the longer of the two INSERT statements takes.

@@ -2,8 +2,8 @@
 
 use crate::error::StorageError;
 use protocol::{
-    AccessTokenId, AuthorizationCodeId, ClientId, GrantId, InteractionId, OneTimeLinkId, RefreshTokenId,
-    Scope, SecretHash, SessionId, Timestamp, UserId,
+    AccessTokenId, ApiKeyId, AuthorizationCodeId, ClientId, DeviceCodeId, GrantId, InteractionId,
+    OneTimeLinkId, RefreshTokenId, Scope, SecretHash, SessionId, Timestamp, UserId,
 };
 
 /// A parameter of a statement. Its `Debug` shows kinds and lengths, never content: content may be a hash or a name.
@@ -258,7 +258,9 @@ macro_rules! id_values {
 
 id_values!(
     AccessTokenId,
+    ApiKeyId,
     AuthorizationCodeId,
+    DeviceCodeId,
     GrantId,
     InteractionId,
     OneTimeLinkId,

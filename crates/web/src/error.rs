@@ -72,8 +72,12 @@ pub(crate) fn refused(request_id: RequestId) -> impl Fn(ProviderError) -> PageEr
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
-        let outcome = Outcome::of(&self.error);
+        let mut outcome = Outcome::of(&self.error);
         outcome.log(&self.error, Some(self.request_id));
+        if outcome.code == ErrorCode::AccessDenied {
+            // To a client it is 400 (RFC 6749 section 5.2); to a browser the plain word.
+            outcome.status = StatusCode::FORBIDDEN;
+        }
         let (title, what_to_do) = outcome.words;
         let mut response = error_page(&ErrorPage {
             status: outcome.status.as_u16(),
@@ -153,6 +157,9 @@ impl Outcome {
             ),
             ProviderError::Overloaded { what: Overloaded::Hashing, retry_after } => {
                 later(StatusCode::TOO_MANY_REQUESTS, "too many people are signing in at once", *retry_after)
+            }
+            ProviderError::TooManyRequests { retry_after } => {
+                later(StatusCode::TOO_MANY_REQUESTS, "this client asks too often", *retry_after)
             }
             ProviderError::Overloaded { what: Overloaded::Storage, retry_after } => {
                 later(StatusCode::SERVICE_UNAVAILABLE, "too many requests are waiting", *retry_after)

@@ -2,13 +2,14 @@
 
 use super::administer::{Administration, unexpected};
 use super::client_options::ClientOptions;
+use super::client_proof_options;
 use super::shown;
 use super::user::confirmed;
 use crate::cli::Place;
 use crate::operator::{Operation, Outcome};
 use anyhow::bail;
 use clap::{Args, Subcommand};
-use protocol::{Client, ClientAuthentication, ClientId, RedirectUri, Scope};
+use protocol::{Client, ClientAuthentication, ClientId, ExchangePolicy, GrantType, RedirectUri, Scope};
 
 pub(crate) const HELP: &str = "\
 Examples:
@@ -51,6 +52,7 @@ Examples:
   doorward client add my-app --name 'My App' --redirect-uri https://app.example.org/callback
   doorward client add my-phone-app --name 'My App' --public --redirect-uri com.example.app:/callback
   doorward client add my-api --redirect-uri https://api.example.org/unused --introspects-all
+  doorward client add my-job --grant-type client_credentials --authentication private_key_jwt --jwks keys.json
 
 A new client must use PKCE, asks people for consent, gets JWT access tokens and RS256 ID Tokens, and may ask for every \
 standard scope, unless you say otherwise.";
@@ -67,7 +69,7 @@ pub(crate) struct AddArgs {
     /// The client_id
     id: ClientId,
     /// A public client: an app on people's own devices, which can keep no secret
-    #[arg(long)]
+    #[arg(long, conflicts_with = "authentication")]
     public: bool,
     #[command(flatten)]
     options: ClientOptions,
@@ -166,12 +168,18 @@ fn add(args: AddArgs) -> anyhow::Result<()> {
     shown::line(format!("{} was added.", client.name))?;
     let mut fields = vec![("client_id", client.id.to_string())];
     if let Some(secret) = &secret {
-        fields.push((
-            "client_secret",
-            format!("{}   (shown this once: only its hash is stored)", secret.expose()),
-        ));
+        fields.push(("client_secret", format!("{}   (shown this once: {})", secret.expose(), kept(&client))));
     }
     Ok(shown::fields(&fields)?)
+}
+
+/// What is left of a secret.
+fn kept(client: &Client) -> &'static str {
+    if client.authentication.presents_secret() {
+        "only its hash is stored"
+    } else {
+        "it is stored sealed under the master key"
+    }
 }
 
 fn list(args: &ListArgs) -> anyhow::Result<()> {
@@ -223,7 +231,9 @@ fn show(args: ShowArgs) -> anyhow::Result<()> {
         ("client_id", client.id.to_string()),
         ("name", client.name.clone()),
         ("kind", kind(&client).to_owned()),
-        ("authentication", word(serde_json::to_value(client.authentication))),
+    ];
+    fields.extend(client_proof_options::shown(&client));
+    fields.extend([
         ("redirect URIs", uris(&client.redirect_uris)),
         ("post-logout redirect URIs", uris(&client.post_logout_redirect_uris)),
         ("grant types", grant_types.join(" ")),
@@ -234,14 +244,33 @@ fn show(args: ShowArgs) -> anyhow::Result<()> {
         ("access token algorithm", client.access_token_signed_response_alg.as_str().to_owned()),
         ("ID Token algorithm", client.id_token_signed_response_alg.as_str().to_owned()),
         ("audience", client.audience.join(" ")),
+        ("accepted", if client.one_time_access_tokens { "once".to_owned() } else { String::new() }),
         ("access token lifetime", seconds(client.access_token_lifetime)),
+        ("ID Token lifetime", seconds(client.id_token_lifetime)),
         ("refresh token lifetime", seconds(client.refresh_token_lifetime)),
         ("default max_age", seconds(client.default_max_age)),
+        ("rate limit", client.rate_limit.map(|limit| limit.to_string()).unwrap_or_default()),
+        ("may act", client.may_act.as_ref().map(ToString::to_string).unwrap_or_default()),
         ("introspects all", yes(client.introspects_all)),
         ("disabled", yes(client.disabled)),
-    ];
+    ]);
+    if client.grant_types.contains(&GrantType::TokenExchange) {
+        fields.extend(exchange_fields(&client.token_exchange));
+    }
     fields.retain(|(_, value)| !value.is_empty());
     Ok(shown::fields(&fields)?)
+}
+
+fn exchange_fields(policy: &ExchangePolicy) -> [(&'static str, String); 5] {
+    let clients: Vec<_> = policy.clients.iter().map(ClientId::as_str).collect();
+    let told = |holds: bool, what: &str| if holds { what.to_owned() } else { String::new() };
+    [
+        ("exchanges tokens of", clients.join(" ")),
+        ("exchanges for", policy.audience.join(" ")),
+        ("exchange scope", policy.scope.as_ref().map(Scope::to_string).unwrap_or_default()),
+        ("exchange says", told(policy.impersonation, "not who acts")),
+        ("exchanged accepted", told(policy.one_time, "once")),
+    ]
 }
 
 fn set_disabled(args: NamedArgs, disabled: bool) -> anyhow::Result<()> {

@@ -2,10 +2,14 @@
 
 use crate::clock;
 use anyhow::Context as _;
-use protocol::{Client, ClientAuthentication, ClientId, ConsentPolicy, RedirectUri, SigningAlgorithm};
+use protocol::{
+    Client, ClientAuthentication, ClientId, ConsentPolicy, GrantType, RedirectUri, SigningAlgorithm,
+};
 use provider::Provider;
 use provider::admin::{NewClient, NewUser, UserPassword};
 use serde_json::{Map, json};
+use std::collections::BTreeSet;
+use tokio::task::JoinSet;
 use web::pages::{DemoClient, DemoUser};
 
 const PASSWORD: &str = "correct-horse-battery";
@@ -16,6 +20,7 @@ pub(super) struct Fixture {
     confidential: DemoClient,
     public: DemoClient,
     other: DemoClient,
+    machines: Vec<DemoClient>,
     /// The demo's own relying party; not for others' tests.
     pub(super) relying_party: DemoClient,
 }
@@ -25,6 +30,7 @@ pub(super) struct Wishes {
     pub(super) redirect_uris: Vec<RedirectUri>,
     pub(super) post_logout_redirect_uris: Vec<RedirectUri>,
     pub(super) id_token_alg: SigningAlgorithm,
+    pub(super) machines: u32,
 }
 
 impl Fixture {
@@ -48,6 +54,7 @@ impl Fixture {
                     .collect(),
                 consent: ConsentPolicy::Implicit,
                 id_token_signed_response_alg: wishes.id_token_alg,
+                grant_types: grant_types(authentication),
                 ..Client::new(ClientId::parse(id)?, name, authentication)
             })
         };
@@ -63,6 +70,7 @@ impl Fixture {
             public: add_client(provider, for_tests("demo-app", "Demo App", ClientAuthentication::None)?)
                 .await?,
             other: add_client(provider, for_tests("demo-other", "Demo Other", secret)?).await?,
+            machines: machines(provider, wishes.machines).await?,
             relying_party: add_client(provider, own).await?,
         })
     }
@@ -77,6 +85,12 @@ impl Fixture {
         let secret = |client: &DemoClient| client.client_secret.clone().unwrap_or_default();
         let (username, password) =
             self.users.first().map(|user| (user.username.clone(), user.password.clone())).unwrap_or_default();
+        let machines: Vec<_> = self
+            .machines
+            .iter()
+            .map(|machine| format!("{}:{}", machine.client_id, secret(machine)))
+            .collect();
+        let machines = Some(("MACHINES", machines.join(","))).filter(|(_, all)| !all.is_empty());
         [
             ("ISSUER", issuer.to_owned()),
             ("CLIENT_ID", self.confidential.client_id.clone()),
@@ -88,9 +102,32 @@ impl Fixture {
             ("PASSWORD", password),
         ]
         .iter()
+        .chain(&machines)
         .map(|(key, value)| format!("{key}={value}\n"))
         .collect()
     }
+}
+
+/// Every one that such a client can have.
+fn grant_types(authentication: ClientAuthentication) -> BTreeSet<GrantType> {
+    let possible =
+        |grant_type: &GrantType| authentication.is_confidential() || grant_type.is_for_public_clients();
+    GrantType::ALL.into_iter().filter(possible).collect()
+}
+
+/// All at once: so many one after the other would each wait for the disk.
+async fn machines(provider: &Provider, count: u32) -> anyhow::Result<Vec<DemoClient>> {
+    let mut adding = JoinSet::new();
+    for number in 1..=count {
+        let id = ClientId::parse(&format!("machine-{number:04}"))?;
+        let client = Client {
+            grant_types: [GrantType::ClientCredentials].into(),
+            ..Client::new(id, format!("Machine {number}"), ClientAuthentication::ClientSecret)
+        };
+        let provider = provider.clone();
+        adding.spawn(async move { add_client(&provider, client).await });
+    }
+    adding.join_all().await.into_iter().collect()
 }
 
 async fn add_user(provider: &Provider, username: &str, given_name: &str) -> anyhow::Result<DemoUser> {

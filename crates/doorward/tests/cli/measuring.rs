@@ -17,6 +17,48 @@ fn a_bench_brings_its_own_server_and_counts_whole_sign_ins() {
 }
 
 #[test]
+fn the_floor_is_a_server_of_its_own_that_answers_nothing() {
+    let installation = Installation::new();
+    let report = installation.json(&["bench", "empty", "--users", "2", "--duration", "1", "--json"]);
+    assert_eq!((&report["errors"], &report["refused"]), (&0.into(), &0.into()), "{report}");
+    assert!(report["requests_per_second"].as_f64().is_some_and(|rate| rate > 0.0), "{report}");
+    assert_eq!(report["ratio_to_empty_handler"], 1.0, "{report}");
+}
+
+#[test]
+fn devices_that_wait_are_measured_beside_an_empty_handler() {
+    let installation = Installation::new();
+    let report = installation.json(&["bench", "devices", "--users", "2", "--duration", "1", "--json"]);
+    assert_eq!((&report["errors"], &report["refused"]), (&0.into(), &0.into()), "{report}");
+    for number in [
+        "requests_per_second",
+        "empty_handler_requests_per_second",
+        "ratio_to_empty_handler",
+        "p99_ms",
+        "device_authorization_p50_ms",
+        "poll_p50_ms",
+    ] {
+        assert!(report[number].as_f64().is_some_and(|number| number > 0.0), "{number}: {report}");
+    }
+}
+
+#[test]
+fn machines_get_introspect_and_revoke_beside_an_empty_and_a_signing_handler() {
+    let installation = Installation::new();
+    let arguments = ["bench", "machines", "--clients", "7", "--users", "2", "--duration", "1", "--json"];
+    let report = installation.json(&arguments);
+    let of = |name: &str| report[name].as_f64().unwrap_or_else(|| panic!("{name}: {report}"));
+    assert_eq!((of("errors"), of("refused"), of("clients")), (0.0, 0.0, 7.0), "{report}");
+    for step in ["client_credentials", "introspection", "revocation"] {
+        assert!(of(&format!("{step}_requests_per_second")) > 0.0);
+        assert!(of(&format!("{step}_ratio_to_empty_handler")) > 0.0);
+    }
+    assert!(of("requests_per_second") > 0.0 && of("ratio_to_empty_handler") > 0.0);
+    // Whoever makes a token cannot be cheaper than its signature.
+    assert!(of("ratio_to_signing_handler") > 0.0);
+}
+
+#[test]
 fn calibration_suggests_parameters_that_the_settings_take() {
     let installation = Installation::new();
     let found = installation.json(&[

@@ -1,7 +1,7 @@
 //! The authorization_code grant type (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
 
 use super::{TokenResponse, invalid_grant, standing};
-use crate::issue::Issue;
+use crate::issue::{Issue, Subject};
 use crate::revocations::revocation;
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider, ProviderError};
@@ -27,10 +27,9 @@ impl Provider {
         let grant = standing(self.inner.store.read(GrantById(code.issued.grant_id)).await?, ctx)?;
 
         let issue = Issue {
-            client: &client.client,
-            scope: grant.granted.scope.clone(),
+            audience: self.audience(&client.client, &grant.granted.resources, params)?,
             nonce: code.issued.nonce.clone(),
-            grant: &grant,
+            ..Issue::new(&client.client, Subject::Grant(&grant), grant.granted.scope.clone())
         };
         let issued = self.issue(ctx, issue).await?;
         let refresh_token = client
@@ -38,6 +37,7 @@ impl Provider {
             .grant_types
             .contains(&GrantType::RefreshToken)
             .then(|| self.first_refresh_token(ctx, client, &grant));
+        self.bind_refresh_tokens(ctx, &client.client, &grant).await?;
         let spend = SpendAuthorizationCode {
             id: code.issued.id,
             grant_id: grant.granted.id,
@@ -92,7 +92,7 @@ impl Provider {
         Ok(())
     }
 
-    fn first_refresh_token(
+    pub(super) fn first_refresh_token(
         &self,
         ctx: &mut Ctx,
         client: &RegisteredClient,

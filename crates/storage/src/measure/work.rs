@@ -7,7 +7,7 @@ use crate::grant::{self, NewGrant};
 use crate::measure::MeasureError;
 use crate::refresh_token::{self, NewRefreshToken, RefreshTokenById, RotateRefreshToken};
 use crate::store::Store;
-use protocol::claims::{AccessTokenClaims, Audience};
+use protocol::claims::{AccessTokenClaims, Audience, SignIn};
 use protocol::{
     AccessTokenId, ClaimsRequest, ClientId, GrantId, RefreshTokenId, Scope, SecretHash, SessionId, Timestamp,
     UserId,
@@ -121,7 +121,7 @@ impl Client {
         NewAccessToken {
             id: token,
             secret_hash: hash(unique),
-            grant_id: grant_of(caller),
+            grant_id: Some(grant_of(caller)),
             claims: AccessTokenClaims {
                 iss: "https://id.example.org".to_owned(),
                 sub: UserId::from_bytes(id(caller)).to_string(),
@@ -131,12 +131,18 @@ impl Client {
                 jti: token.to_string(),
                 client_id: self.id.as_str().to_owned(),
                 scope: self.scope.clone(),
-                auth_time: now().seconds(),
-                acr: "1".to_owned(),
-                amr: vec!["pwd".to_owned()],
-                sid: SessionId::from_bytes(id(caller)).to_string(),
-                grant_id: grant_of(caller).to_string(),
+                sign_in: Some(SignIn {
+                    auth_time: now().seconds(),
+                    acr: "1".to_owned(),
+                    amr: vec!["pwd".to_owned()],
+                    sid: SessionId::from_bytes(id(caller)).to_string(),
+                }),
+                grant_id: Some(grant_of(caller).to_string()),
+                act: None,
+                may_act: None,
+                cnf: None,
             },
+            one_time: false,
             created_at: now(),
             expires_at: later(),
         }
@@ -153,6 +159,7 @@ impl Client {
             auth_time: now(),
             amr: "pwd".to_owned(),
             acr: "1".to_owned(),
+            resources: Vec::new(),
             offline: true,
             created_at: now(),
             expires_at: later(),

@@ -1,7 +1,7 @@
 //! What one node changes and others keep in memory, as a row of `changes`. Knows how it is written down, not who listens.
 
 use crate::revocation::Revocation;
-use protocol::{ClientId, Timestamp};
+use protocol::{ApiKeyId, ClientId, Timestamp};
 
 /// Something that nodes keep in memory has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,11 +12,17 @@ pub enum Change {
     SigningKeys,
     /// Something was revoked.
     Revoked(Revocation),
+    /// An API key was revoked.
+    ApiKey(ApiKeyId),
+    /// Resource servers came, changed or went.
+    ResourceServers,
 }
 
 const CLIENT: i64 = 1;
 const SIGNING_KEYS: i64 = 2;
 const REVOKED: i64 = 3;
+const API_KEY: i64 = 801;
+const RESOURCE_SERVERS: i64 = 802;
 
 impl Change {
     /// Topic and subject.
@@ -29,6 +35,8 @@ impl Change {
                 let subject = [&revocation.id[..], &at.to_be_bytes(), &until.to_be_bytes()].concat();
                 (REVOKED, subject)
             }
+            Self::ApiKey(id) => (API_KEY, id.as_bytes().to_vec()),
+            Self::ResourceServers => (RESOURCE_SERVERS, Vec::new()),
         }
     }
 
@@ -50,6 +58,8 @@ impl Change {
                     expires_at: Timestamp::from_millis(i64::from_be_bytes(until)),
                 }))
             }
+            API_KEY => Some(Self::ApiKey(ApiKeyId::from_bytes(subject.try_into().ok()?))),
+            RESOURCE_SERVERS => Some(Self::ResourceServers),
             _ => None,
         }
     }
@@ -64,13 +74,24 @@ mod tests {
         let at = Timestamp::from_millis;
         let revocation = Revocation { id: [7; 16], revoked_at: at(5), expires_at: at(i64::MAX) };
         let client = ClientId::parse("my-app").unwrap();
-        for change in [Change::Client(client), Change::SigningKeys, Change::Revoked(revocation)] {
+        let key = ApiKeyId::from_bytes([3; 16]);
+        for change in [
+            Change::Client(client),
+            Change::SigningKeys,
+            Change::Revoked(revocation),
+            Change::ApiKey(key),
+            Change::ResourceServers,
+        ] {
             let (topic, subject) = change.encode();
             assert_eq!(Change::decode(topic, &subject), Some(change));
         }
-        for (topic, subject) in
-            [(9, &b""[..]), (REVOKED, &[0; 31][..]), (REVOKED, &[0; 33][..]), (CLIENT, b"\xFF")]
-        {
+        for (topic, subject) in [
+            (9, &b""[..]),
+            (REVOKED, &[0; 31][..]),
+            (REVOKED, &[0; 33][..]),
+            (CLIENT, b"\xFF"),
+            (API_KEY, &[0; 15][..]),
+        ] {
             assert_eq!(Change::decode(topic, subject), None);
         }
     }

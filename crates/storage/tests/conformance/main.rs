@@ -5,6 +5,8 @@
 mod engines;
 
 #[cfg(test)]
+mod api_keys;
+#[cfg(test)]
 mod backups;
 #[cfg(test)]
 mod clocks;
@@ -16,6 +18,8 @@ mod contract;
 mod copying;
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod devices;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]

@@ -6,21 +6,32 @@ use crate::fixture::at;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
+use protocol::claims::{AccessTokenClaims, Audience};
 use protocol::{
-    AuthorizationCodeId, AuthorizationRequest, ClaimsRequest, ClientId, GrantId, InteractionId,
-    OneTimeLinkId, Prompts, RedirectUri, RefreshTokenId, ResponseMode, Scope, SecretHash, SessionId,
-    SigningAlgorithm, Timestamp, UserId,
+    AccessTokenId, AuthorizationCodeId, AuthorizationRequest, ClaimsRequest, ClientId, DeviceCodeId, GrantId,
+    InteractionId, OneTimeLinkId, Prompts, RedirectUri, RefreshTokenId, ResponseMode, Scope, SecretHash,
+    SessionId, SigningAlgorithm, Timestamp, UserId,
 };
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
+use storage::access_token::{
+    AddAccessToken, NewAccessToken, OneTimeAccessTokenById, SpendOneTimeAccessToken,
+};
 use storage::authorization_code::{
     AuthorizationCodeById, IssueAuthorizationCode, NewAuthorizationCode, SpendAuthorizationCode,
 };
+use storage::device_code::{
+    Decided, DeviceCode, DeviceCodeById, DeviceCodeByUserCode, IssueDeviceCode, NewDeviceCode,
+    SpendDeviceCode, UserCodeKey,
+};
 use storage::grant::NewGrant;
-use storage::interaction::{Advance, AdvanceInteraction, BeginInteraction, Interaction, Progress};
+use storage::interaction::{
+    Advance, AdvanceInteraction, BeginInteraction, Interaction, InteractionById, Progress,
+};
 use storage::one_time_link::{AddOneTimeLink, OneTimeLink};
 use storage::refresh_token::{NewRefreshToken, RefreshTokenById, RotateRefreshToken};
 use storage::signing_key::{ListSigningKeys, RotateSigningKey, StoredSigningKey};
+use storage::spent_assertion::SpendAssertion;
 use storage::user::{AddUser, User, UserAdded, UserById};
 use storage::{Applied, Command, Steps, Store, params};
 use tokio::task::JoinSet;
@@ -40,10 +51,26 @@ enum Prize {
     Interaction,
     SetupLink,
     SigningKey,
+    AccessToken,
+    UserCode,
+    DeviceDecision,
+    DeviceCode,
+    Assertion,
 }
 
-const PRIZES: [Prize; 5] =
-    [Prize::Code, Prize::RefreshToken, Prize::Interaction, Prize::SetupLink, Prize::SigningKey];
+const PRIZES: [Prize; 10] = [
+    Prize::Code,
+    Prize::RefreshToken,
+    Prize::Interaction,
+    Prize::SetupLink,
+    Prize::SigningKey,
+    Prize::AccessToken,
+    Prize::UserCode,
+    Prize::DeviceDecision,
+    Prize::DeviceCode,
+    Prize::Assertion,
+];
+
 const NOON: i64 = 12 * 3_600_000;
 
 fn racer() -> impl Strategy<Value = Racer> {
@@ -125,6 +152,11 @@ impl Track {
             Prize::Interaction => self.interaction(number, racers).await,
             Prize::SetupLink => self.setup_link(number, racers).await,
             Prize::SigningKey => self.signing_key(number, racers).await,
+            Prize::AccessToken => self.access_token(number, racers).await,
+            Prize::UserCode => self.user_code(number, racers).await,
+            Prize::DeviceDecision => self.device_decision(number, racers).await,
+            Prize::DeviceCode => self.device_code(number, racers).await,
+            Prize::Assertion => self.assertion(number, racers).await,
         }
     }
 
@@ -228,6 +260,82 @@ impl Track {
         }
     }
 
+    async fn ask(&self, number: u64) {
+        let ask = IssueDeviceCode { code: device_code(number, 0), user_code: user_code(number) };
+        assert!(self.nodes[0].write(ask).await.unwrap());
+    }
+
+    async fn device_code_now(&self, number: u64, which: u64) -> Option<DeviceCode> {
+        let id = DeviceCodeId::from_bytes(key(number, which));
+        self.nodes[1].read(DeviceCodeById(id)).await.unwrap()
+    }
+
+    /// Each has two questions open in the same browser, and half of them allow and half deny.
+    async fn decide(&self, number: u64, racers: &[Racer]) -> u64 {
+        for which in 0..racers.len() as u64 {
+            let id = InteractionId::from_bytes(key(number, which));
+            assert!(self.nodes[0].write(BeginInteraction(interaction(id))).await.unwrap());
+        }
+        let device = DeviceCodeId::from_bytes(key(number, 0));
+        self.winner(racers, |which, at| AdvanceInteraction {
+            id: InteractionId::from_bytes(key(number, which)),
+            at,
+            session: None,
+            consent: None,
+            next: match which % 2 {
+                0 => Advance::AllowDevice(device, Box::new(grant(number, which))),
+                _ => Advance::DenyDevice(device),
+            },
+        })
+        .await
+    }
+
+    async fn user_code(&self, number: u64, racers: Vec<Racer>) {
+        let winner = self
+            .winner(&racers, |which, _| IssueDeviceCode {
+                code: device_code(number, which),
+                user_code: user_code(number),
+            })
+            .await;
+        for which in 0..racers.len() as u64 {
+            assert_eq!(self.device_code_now(number, which).await.is_some(), which == winner);
+        }
+        let found = self.nodes[0].read(DeviceCodeByUserCode(user_code(number))).await.unwrap().unwrap();
+        assert_eq!(found.issued.id, DeviceCodeId::from_bytes(key(number, winner)));
+    }
+
+    async fn device_decision(&self, number: u64, racers: Vec<Racer>) {
+        self.ask(number).await;
+        let winner = self.decide(number, &racers).await;
+        let decision = self.device_code_now(number, 0).await.unwrap().decision;
+        let granted = GrantId::from_bytes(key(number, winner));
+        let expected = if winner.is_multiple_of(2) { Decided::Allowed(granted) } else { Decided::Denied };
+        assert_eq!(decision, Some(expected));
+        // Who lost left the interaction open, and no grant.
+        for which in 0..racers.len() as u64 {
+            let id = InteractionId::from_bytes(key(number, which));
+            let interaction = self.nodes[0].read(InteractionById(id)).await.unwrap().unwrap();
+            assert_eq!(interaction.finished_at.is_some(), which == winner);
+        }
+    }
+
+    async fn device_code(&self, number: u64, racers: Vec<Racer>) {
+        self.ask(number).await;
+        self.decide(number, &[Racer { node: 0, late: 0, clock: 0 }]).await;
+        let winner = self
+            .winner(&racers, |which, at| SpendDeviceCode {
+                id: DeviceCodeId::from_bytes(key(number, 0)),
+                grant_id: GrantId::from_bytes(key(number, 0)),
+                at,
+                refresh_token: Some(refresh_token(number, which)),
+                access_token: None,
+            })
+            .await;
+        let spent = self.device_code_now(number, 0).await.unwrap().spent_at;
+        assert_eq!(spent, Some(at(NOON + racers[winner as usize].clock)));
+        assert_eq!(self.refresh_tokens(number, racers.len()).await, [winner]);
+    }
+
     /// A link for each racer: whichever is used first makes the one platform owner.
     async fn setup_link(&self, number: u64, racers: Vec<Racer>) {
         self.nodes[0].write(NoOwner).await.unwrap();
@@ -254,6 +362,25 @@ impl Track {
             let id = UserId::from_bytes(key(number, which));
             let user = self.nodes[1].read(UserById(id)).await.unwrap();
             assert_eq!(user.is_some(), which == winner);
+        }
+    }
+
+    async fn access_token(&self, number: u64, racers: Vec<Racer>) {
+        let id = AccessTokenId::from_bytes(key(number, 0));
+        assert!(self.nodes[0].write(AddAccessToken(one_time_access_token(id))).await.unwrap());
+        assert!(self.nodes[1].read(OneTimeAccessTokenById(id)).await.unwrap().is_some());
+        self.winner(&racers, |_, at| SpendOneTimeAccessToken { id, at }).await;
+        assert!(self.nodes[1].read(OneTimeAccessTokenById(id)).await.unwrap().is_none());
+        // However late somebody comes.
+        assert!(!self.nodes[0].write(SpendOneTimeAccessToken { id, at: at(NOON) }).await.unwrap());
+    }
+
+    /// Of one `jti` there may be several assertions, each with an end of its own: one of them is accepted, and none after it.
+    async fn assertion(&self, number: u64, racers: Vec<Racer>) {
+        let spend = |_, at| SpendAssertion { id: key(number, 0), expires_at: at };
+        self.winner(&racers, spend).await;
+        for node in &self.nodes {
+            assert!(!node.write(spend(0, at(NOON))).await.unwrap());
         }
     }
 
@@ -339,6 +466,7 @@ fn grant(number: u64, which: u64) -> NewGrant {
         auth_time: at(0),
         amr: "pwd".to_owned(),
         acr: "0".to_owned(),
+        resources: Vec::new(),
         offline: false,
         created_at: at(0),
         expires_at: at(2 * NOON),
@@ -360,6 +488,23 @@ fn code(number: u64, which: u64) -> NewAuthorizationCode {
     }
 }
 
+fn device_code(number: u64, which: u64) -> NewDeviceCode {
+    NewDeviceCode {
+        id: DeviceCodeId::from_bytes(key(number, which)),
+        secret_hash: hash(),
+        client_id: client(),
+        scope: Scope::parse("openid").unwrap(),
+        resources: Vec::new(),
+        asked_from: None,
+        created_at: at(0),
+        expires_at: at(2 * NOON),
+    }
+}
+
+fn user_code(number: u64) -> UserCodeKey {
+    UserCodeKey(key(number.wrapping_mul(0x9E37_79B9_7F4A_7C15), 0))
+}
+
 fn refresh_token(number: u64, which: u64) -> NewRefreshToken {
     NewRefreshToken {
         id: RefreshTokenId::from_bytes(key(number, which)),
@@ -369,6 +514,32 @@ fn refresh_token(number: u64, which: u64) -> NewRefreshToken {
         generation: 0,
         created_at: at(0),
         expires_at: at(2 * NOON),
+    }
+}
+
+fn one_time_access_token(id: AccessTokenId) -> NewAccessToken {
+    NewAccessToken {
+        id,
+        secret_hash: hash(),
+        grant_id: None,
+        claims: AccessTokenClaims {
+            iss: "https://id.example".to_owned(),
+            sub: "app".to_owned(),
+            aud: Audience::One("https://api.example".to_owned()),
+            exp: 2 * NOON / 1_000,
+            iat: 0,
+            jti: id.to_string(),
+            client_id: "app".to_owned(),
+            scope: Scope::default(),
+            sign_in: None,
+            grant_id: None,
+            act: None,
+            may_act: None,
+            cnf: None,
+        },
+        created_at: at(0),
+        expires_at: at(2 * NOON),
+        one_time: true,
     }
 }
 
@@ -393,6 +564,8 @@ fn interaction(id: InteractionId) -> Interaction {
             acr_values: Vec::new(),
             subject: None,
             claims: ClaimsRequest::default(),
+            resources: Vec::new(),
+            device: None,
         },
         progress: Progress::default(),
         created_at: at(0),

@@ -2,15 +2,15 @@
 
 use crate::app::Web;
 use crate::error::ApiError;
-use crate::extract::{Circumstances, ClientRequest};
+use crate::extract::{Calls, Circumstances};
 use axum::extract::State;
 use http::StatusCode;
 
 pub(crate) async fn post(
     State(web): State<Web>,
     Circumstances(ctx): Circumstances,
-    request: ClientRequest,
+    Calls(request): Calls,
 ) -> Result<StatusCode, ApiError> {
-    web.provider.revoke(&ctx, &request.params, request.authorization.as_ref()).await?;
+    web.provider.revoke(&ctx, &request).await?;
     Ok(StatusCode::OK)
 }

@@ -3,7 +3,7 @@
 use crate::answer::json;
 use crate::app::Web;
 use crate::error::ApiError;
-use crate::extract::{Circumstances, ClientRequest};
+use crate::extract::{Calls, Circumstances};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
@@ -11,8 +11,8 @@ use http::StatusCode;
 pub(crate) async fn post(
     State(web): State<Web>,
     Circumstances(mut ctx): Circumstances,
-    request: ClientRequest,
+    Calls(request): Calls,
 ) -> Result<Response, ApiError> {
-    let answer = web.provider.token(&mut ctx, &request.params, request.authorization.as_ref()).await?;
+    let answer = web.provider.token(&mut ctx, &request).await?;
     Ok(json(StatusCode::OK, &answer))
 }

@@ -1,7 +1,14 @@
 //! `/oauth2/token`
 
 mod authorization_code;
+mod client_assertion;
 mod client_authentication;
+mod client_credentials;
+mod device_code;
 mod issued;
+mod one_time;
+mod rate_limit;
 mod refresh_token;
 mod request;
+mod resource;
+mod token_exchange;

@@ -1,0 +1,226 @@
+//! `doorward bench empty` and its like: requests per second beside an empty handler. It starts both servers, measures one after the other, and
+//! prints; what is asked is the `bench` crate's. A new workload is a function here and a line in `bench.rs`.
+
+use super::bench::{on_its_own_thread, seed};
+use super::bench_server::{BenchServer, Credentials};
+use super::shown;
+use crate::clock::OsRandom;
+use crate::serve::{runtime, threads};
+use crate::settings::SettingFlags;
+use anyhow::Context as _;
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use bench::{Bar, BenchError, DevicesPlan, LoadMeasurement, LoadPlan, LoadReport};
+use clap::Args;
+use crypto::{PrivateKey, SigningKey, TokenType};
+use http::StatusCode;
+use protocol::SigningAlgorithm;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+use web::server::{Listener, ServerOptions, Sharing};
+
+pub(crate) const EMPTY_HELP: &str = "\
+Examples:
+  doorward bench empty
+  doorward bench empty --users 64 --duration 10 --json
+
+A handler that answers 204 and does nothing else, in a server of the same kind: the floor that the other measures stand beside.";
+
+pub(crate) const DEVICES_HELP: &str = "\
+Examples:
+  doorward bench devices
+  doorward bench devices --users 256 --duration 30 --json
+
+Devices that wait (RFC 8628): each user, again and again, asks for a device code and polls with it, and nobody ever decides. Without --target \
+it starts a demo server of its own, and an empty handler beside it: how many requests the same server stack answers when it does nothing.";
+
+/// What every workload that counts requests is told.
+#[derive(Args)]
+pub(crate) struct LoadArgs {
+    /// How many virtual users ask at once
+    #[arg(long, default_value_t = 64)]
+    pub(super) users: usize,
+    /// How long to measure, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub(super) duration: u64,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `doorward bench devices`.
+#[derive(Args)]
+pub(crate) struct DevicesArgs {
+    #[command(flatten)]
+    load: LoadArgs,
+    /// How often each device polls before the next one comes
+    #[arg(long, value_name = "NUMBER", default_value_t = 4)]
+    polls: u32,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+/// Whom a workload asks.
+#[derive(Args)]
+pub(crate) struct TargetArgs {
+    /// Measure this issuer instead of a server of our own; http only
+    #[arg(long, value_name = "URL", requires = "env_file")]
+    pub(super) target: Option<Url>,
+    /// A client of the target, as `doorward demo --env-file` writes it
+    #[arg(long, value_name = "PATH", requires = "target")]
+    pub(super) env_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) flags: SettingFlags,
+}
+
+/// What a workload is given: whom to ask, as whom, how long; and the runtime to do it on.
+pub(super) struct Load<'a> {
+    pub(super) issuer: Url,
+    pub(super) credentials: Credentials,
+    pub(super) plan: &'a LoadPlan,
+    pub(super) runtime: &'a Runtime,
+}
+
+/// `doorward bench empty`.
+pub(super) fn empty(args: &LoadArgs) -> anyhow::Result<()> {
+    let floor = BenchServer::empty_handler()?;
+    let target = floor.issuer()?;
+    let measurement = floor_at(&target, &plan(args, args.duration))?;
+    let rate = measurement.requests_per_second();
+    print(args, &LoadReport::new(measurement, Some(rate)))
+}
+
+/// `doorward bench devices`.
+pub(super) fn devices(args: &DevicesArgs) -> anyhow::Result<()> {
+    let polls = args.polls;
+    // A closed loop waits for nothing: a server of our own does not ask it to.
+    measure(&args.load, &args.target, &[("devices.interval", "0s")], move |load| {
+        let plan = DevicesPlan {
+            issuer: load.issuer,
+            client_id: load.credentials.client_id,
+            client_secret: load.credentials.client_secret,
+            polls,
+            load: load.plan.clone(),
+        };
+        load.runtime.block_on(bench::devices(&plan, &Bar::new()))
+    })
+}
+
+/// Measures `workload`: on a server of our own, with these settings, and the floor before and after it; or on the target.
+///
+/// # Errors
+/// When nothing could be measured.
+pub(super) fn measure<W>(
+    args: &LoadArgs,
+    target: &TargetArgs,
+    settings: &[(&'static str, &str)],
+    workload: W,
+) -> anyhow::Result<()>
+where
+    W: FnOnce(Load<'_>) -> Result<LoadMeasurement, BenchError> + Send + 'static,
+{
+    crate::serve::allow_many_files();
+    let load_plan = plan(args, args.duration);
+    if let (Some(target), Some(env_file)) = (&target.target, &target.env_file) {
+        let measured = run(workload, target.clone(), Credentials::read(env_file)?, load_plan)?;
+        return print(args, &LoadReport::new(measured, None));
+    }
+    let mut flags = target.flags.clone();
+    for (key, value) in settings {
+        // What was given counts.
+        if !flags.given.iter().any(|(given, _)| given == key) {
+            flags.given.push((key, (*value).to_owned()));
+        }
+    }
+    let server = BenchServer::start(&flags, SigningAlgorithm::EdDsa)?;
+    let floor = BenchServer::empty_handler()?;
+    let floor_target = floor.issuer()?;
+    // Half as long, twice: a machine that others use too changes while it is measured.
+    let floor_plan = plan(args, args.duration.div_ceil(2));
+    let before = floor_at(&floor_target, &floor_plan)?.requests_per_second();
+    let credentials = server.credentials()?;
+    let measured = run(workload, credentials.issuer()?, credentials, load_plan)?;
+    let after = floor_at(&floor_target, &floor_plan)?.requests_per_second();
+    server.stop()?;
+    print(args, &LoadReport::new(measured, Some(f64::midpoint(before, after))))
+}
+
+fn run<W>(
+    workload: W,
+    issuer: Url,
+    credentials: Credentials,
+    plan: LoadPlan,
+) -> anyhow::Result<LoadMeasurement>
+where
+    W: FnOnce(Load<'_>) -> Result<LoadMeasurement, BenchError> + Send + 'static,
+{
+    on_its_own_thread(move |runtime| workload(Load { issuer, credentials, plan: &plan, runtime }))
+}
+
+pub(super) fn floor_at(target: &Url, plan: &LoadPlan) -> anyhow::Result<LoadMeasurement> {
+    let (target, plan) = (target.clone(), plan.clone());
+    on_its_own_thread(move |runtime| runtime.block_on(bench::empty_handler(&target, &plan, &Bar::new())))
+}
+
+pub(super) fn plan(args: &LoadArgs, seconds: u64) -> LoadPlan {
+    LoadPlan {
+        users: args.users,
+        warm_up: LoadPlan::WARM_UP,
+        duration: Duration::from_secs(seconds),
+        time_out: LoadPlan::TIME_OUT,
+        seed: seed(),
+    }
+}
+
+fn print(args: &LoadArgs, report: &LoadReport) -> anyhow::Result<()> {
+    if args.json {
+        return shown::json(&report.to_json());
+    }
+    Ok(shown::line(report.to_string().trim_end())?)
+}
+
+/// `doorward bench empty-handler`, which is hidden: the server of the floor, in a process of its own as the other one is.
+#[derive(Args)]
+pub(crate) struct EmptyHandlerArgs {
+    /// Where to write where it listens
+    #[arg(long, value_name = "PATH")]
+    env_file: PathBuf,
+}
+
+/// Answers until it is killed: by the same accept loop, with the same limits, on as many threads as a server has.
+pub(super) fn serve_empty_handler(args: &EmptyHandlerArgs) -> anyhow::Result<()> {
+    runtime()?.block_on(async {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let listener = Listener::bind(address, Sharing::Alone)?;
+        // Whole or not at all: who waits for the file reads it at once.
+        let url = format!("ISSUER=http://{}\n", listener.local_addr());
+        let written = args.env_file.with_extension("part");
+        std::fs::write(&written, url)
+            .and_then(|()| std::fs::rename(&written, &args.env_file))
+            .with_context(|| format!("{} cannot be written", args.env_file.display()))?;
+        let router = Router::new()
+            .route("/sign", get(signed).with_state(Arc::new(signing_key()?)))
+            .fallback(async || StatusCode::NO_CONTENT);
+        let options = ServerOptions { threads: threads()?, ..ServerOptions::default() };
+        web::server::serve(listener, router, options, None, CancellationToken::new()).await;
+        Ok(())
+    })
+}
+
+/// What an access token of a client's own says, as long as a real one.
+const CLAIMS: &str = r#"{"iss":"http://localhost:8080","sub":"machine-0001","aud":"http://localhost:8080","exp":1767226200,"iat":1767225600,"jti":"019b76da-a800-7000-8000-000000000000","client_id":"machine-0001","scope":""}"#;
+
+fn signing_key() -> anyhow::Result<SigningKey> {
+    Ok(SigningKey::new(PrivateKey::generate(SigningAlgorithm::EdDsa, &mut OsRandom)?))
+}
+
+/// A signature and nothing else: what a token costs at least.
+async fn signed(State(key): State<Arc<SigningKey>>) -> String {
+    key.sign(TokenType::AccessToken, CLAIMS.as_bytes())
+}
