@@ -1,7 +1,8 @@
 //! What only engines on a server meet: several nodes that migrate, race and cross, encryption, servers that are killed, restarted or stand
 //! still. (Rows that others hold: `held`. Connections that are cut at a COMMIT: `commits`.)
 
-use crate::engines::Engine;
+use crate::engines::{Engine, Site};
+use crate::filled::fill;
 use crate::fixture::{ADD, AllLinks, CountLinks, Do, LinkById, id, insert, one, spend};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -14,6 +15,7 @@ use tokio::time::{Instant, sleep};
 on_every_server![
     many_nodes_start_at_once_on_an_empty_database,
     a_newer_database_and_another_history_are_refused,
+    a_node_goes_on_beside_a_schema_that_a_newer_version_added_to,
     an_abandoned_migration_is_taken_over,
     encryption_is_what_was_asked_for,
     two_nodes_race_and_one_wins,
@@ -54,6 +56,36 @@ async fn a_newer_database_and_another_history_are_refused(engine: Engine) {
     assert!(matches!(error, storage::OpenError::Diverged { .. }), "{error:?}");
     // The lease is free again, though the migration failed.
     assert_eq!(site.sql("SELECT count(*) FROM schema_lease").trim(), "0");
+}
+
+async fn a_node_goes_on_beside_a_schema_that_a_newer_version_added_to(engine: Engine) {
+    let site = engine.open().await;
+    let file = crate::fixture::House::new().await;
+    fill(&site.store, &file.path(), 10).await;
+    // What the next version's first node does in a rolling upgrade: a column in every table that has users' or tokens' rows, and a table.
+    for table in ["users", "clients", "sessions", "grants", "refresh_tokens", "one_time_links", "commits"] {
+        site.sql(&format!("ALTER TABLE {table} ADD COLUMN tomorrow BIGINT"));
+    }
+    site.sql("ALTER TABLE one_time_links ADD COLUMN later BIGINT NOT NULL DEFAULT 7");
+    site.sql("CREATE TABLE tomorrow (id BIGINT NOT NULL PRIMARY KEY)");
+    site.sql("INSERT INTO refinery_schema_history VALUES (99, 'tomorrow', '2030-01-01T00:00:00Z', '1')");
+    // The node of this version goes on, on the connections it has and on new ones.
+    for round in 0..2 {
+        let number = 1_000 + round;
+        assert_eq!(site.store.write(Do(vec![insert(number)])).await.unwrap(), Applied::Done);
+        assert_eq!(
+            site.store.write(Do(vec![spend(number, 5), insert(number + 100)])).await.unwrap(),
+            Applied::Done
+        );
+        assert_eq!(site.store.read(LinkById(number)).await.unwrap().unwrap().spent_at, Some(5));
+        assert_eq!(site.store.read(AllLinks).await.unwrap().len() as u64, 10 + 2 * (round + 1));
+        end_sessions(engine, &site);
+    }
+    assert_eq!(site.sql("SELECT count(*) FROM one_time_links WHERE later = 7").trim(), "14");
+    assert_eq!((site.store.stats().failed, site.store.trouble()), (0, None));
+    // Who starts now is told to be newer.
+    let error = Store::open(&site.options).await.err().unwrap();
+    assert!(matches!(error, storage::OpenError::Newer { found: 99, .. }), "{error:?}");
 }
 
 async fn an_abandoned_migration_is_taken_over(engine: Engine) {
@@ -287,20 +319,23 @@ async fn sessions_that_the_server_ended_are_replaced_unnoticed(engine: Engine) {
             });
         }
         tasks.join_all().await;
-        match engine {
-            Engine::Mysql => {
-                let ours = "SELECT id FROM information_schema.processlist WHERE db = database() AND id <> connection_id()";
-                let sessions = site.sql(ours);
-                assert!(sessions.lines().count() >= 2, "{sessions}");
-                for session in sessions.lines() {
-                    site.sql(&format!("KILL {session}"));
-                }
-            }
-            _ => {
-                site.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
-            }
-        }
+        end_sessions(engine, &site);
     }
     assert_eq!(site.store.read(CountLinks).await.unwrap(), 120);
     assert_eq!(site.store.stats().failed, 0);
+}
+
+/// Ends every session on the site's database but the administrator's.
+fn end_sessions(engine: Engine, site: &Site) {
+    if engine == Engine::Postgres {
+        site.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+        return;
+    }
+    let ours =
+        "SELECT id FROM information_schema.processlist WHERE db = database() AND id <> connection_id()";
+    let sessions = site.sql(ours);
+    assert!(sessions.lines().count() >= 2, "{sessions}");
+    for session in sessions.lines() {
+        site.sql(&format!("KILL {session}"));
+    }
 }
