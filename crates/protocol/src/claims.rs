@@ -1,6 +1,7 @@
 //! What tokens say: the claims of access tokens (RFC 9068) and ID Tokens (OpenID Connect Core section 2), and which claims a
 //! scope opens (OpenID Connect Core section 5.4). Times are NumericDate: whole seconds.
 
+use crate::organization::{Features, Slug};
 use crate::scope::Scope;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -61,6 +62,24 @@ pub struct AccessTokenClaims {
     /// The grant it stands on, if it does: a private claim, so that revoking the grant ends the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant_id: Option<String>,
+    /// The service it is for, if its client belongs to one, and what its user had subscribed to when it was issued: private claims.
+    #[serde(flatten)]
+    pub service: Option<ServiceClaims>,
+}
+
+/// What a token of a service's client says about the service and its user's standing in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceClaims {
+    /// The organization.
+    pub org: Slug,
+    /// Its service.
+    pub service: Slug,
+    /// The user's plan; none for a token that speaks for no user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Slug>,
+    /// What the plan opens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<Features>,
 }
 
 /// How the user of an access token proved who they are (RFC 9068 section 2.2.1).

@@ -1,5 +1,6 @@
 //! A client as registered: what it is, how it authenticates, what it may ask for. Knows no secret and no storage.
 
+use crate::ids::ServiceId;
 use crate::redirect_uri::RedirectUri;
 use crate::scope::Scope;
 use crate::signing::SigningAlgorithm;
@@ -176,6 +177,9 @@ pub struct Client {
     /// A resource server that may introspect every client's access tokens, not only its own.
     #[serde(default)]
     pub introspects_all: bool,
+    /// The service it belongs to: its tokens say so, and what its user has subscribed to.
+    #[serde(default)]
+    pub service: Option<ServiceId>,
     /// Refused everywhere while set.
     #[serde(default)]
     pub disabled: bool,
@@ -205,6 +209,7 @@ impl Client {
             refresh_token_lifetime: None,
             default_max_age: None,
             introspects_all: false,
+            service: None,
             disabled: false,
         }
     }

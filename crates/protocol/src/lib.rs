@@ -10,7 +10,7 @@ pub mod credentials;
 pub mod discovery;
 pub mod error;
 pub mod ids;
-
+pub mod organization;
 pub mod params;
 pub mod pkce;
 pub mod redirect_uri;
@@ -23,9 +23,10 @@ pub use authorization::{AuthorizationRequest, ClaimsRequest, Prompt, Prompts, Re
 pub use client::{AccessTokenFormat, Client, ClientAuthentication, ClientId, ConsentPolicy, GrantType};
 pub use error::{ErrorCode, OAuthError};
 pub use ids::{
-    AccessTokenId, AuthorizationCodeId, GrantId, InteractionId, OneTimeLinkId, RefreshTokenId, SessionId,
-    UserId,
+    AccessTokenId, AuthorizationCodeId, GrantId, InteractionId, OneTimeLinkId, OrganizationId, PlanId,
+    RefreshTokenId, ServiceId, SessionId, UserId,
 };
+pub use organization::{Features, PlanPath, Role, ServicePath, Slug, SubscriptionStatus};
 pub use params::Params;
 pub use pkce::{CodeChallenge, CodeVerifier};
 pub use redirect_uri::RedirectUri;

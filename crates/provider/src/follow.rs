@@ -47,10 +47,12 @@ impl Provider {
                 Change::Client(id) => self.inner.clients.forget(id),
                 Change::Revoked(revocation) => self.inner.revocations.add(*revocation),
                 Change::SigningKeys => keys_turned = true,
+                Change::Subscription(user, service) => self.inner.subscriptions.forget(&(*user, *service)),
+                Change::Organization(_) => self.forget_organizations(),
             }
         }
         if news.everything {
-            self.inner.clients.forget_all();
+            self.forget_organizations();
             self.inner.revocations.load(&self.inner.store, now).await?;
         }
         if keys_turned {

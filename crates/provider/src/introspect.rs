@@ -54,7 +54,7 @@ impl Provider {
         let presented = request.params.require("token")?;
         if let Some(token) = self.verify_access_token(ctx, presented).await? {
             if concerns(&caller.client, &token.claims.client_id, Some(&token.claims.aud)) {
-                let access_token = Some(token.claims.clone());
+                let access_token = Some(self.current_claims(ctx.now, &token).await?);
                 return Ok(Introspection {
                     active: true,
                     token_type: Some("Bearer"),

@@ -4,7 +4,7 @@ use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider, ProviderError};
 use crypto::{TokenType, left_half_hash};
 use protocol::claims::{AccessTokenClaims, Audience, IdTokenClaims, SignIn, visible};
-use protocol::{AccessTokenFormat, AccessTokenId, Client, Scope, Timestamp};
+use protocol::{AccessTokenFormat, AccessTokenId, Client, Scope, Timestamp, UserId};
 use serde_json::{Map, Value};
 use std::time::Duration;
 use storage::access_token::NewAccessToken;
@@ -39,6 +39,10 @@ impl Subject<'_> {
             Self::Client => None,
         }
     }
+
+    fn user(&self) -> Option<UserId> {
+        self.grant().map(|grant| grant.granted.user_id)
+    }
 }
 
 /// What was issued, and what of it is to be stored.
@@ -55,7 +59,10 @@ impl Provider {
     pub(crate) async fn issue(&self, ctx: &mut Ctx, issue: Issue<'_>) -> Result<Issued, ProviderError> {
         let id = AccessTokenId::new(ctx.now, ctx.id());
         let expires_at = self.access_token_end(ctx.now, &issue);
-        let claims = self.access_token_claims(ctx.now, id, expires_at, &issue);
+        let claims = AccessTokenClaims {
+            service: self.service_claims(ctx.now, issue.client, issue.subject.user()).await?,
+            ..self.access_token_claims(ctx.now, id, expires_at, &issue)
+        };
         let (access_token, stored) = match issue.client.access_token_format {
             AccessTokenFormat::Jwt => {
                 let key = self.signing_key(issue.client.access_token_signed_response_alg).await?;
@@ -132,6 +139,7 @@ impl Provider {
                 sid: granted.session_id.to_string(),
             }),
             grant_id: granted.map(|granted| granted.id.to_string()),
+            service: None,
         }
     }
 

@@ -21,9 +21,11 @@ mod keys;
 mod logout;
 mod revocations;
 mod revoke;
+mod service;
 mod session;
 mod settings;
 mod setup;
+mod subscription;
 mod token;
 mod userinfo;
 
@@ -38,6 +40,7 @@ pub use logout::{Logout, LogoutRequest};
 pub use session::SignedIn;
 pub use settings::{JWK_SET_MAX_AGE, Settings};
 pub use setup::SetupAnswer;
+pub use subscription::{CurrentSubscription, OrganizationUser};
 pub use token::TokenResponse;
 
 use access_token::TokenCache;
@@ -48,6 +51,7 @@ use keys::Keys;
 use passwords::HashPool;
 use protocol::Timestamp;
 use revocations::Revocations;
+use service::{ServiceCache, SubscriptionCache};
 use std::sync::Arc;
 use storage::{Store, SweepReport};
 
@@ -65,6 +69,8 @@ struct Inner {
     keys: Keys,
     refresh_derivation: DerivationKey,
     clients: ClientCache,
+    services: ServiceCache,
+    subscriptions: SubscriptionCache,
     tokens: TokenCache,
     revocations: Revocations,
     failures: Failures,
@@ -90,6 +96,8 @@ impl Provider {
             failures: Failures::new(settings.lockout),
             keys: Keys::default(),
             clients: ClientCache::default(),
+            services: ServiceCache::of(1_000),
+            subscriptions: SubscriptionCache::of(32_768),
             tokens: TokenCache::default(),
             settings,
             store,

@@ -22,6 +22,12 @@ impl Provider {
         let grant = grant.filter(|grant| grant.stands(ctx.now)).ok_or_else(invalid)?;
         let named = grant.granted.claims.userinfo.keys();
         let mut claims = visible(&user_claims(&grant.user), &token.claims.scope, named);
+        let named = |name: &str| grant.granted.claims.userinfo.contains_key(name);
+        if let Some(service) = self.current_service_claims(ctx.now, &token).await?
+            && let Value::Object(service) = serde_json::to_value(service)?
+        {
+            claims.extend(service.into_iter().filter(|(name, _)| named(name)));
+        }
         // OpenID Connect Core section 5.3.2: always, and the ID Token's.
         claims.insert("sub".to_owned(), token.claims.sub.clone().into());
         Ok(claims)

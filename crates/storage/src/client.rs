@@ -60,7 +60,14 @@ fn from_row(row: &Row<'_>) -> Result<RegisteredClient, StorageError> {
     Ok(RegisteredClient { client: row.get::<Json<Client>>(0)?.0, secret_hash: row.get(1)? })
 }
 
-/// Registers a client; refused when the `client_id` is taken.
+/// The service a client belongs to must be there, and stay until the client is in it.
+fn hold_service(steps: &mut Steps, client: &Client) {
+    if let Some(service) = client.service {
+        crate::service::hold(steps, service);
+    }
+}
+
+/// Registers a client; refused when the `client_id` is taken, or there is no such service.
 pub struct AddClient {
     /// The client.
     pub registered: RegisteredClient,
@@ -72,14 +79,16 @@ impl Command for AddClient {
     type Outcome = bool;
 
     fn steps(&self, steps: &mut Steps) {
+        hold_service(steps, &self.registered.client);
         steps.one(
-            "INSERT INTO clients (id, metadata, secret_hash, created_at, updated_at) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO clients (id, metadata, secret_hash, created_at, updated_at, service_id) VALUES (?, ?, ?, ?, ?, ?)",
             params![
                 &self.registered.client.id,
                 Json(&self.registered.client),
                 self.registered.secret_hash,
                 self.at,
-                self.at
+                self.at,
+                self.registered.client.service,
             ],
         );
     }
@@ -89,7 +98,7 @@ impl Command for AddClient {
     }
 }
 
-/// Replaces a client's registration and secret; refused when there is no such client.
+/// Replaces a client's registration and secret; refused when there is no such client, or no such service.
 pub struct ReplaceClient {
     /// The client.
     pub registered: RegisteredClient,
@@ -101,12 +110,14 @@ impl Command for ReplaceClient {
     type Outcome = bool;
 
     fn steps(&self, steps: &mut Steps) {
+        hold_service(steps, &self.registered.client);
         steps.one(
-            "UPDATE clients SET metadata = ?, secret_hash = ?, updated_at = ? WHERE id = ?",
+            "UPDATE clients SET metadata = ?, secret_hash = ?, updated_at = ?, service_id = ? WHERE id = ?",
             params![
                 Json(&self.registered.client),
                 self.registered.secret_hash,
                 self.at,
+                self.registered.client.service,
                 &self.registered.client.id
             ],
         );

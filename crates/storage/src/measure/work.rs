@@ -138,6 +138,7 @@ impl Client {
                     sid: SessionId::from_bytes(id(caller)).to_string(),
                 }),
                 grant_id: Some(grant_of(caller).to_string()),
+                service: None,
             },
             created_at: now(),
             expires_at: later(),

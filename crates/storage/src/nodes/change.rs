@@ -1,7 +1,7 @@
 //! What one node changes and others keep in memory, as a row of `changes`. Knows how it is written down, not who listens.
 
 use crate::revocation::Revocation;
-use protocol::{ClientId, Timestamp};
+use protocol::{ClientId, OrganizationId, ServiceId, Timestamp, UserId};
 
 /// Something that nodes keep in memory has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,11 +12,18 @@ pub enum Change {
     SigningKeys,
     /// Something was revoked.
     Revoked(Revocation),
+    /// A user's subscription to a service changed, or is gone.
+    Subscription(UserId, ServiceId),
+    /// An organization, one of its services or a plan changed, or is gone.
+    Organization(OrganizationId),
 }
 
 const CLIENT: i64 = 1;
 const SIGNING_KEYS: i64 = 2;
 const REVOKED: i64 = 3;
+// Numbers that other changes do not use, whenever they came.
+const SUBSCRIPTION: i64 = 90;
+const ORGANIZATION: i64 = 91;
 
 impl Change {
     /// Topic and subject.
@@ -29,6 +36,10 @@ impl Change {
                 let subject = [&revocation.id[..], &at.to_be_bytes(), &until.to_be_bytes()].concat();
                 (REVOKED, subject)
             }
+            Self::Subscription(user, service) => {
+                (SUBSCRIPTION, [*user.as_bytes(), *service.as_bytes()].concat())
+            }
+            Self::Organization(id) => (ORGANIZATION, id.as_bytes().to_vec()),
         }
     }
 
@@ -50,6 +61,12 @@ impl Change {
                     expires_at: Timestamp::from_millis(i64::from_be_bytes(until)),
                 }))
             }
+            SUBSCRIPTION => {
+                let (user, service) = subject.split_first_chunk::<16>()?;
+                let service = service.try_into().ok()?;
+                Some(Self::Subscription(UserId::from_bytes(*user), ServiceId::from_bytes(service)))
+            }
+            ORGANIZATION => Some(Self::Organization(OrganizationId::from_bytes(subject.try_into().ok()?))),
             _ => None,
         }
     }
@@ -64,13 +81,26 @@ mod tests {
         let at = Timestamp::from_millis;
         let revocation = Revocation { id: [7; 16], revoked_at: at(5), expires_at: at(i64::MAX) };
         let client = ClientId::parse("my-app").unwrap();
-        for change in [Change::Client(client), Change::SigningKeys, Change::Revoked(revocation)] {
+        let subscription = Change::Subscription(UserId::from_bytes([1; 16]), ServiceId::from_bytes([2; 16]));
+        let organization = Change::Organization(OrganizationId::from_bytes([3; 16]));
+        for change in [
+            Change::Client(client),
+            Change::SigningKeys,
+            Change::Revoked(revocation),
+            subscription,
+            organization,
+        ] {
             let (topic, subject) = change.encode();
             assert_eq!(Change::decode(topic, &subject), Some(change));
         }
-        for (topic, subject) in
-            [(9, &b""[..]), (REVOKED, &[0; 31][..]), (REVOKED, &[0; 33][..]), (CLIENT, b"\xFF")]
-        {
+        for (topic, subject) in [
+            (9, &b""[..]),
+            (REVOKED, &[0; 31][..]),
+            (REVOKED, &[0; 33][..]),
+            (CLIENT, b"\xFF"),
+            (SUBSCRIPTION, &[0; 31][..]),
+            (ORGANIZATION, &[0; 17][..]),
+        ] {
             assert_eq!(Change::decode(topic, subject), None);
         }
     }

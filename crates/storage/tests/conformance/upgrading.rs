@@ -2,6 +2,7 @@
 
 use crate::filled::{dump, fill};
 use crate::fixture::{CountLinks, House};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use storage::doctor::Verdict;
 use storage::upgrade::{UpgradeError, rehearse, upgrade};
@@ -85,9 +86,13 @@ async fn an_upgrade_keeps_everything_and_what_was_before() {
         rusqlite::Connection::open(path).unwrap().query_row(history, [], |row| row.get::<_, i64>(0)).unwrap()
     };
     assert_eq!((raw(&backup), raw(&house.path())), (1, upgraded.to));
-    assert!(
-        before.lines().count() > 3_000 && dump(&backup) == before && dump(&house.path()).contains(&before)
-    );
+    assert!(before.lines().count() > 3_000 && dump(&backup) == before);
+    // A migration may add columns, which come last.
+    let after = dump(&house.path());
+    let after: BTreeSet<_> = after.lines().collect();
+    for line in before.lines() {
+        assert!(after.range(line..).next().is_some_and(|kept| kept.starts_with(line)), "{line}");
+    }
     // Once more there is nothing to do.
     let again = upgrade(&house.path()).unwrap();
     assert!(again.applied.is_empty() && again.backup.is_none());
