@@ -1,7 +1,8 @@
 //! The command line: which commands there are and what their `--help` teaches. What a command does stands in the file of its name.
 
 use crate::commands::{
-    backup, bench, client, completions, config, healthcheck, keys, passwords, store, upgrade, user,
+    backup, bench, client, completions, config, healthcheck, keys, member, organization, passwords, plan,
+    service, store, subscription, upgrade, user,
 };
 use crate::settings::SettingFlags;
 use crate::{demo, serve};
@@ -43,6 +44,21 @@ pub(crate) enum Command {
     /// The applications they sign in to
     #[command(subcommand, after_help = client::HELP)]
     Client(client::ClientCommand),
+    /// Who offers services
+    #[command(subcommand, after_help = organization::HELP)]
+    Organization(organization::OrganizationCommand),
+    /// Who belongs to an organization
+    #[command(subcommand, after_help = member::HELP)]
+    Member(member::MemberCommand),
+    /// The products of an organization
+    #[command(subcommand, after_help = service::HELP)]
+    Service(service::ServiceCommand),
+    /// What a service offers at a price
+    #[command(subcommand, after_help = plan::HELP)]
+    Plan(plan::PlanCommand),
+    /// Which plan of a service a user has
+    #[command(subcommand, after_help = subscription::HELP)]
+    Subscription(subscription::SubscriptionCommand),
     /// The keys that sign tokens, and the master key that seals them
     #[command(subcommand, after_help = keys::HELP)]
     Keys(keys::KeysCommand),

@@ -1,11 +1,12 @@
 //! `doorward client`: the applications people sign in to.
 
 use super::administer::{Administration, unexpected};
-use super::client_options::ClientOptions;
+use super::client_options::{ClientOptions, ServiceChoice};
+use super::service;
 use super::shown;
 use super::user::confirmed;
 use crate::cli::Place;
-use crate::operator::{Operation, Outcome};
+use crate::operator::{Operation, Outcome, ServiceOperation};
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use protocol::{Client, ClientAuthentication, ClientId, RedirectUri, Scope};
@@ -134,7 +135,8 @@ pub(crate) fn run(command: ClientCommand) -> anyhow::Result<()> {
         ClientCommand::Show(args) => show(args),
         ClientCommand::Set(args) => {
             let mut administration = Administration::of(&args.place)?;
-            let changed = args.options.apply(find(&mut administration, args.id)?);
+            let before = find(&mut administration, args.id)?;
+            let changed = with_options(&mut administration, args.options, before)?;
             replace(&mut administration, changed, "was changed")
         }
         ClientCommand::Secret(args) => {
@@ -153,8 +155,10 @@ fn add(args: AddArgs) -> anyhow::Result<()> {
     let authentication =
         if args.public { ClientAuthentication::None } else { ClientAuthentication::ClientSecret };
     let name = args.options.name.clone().unwrap_or_else(|| args.id.to_string());
-    let client = args.options.apply(Client::new(args.id, name, authentication));
-    let outcome = Administration::of(&args.place)?.perform(Operation::AddClient(client))?;
+    let mut administration = Administration::of(&args.place)?;
+    let client = Client::new(args.id, name, authentication);
+    let client = with_options(&mut administration, args.options, client)?;
+    let outcome = administration.perform(Operation::AddClient(client))?;
     let Outcome::ClientAdded { client, secret } = outcome else { return unexpected() };
     if args.json {
         return shown::json(&serde_json::json!({
@@ -209,10 +213,15 @@ fn uris(uris: &[RedirectUri]) -> String {
 }
 
 fn show(args: ShowArgs) -> anyhow::Result<()> {
-    let client = find(&mut Administration::of(&args.place)?, args.id)?;
+    let mut administration = Administration::of(&args.place)?;
+    let client = find(&mut administration, args.id)?;
     if args.json {
         return shown::json(&client);
     }
+    let service = match client.service {
+        Some(id) => service::one(&mut administration, ServiceOperation::FindById { id })?.service.to_string(),
+        None => String::new(),
+    };
     let word = |value: serde_json::Result<serde_json::Value>| {
         value.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
     };
@@ -238,10 +247,25 @@ fn show(args: ShowArgs) -> anyhow::Result<()> {
         ("refresh token lifetime", seconds(client.refresh_token_lifetime)),
         ("default max_age", seconds(client.default_max_age)),
         ("introspects all", yes(client.introspects_all)),
+        ("service", service),
         ("disabled", yes(client.disabled)),
     ];
     fields.retain(|(_, value)| !value.is_empty());
     Ok(shown::fields(&fields)?)
+}
+
+/// The client with what the command line says about it changed.
+fn with_options(
+    administration: &mut Administration,
+    options: ClientOptions,
+    client: Client,
+) -> anyhow::Result<Client> {
+    let service = match options.service() {
+        ServiceChoice::AsItIs => client.service,
+        ServiceChoice::None => None,
+        ServiceChoice::Of(path) => Some(service::find(administration, path)?.id),
+    };
+    Ok(Client { service, ..options.apply(client) })
 }
 
 fn set_disabled(args: NamedArgs, disabled: bool) -> anyhow::Result<()> {

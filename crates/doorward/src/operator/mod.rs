@@ -1,12 +1,17 @@
-//! What an operator can do to users, clients and keys, as values: the same list whether the command line opens the database itself or
+//! What an operator can do to users, clients, keys and organizations, as values: the same list whether the command line opens the database itself or
 //! asks the server that has it open. Knows no terminal; the decisions are `provider`'s.
 
 mod call;
+mod organizations;
 mod perform;
 mod socket;
 mod views;
 
 pub(crate) use call::{Unreachable, call};
+pub(crate) use organizations::{
+    MemberView, OrganizationOperation, OrganizationView, PlanView, ServiceOperation, ServiceView,
+    SubscriptionOperation, SubscriptionView,
+};
 pub(crate) use perform::perform;
 pub(crate) use socket::Socket;
 pub(crate) use views::{KeyView, UserView};
@@ -36,6 +41,9 @@ pub(crate) enum Operation {
     ListSigningKeys,
     RotateSigningKeys { force: bool },
     CheckReadiness,
+    Organization(OrganizationOperation),
+    Service(ServiceOperation),
+    Subscription(SubscriptionOperation),
 }
 
 impl Operation {
@@ -57,6 +65,9 @@ impl Operation {
             Self::ListSigningKeys => "list_signing_keys",
             Self::RotateSigningKeys { .. } => "rotate_signing_keys",
             Self::CheckReadiness => "check_readiness",
+            Self::Organization(operation) => operation.name(),
+            Self::Service(operation) => operation.name(),
+            Self::Subscription(operation) => operation.name(),
         }
     }
 }
@@ -77,6 +88,15 @@ pub(crate) enum Outcome {
     },
     ClientSecret(Secret),
     SigningKeys(Vec<KeyView>),
+    Organization(OrganizationView),
+    Organizations(Vec<OrganizationView>),
+    Service(ServiceView),
+    Services(Vec<ServiceView>),
+    Plan(PlanView),
+    Plans(Vec<PlanView>),
+    Subscription(SubscriptionView),
+    Subscriptions(Vec<SubscriptionView>),
+    Members(Vec<MemberView>),
 }
 
 /// A user to add.
