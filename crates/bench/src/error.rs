@@ -14,6 +14,9 @@ pub enum BenchError {
     /// The one sign-in that is tried before the load begins did not succeed.
     #[error("a first sign-in, before any load, failed: {0}")]
     FirstSignIn(String),
+    /// The one turn that is tried before the load begins did not succeed.
+    #[error("a first turn, before any load, failed: {0}")]
+    FirstTurn(String),
     /// A virtual user ended in a way it never should: a defect of this tool.
     #[error("a virtual user stopped unexpectedly: {0}")]
     Crashed(String),

@@ -272,7 +272,7 @@ fn accepted(answer: Answer, step: Step) -> Result<Answer, Trouble> {
 }
 
 /// RFC 6585 section 4 and RFC 9110 section 15.6.4: the server is alive and says when to come back.
-fn refusal(answer: &Answer) -> Result<(), Trouble> {
+pub(crate) fn refusal(answer: &Answer) -> Result<(), Trouble> {
     if !matches!(answer.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
         return Ok(());
     }

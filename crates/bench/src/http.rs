@@ -5,7 +5,7 @@
 //! shared with the server that is measured, so what the client burns is taken from the result.
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, USER_AGENT};
 use http::{Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
@@ -88,8 +88,15 @@ impl Origin {
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(http::header::AUTHORIZATION, authorization.clone());
+        headers.insert(AUTHORIZATION, authorization.clone());
         Ok(request)
+    }
+
+    /// A GET as a program sends it, without a body and without credentials.
+    pub(crate) fn get_api(&self, path: &Uri) -> Request<Full<Bytes>> {
+        let mut request = self.bare(Method::GET, path.clone(), Bytes::new());
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        request
     }
 
     fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Request<Full<Bytes>>, String> {

@@ -17,6 +17,15 @@
 //!
 //! Bystanders send introspections and refreshes at a constant rate beside that load, and are timed from the moment
 //! they were *due*, so that a stall is charged to each request it held up (no coordinated omission).
+//!
+//! # Requests beside an empty handler
+//!
+//! Where no password is hashed, the measure is requests per second beside those of an *empty handler*: a server of the same
+//! kind that only answers 204 ([`empty_handler`] measures it, whoever calls starts it). To add such a workload: write a file
+//! in `requests/` with a plan, a type that implements `Workload` (which kinds of requests there are, and how a user begins)
+//! and one that implements `User` (what a user asks in one turn, each request with its check), and a public function that
+//! hands it to `requests::run`; then a subcommand in `doorward/src/commands/bench_requests.rs`. `requests/devices.rs` is an example.
+//! The loop, the window, refusals, errors, histograms, the table and the JSON are there already.
 
 mod bystander;
 mod clock;
@@ -31,6 +40,7 @@ mod load;
 mod plan;
 mod progress;
 mod report;
+mod requests;
 mod site;
 mod tally;
 
@@ -39,4 +49,8 @@ pub use load::sign_in;
 pub use plan::SignInPlan;
 pub use progress::{Bar, Progress, Silent, SoFar};
 pub use report::Report;
+pub use requests::empty::empty_handler;
+pub use requests::plan::LoadPlan;
+pub use requests::report::LoadReport;
+pub use requests::tally::LoadMeasurement;
 pub use tally::{Percentiles, SignInMeasurement, Step};

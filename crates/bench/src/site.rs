@@ -238,7 +238,7 @@ fn grant(parsed: TokenAnswer) -> Result<Grant, String> {
 }
 
 /// The body of a 200, or the status and the OAuth error code beside it, never the body itself: it may hold tokens.
-fn json<T: for<'de> Deserialize<'de>>(answer: &Answer) -> Result<T, String> {
+pub(crate) fn json<T: for<'de> Deserialize<'de>>(answer: &Answer) -> Result<T, String> {
     if answer.status != http::StatusCode::OK {
         let code = serde_json::from_slice::<ErrorAnswer>(&answer.body).map(|error| error.error);
         let code = code.map(|code| format!(", {}", shown(&code))).unwrap_or_default();
@@ -249,7 +249,7 @@ fn json<T: for<'de> Deserialize<'de>>(answer: &Answer) -> Result<T, String> {
 }
 
 /// An error code as RFC 6749 section 5.2 allows it to look; anything else is not shown.
-fn shown(code: &str) -> &str {
+pub(crate) fn shown(code: &str) -> &str {
     let is_code = code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     if is_code { code } else { "(an error code of unusual form)" }
 }

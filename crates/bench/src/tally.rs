@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How many texts of errors are kept.
-const SAMPLES: usize = 5;
+pub(crate) const SAMPLES: usize = 5;
 /// The range of the histograms, in microseconds: a longer latency is kept as the longest.
 const LONGEST: u64 = 300_000_000;
 
@@ -96,6 +96,19 @@ pub struct Percentiles {
     pub max_ms: f64,
 }
 
+impl Percentiles {
+    pub(crate) fn of(histogram: &Histogram<u64>) -> Self {
+        let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1000.0;
+        Self {
+            count: histogram.len(),
+            p50_ms: at(0.50),
+            p95_ms: at(0.95),
+            p99_ms: at(0.99),
+            max_ms: histogram.max() as f64 / 1000.0,
+        }
+    }
+}
+
 /// What a run saw.
 #[derive(Debug)]
 pub struct SignInMeasurement {
@@ -168,7 +181,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    fn holds(&self, moment: Instant) -> bool {
+    pub(crate) fn holds(&self, moment: Instant) -> bool {
         self.opens <= moment && moment < self.closes
     }
 }
@@ -197,8 +210,7 @@ impl Tally {
     }
 
     pub(crate) fn record(&mut self, step: Step, latency: Duration) {
-        let micros = u64::try_from(latency.as_micros()).unwrap_or(LONGEST);
-        self.histograms[step as usize].saturating_record(micros.clamp(1, LONGEST));
+        record(&mut self.histograms[step as usize], latency);
     }
 
     pub(crate) fn error(&mut self, text: String) {
@@ -217,21 +229,18 @@ impl Tally {
     }
 
     fn percentiles(&self, step: Step) -> Percentiles {
-        let histogram = &self.histograms[step as usize];
-        let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1000.0;
-        Percentiles {
-            count: histogram.len(),
-            p50_ms: at(0.50),
-            p95_ms: at(0.95),
-            p99_ms: at(0.99),
-            max_ms: histogram.max() as f64 / 1000.0,
-        }
+        Percentiles::of(&self.histograms[step as usize])
     }
+}
+
+pub(crate) fn record(histogram: &mut Histogram<u64>, latency: Duration) {
+    let micros = u64::try_from(latency.as_micros()).unwrap_or(LONGEST);
+    histogram.saturating_record(micros.clamp(1, LONGEST));
 }
 
 /// Three significant digits; some 150 KiB, which is why a run has one set of them and not one per user.
 #[expect(clippy::expect_used, reason = "the bounds are constants, and every test makes one")]
-fn histogram() -> Histogram<u64> {
+pub(crate) fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, LONGEST, 3)
         .expect("1 is less than half of LONGEST and 3 digits are at most 5")
 }

@@ -1,4 +1,4 @@
-//! The successor of a rotated refresh token, derived instead of drawn.
+//! What is derived under a server's key instead of drawn: the successor of a rotated refresh token, and what a user code is looked up by.
 //!
 //! A client that lost the answer to a refresh presents the old token again; deriving gives it the same successor
 //! although no plaintext was ever stored. Knows nothing of grace periods or reuse: that is the provider's rule.
@@ -13,6 +13,8 @@ use crate::random::{Random, random_bytes};
 
 /// Names this use of the key, so that no other HMAC under it could ever collide with one made here.
 const CONTEXT: &[u8] = b"doorward refresh token successor v1\0";
+
+const USER_CODE_CONTEXT: &[u8] = b"doorward user code v1\0";
 
 /// The server's key for deriving successors. Without it, a stolen token does not tell its successor.
 pub struct DerivationKey(Zeroizing<[u8; 32]>);
@@ -51,6 +53,18 @@ impl DerivationKey {
         secret.copy_from_slice(context.sign().as_ref());
         OpaqueToken::from_parts(successor_selector, *secret)
     }
+
+    /// What a user code (RFC 8628) is stored and looked up by. It is too short for a plain hash: whoever read one could try all codes.
+    pub fn user_code_key(&self, letters: &[u8; 8]) -> [u8; 16] {
+        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice()));
+        context.update(USER_CODE_CONTEXT);
+        context.update(letters);
+        let mut key = [0; 16];
+        for (byte, made) in key.iter_mut().zip(context.sign().as_ref()) {
+            *byte = *made;
+        }
+        key
+    }
 }
 
 impl fmt::Debug for DerivationKey {
@@ -85,6 +99,15 @@ mod tests {
         ] {
             assert_ne!(different.secret(), successor.secret());
         }
+    }
+
+    #[test]
+    fn a_user_code_is_looked_up_by_what_only_this_key_makes_of_it() {
+        let key = DerivationKey::from_bytes([3; 32]);
+        let made = key.user_code_key(b"WDJBMJHT");
+        assert_eq!(made, key.user_code_key(b"WDJBMJHT"));
+        assert_ne!(made, key.user_code_key(b"WDJBMJHX"));
+        assert_ne!(made, DerivationKey::from_bytes([4; 32]).user_code_key(b"WDJBMJHT"));
     }
 
     /// Changing the derivation would break every retry in flight during an upgrade.

@@ -3,9 +3,11 @@
 //! The order in which its parameters are checked, and what an error does, is `provider`'s part.
 
 use crate::client::ClientId;
+use crate::ids::DeviceCodeId;
 use crate::pkce::CodeChallenge;
 use crate::redirect_uri::RedirectUri;
 use crate::scope::Scope;
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -42,6 +44,20 @@ pub struct AuthorizationRequest {
     pub subject: Option<String>,
     /// The `claims` parameter.
     pub claims: ClaimsRequest,
+    /// What a device asks for, if one does: its person is asked by the same pages (RFC 8628 section 3.3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceRequest>,
+}
+
+/// A device's request as its person is told of it, who then knows their own from another's (RFC 8628 section 5.4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceRequest {
+    /// Its device code.
+    pub id: DeviceCodeId,
+    /// When it asked.
+    pub asked_at: Timestamp,
+    /// From which address.
+    pub asked_from: Option<String>,
 }
 
 /// How the answer to an authorization request travels.

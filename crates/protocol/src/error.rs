@@ -41,8 +41,14 @@ error_codes! {
     UnsupportedResponseType = "unsupported_response_type", 400;
     /// RFC 6749 section 5.2.
     InvalidScope = "invalid_scope", 400;
-    /// The person or a rule said no (RFC 6749 section 4.1.2.1).
-    AccessDenied = "access_denied", 403;
+    /// The person or a rule said no (RFC 6749 section 4.1.2.1, RFC 8628 section 3.5).
+    AccessDenied = "access_denied", 400;
+    /// The person has not decided yet (RFC 8628 section 3.5).
+    AuthorizationPending = "authorization_pending", 400;
+    /// Asked again too soon (RFC 8628 section 3.5).
+    SlowDown = "slow_down", 400;
+    /// The device code is too old (RFC 8628 section 3.5).
+    ExpiredToken = "expired_token", 400;
     /// A defect of this server (RFC 6749 section 4.1.2.1).
     ServerError = "server_error", 500;
     /// Overloaded; try again (RFC 6749 section 4.1.2.1).

@@ -71,6 +71,8 @@ ids! {
     AuthorizationCodeId,
     /// The selector of a refresh token.
     RefreshTokenId,
+    /// The selector of a device code.
+    DeviceCodeId,
     /// The `jti` of an access token, and the selector of an opaque one.
     AccessTokenId,
     /// The selector of a link that works once (creating the first platform owner).

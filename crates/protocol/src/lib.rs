@@ -18,13 +18,14 @@ pub mod scope;
 pub mod secret_hash;
 pub mod signing;
 pub mod time;
+pub mod user_code;
 
-pub use authorization::{AuthorizationRequest, ClaimsRequest, Prompt, Prompts, ResponseMode};
+pub use authorization::{AuthorizationRequest, ClaimsRequest, DeviceRequest, Prompt, Prompts, ResponseMode};
 pub use client::{AccessTokenFormat, Client, ClientAuthentication, ClientId, ConsentPolicy, GrantType};
 pub use error::{ErrorCode, OAuthError};
 pub use ids::{
-    AccessTokenId, AuthorizationCodeId, GrantId, InteractionId, OneTimeLinkId, OrganizationId, PlanId,
-    RefreshTokenId, ServiceId, SessionId, UserId,
+    AccessTokenId, AuthorizationCodeId, DeviceCodeId, GrantId, InteractionId, OneTimeLinkId, OrganizationId,
+    PlanId, RefreshTokenId, ServiceId, SessionId, UserId,
 };
 pub use organization::{Features, PlanPath, Role, ServicePath, Slug, SubscriptionStatus};
 pub use params::Params;
@@ -34,3 +35,4 @@ pub use scope::Scope;
 pub use secret_hash::SecretHash;
 pub use signing::SigningAlgorithm;
 pub use time::Timestamp;
+pub use user_code::{InvalidUserCode, UserCode};

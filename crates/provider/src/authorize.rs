@@ -4,7 +4,7 @@
 //! Until client and redirect URI are known to belong together, an error is shown to the person and never sent anywhere (RFC 6749
 //! section 4.1.2.1).
 
-mod checks;
+pub(crate) mod checks;
 
 use crate::interaction::{Browser, Step};
 use crate::{Ctx, Provider, ProviderError};

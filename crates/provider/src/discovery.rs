@@ -22,6 +22,7 @@ impl Provider {
             introspection_endpoint: url("/oauth2/introspect"),
             revocation_endpoint: url("/oauth2/revoke"),
             end_session_endpoint: url("/oauth2/logout"),
+            device_authorization_endpoint: url("/oauth2/device_authorization"),
             scopes_supported: Scope::STANDARD.to_vec(),
             claims_supported: claims_supported(),
             response_types_supported: vec!["code"],

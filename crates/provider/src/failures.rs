@@ -1,5 +1,5 @@
-//! Wrong passwords, counted: per account and neighbourhood, and per account in all. Knows no user: a name nobody has is counted alike,
-//! so that being locked tells nothing.
+//! Wrong guesses, counted: passwords per account and neighbourhood and per account in all, user codes per neighbourhood and in all. Knows no
+//! user: a name nobody has is counted alike, so that being locked tells nothing.
 
 use crypto::sha256;
 use protocol::Timestamp;
@@ -14,6 +14,12 @@ const WINDOW: Duration = Duration::from_secs(900);
 const MAX_NEAR: u32 = 10;
 /// So many from anywhere lock the account: far more, so that strangers cannot easily lock its owner out.
 const MAX_FAR: u32 = 100;
+
+/// So many wrong user codes from one neighbourhood lock it out: a person mistypes a few (RFC 8628 section 5.1).
+const MAX_CODES_NEAR: u32 = 10;
+/// So many from anywhere lock everybody out: with as many letters as a user code has, one of a thousand codes that live is then guessed
+/// less often than once in 25,000 windows, and a hundred neighbourhoods are needed to get there.
+const MAX_CODES_FAR: u32 = 1_000;
 
 /// How long to wait while all the tries that may still fail are under way.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -53,7 +59,21 @@ impl Failures {
         remote: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Try<'_>, Duration> {
-        let keys = keys(account, remote);
+        self.begin_under(keys(account, remote), now)
+    }
+
+    /// Begins a try at a user code. One that succeeds takes back no failure: whoever guesses can have right codes of their own.
+    pub(crate) fn begin_user_code(
+        &self,
+        remote: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Try<'_>, Duration> {
+        let near = [b"user code near\0".as_slice(), &neighbourhood(remote)].concat();
+        let keys = [(sha256(&near), MAX_CODES_NEAR), (sha256(b"user code far"), MAX_CODES_FAR)];
+        self.begin_under(keys, now)
+    }
+
+    fn begin_under(&self, keys: [(Key, u32); 2], now: Timestamp) -> Result<Try<'_>, Duration> {
         let Some(counts) = &self.counts else { return Ok(Try { failures: self, keys }) };
         let _counting = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
         let before = keys.map(|(key, max)| (key, max, recent(counts.get(&key), now)));
@@ -123,15 +143,18 @@ fn recent(count: Option<Count>, now: Timestamp) -> Count {
 
 /// What a failure is counted under, with how many are allowed. Names are hashed: they may be long, or somebody's.
 fn keys(account: &str, remote: Option<IpAddr>) -> [(Key, u32); 2] {
-    let neighbourhood = match remote {
+    let account = storage::user::login_key(account);
+    let near = [b"near\0", account.as_bytes(), b"\0", &neighbourhood(remote)].concat();
+    let far = [b"far\0", account.as_bytes()].concat();
+    [(sha256(&near), MAX_NEAR), (sha256(&far), MAX_FAR)]
+}
+
+fn neighbourhood(remote: Option<IpAddr>) -> Vec<u8> {
+    match remote {
         Some(IpAddr::V4(address)) => address.octets().to_vec(),
         Some(IpAddr::V6(address)) => address.octets()[..8].to_vec(),
         None => Vec::new(),
-    };
-    let account = storage::user::login_key(account);
-    let near = [b"near\0", account.as_bytes(), b"\0", &neighbourhood].concat();
-    let far = [b"far\0", account.as_bytes()].concat();
-    [(sha256(&near), MAX_NEAR), (sha256(&far), MAX_FAR)]
+    }
 }
 
 #[cfg(test)]
@@ -184,6 +207,24 @@ mod tests {
             failures.begin("alice", None, at(0)).unwrap().failed(at(0));
         }
         assert_eq!(wait(&failures, "alice", None, at(0)), Some(WINDOW));
+    }
+
+    #[test]
+    fn rfc8628_5_1_wrong_user_codes_lock_their_neighbourhood_and_in_the_end_everybody() {
+        let failures = Failures::new(true);
+        let from = |number: u32| Some(IpAddr::from((0xC000_0200 + number).to_be_bytes()));
+        let miss = |number| failures.begin_user_code(from(number), at(0)).map(|guess| guess.failed(at(0)));
+        for _ in 0..MAX_CODES_NEAR {
+            miss(0).unwrap();
+        }
+        assert_eq!(miss(0).unwrap_err(), WINDOW);
+        for number in 1..MAX_CODES_FAR / MAX_CODES_NEAR {
+            // A right code of one's own in between changes nothing.
+            drop(failures.begin_user_code(from(number), at(0)).unwrap());
+            (0..MAX_CODES_NEAR).for_each(|_| miss(number).unwrap());
+        }
+        assert!(failures.begin_user_code(from(100_000), at(1)).is_err());
+        assert!(failures.begin_user_code(from(0), at(900)).is_ok());
     }
 
     #[test]

@@ -23,6 +23,7 @@ use protocol::{
     Timestamp,
 };
 use std::sync::Arc;
+use std::time::Duration;
 use storage::authorization_code::{IssueAuthorizationCode, NewAuthorizationCode};
 use storage::client::RegisteredClient;
 use storage::consent::ConsentOf;
@@ -56,6 +57,8 @@ pub enum What {
     Page(Box<Page>),
     /// The answer for the client.
     Answer(AuthorizationResponse),
+    /// What became of a device: its client asks for it itself.
+    Device(Decision),
 }
 
 /// A page with something to do.
@@ -65,7 +68,7 @@ pub struct Page {
     pub handle: String,
     /// What the client is called.
     pub client_name: String,
-    /// Where the browser returns.
+    /// Where the browser returns; empty for a device, which it does not return to.
     pub returns_to: String,
     /// The redirect URI's scheme, for the page's policy.
     pub returns_by: String,
@@ -104,6 +107,17 @@ pub enum Todo {
         scope: Scope,
         /// Claims asked for by name.
         claims: Vec<String>,
+    },
+    /// Allow or deny what a device asks for.
+    Device {
+        /// As whom.
+        username: String,
+        /// What.
+        scope: Scope,
+        /// From which address it asked.
+        asked_from: Option<String>,
+        /// How long ago.
+        asked_for: Duration,
     },
 }
 
@@ -166,7 +180,7 @@ impl Provider {
             progress: &progress,
             signed_in: signed_in.as_ref(),
         };
-        let page = self.page(asked, left, handle);
+        let page = self.page(ctx.now, asked, left, handle);
         Ok(Authorize::Interact(Step {
             what: What::Page(Box::new(page)),
             new_browser_secret,
@@ -174,7 +188,7 @@ impl Provider {
         }))
     }
 
-    fn new_interaction(
+    pub(crate) fn new_interaction(
         &self,
         ctx: &mut Ctx,
         request: AuthorizationRequest,
@@ -227,9 +241,10 @@ impl Provider {
         Ok(next(asked, consent.as_ref(), ctx.now))
     }
 
-    pub(crate) fn page(&self, asked: Asked<'_>, left: Next, handle: String) -> Page {
+    pub(crate) fn page(&self, now: Timestamp, asked: Asked<'_>, left: Next, handle: String) -> Page {
         let request = asked.request;
         let todo = match (left, asked.signed_in) {
+            (Next::Device, Some(signed_in)) => device_todo(now, request, signed_in),
             (Next::SignUp, _) => Todo::SignUp,
             (Next::SelectAccount, Some(signed_in)) => Todo::SelectAccount {
                 username: signed_in.user.username.clone(),
@@ -246,7 +261,7 @@ impl Provider {
         Page {
             handle,
             client_name: asked.client.name.clone(),
-            returns_to: request.redirect_uri.shown(),
+            returns_to: if request.device.is_none() { request.redirect_uri.shown() } else { String::new() },
             returns_by: request.redirect_uri.scheme(),
             todo,
         }
@@ -261,19 +276,19 @@ impl Provider {
         Todo::SignIn { username, again, can_sign_up: self.inner.settings.registration_open }
     }
 
-    /// The grant a person gives by what they did, its code, and the code as the client sees it.
-    pub(crate) fn grant_and_code(
+    /// The grant a person gives by what they did.
+    pub(crate) fn grant_for(
         &self,
         ctx: &mut Ctx,
         request: &AuthorizationRequest,
         signed_in: &SignedIn,
-    ) -> (NewGrant, NewAuthorizationCode, String) {
+    ) -> NewGrant {
         let settings = &self.inner.settings;
         let offline = request.scope.contains(Scope::OFFLINE_ACCESS);
         let session = &signed_in.session;
         let expires_at: Timestamp =
             if offline { ctx.now + settings.grant_lifetime } else { session.expires_at };
-        let grant = NewGrant {
+        NewGrant {
             id: GrantId::new(ctx.now, ctx.id()),
             user_id: signed_in.user.id,
             client_id: request.client_id.clone(),
@@ -286,7 +301,17 @@ impl Provider {
             offline,
             created_at: ctx.now,
             expires_at,
-        };
+        }
+    }
+
+    /// That grant, its code, and the code as the client sees it.
+    pub(crate) fn grant_and_code(
+        &self,
+        ctx: &mut Ctx,
+        request: &AuthorizationRequest,
+        signed_in: &SignedIn,
+    ) -> (NewGrant, NewAuthorizationCode, String) {
+        let grant = self.grant_for(ctx, request, signed_in);
         let id = AuthorizationCodeId::new(ctx.now, ctx.id());
         let token = ctx.opaque(id.as_bytes());
         let code = NewAuthorizationCode {
@@ -299,9 +324,19 @@ impl Provider {
             code_challenge: request.code_challenge.clone(),
             nonce: request.nonce.clone(),
             created_at: ctx.now,
-            expires_at: ctx.now + settings.authorization_code_lifetime,
+            expires_at: ctx.now + self.inner.settings.authorization_code_lifetime,
         };
         (grant, code, token.reveal())
+    }
+}
+
+fn device_todo(now: Timestamp, request: &AuthorizationRequest, signed_in: &SignedIn) -> Todo {
+    let device = request.device.as_ref();
+    Todo::Device {
+        username: signed_in.user.username.clone(),
+        scope: request.scope.clone(),
+        asked_from: device.and_then(|device| device.asked_from.clone()),
+        asked_for: device.map_or(Duration::ZERO, |device| now.since(device.asked_at)),
     }
 }
 

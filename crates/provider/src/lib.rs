@@ -10,6 +10,7 @@ mod client_authentication;
 mod client_request;
 mod clients;
 mod ctx;
+mod device;
 mod discovery;
 mod error;
 mod failures;
@@ -33,6 +34,7 @@ pub use access_token::VerifiedAccessToken;
 pub use authorize::{AuthorizationResponse, Authorize, AuthorizeError, Checked};
 pub use client_request::ClientRequest;
 pub use ctx::{Ctx, RequestId};
+pub use device::{DeviceAuthorization, EnteredCode, UserCodeProblem};
 pub use error::{Ended, Overloaded, ProviderError};
 pub use introspect::Introspection;
 pub use keys::SigningKeyView;
@@ -46,6 +48,7 @@ pub use token::TokenResponse;
 use access_token::TokenCache;
 use clients::ClientCache;
 use crypto::{DerivationKey, MasterKeys};
+use device::Polls;
 use failures::Failures;
 use keys::Keys;
 use passwords::HashPool;
@@ -74,6 +77,7 @@ struct Inner {
     tokens: TokenCache,
     revocations: Revocations,
     failures: Failures,
+    polls: Polls,
 }
 
 impl Provider {
@@ -94,6 +98,7 @@ impl Provider {
         revocations.load(&store, ctx.now).await?;
         let inner = Inner {
             failures: Failures::new(settings.lockout),
+            polls: Polls::default(),
             keys: Keys::default(),
             clients: ClientCache::default(),
             services: ServiceCache::of(1_000),

@@ -17,6 +17,10 @@ pub struct Settings {
     pub interaction_lifetime: Duration,
     /// How long an authorization code lives (RFC 6749 section 4.1.2 recommends at most ten minutes).
     pub authorization_code_lifetime: Duration,
+    /// How long a device code and its user code live (RFC 8628 section 3.2).
+    pub device_code_lifetime: Duration,
+    /// How long a device waits between two polls (RFC 8628 section 3.2).
+    pub device_interval: Duration,
     /// How long an access token lives, unless its client says otherwise.
     pub access_token_lifetime: Duration,
     /// How long an ID Token lives.
@@ -47,6 +51,8 @@ impl Settings {
             session_lifetime: 7 * DAY,
             interaction_lifetime: 60 * MINUTE,
             authorization_code_lifetime: MINUTE,
+            device_code_lifetime: 10 * MINUTE,
+            device_interval: Duration::from_secs(5),
             access_token_lifetime: 10 * MINUTE,
             id_token_lifetime: 10 * MINUTE,
             refresh_token_lifetime: 30 * DAY,

@@ -8,6 +8,7 @@
 
 mod authorization_code;
 mod client_credentials;
+mod device_code;
 mod refresh_token;
 
 use crate::issue::Issued;
@@ -71,6 +72,7 @@ impl Provider {
             GrantType::AuthorizationCode => self.redeem_authorization_code(ctx, &client, params).await,
             GrantType::RefreshToken => self.refresh(ctx, &client, params).await,
             GrantType::ClientCredentials => self.client_credentials(ctx, &client, params).await,
+            GrantType::DeviceCode => self.redeem_device_code(ctx, &client, params).await,
         }
     }
 

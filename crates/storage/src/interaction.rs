@@ -9,7 +9,7 @@ use crate::params;
 use crate::row::Rows;
 use crate::session::SessionChange;
 use crate::value::Json;
-use protocol::{AuthorizationRequest, InteractionId, SecretHash, SessionId, Timestamp};
+use protocol::{AuthorizationRequest, DeviceCodeId, InteractionId, SecretHash, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What the person has done so far within an interaction.
@@ -130,6 +130,10 @@ pub enum Advance {
     Grant(Box<(NewGrant, NewAuthorizationCode)>),
     /// It is answered with an error.
     Fail,
+    /// The device that asks is allowed what it asks for; refused when that was decided meanwhile, or has expired.
+    AllowDevice(DeviceCodeId, Box<NewGrant>),
+    /// It is denied.
+    DenyDevice(DeviceCodeId),
 }
 
 impl Command for AdvanceInteraction {
@@ -141,7 +145,7 @@ impl Command for AdvanceInteraction {
                 "UPDATE interactions SET progress = ? WHERE id = ? AND finished_at IS NULL AND expires_at > ?",
                 params![Json(progress), self.id, self.at],
             ),
-            Advance::Grant(_) | Advance::Fail => steps.one(
+            Advance::Grant(_) | Advance::Fail | Advance::AllowDevice(..) | Advance::DenyDevice(_) => steps.one(
                 "UPDATE interactions SET finished_at = ? WHERE id = ? AND finished_at IS NULL AND expires_at > ?",
                 params![self.at, self.id, self.at],
             ),
@@ -152,9 +156,14 @@ impl Command for AdvanceInteraction {
         if let Some(consent) = &self.consent {
             crate::consent::remember(steps, consent);
         }
-        if let Advance::Grant(granted) = &self.next {
-            crate::grant::insert(steps, &granted.0);
-            crate::authorization_code::insert(steps, &granted.1);
+        match &self.next {
+            Advance::Continue(_) | Advance::Fail => {}
+            Advance::Grant(granted) => {
+                crate::grant::insert(steps, &granted.0);
+                crate::authorization_code::insert(steps, &granted.1);
+            }
+            Advance::AllowDevice(id, grant) => crate::device_code::allow(steps, *id, grant, self.at),
+            Advance::DenyDevice(id) => crate::device_code::deny(steps, *id, self.at),
         }
     }
 

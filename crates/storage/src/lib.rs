@@ -48,6 +48,7 @@ pub mod access_token;
 pub mod authorization_code;
 pub mod client;
 pub mod consent;
+pub mod device_code;
 pub mod grant;
 pub mod interaction;
 pub mod membership;

@@ -10,6 +10,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("V2__commits", include_str!("../migrations/V2__commits.sql")),
     ("V3__nodes", include_str!("../migrations/V3__nodes.sql")),
     ("V4__copies", include_str!("../migrations/V4__copies.sql")),
+    ("V5__devices", include_str!("../migrations/V5__devices.sql")),
     ("V9__organizations", include_str!("../migrations/V9__organizations.sql")),
 ];
 

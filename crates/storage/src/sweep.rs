@@ -81,10 +81,13 @@ macro_rules! swept {
 }
 
 /// Every table that expires. Spent codes and refresh tokens are kept a while, so that a replay is still recognised.
-const TABLES: [Swept; 9] = [
+const TABLES: [Swept; 11] = [
     swept!("sessions", DAY, 2, "expires_at <= ? OR ended_at <= ?"),
     swept!("interactions", Duration::ZERO),
     swept!("authorization_codes", HOUR),
+    swept!("device_codes", HOUR),
+    // Not in the order of time: every walk goes through all of them.
+    swept!("user_codes", Duration::ZERO),
     swept!("refresh_tokens", DAY),
     swept!("access_tokens", Duration::ZERO),
     swept!("grants", DAY),

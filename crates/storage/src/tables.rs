@@ -162,6 +162,16 @@ pub(crate) static TABLES: &[Table] = &[
         "one_time_links",
         columns![id: Id, secret_hash: Hash, purpose: Name, created_at: Int, expires_at: Int, spent_at: Int = NULL],
     ),
+    table(
+        "device_codes",
+        columns![
+            id: Id, secret_hash: Hash, client_id: Name, scope: Text, asked_from: Name = NULL, created_at: Int, expires_at: Int,
+            decided_at: Int = NULL, grant_id: Id = NULL, spent_at: Int = NULL,
+        ],
+    )
+    .refers(&[("client_id", "clients"), ("grant_id", "grants")]),
+    table("user_codes", columns![id: Id, device_code_id: Id, expires_at: Int])
+        .refers(&[("device_code_id", "device_codes")]),
     Table {
         belongs: Belongs::Database,
         ..table("commits", columns![id: Id, voided: Int, expires_at: Int])

@@ -78,8 +78,12 @@ pub(crate) fn refused(request_id: RequestId) -> impl Fn(ProviderError) -> PageEr
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
-        let outcome = Outcome::of(&self.error);
+        let mut outcome = Outcome::of(&self.error);
         outcome.log(&self.error, Some(self.request_id));
+        if outcome.code == ErrorCode::AccessDenied {
+            // To a client it is 400 (RFC 6749 section 5.2); to a browser the plain word.
+            outcome.status = StatusCode::FORBIDDEN;
+        }
         let (title, what_to_do) = outcome.words;
         let mut response = error_page(&ErrorPage {
             status: outcome.status.as_u16(),

@@ -1,6 +1,7 @@
 //! What people do in the browser: sign in, sign up, choose, allow. Each file reads one form and shows one page.
 
 pub(crate) mod consent;
+pub(crate) mod device;
 pub(crate) mod home;
 pub(crate) mod select_account;
 pub(crate) mod setup;
@@ -10,8 +11,8 @@ pub(crate) mod sign_up;
 use crate::answer::{ContentSecurityPolicy, page, see_other};
 use crate::app::Web;
 use crate::pages::{
-    Account, ConsentPage, FormPostPage, SelectAccountPage, SignInPage, SignInProblem, SignUpPage,
-    SignUpPurpose,
+    Account, ConsentPage, DeviceConsentPage, FormPostPage, Permission, SelectAccountPage, SignInPage,
+    SignInProblem, SignUpPage, SignUpPurpose, Wait,
 };
 use axum::response::Response;
 use http::StatusCode;
@@ -37,6 +38,7 @@ pub(crate) fn respond_to_step(web: &Web, step: Step) -> Response {
     let mut response = match &step.what {
         What::Answer(response) => respond(response),
         What::Page(shown) => show(StatusCode::OK, shown, None),
+        What::Device(decision) => device::decided(*decision),
     };
     add_cookies(web, &step, &mut response);
     response
@@ -47,6 +49,7 @@ pub(crate) fn respond_to_form(web: &Web, step: Step) -> Response {
     let mut response = match &step.what {
         What::Answer(response) => respond(response),
         What::Page(shown) => see_other(&format!("/interaction?interaction={}", shown.handle)),
+        What::Device(decision) => device::decided(*decision),
     };
     add_cookies(web, &step, &mut response);
     response
@@ -63,12 +66,15 @@ fn add_cookies(web: &Web, step: &Step, response: &mut Response) {
 
 /// Shows what there is to do.
 pub(crate) fn show(status: StatusCode, shown: &Page, problem: Option<SignInProblem>) -> Response {
-    let policy = ContentSecurityPolicy::form_may_lead_to(&shown.returns_by);
+    let policy = match shown.returns_to.as_str() {
+        "" => ContentSecurityPolicy::default(),
+        _ => ContentSecurityPolicy::form_may_lead_to(&shown.returns_by),
+    };
     match &shown.todo {
         Todo::SignIn { username, again, can_sign_up } => {
             let view = SignInPage {
                 client_name: shown.client_name.clone(),
-                client_host: Some(shown.returns_to.clone()),
+                client_host: Some(shown.returns_to.clone()).filter(|host| !host.is_empty()),
                 interaction: shown.handle.clone(),
                 action: "/sign-in".to_owned(),
                 username: username.clone(),
@@ -81,6 +87,18 @@ pub(crate) fn show(status: StatusCode, shown: &Page, problem: Option<SignInProbl
         Todo::SignUp => page(status, &sign_up_view(shown), &policy),
         Todo::SelectAccount { .. } => page(status, &select_account_view(shown), &policy),
         Todo::Consent { .. } => page(status, &consent_view(shown), &policy),
+        Todo::Device { username, scope, asked_from, asked_for } => {
+            let view = DeviceConsentPage {
+                client_name: shown.client_name.clone(),
+                user_name: username.clone(),
+                interaction: shown.handle.clone(),
+                asked_from: asked_from.clone(),
+                asked_for: Wait::seconds(asked_for.as_secs()),
+                permissions: permissions(scope).collect(),
+                offline: scope.contains(Scope::OFFLINE_ACCESS),
+            };
+            page(status, &view, &policy)
+        }
     }
 }
 
@@ -121,19 +139,21 @@ fn consent_view(shown: &Page) -> ConsentPage {
         Todo::Consent { username, scope, claims } => (username.clone(), scope.clone(), claims.clone()),
         _ => (String::new(), Scope::default(), Vec::new()),
     };
-    // Who one is comes first; what a service defines, last. How long it lasts is told apart from the rest.
-    let standard = Scope::STANDARD.into_iter().filter(|token| scope.contains(token));
-    let others = scope.iter().filter(|token| !Scope::STANDARD.contains(token));
-    let scopes =
-        standard.chain(others).filter(|token| *token != Scope::OFFLINE_ACCESS).map(ConsentPage::permission);
     let named = claims.iter().map(|claim| ConsentPage::claim(claim));
     ConsentPage {
         client_name: shown.client_name.clone(),
         client_host: Some(shown.returns_to.clone()),
         user_name,
         interaction: shown.handle.clone(),
-        permissions: scopes.chain(named).collect(),
+        permissions: permissions(&scope).chain(named).collect(),
         offline: scope.contains(Scope::OFFLINE_ACCESS),
         action: "/consent".to_owned(),
     }
+}
+
+/// Who one is comes first; what a service defines, last. How long it lasts is told apart from the rest.
+fn permissions(scope: &Scope) -> impl Iterator<Item = Permission> {
+    let standard = Scope::STANDARD.into_iter().filter(|token| scope.contains(token));
+    let others = scope.iter().filter(|token| !Scope::STANDARD.contains(token));
+    standard.chain(others).filter(|token| *token != Scope::OFFLINE_ACCESS).map(ConsentPage::permission)
 }

@@ -6,8 +6,8 @@ use crate::dialects::{keycloak, machine, organization};
 use crate::error::PageError;
 use crate::health;
 use crate::metrics::timed;
-use crate::oauth::{authorize, discovery, introspect, logout, revoke, token, userinfo};
-use crate::person::{consent, home, select_account, setup, sign_in, sign_up};
+use crate::oauth::{authorize, device_authorization, discovery, introspect, logout, revoke, token, userinfo};
+use crate::person::{consent, device, home, select_account, setup, sign_in, sign_up};
 use crate::server::security_headers::{self, SecurityHeaders};
 use crate::server::{Problem, rate_limit};
 use axum::Router;
@@ -66,6 +66,7 @@ fn for_scripts(web: &Web) -> Router<Web> {
             ("/.well-known/openid-configuration", get(discovery::metadata)),
             ("/.well-known/oauth-authorization-server", get(discovery::metadata)),
             ("/oauth2/jwks", get(discovery::jwks)),
+            ("/oauth2/device_authorization", post(device_authorization::post)),
             ("/oauth2/token", post(token::post)),
             ("/oauth2/revoke", post(revoke::post)),
             ("/oauth2/userinfo", get(userinfo::get).post(userinfo::post)),
@@ -131,6 +132,9 @@ fn for_people(web: &Web) -> Router<Web> {
             ("/sign-in/cancel", post(sign_in::cancel)),
             ("/select-account", post(select_account::post)),
             ("/consent", post(consent::post)),
+            ("/device", get(device::get).post(device::post)),
+            ("/device/allowed", get(device::allowed)),
+            ("/device/denied", get(device::denied)),
             ("/assets/{name}", get(asset)),
         ],
     )

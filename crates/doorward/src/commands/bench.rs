@@ -1,6 +1,8 @@
 //! `doorward bench`: how many people can sign in, measured from outside. What is counted, and how, is the `bench` crate's; this starts a
-//! server where none is named, and measures what the machine could do at most in the same run. What the store costs: `bench_store.rs`.
+//! server where none is named, and measures what the machine could do at most in the same run. What the store costs: `bench_store.rs`; what
+//! requests cost beside an empty handler: `bench_requests.rs`.
 
+use super::bench_requests;
 use super::bench_server::{BenchServer, Credentials};
 use super::bench_store;
 use super::passwords::cores;
@@ -8,12 +10,13 @@ use super::shown;
 use crate::clock::{self, OsRandom};
 use crate::settings::{Resolved, SettingFlags, Settings};
 use anyhow::{Context as _, bail};
-use bench::{Bar, Report, SignInMeasurement, SignInPlan};
+use bench::{Bar, BenchError, Report, SignInMeasurement, SignInPlan};
 use clap::{Args, Subcommand};
 use passwords::capacity;
 use protocol::SigningAlgorithm;
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::runtime::Runtime;
 use url::Url;
 
 #[derive(Subcommand)]
@@ -24,6 +27,12 @@ pub(crate) enum BenchCommand {
     /// What a database does per second: commands and reads, through the store and through the bare driver
     #[command(after_help = bench_store::HELP)]
     Store(bench_store::StoreArgs),
+    /// How many requests a handler that does nothing answers
+    #[command(after_help = bench_requests::EMPTY_HELP)]
+    Empty(bench_requests::LoadArgs),
+    /// The server that is asked then
+    #[command(hide = true)]
+    EmptyHandler(bench_requests::EmptyHandlerArgs),
 }
 
 const HELP: &str = "\
@@ -79,6 +88,8 @@ pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
     let args = match command {
         BenchCommand::SignIn(args) => args,
         BenchCommand::Store(args) => return bench_store::run(&args),
+        BenchCommand::Empty(args) => return bench_requests::empty(&args),
+        BenchCommand::EmptyHandler(args) => return bench_requests::serve_empty_handler(&args),
     };
     crate::serve::allow_many_files();
     match (&args.target, &args.env_file) {
@@ -131,7 +142,6 @@ fn plan(args: &SignInArgs, credentials: Credentials, issuer: Url) -> anyhow::Res
         Some(uri) => uri.clone(),
         None => issuer.join("/demo/callback")?.to_string(),
     };
-    let seed = u64::from_be_bytes(crypto::random_bytes(&mut OsRandom));
     Ok(SignInPlan {
         issuer,
         client_id: credentials.client_id,
@@ -145,16 +155,27 @@ fn plan(args: &SignInArgs, credentials: Credentials, issuer: Url) -> anyhow::Res
         duration: Duration::from_secs(args.duration),
         bystander_rate: args.bystander_rate,
         time_out: SignInPlan::TIME_OUT,
-        seed,
+        seed: seed(),
     })
 }
 
-/// One thread for all virtual users: what the load tool burns is taken from the server it measures.
+/// What a run draws by, another one each time.
+pub(super) fn seed() -> u64 {
+    u64::from_be_bytes(crypto::random_bytes(&mut OsRandom))
+}
+
 fn load(plan: SignInPlan) -> anyhow::Result<SignInMeasurement> {
+    on_its_own_thread(move |runtime| runtime.block_on(bench::sign_in(&plan, &Bar::new())))
+}
+
+/// One thread for all virtual users: what the load tool burns is taken from the server it measures.
+pub(super) fn on_its_own_thread<T: Send + 'static>(
+    load: impl FnOnce(&Runtime) -> Result<T, BenchError> + Send + 'static,
+) -> anyhow::Result<T> {
     let began = clock::monotonic();
     let run = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        anyhow::Ok(runtime.block_on(bench::sign_in(&plan, &Bar::new()))?)
+        anyhow::Ok(load(&runtime)?)
     };
     let thread = std::thread::Builder::new().name("load".to_owned()).spawn(run)?;
     let measured = match thread.join() {

@@ -44,9 +44,8 @@ impl BenchServer {
     /// # Errors
     /// When it ends at once, or is not ready in time.
     pub(super) fn start(flags: &SettingFlags, id_token_alg: SigningAlgorithm) -> anyhow::Result<Self> {
-        let directory = tempfile::Builder::new().prefix("doorward-bench-").tempdir()?;
-        let mut command =
-            Command::new(std::env::current_exe().context("this program's own file cannot be found")?);
+        let directory = scratch()?;
+        let mut command = this_program()?;
         command.args(["demo", "--port", "0", "--env-file"]).arg(env_file(&directory));
         command.args(["--id-token-alg", id_token_alg.as_str()]);
         if let Some(config) = &flags.config {
@@ -55,6 +54,21 @@ impl BenchServer {
         for (key, value) in &flags.given {
             command.arg(format!("--{}={value}", key.replace(['.', '_'], "-")));
         }
+        Self::spawn(command, directory)
+    }
+
+    /// Starts a server that answers everything with nothing, and waits until it does.
+    ///
+    /// # Errors
+    /// As [`BenchServer::start`].
+    pub(super) fn empty_handler() -> anyhow::Result<Self> {
+        let directory = scratch()?;
+        let mut command = this_program()?;
+        command.args(["bench", "empty-handler", "--env-file"]).arg(env_file(&directory));
+        Self::spawn(command, directory)
+    }
+
+    fn spawn(mut command: Command, directory: TempDir) -> anyhow::Result<Self> {
         let process = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -63,6 +77,14 @@ impl BenchServer {
         let mut server = Self { process, directory };
         server.wait_until_ready()?;
         Ok(server)
+    }
+
+    /// Where it is.
+    ///
+    /// # Errors
+    /// When its file is not as expected.
+    pub(super) fn issuer(&self) -> anyhow::Result<Url> {
+        Ok(Pairs::read(&env_file(&self.directory))?.get("ISSUER")?.parse()?)
     }
 
     /// What it wrote for tests.
@@ -139,19 +161,13 @@ impl Credentials {
     /// # Errors
     /// When something is missing.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-        let pairs: HashMap<_, _> = text.lines().filter_map(|line| line.split_once('=')).collect();
-        let get = |key: &str| {
-            let value = pairs.get(key).map(|value| (*value).to_owned());
-            value.with_context(|| format!("{} holds no {key}=VALUE", path.display()))
-        };
+        let pairs = Pairs::read(path)?;
         Ok(Self {
-            issuer: get("ISSUER").ok(),
-            client_id: get("CLIENT_ID")?,
-            client_secret: get("CLIENT_SECRET")?,
-            username: get("USERNAME")?,
-            password: get("PASSWORD")?,
+            issuer: pairs.get("ISSUER").ok(),
+            client_id: pairs.get("CLIENT_ID")?,
+            client_secret: pairs.get("CLIENT_SECRET")?,
+            username: pairs.get("USERNAME")?,
+            password: pairs.get("PASSWORD")?,
         })
     }
 
@@ -162,6 +178,35 @@ impl Credentials {
     pub(super) fn issuer(&self) -> anyhow::Result<Url> {
         Ok(self.issuer.as_deref().context("there is no ISSUER=URL")?.parse()?)
     }
+}
+
+/// The KEY=VALUE lines of a file.
+struct Pairs {
+    path: PathBuf,
+    values: HashMap<String, String>,
+}
+
+impl Pairs {
+    fn read(path: &Path) -> anyhow::Result<Self> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let pairs = text.lines().filter_map(|line| line.split_once('='));
+        let values = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        Ok(Self { path: path.to_owned(), values })
+    }
+
+    fn get(&self, key: &str) -> anyhow::Result<String> {
+        let value = self.values.get(key).cloned();
+        value.with_context(|| format!("{} holds no {key}=VALUE", self.path.display()))
+    }
+}
+
+fn scratch() -> anyhow::Result<TempDir> {
+    Ok(tempfile::Builder::new().prefix("doorward-bench-").tempdir()?)
+}
+
+fn this_program() -> anyhow::Result<Command> {
+    Ok(Command::new(std::env::current_exe().context("this program's own file cannot be found")?))
 }
 
 fn env_file(directory: &TempDir) -> PathBuf {

@@ -3,6 +3,7 @@
 pub(crate) mod administer;
 pub(crate) mod backup;
 pub(crate) mod bench;
+mod bench_requests;
 mod bench_server;
 mod bench_store;
 pub(crate) mod client;

@@ -72,6 +72,7 @@ const COMMANDS: &[&[&str]] = &[
     &["bench"],
     &["bench", "sign-in"],
     &["bench", "store"],
+    &["bench", "empty"],
     &["completions"],
 ];
 

@@ -17,6 +17,15 @@ fn a_bench_brings_its_own_server_and_counts_whole_sign_ins() {
 }
 
 #[test]
+fn the_floor_is_a_server_of_its_own_that_answers_nothing() {
+    let installation = Installation::new();
+    let report = installation.json(&["bench", "empty", "--users", "2", "--duration", "1", "--json"]);
+    assert_eq!((&report["errors"], &report["refused"]), (&0.into(), &0.into()), "{report}");
+    assert!(report["requests_per_second"].as_f64().is_some_and(|rate| rate > 0.0), "{report}");
+    assert_eq!(report["ratio_to_empty_handler"], 1.0, "{report}");
+}
+
+#[test]
 fn calibration_suggests_parameters_that_the_settings_take() {
     let installation = Installation::new();
     let found = installation.json(&[

@@ -47,6 +47,7 @@ impl Provider {
             acr_values,
             subject,
             claims,
+            device: None,
         })
     }
 
@@ -142,7 +143,7 @@ fn grant_type(client: &Client) -> Result<(), OAuthError> {
 }
 
 /// RFC 6749 section 3.3: what the client may not have is left out, and the answer says what was granted; nothing left is an error.
-fn scope(client: &Client, params: &Params) -> Result<Scope, OAuthError> {
+pub(crate) fn scope(client: &Client, params: &Params) -> Result<Scope, OAuthError> {
     let Some(asked) = params.get("scope") else { return refuse(ErrorCode::InvalidScope, "scope is missing") };
     let asked =
         Scope::parse(asked).map_err(|error| OAuthError::new(ErrorCode::InvalidScope, error.to_string()))?;

@@ -4,7 +4,7 @@ use super::{Asked, Browser, Next, Page, Resumed, Step, What, denied, next};
 use crate::revocations::revocation;
 use crate::session::SignedIn;
 use crate::{Ctx, Ended, Provider, ProviderError};
-use protocol::OAuthError;
+use protocol::{DeviceCodeId, OAuthError};
 use storage::consent::{Consent, ConsentOf};
 use storage::interaction::{Advance, AdvanceInteraction, Interaction, Progress};
 use storage::session::SessionChange;
@@ -40,7 +40,7 @@ impl Provider {
         let left = self.left(ctx, asked).await?;
         // With nothing left it was answered in another tab meanwhile; signing in again is harmless and ends it properly.
         let left = if left == Next::Grant { Next::SignIn } else { left };
-        Ok(self.page(asked, left, resumed.handle.clone()))
+        Ok(self.page(ctx.now, asked, left, resumed.handle.clone()))
     }
 
     /// Shows the form that creates an account, instead of the one that signs in.
@@ -56,7 +56,7 @@ impl Provider {
         self.require_open_registration()?;
         let resumed = self.resume(ctx, handle, browser).await?;
         let asked = Asked { signed_in: None, ..resumed.asked(&resumed.interaction.progress) };
-        Ok(self.page(asked, Next::SignUp, resumed.handle.clone()))
+        Ok(self.page(ctx.now, asked, Next::SignUp, resumed.handle.clone()))
     }
 
     /// Shows the form that signs in, instead of the one that creates an account.
@@ -71,7 +71,7 @@ impl Provider {
     ) -> Result<Page, ProviderError> {
         let resumed = self.resume(ctx, handle, browser).await?;
         let asked = Asked { signed_in: None, ..resumed.asked(&resumed.interaction.progress) };
-        Ok(self.page(asked, Next::SignIn, resumed.handle.clone()))
+        Ok(self.page(ctx.now, asked, Next::SignIn, resumed.handle.clone()))
     }
 
     /// The person allows or denies what the client asks for.
@@ -87,7 +87,10 @@ impl Provider {
     ) -> Result<Step, ProviderError> {
         let resumed = self.resume(ctx, handle, browser).await?;
         if decision == Decision::Deny {
-            return self.fail(ctx, resumed, denied()).await;
+            return match &resumed.interaction.request.device {
+                Some(device) => self.deny_device(ctx, &resumed, device.id).await,
+                None => self.fail(ctx, resumed, denied()).await,
+            };
         }
         let act = Act { progress: resumed.interaction.progress, allowed: true, session: None };
         self.proceed(ctx, resumed, act).await
@@ -104,6 +107,11 @@ impl Provider {
         browser: &Browser<'_>,
     ) -> Result<Step, ProviderError> {
         let resumed = self.resume(ctx, handle, browser).await?;
+        if resumed.interaction.request.device.is_some() {
+            // Whoever has not signed in decides nothing: the device goes on waiting.
+            self.advance(ctx, advance(&resumed, None, Advance::Fail)).await?;
+            return Ok(step(What::Device(Decision::Deny)));
+        }
         self.fail(ctx, resumed, denied()).await
     }
 
@@ -140,7 +148,7 @@ impl Provider {
         let shown_to = left.shown_to(resumed.signed_in.as_ref());
         let granted = match (left, &resumed.signed_in) {
             (Next::Grant, Some(signed_in)) => Some(signed_in),
-            (Next::Consent | Next::Confirm, Some(signed_in))
+            (Next::Consent | Next::Confirm | Next::Device, Some(signed_in))
                 if act.allowed && act.progress.shown_to == shown_to =>
             {
                 Some(signed_in)
@@ -156,7 +164,7 @@ impl Provider {
         }
         let progress = Progress { shown_to, ..act.progress };
         self.advance(ctx, advance(&resumed, act.session, Advance::Continue(progress))).await?;
-        let page = self.page(resumed.asked(&progress), left, resumed.handle.clone());
+        let page = self.page(ctx.now, resumed.asked(&progress), left, resumed.handle.clone());
         Ok(step(What::Page(Box::new(page))))
     }
 
@@ -168,12 +176,31 @@ impl Provider {
         act: Act,
     ) -> Result<Step, ProviderError> {
         let request = &resumed.interaction.request;
+        if let Some(device) = &request.device {
+            let allow = Advance::AllowDevice(device.id, Box::new(self.grant_for(ctx, request, signed_in)));
+            self.advance(ctx, advance(resumed, act.session, allow)).await?;
+            return Ok(step(What::Device(Decision::Allow)));
+        }
         let consent =
             if act.allowed { Some(self.widened_consent(ctx, resumed, signed_in).await?) } else { None };
         let (grant, code, revealed) = self.grant_and_code(ctx, request, signed_in);
         let granted = Advance::Grant(Box::new((grant, code)));
         self.advance(ctx, AdvanceInteraction { consent, ..advance(resumed, act.session, granted) }).await?;
         Ok(self.answer(resumed, Ok(revealed)))
+    }
+
+    /// Whoever was shown the question denies it; anybody else only ends the interaction.
+    async fn deny_device(
+        &self,
+        ctx: &Ctx,
+        resumed: &Resumed,
+        device: DeviceCodeId,
+    ) -> Result<Step, ProviderError> {
+        let here = resumed.signed_in.as_ref().map(|signed_in| signed_in.session.id);
+        let was_shown = here.is_some() && resumed.interaction.progress.shown_to == here;
+        let next = if was_shown { Advance::DenyDevice(device) } else { Advance::Fail };
+        self.advance(ctx, advance(resumed, None, next)).await?;
+        Ok(step(What::Device(Decision::Deny)))
     }
 
     /// What was allowed before, and what was allowed now.

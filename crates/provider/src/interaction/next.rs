@@ -22,6 +22,8 @@ pub(crate) enum Next {
     Consent,
     /// Confirm: everything was allowed before, but the client is not proven to be itself.
     Confirm,
+    /// Allow or deny a device: always asked, whatever was allowed before (RFC 8628 section 5.4).
+    Device,
     /// The person signed in is not the one the client asked about.
     WrongSubject,
     /// Nothing.
@@ -37,7 +39,9 @@ impl Next {
             Self::WrongSubject => (ErrorCode::LoginRequired, "somebody else is signed in"),
             Self::SelectAccount => (ErrorCode::AccountSelectionRequired, "an account must be chosen"),
             Self::Consent => (ErrorCode::ConsentRequired, "consent is required"),
-            Self::Confirm | Self::Grant => (ErrorCode::InteractionRequired, "the person must confirm"),
+            Self::Confirm | Self::Device | Self::Grant => {
+                (ErrorCode::InteractionRequired, "the person must confirm")
+            }
         };
         OAuthError::new(code, description)
     }
@@ -45,7 +49,7 @@ impl Next {
     /// Whose answer counts. In another tab somebody else may sign in meanwhile: they did not see the question.
     pub(crate) fn shown_to(self, signed_in: Option<&SignedIn>) -> Option<SessionId> {
         match self {
-            Self::SelectAccount | Self::Consent | Self::Confirm => {
+            Self::SelectAccount | Self::Consent | Self::Confirm | Self::Device => {
                 signed_in.map(|signed_in| signed_in.session.id)
             }
             _ => None,
@@ -72,6 +76,9 @@ pub(crate) fn next(asked: Asked<'_>, consent: Option<&Consent>, now: Timestamp) 
     }
     if prompts.select_account && !here && progress.chose != Some(signed_in.session.id) {
         return Next::SelectAccount;
+    }
+    if request.device.is_some() {
+        return Next::Device;
     }
     if prompts.consent || (client.consent == ConsentPolicy::Required && !covers(consent, request)) {
         return Next::Consent;
@@ -145,6 +152,7 @@ mod tests {
             acr_values: Vec::new(),
             subject: None,
             claims: ClaimsRequest::default(),
+            device: None,
         }
     }
 

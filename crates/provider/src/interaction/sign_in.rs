@@ -65,7 +65,7 @@ impl Provider {
             Next::SignInAgain => Next::SignInAgain,
             _ => Next::SignIn,
         };
-        let mut page = self.page(asked, left, resumed.handle.clone());
+        let mut page = self.page(ctx.now, asked, left, resumed.handle.clone());
         if let Todo::SignIn { username, .. } = &mut page.todo {
             *username = typed;
         }

@@ -132,8 +132,12 @@ impl Provider {
                 UserAdded::Taken | UserAdded::LinkSpent => problems.push(SignUpProblem::Taken),
             }
         }
-        let page =
-            self.page(resumed.asked(&resumed.interaction.progress), Next::SignUp, resumed.handle.clone());
+        let page = self.page(
+            ctx.now,
+            resumed.asked(&resumed.interaction.progress),
+            Next::SignUp,
+            resumed.handle.clone(),
+        );
         Ok(SignUpAnswer::Problems { page: Box::new(page), problems })
     }
 

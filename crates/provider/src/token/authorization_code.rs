@@ -92,7 +92,7 @@ impl Provider {
         Ok(())
     }
 
-    fn first_refresh_token(
+    pub(super) fn first_refresh_token(
         &self,
         ctx: &mut Ctx,
         client: &RegisteredClient,

@@ -15,6 +15,8 @@ mod copying;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod devices;
+#[cfg(test)]
 mod disk;
 #[cfg(test)]
 mod doctor;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
 use protocol::{
-    AuthorizationCodeId, AuthorizationRequest, ClaimsRequest, ClientId, GrantId, InteractionId,
+    AuthorizationCodeId, AuthorizationRequest, ClaimsRequest, ClientId, DeviceCodeId, GrantId, InteractionId,
     OneTimeLinkId, Prompts, RedirectUri, RefreshTokenId, ResponseMode, Scope, SecretHash, SessionId,
     SigningAlgorithm, Timestamp, UserId,
 };
@@ -16,8 +16,14 @@ use std::time::Duration;
 use storage::authorization_code::{
     AuthorizationCodeById, IssueAuthorizationCode, NewAuthorizationCode, SpendAuthorizationCode,
 };
+use storage::device_code::{
+    Decided, DeviceCode, DeviceCodeById, DeviceCodeByUserCode, IssueDeviceCode, NewDeviceCode,
+    SpendDeviceCode, UserCodeKey,
+};
 use storage::grant::NewGrant;
-use storage::interaction::{Advance, AdvanceInteraction, BeginInteraction, Interaction, Progress};
+use storage::interaction::{
+    Advance, AdvanceInteraction, BeginInteraction, Interaction, InteractionById, Progress,
+};
 use storage::one_time_link::{AddOneTimeLink, OneTimeLink};
 use storage::refresh_token::{NewRefreshToken, RefreshTokenById, RotateRefreshToken};
 use storage::signing_key::{ListSigningKeys, RotateSigningKey, StoredSigningKey};
@@ -40,10 +46,21 @@ enum Prize {
     Interaction,
     SetupLink,
     SigningKey,
+    UserCode,
+    DeviceDecision,
+    DeviceCode,
 }
 
-const PRIZES: [Prize; 5] =
-    [Prize::Code, Prize::RefreshToken, Prize::Interaction, Prize::SetupLink, Prize::SigningKey];
+const PRIZES: [Prize; 8] = [
+    Prize::Code,
+    Prize::RefreshToken,
+    Prize::Interaction,
+    Prize::SetupLink,
+    Prize::SigningKey,
+    Prize::UserCode,
+    Prize::DeviceDecision,
+    Prize::DeviceCode,
+];
 const NOON: i64 = 12 * 3_600_000;
 
 fn racer() -> impl Strategy<Value = Racer> {
@@ -125,6 +142,9 @@ impl Track {
             Prize::Interaction => self.interaction(number, racers).await,
             Prize::SetupLink => self.setup_link(number, racers).await,
             Prize::SigningKey => self.signing_key(number, racers).await,
+            Prize::UserCode => self.user_code(number, racers).await,
+            Prize::DeviceDecision => self.device_decision(number, racers).await,
+            Prize::DeviceCode => self.device_code(number, racers).await,
         }
     }
 
@@ -226,6 +246,82 @@ impl Track {
             let code = self.nodes[1].read(AuthorizationCodeById(id)).await.unwrap();
             assert_eq!(code.is_some(), which == winner);
         }
+    }
+
+    async fn ask(&self, number: u64) {
+        let ask = IssueDeviceCode { code: device_code(number, 0), user_code: user_code(number) };
+        assert!(self.nodes[0].write(ask).await.unwrap());
+    }
+
+    async fn device_code_now(&self, number: u64, which: u64) -> Option<DeviceCode> {
+        let id = DeviceCodeId::from_bytes(key(number, which));
+        self.nodes[1].read(DeviceCodeById(id)).await.unwrap()
+    }
+
+    /// Each has two questions open in the same browser, and half of them allow and half deny.
+    async fn decide(&self, number: u64, racers: &[Racer]) -> u64 {
+        for which in 0..racers.len() as u64 {
+            let id = InteractionId::from_bytes(key(number, which));
+            assert!(self.nodes[0].write(BeginInteraction(interaction(id))).await.unwrap());
+        }
+        let device = DeviceCodeId::from_bytes(key(number, 0));
+        self.winner(racers, |which, at| AdvanceInteraction {
+            id: InteractionId::from_bytes(key(number, which)),
+            at,
+            session: None,
+            consent: None,
+            next: match which % 2 {
+                0 => Advance::AllowDevice(device, Box::new(grant(number, which))),
+                _ => Advance::DenyDevice(device),
+            },
+        })
+        .await
+    }
+
+    async fn user_code(&self, number: u64, racers: Vec<Racer>) {
+        let winner = self
+            .winner(&racers, |which, _| IssueDeviceCode {
+                code: device_code(number, which),
+                user_code: user_code(number),
+            })
+            .await;
+        for which in 0..racers.len() as u64 {
+            assert_eq!(self.device_code_now(number, which).await.is_some(), which == winner);
+        }
+        let found = self.nodes[0].read(DeviceCodeByUserCode(user_code(number))).await.unwrap().unwrap();
+        assert_eq!(found.issued.id, DeviceCodeId::from_bytes(key(number, winner)));
+    }
+
+    async fn device_decision(&self, number: u64, racers: Vec<Racer>) {
+        self.ask(number).await;
+        let winner = self.decide(number, &racers).await;
+        let decision = self.device_code_now(number, 0).await.unwrap().decision;
+        let granted = GrantId::from_bytes(key(number, winner));
+        let expected = if winner.is_multiple_of(2) { Decided::Allowed(granted) } else { Decided::Denied };
+        assert_eq!(decision, Some(expected));
+        // Who lost left the interaction open, and no grant.
+        for which in 0..racers.len() as u64 {
+            let id = InteractionId::from_bytes(key(number, which));
+            let interaction = self.nodes[0].read(InteractionById(id)).await.unwrap().unwrap();
+            assert_eq!(interaction.finished_at.is_some(), which == winner);
+        }
+    }
+
+    async fn device_code(&self, number: u64, racers: Vec<Racer>) {
+        self.ask(number).await;
+        self.decide(number, &[Racer { node: 0, late: 0, clock: 0 }]).await;
+        let winner = self
+            .winner(&racers, |which, at| SpendDeviceCode {
+                id: DeviceCodeId::from_bytes(key(number, 0)),
+                grant_id: GrantId::from_bytes(key(number, 0)),
+                at,
+                refresh_token: Some(refresh_token(number, which)),
+                access_token: None,
+            })
+            .await;
+        let spent = self.device_code_now(number, 0).await.unwrap().spent_at;
+        assert_eq!(spent, Some(at(NOON + racers[winner as usize].clock)));
+        assert_eq!(self.refresh_tokens(number, racers.len()).await, [winner]);
     }
 
     /// A link for each racer: whichever is used first makes the one platform owner.
@@ -360,6 +456,22 @@ fn code(number: u64, which: u64) -> NewAuthorizationCode {
     }
 }
 
+fn device_code(number: u64, which: u64) -> NewDeviceCode {
+    NewDeviceCode {
+        id: DeviceCodeId::from_bytes(key(number, which)),
+        secret_hash: hash(),
+        client_id: client(),
+        scope: Scope::parse("openid").unwrap(),
+        asked_from: None,
+        created_at: at(0),
+        expires_at: at(2 * NOON),
+    }
+}
+
+fn user_code(number: u64) -> UserCodeKey {
+    UserCodeKey(key(number.wrapping_mul(0x9E37_79B9_7F4A_7C15), 0))
+}
+
 fn refresh_token(number: u64, which: u64) -> NewRefreshToken {
     NewRefreshToken {
         id: RefreshTokenId::from_bytes(key(number, which)),
@@ -393,6 +505,7 @@ fn interaction(id: InteractionId) -> Interaction {
             acr_values: Vec::new(),
             subject: None,
             claims: ClaimsRequest::default(),
+            device: None,
         },
         progress: Progress::default(),
         created_at: at(0),

@@ -5,6 +5,7 @@
 
 mod consent;
 mod demo;
+mod device;
 mod error;
 mod form_post;
 mod home;
@@ -19,6 +20,7 @@ use askama::Template;
 
 pub use self::consent::{ConsentPage, Permission};
 pub use self::demo::{DemoClient, DemoHomePage, DemoResultPage, DemoUser};
+pub use self::device::{DeviceConsentPage, DevicePage, DeviceProblem, DeviceResultPage};
 pub use self::error::ErrorPage;
 pub use self::form_post::FormPostPage;
 pub use self::home::HomePage;
@@ -69,6 +71,9 @@ pub fn samples() -> askama::Result<Vec<(String, String)>> {
         rendered("sign_in", SignInPage::samples())?,
         rendered("sign_up", SignUpPage::samples())?,
         rendered("consent", ConsentPage::samples())?,
+        rendered("device", DevicePage::samples())?,
+        rendered("device_consent", DeviceConsentPage::samples())?,
+        rendered("device_result", DeviceResultPage::samples())?,
         rendered("select_account", SelectAccountPage::samples())?,
         rendered("sign_out", SignOutPage::samples())?,
         rendered("signed_out", SignedOutPage::samples())?,

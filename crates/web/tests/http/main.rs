@@ -14,6 +14,8 @@ mod assets;
 #[cfg(test)]
 mod consent;
 #[cfg(test)]
+mod device;
+#[cfg(test)]
 mod health;
 #[cfg(test)]
 mod home;

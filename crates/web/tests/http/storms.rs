@@ -3,7 +3,7 @@
 use crate::house::{House, RelyingParty, Tokens, pass_seconds};
 use futures_util::future::join_all;
 use proptest::collection::vec;
-use proptest::prelude::{ProptestConfig, Strategy, prop_oneof};
+use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof};
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use std::future::{Future as _, poll_fn};
@@ -43,6 +43,77 @@ async fn rfc6749_4_1_2_however_redemptions_interleave_at_most_one_succeeds_and_t
         assert_eq!(house.userinfo(&good[0].access_token).await.status == 200, alive, "{delays:?}");
         assert_eq!(notes.refresh(&house, &good[0].refresh_token).await.status == 200, alive, "{delays:?}");
     }
+}
+
+/// Who does what with a device code, and how often they let the others go first.
+#[derive(Debug, Clone, Copy)]
+enum Hand {
+    Polls,
+    Decides(&'static str),
+}
+
+#[tokio::test]
+async fn rfc8628_3_5_however_decisions_and_polls_interleave_one_decision_counts_and_one_poll_gets_tokens() {
+    let house = House::open().await;
+    let tv = house.television().await;
+    let mut alice = house.signed_in(&house.notes().await, "alice").await;
+    let one = prop_oneof![
+        3 => Just(Hand::Polls),
+        1 => Just(Hand::Decides("allow")),
+        1 => Just(Hand::Decides("deny")),
+    ];
+    let (mut allowed, mut denied) = (0, 0);
+    for hands in drawn(vec((one, 0_usize..8), 2..9)) {
+        let device = tv.device(&house).await;
+        let mut acts = Vec::new();
+        for (hand, delay) in &hands {
+            // Each tab has a question of its own.
+            let page = match hand {
+                Hand::Polls => None,
+                Hand::Decides(_) => Some(alice.enter(&device.user_code).await.expect(200)),
+            };
+            acts.push((*hand, *delay, page, alice.copy()));
+        }
+        let acts = acts.into_iter().map(|(hand, delay, page, mut tab)| {
+            let (house, device) = (&house, &device);
+            async move {
+                for _ in 0..delay {
+                    tokio::task::yield_now().await;
+                }
+                match (hand, page) {
+                    (Hand::Decides(decision), Some(page)) => (hand, tab.decide(&page, decision).await),
+                    _ => (hand, device.poll(house).await),
+                }
+            }
+        });
+        let answers = house.at_once(acts).await;
+        let decided =
+            answers.iter().filter(|(hand, answer)| matches!(hand, Hand::Decides(_)) && answer.status == 200);
+        let decisions: Vec<_> = decided.map(|(hand, _)| *hand).collect();
+        let anybody_decides = hands.iter().any(|(hand, _)| matches!(hand, Hand::Decides(_)));
+        assert_eq!(decisions.len(), usize::from(anybody_decides), "{hands:?}");
+        let polled = answers.iter().filter(|(hand, _)| matches!(hand, Hand::Polls)).map(|(_, answer)| answer);
+        let first = polled.clone().filter(|answer| answer.status == 200).count();
+        let reused =
+            polled.filter(|answer| answer.status == 400 && answer.error() == "invalid_grant").count();
+        let last = device.poll(&house).await;
+        match decisions.first() {
+            Some(Hand::Decides("allow")) => {
+                allowed += 1;
+                // Whoever came first has the tokens; everybody after that ended them.
+                assert_eq!(first + usize::from(last.status == 200), 1, "{hands:?}");
+                assert!(first == 1 || reused == 0, "{hands:?}");
+                device.poll(&house).await.refused(400, "invalid_grant");
+            }
+            Some(_) => {
+                denied += 1;
+                assert_eq!(first, 0);
+                last.refused(400, "access_denied");
+            }
+            None => assert_eq!((first, last.status.as_u16()), (0, 400)),
+        }
+    }
+    assert!(allowed > 0 && denied > 0, "{allowed} {denied}");
 }
 
 /// What may happen to a grant's refresh tokens. A number chooses one of those seen so far.

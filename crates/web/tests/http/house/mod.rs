@@ -4,11 +4,13 @@
 mod acme;
 mod answer;
 mod browser;
+mod device;
 mod forge;
 mod relying_party;
 
 pub(crate) use answer::{Answer, attribute, claims_of, header_of};
 pub(crate) use browser::{Browser, SECRET, SESSION};
+pub(crate) use device::{GRANT, television};
 pub(crate) use forge::{Forge, tampered, unsigned};
 pub(crate) use relying_party::{CHALLENGE, RelyingParty, Tokens, VERIFIER};
 

@@ -1,6 +1,7 @@
 //! `/oauth2/..`
 
 mod authorize;
+mod device_authorization;
 mod introspect;
 mod jwks;
 mod logout;

@@ -3,6 +3,7 @@
 mod authorization_code;
 mod client_authentication;
 mod client_credentials;
+mod device_code;
 mod issued;
 mod refresh_token;
 mod request;

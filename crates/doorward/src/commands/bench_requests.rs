@@ -1,0 +1,159 @@
+//! `doorward bench empty` and its like: requests per second beside an empty handler. It starts both servers, measures one after the other, and
+//! prints; what is asked is the `bench` crate's. A new workload is a function here and a line in `bench.rs`.
+
+use super::bench::{on_its_own_thread, seed};
+use super::bench_server::{BenchServer, Credentials};
+use super::shown;
+use crate::serve::{runtime, threads};
+use crate::settings::SettingFlags;
+use anyhow::Context as _;
+use axum::Router;
+use bench::{Bar, BenchError, LoadMeasurement, LoadPlan, LoadReport};
+use clap::Args;
+use http::StatusCode;
+use protocol::SigningAlgorithm;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+use web::server::{Listener, ServerOptions, Sharing};
+
+pub(crate) const EMPTY_HELP: &str = "\
+Examples:
+  doorward bench empty
+  doorward bench empty --users 64 --duration 10 --json
+
+A handler that answers 204 and does nothing else, in a server of the same kind: the floor that the other measures stand beside.";
+
+/// What every workload that counts requests is told.
+#[derive(Args)]
+pub(crate) struct LoadArgs {
+    /// How many virtual users ask at once
+    #[arg(long, default_value_t = 64)]
+    users: usize,
+    /// How long to measure, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    duration: u64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Whom a workload asks.
+#[derive(Args)]
+pub(crate) struct TargetArgs {
+    /// Measure this issuer instead of a server of our own; http only
+    #[arg(long, value_name = "URL", requires = "env_file")]
+    target: Option<Url>,
+    /// A client of the target, as `doorward demo --env-file` writes it
+    #[arg(long, value_name = "PATH", requires = "target")]
+    env_file: Option<PathBuf>,
+    #[command(flatten)]
+    flags: SettingFlags,
+}
+
+/// What a workload is given: whom to ask, as whom, how long; and the runtime to do it on.
+pub(super) struct Load<'a> {
+    pub(super) issuer: Url,
+    pub(super) credentials: Credentials,
+    pub(super) plan: &'a LoadPlan,
+    pub(super) runtime: &'a Runtime,
+}
+
+/// `doorward bench empty`.
+pub(super) fn empty(args: &LoadArgs) -> anyhow::Result<()> {
+    let floor = BenchServer::empty_handler()?;
+    let target = floor.issuer()?;
+    let measurement = floor_at(&target, &plan(args, args.duration))?;
+    let rate = measurement.requests_per_second();
+    print(args, &LoadReport::new(measurement, Some(rate)))
+}
+
+/// Measures `workload`: on a server of our own with the floor before and after it, or on the target.
+///
+/// # Errors
+/// When nothing could be measured.
+pub(super) fn measure<W>(args: &LoadArgs, target: &TargetArgs, workload: W) -> anyhow::Result<()>
+where
+    W: FnOnce(Load<'_>) -> Result<LoadMeasurement, BenchError> + Send + 'static,
+{
+    crate::serve::allow_many_files();
+    let load_plan = plan(args, args.duration);
+    if let (Some(target), Some(env_file)) = (&target.target, &target.env_file) {
+        let measured = run(workload, target.clone(), Credentials::read(env_file)?, load_plan)?;
+        return print(args, &LoadReport::new(measured, None));
+    }
+    let server = BenchServer::start(&target.flags, SigningAlgorithm::EdDsa)?;
+    let floor = BenchServer::empty_handler()?;
+    let floor_target = floor.issuer()?;
+    // Half as long, twice: a machine that others use too changes while it is measured.
+    let floor_plan = plan(args, args.duration.div_ceil(2));
+    let before = floor_at(&floor_target, &floor_plan)?.requests_per_second();
+    let credentials = server.credentials()?;
+    let measured = run(workload, credentials.issuer()?, credentials, load_plan)?;
+    let after = floor_at(&floor_target, &floor_plan)?.requests_per_second();
+    server.stop()?;
+    print(args, &LoadReport::new(measured, Some(f64::midpoint(before, after))))
+}
+
+fn run<W>(
+    workload: W,
+    issuer: Url,
+    credentials: Credentials,
+    plan: LoadPlan,
+) -> anyhow::Result<LoadMeasurement>
+where
+    W: FnOnce(Load<'_>) -> Result<LoadMeasurement, BenchError> + Send + 'static,
+{
+    on_its_own_thread(move |runtime| workload(Load { issuer, credentials, plan: &plan, runtime }))
+}
+
+fn floor_at(target: &Url, plan: &LoadPlan) -> anyhow::Result<LoadMeasurement> {
+    let (target, plan) = (target.clone(), plan.clone());
+    on_its_own_thread(move |runtime| runtime.block_on(bench::empty_handler(&target, &plan, &Bar::new())))
+}
+
+fn plan(args: &LoadArgs, seconds: u64) -> LoadPlan {
+    LoadPlan {
+        users: args.users,
+        warm_up: LoadPlan::WARM_UP,
+        duration: Duration::from_secs(seconds),
+        time_out: LoadPlan::TIME_OUT,
+        seed: seed(),
+    }
+}
+
+fn print(args: &LoadArgs, report: &LoadReport) -> anyhow::Result<()> {
+    if args.json {
+        return shown::json(&report.to_json());
+    }
+    Ok(shown::line(report.to_string().trim_end())?)
+}
+
+/// `doorward bench empty-handler`, which is hidden: the server of the floor, in a process of its own as the other one is.
+#[derive(Args)]
+pub(crate) struct EmptyHandlerArgs {
+    /// Where to write where it listens
+    #[arg(long, value_name = "PATH")]
+    env_file: PathBuf,
+}
+
+/// Answers until it is killed: by the same accept loop, with the same limits, on as many threads as a server has.
+pub(super) fn serve_empty_handler(args: &EmptyHandlerArgs) -> anyhow::Result<()> {
+    runtime()?.block_on(async {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let listener = Listener::bind(address, Sharing::Alone)?;
+        // Whole or not at all: who waits for the file reads it at once.
+        let url = format!("ISSUER=http://{}\n", listener.local_addr());
+        let written = args.env_file.with_extension("part");
+        std::fs::write(&written, url)
+            .and_then(|()| std::fs::rename(&written, &args.env_file))
+            .with_context(|| format!("{} cannot be written", args.env_file.display()))?;
+        let router = Router::new().fallback(async || StatusCode::NO_CONTENT);
+        let options = ServerOptions { threads: threads()?, ..ServerOptions::default() };
+        web::server::serve(listener, router, options, None, CancellationToken::new()).await;
+        Ok(())
+    })
+}
