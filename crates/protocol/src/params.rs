@@ -98,6 +98,15 @@ impl Params {
         self
     }
 
+    /// The same parameters, with this one where it is absent or empty.
+    #[must_use]
+    pub fn or(mut self, name: &str, value: &str) -> Self {
+        if self.get(name).is_none() {
+            self.0.insert(name.to_owned(), value.to_owned());
+        }
+        self
+    }
+
     /// The parameter's value, unless it is absent or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
@@ -218,6 +227,7 @@ mod tests {
         let params = |text: &str| Params::parse(text.as_bytes()).unwrap();
         assert_eq!(params("a=1").renamed("a", "b"), params("b=1"));
         assert_eq!(params("a=1&b=2").renamed("a", "b"), params("a=1&b=2"));
+        assert_eq!(params("a=&c=3").or("a", "1").or("c", "4"), params("a=1&c=3"));
     }
 
     #[test]

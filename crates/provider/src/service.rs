@@ -4,7 +4,7 @@
 use crate::access_token::VerifiedAccessToken;
 use crate::{Provider, ProviderError};
 use protocol::claims::{AccessTokenClaims, ServiceClaims};
-use protocol::{Client, Features, ServiceId, Slug, SubscriptionStatus, Timestamp, UserId};
+use protocol::{Client, ErrorCode, Features, Params, ServiceId, Slug, SubscriptionStatus, Timestamp, UserId};
 use quick_cache::sync::Cache;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -182,6 +182,36 @@ impl Provider {
         Ok(service.filter(|service| {
             service.path.organization == issued_for.org && service.path.service == issued_for.service
         }))
+    }
+
+    /// A request may name the organization and the service it is for; then they must be its client's.
+    pub(crate) async fn check_named_service(
+        &self,
+        client: &Client,
+        params: &Params,
+    ) -> Result<(), ProviderError> {
+        let (organization, service) = match (params.get("org"), params.get("service")) {
+            (None, None) => return Ok(()),
+            (Some(organization), Some(service)) => (organization, service),
+            _ => {
+                let why = "org and service are named together or not at all";
+                return Err(ProviderError::oauth(ErrorCode::InvalidRequest, why));
+            }
+        };
+        let own = match client.service {
+            Some(id) => self.service(id).await?,
+            None => None,
+        };
+        let is_own = own.is_some_and(|own| {
+            own.path.organization.as_str() == organization && own.path.service.as_str() == service
+        });
+        match is_own {
+            true => Ok(()),
+            false => {
+                let why = "this client does not belong to that service of that organization";
+                Err(ProviderError::oauth(ErrorCode::UnauthorizedClient, why))
+            }
+        }
     }
 
     /// Forgets what organizations, services and plans decide. They change seldom.

@@ -79,6 +79,8 @@ fn for_clients(web: &Web) -> Router<Web> {
         web,
         [
             ("/oauth2/introspect", post(introspect::post)),
+            ("/oauth2/protocol/openid-connect/auth/device", post(device_authorization::post)),
+            ("/realms/{realm}/protocol/openid-connect/auth/device", post(device_authorization::post)),
             ("/oauth2/protocol/openid-connect/token/introspect", post(introspect::post)),
             ("/realms/{realm}/protocol/openid-connect/token/introspect", post(introspect::post)),
             ("/auth-server/v1/oauth/token", post(machine::token)),
@@ -102,6 +104,9 @@ fn for_scripts_in_dialects(web: &Web) -> Router<Web> {
             ("/realms/{realm}/protocol/openid-connect/token", post(token::post)),
             ("/realms/{realm}/protocol/openid-connect/revoke", post(revoke::post)),
             ("/realms/{realm}/protocol/openid-connect/userinfo", get(userinfo::get).post(userinfo::post)),
+            ("/auth/device/code", post(organization::device_code)),
+            ("/auth/device/verify", post(organization::device_verify)),
+            ("/auth/token", post(organization::exchange)),
             ("/api/subscription", get(organization::subscription)),
             ("/api/user", get(organization::user)),
         ],

@@ -1,10 +1,10 @@
 //! The organization API: `/api/subscription`, `/api/user`.
 
-use crate::house::{Answer, House, START, now, pass_seconds};
+use crate::house::{Answer, House, START, Tokens, now, pass_seconds};
 use axum::body::Body;
 use http::Request;
 use protocol::{GrantType, Scope, SubscriptionStatus};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 use web::server::rate_limit::{Budgets, RateLimits};
 
@@ -154,4 +154,119 @@ async fn a_client_cannot_be_registered_for_a_service_that_is_not_there() {
     let new = provider::admin::NewClient { client };
     let added = house.provider.add_client(&mut crate::house::new_ctx(None), new).await;
     assert!(matches!(added, Err(provider::admin::AdminError::Unknown(_))), "{:?}", added.err());
+}
+
+const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+async fn post_json(house: &House, path: &str, body: &Value) -> Answer {
+    let request = Request::post(path).header("content-type", "application/json");
+    house.send(request.body(Body::from(body.to_string())).unwrap()).await
+}
+
+/// A command line tool of acme's notes.
+async fn tool(house: &House) {
+    let service = house.acme().await;
+    let register = |client: &mut protocol::Client| {
+        client.grant_types = [GrantType::DeviceCode, GrantType::RefreshToken].into();
+        client.service = Some(service);
+    };
+    house.register_public("tool", register).await;
+}
+
+fn asking() -> Value {
+    json!({"client_id": "tool", "org": "acme", "service": "notes"})
+}
+
+#[tokio::test]
+async fn a_device_of_a_service_signs_in() {
+    let house = House::open().await;
+    tool(&house).await;
+    house.subscribe("alice", "acme/notes/pro", SubscriptionStatus::Active, None).await;
+    let device = post_json(&house, "/auth/device/code", &asking()).await.expect(200);
+    assert_eq!(device.header("cache-control"), "no-store");
+    let device = device.json();
+    let (device_code, user_code) = (&device["device_code"], device["user_code"].as_str().unwrap());
+    assert_eq!(
+        device,
+        json!({
+            "device_code": device_code, "user_code": user_code, "verification_uri": "https://id.example/device",
+            "verification_uri_complete": format!("https://id.example/device?user_code={user_code}"),
+            "expires_in": device["expires_in"], "interval": 5,
+        })
+    );
+    let verified = post_json(&house, "/auth/device/verify", &json!({ "user_code": user_code })).await;
+    assert_eq!(
+        verified.expect(200).json(),
+        json!({"org_slug": "acme", "service_slug": "notes", "available_providers": ["password"]})
+    );
+    let poll = json!({"grant_type": GRANT_TYPE, "client_id": "tool", "device_code": device_code});
+    let polled = || post_json(&house, "/auth/token", &poll);
+    refused(polled().await, 400, "authorization_pending", "DEVICE_CODE_PENDING");
+    refused(polled().await, 400, "slow_down", "SLOW_DOWN");
+    let mut browser = house.browser();
+    let page = browser.enter(user_code).await.expect(200);
+    let page = browser.sign_in(&page, "alice", crate::house::PASSWORD).await.expect(200);
+    browser.decide(&page, "allow").await.expect(200);
+    let tokens = Tokens::of(&polled().await);
+    assert_eq!(tokens.all["token_type"], "Bearer");
+    assert!(!tokens.refresh_token.is_empty());
+    let told = ask(&house, "/api/subscription", &tokens.access_token).await.expect(200).json();
+    assert_eq!((&told["service"], &told["plan"]), (&json!("notes"), &json!("pro")));
+    house.join_acme("alice").await;
+    let told = ask(&house, "/api/user", &tokens.access_token).await.expect(200).json();
+    assert_eq!(told["email"], "alice@example.org", "these clients never name a scope");
+    refused(polled().await, 400, "invalid_grant", "INVALID_GRANT");
+    let again = post_json(&house, "/auth/device/verify", &json!({ "user_code": user_code })).await;
+    refused(again, 400, "invalid_grant", "INVALID_GRANT");
+}
+
+#[tokio::test]
+async fn a_device_is_refused_as_at_the_original_endpoint_and_for_a_service_that_is_not_its_own() {
+    let house = House::open().await;
+    tool(&house).await;
+    house.register_public("television", crate::house::television).await;
+    for (body, status, error) in [
+        (json!({"client_id": "tool", "org": "acme", "service": "other"}), 400, "unauthorized_client"),
+        (json!({"client_id": "tool", "org": "other", "service": "notes"}), 400, "unauthorized_client"),
+        (json!({"client_id": "television", "org": "acme", "service": "notes"}), 400, "unauthorized_client"),
+        (json!({"client_id": "tool", "org": "acme"}), 400, "invalid_request"),
+        (json!({"client_id": "nobody", "org": "acme", "service": "notes"}), 401, "invalid_client"),
+        (json!({"org": "acme", "service": "notes"}), 401, "invalid_client"),
+        (json!(["tool"]), 400, "invalid_request"),
+    ] {
+        let answer = post_json(&house, "/auth/device/code", &body).await;
+        refused(answer, status, error, &error.to_uppercase());
+    }
+    post_json(&house, "/auth/device/code", &json!({"client_id": "tool"})).await.expect(200);
+    for (body, error) in [
+        (json!({"user_code": "x"}), "invalid_request"),
+        (json!({"user_code": "BCDF-GHJK"}), "invalid_grant"),
+        (json!({}), "invalid_request"),
+    ] {
+        let answer = post_json(&house, "/auth/device/verify", &body).await;
+        refused(answer, 400, error, &error.to_uppercase());
+    }
+    let device = post_json(&house, "/auth/device/code", &asking()).await.expect(200).json();
+    let poll = json!({"grant_type": GRANT_TYPE, "client_id": "tool", "device_code": device["device_code"]});
+    pass_seconds(device["expires_in"].as_u64().unwrap());
+    let late = post_json(&house, "/auth/token", &poll).await;
+    refused(late, 400, "expired_token", "DEVICE_CODE_EXPIRED");
+}
+
+#[tokio::test]
+async fn guessing_user_codes_is_limited_here_as_on_the_page() {
+    let house = House::open().await;
+    tool(&house).await;
+    let address = "192.0.2.7".parse().unwrap();
+    let body = json!({"user_code": "BCDF-GHJK"}).to_string();
+    for _ in 0..1_000 {
+        let request = Request::post("/auth/device/verify").header("content-type", "application/json");
+        let answer = house.send_from(address, request.body(Body::from(body.clone())).unwrap()).await;
+        if answer.status == 429 {
+            assert!(answer.headers.contains_key("retry-after"));
+            return refused(answer, 429, "temporarily_unavailable", "TEMPORARILY_UNAVAILABLE");
+        }
+        refused(answer, 400, "invalid_grant", "INVALID_GRANT");
+    }
+    panic!("never limited");
 }
