@@ -5,7 +5,9 @@
 //! shared with the server that is measured, so what the client burns is taken from the result.
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, USER_AGENT};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, USER_AGENT,
+};
 use http::{Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
@@ -96,6 +98,15 @@ impl Origin {
     pub(crate) fn get_api(&self, path: &Uri) -> Request<Full<Bytes>> {
         let mut request = self.bare(Method::GET, path.clone(), Bytes::new());
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        request
+    }
+
+    /// A POST of JSON, as a program sends it, without credentials.
+    pub(crate) fn post_json(&self, path: &Uri, body: String) -> Request<Full<Bytes>> {
+        let mut request = self.bare(Method::POST, path.clone(), body.into());
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         request
     }
 

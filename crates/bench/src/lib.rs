@@ -52,5 +52,6 @@ pub use report::Report;
 pub use requests::empty::empty_handler;
 pub use requests::plan::LoadPlan;
 pub use requests::report::LoadReport;
+pub use requests::subscriptions::{ServiceUser, subscriptions};
 pub use requests::tally::LoadMeasurement;
 pub use tally::{Percentiles, SignInMeasurement, Step};

@@ -4,6 +4,7 @@
 pub(crate) mod empty;
 pub(crate) mod plan;
 pub(crate) mod report;
+pub(crate) mod subscriptions;
 pub(crate) mod tally;
 
 use crate::clock;

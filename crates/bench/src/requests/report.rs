@@ -60,9 +60,8 @@ impl fmt::Display for LoadReport {
         let seen = &self.measurement;
         let users = if seen.users == 1 { "virtual user" } else { "virtual users" };
         writeln!(f, "{}: {} {users} for {} s\n", seen.name, seen.users, seen.duration.as_secs_f64())?;
-        let mut line = |name: &str, value: String, meaning: &str| {
-            writeln!(f, "  {name:<22}{value:>9}   {meaning}")
-        };
+        let mut line =
+            |name: &str, value: String, meaning: &str| writeln!(f, "  {name:<22}{value:>9}   {meaning}");
         line("requests/s", format!("{:.0}", seen.requests_per_second()), "answered as expected")?;
         if let Some(empty) = self.empty_handler {
             let meaning = "a handler that does nothing, by the same server and the same client";

@@ -73,6 +73,7 @@ const COMMANDS: &[&[&str]] = &[
     &["bench", "sign-in"],
     &["bench", "store"],
     &["bench", "empty"],
+    &["bench", "subscriptions"],
     &["completions"],
 ];
 
