@@ -6,6 +6,7 @@
 //!
 //! Secrets are zeroized when dropped, compared in constant time and never shown by `Debug`.
 
+pub mod api_key;
 pub mod derive;
 pub mod digest;
 pub mod jwk;
@@ -20,6 +21,7 @@ pub mod signing_key;
 mod encoding;
 mod verifying_key;
 
+pub use api_key::{API_KEY_PREFIX, ApiKey};
 pub use derive::DerivationKey;
 pub use digest::{left_half_hash, pkce_s256, pkce_s256_matches, sha256, token_digest};
 pub use jwk::{JwkError, JwkSet, PublicJwk, PublicKeyMaterial};

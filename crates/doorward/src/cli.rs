@@ -1,8 +1,8 @@
 //! The command line: which commands there are and what their `--help` teaches. What a command does stands in the file of its name.
 
 use crate::commands::{
-    backup, bench, client, completions, config, healthcheck, keys, member, organization, passwords, plan,
-    service, store, subscription, upgrade, user,
+    api_key, backup, bench, client, completions, config, healthcheck, keys, member, organization, passwords,
+    plan, resource_server, service, service_account, store, subscription, upgrade, user,
 };
 use crate::settings::SettingFlags;
 use crate::{demo, serve};
@@ -59,6 +59,15 @@ pub(crate) enum Command {
     /// Which plan of a service a user has
     #[command(subcommand, after_help = subscription::HELP)]
     Subscription(subscription::SubscriptionCommand),
+    /// The APIs behind gateways, and what their requests need
+    #[command(subcommand, after_help = resource_server::HELP)]
+    ResourceServer(resource_server::ResourceServerCommand),
+    /// Programs that call APIs in their own name
+    #[command(subcommand, after_help = service_account::HELP)]
+    ServiceAccount(service_account::ServiceAccountCommand),
+    /// The keys with which service accounts call APIs
+    #[command(subcommand, after_help = api_key::HELP)]
+    ApiKey(api_key::ApiKeyCommand),
     /// The keys that sign tokens, and the master key that seals them
     #[command(subcommand, after_help = keys::HELP)]
     Keys(keys::KeysCommand),

@@ -6,6 +6,7 @@ use crate::client::ClientId;
 use crate::ids::DeviceCodeId;
 use crate::pkce::CodeChallenge;
 use crate::redirect_uri::RedirectUri;
+use crate::resource::ResourceIndicator;
 use crate::scope::Scope;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,9 @@ pub struct AuthorizationRequest {
     pub subject: Option<String>,
     /// The `claims` parameter.
     pub claims: ClaimsRequest,
+    /// What the grant's access tokens may be for, as asked for; empty means the client's default (RFC 8707 section 2.1).
+    #[serde(default)]
+    pub resources: Vec<ResourceIndicator>,
     /// What a device asks for, if one does: its person is asked by the same pages (RFC 8628 section 3.3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceRequest>,

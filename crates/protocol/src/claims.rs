@@ -62,6 +62,12 @@ pub struct AccessTokenClaims {
     /// The grant it stands on, if it does: a private claim, so that revoking the grant ends the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant_id: Option<String>,
+    /// Who acts for the subject, if somebody else does (RFC 8693 section 4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor>,
+    /// Who alone may act for the subject by exchanging this token (RFC 8693 section 4.4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_act: Option<MayAct>,
     /// The service it is for, if its client belongs to one, and what its user had subscribed to when it was issued: private claims.
     #[serde(flatten)]
     pub service: Option<ServiceClaims>,
@@ -80,6 +86,30 @@ pub struct ServiceClaims {
     /// What the plan opens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub features: Option<Features>,
+}
+
+/// Somebody who acts for the subject, and before whom others did (RFC 8693 section 4.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// A client's `client_id`, or a user.
+    pub sub: String,
+    /// Who acted before: told, but nothing may be decided by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Box<Self>>,
+}
+
+impl Actor {
+    /// How many acted, this one included.
+    pub fn depth(&self) -> usize {
+        std::iter::successors(Some(self), |actor| actor.act.as_deref()).count()
+    }
+}
+
+/// Who may become the actor (RFC 8693 section 4.4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MayAct {
+    /// A client's `client_id`.
+    pub sub: String,
 }
 
 /// How the user of an access token proved who they are (RFC 9068 section 2.2.1).
@@ -189,6 +219,14 @@ mod tests {
             serde_json::json!(["a", "b"])
         );
         assert!(Audience::of(vec!["a".into(), "b".into()]).contains("b"));
+    }
+
+    #[test]
+    fn rfc8693_4_1_actors_are_nested_and_the_latest_is_outermost() {
+        let text = r#"{"sub":"billing","act":{"sub":"gateway","act":{"sub":"front"}}}"#;
+        let actor: Actor = serde_json::from_str(text).unwrap();
+        assert_eq!((actor.depth(), actor.act.as_ref().unwrap().sub.as_str()), (3, "gateway"));
+        assert_eq!(serde_json::to_string(&actor).unwrap(), text);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! A client as registered: what it is, how it authenticates, what it may ask for. Knows no secret and no storage.
 
 use crate::ids::ServiceId;
+use crate::rate_limit::RateLimit;
 use crate::redirect_uri::RedirectUri;
 use crate::scope::Scope;
 use crate::signing::SigningAlgorithm;
+use crate::token_exchange::ExchangePolicy;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -94,12 +96,20 @@ pub enum GrantType {
     ClientCredentials,
     /// RFC 8628 section 3.4.
     DeviceCode,
+    /// RFC 8693.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
+    TokenExchange,
 }
 
 impl GrantType {
     /// Every grant type there is.
-    pub const ALL: [Self; 4] =
-        [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::DeviceCode];
+    pub const ALL: [Self; 5] = [
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::ClientCredentials,
+        Self::DeviceCode,
+        Self::TokenExchange,
+    ];
 
     /// The `grant_type` value.
     pub const fn as_str(self) -> &'static str {
@@ -108,7 +118,13 @@ impl GrantType {
             Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
         }
+    }
+
+    /// Whether a client that cannot prove who it is may use it: not where the client itself is what is trusted.
+    pub const fn is_for_public_clients(self) -> bool {
+        !matches!(self, Self::ClientCredentials | Self::TokenExchange)
     }
 
     /// The grant type of a `grant_type` value, if Doorward offers it.
@@ -166,24 +182,43 @@ pub struct Client {
     pub access_token_signed_response_alg: SigningAlgorithm,
     /// The signature of its ID Tokens.
     pub id_token_signed_response_alg: SigningAlgorithm,
-    /// The `aud` of its access tokens; empty means the issuer.
+    /// The `aud` of its access tokens where a request names no resource, and the resources it may name (RFC 8707); empty means the issuer.
     #[serde(default)]
     pub audience: Vec<String>,
+    /// Its access tokens are accepted once. They are opaque then, whatever [`Client::access_token_format`] says: nobody accepts one
+    /// without asking.
+    #[serde(default)]
+    pub one_time_access_tokens: bool,
     /// Seconds an access token lives; `None` means the installation's setting.
     #[serde(default)]
     pub access_token_lifetime: Option<u32>,
+    /// Seconds an ID Token lives; `None` means the installation's setting.
+    #[serde(default)]
+    pub id_token_lifetime: Option<u32>,
     /// Seconds a grant may be refreshed; `None` means the installation's setting.
     #[serde(default)]
     pub refresh_token_lifetime: Option<u32>,
     /// Seconds after which a sign-in is too old for this client when it names no `max_age`.
     #[serde(default)]
     pub default_max_age: Option<u32>,
+    /// How often it may ask for tokens.
+    #[serde(default)]
+    pub rate_limit: Option<RateLimit>,
+    /// What it may exchange tokens for (RFC 8693).
+    #[serde(default)]
+    pub token_exchange: ExchangePolicy,
+    /// The client that may exchange its access tokens, and no other (RFC 8693 section 4.4).
+    #[serde(default)]
+    pub may_act: Option<ClientId>,
     /// A resource server that may introspect every client's access tokens, not only its own.
     #[serde(default)]
     pub introspects_all: bool,
     /// The service it belongs to: its tokens say so, and what its user has subscribed to.
     #[serde(default)]
     pub service: Option<ServiceId>,
+    /// A service account: a client whose API keys speak for it.
+    #[serde(default)]
+    pub service_account: bool,
     /// Refused everywhere while set.
     #[serde(default)]
     pub disabled: bool,
@@ -209,11 +244,17 @@ impl Client {
             access_token_signed_response_alg: SigningAlgorithm::EdDsa,
             id_token_signed_response_alg: SigningAlgorithm::Rs256,
             audience: Vec::new(),
+            one_time_access_tokens: false,
             access_token_lifetime: None,
+            id_token_lifetime: None,
             refresh_token_lifetime: None,
             default_max_age: None,
+            rate_limit: None,
+            token_exchange: ExchangePolicy::default(),
+            may_act: None,
             introspects_all: false,
             service: None,
+            service_account: false,
             disabled: false,
         }
     }

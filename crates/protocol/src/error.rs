@@ -69,6 +69,8 @@ error_codes! {
     RegistrationNotSupported = "registration_not_supported", 400;
     /// An essential `acr` cannot be met (OpenID Connect Core Error Code unmet_authentication_requirements).
     UnmetAuthenticationRequirements = "unmet_authentication_requirements", 400;
+    /// A resource that is malformed, unknown, or not this client's to ask for (RFC 8707 section 2).
+    InvalidTarget = "invalid_target", 400;
     /// The access token is missing, wrong, expired or revoked (RFC 6750 section 3.1).
     InvalidToken = "invalid_token", 401;
     /// The access token is too weak for this (RFC 6750 section 3.1).

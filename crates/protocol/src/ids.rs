@@ -75,6 +75,8 @@ ids! {
     DeviceCodeId,
     /// The `jti` of an access token, and the selector of an opaque one.
     AccessTokenId,
+    /// The selector of an API key.
+    ApiKeyId,
     /// The selector of a link that works once (creating the first platform owner).
     OneTimeLinkId,
     /// An organization.

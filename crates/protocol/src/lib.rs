@@ -3,6 +3,7 @@
 //! Nothing here performs I/O, reads a clock, draws randomness or awaits; nothing here imports a sibling crate.
 //! A value that exists has been checked: parse once at the edge, then pass the type.
 
+pub mod access_rule;
 pub mod authorization;
 pub mod claims;
 pub mod client;
@@ -13,26 +14,37 @@ pub mod ids;
 pub mod organization;
 pub mod params;
 pub mod pkce;
+pub mod rate_limit;
 pub mod redirect_uri;
+pub mod request_path;
+pub mod resource;
+pub mod resource_server;
 pub mod scope;
 pub mod secret_hash;
 pub mod signing;
 pub mod time;
+pub mod token_exchange;
 pub mod user_code;
 
+pub use access_rule::{AccessRule, AccessRules, Needs};
 pub use authorization::{AuthorizationRequest, ClaimsRequest, DeviceRequest, Prompt, Prompts, ResponseMode};
 pub use client::{AccessTokenFormat, Client, ClientAuthentication, ClientId, ConsentPolicy, GrantType};
 pub use error::{ErrorCode, OAuthError};
 pub use ids::{
-    AccessTokenId, AuthorizationCodeId, DeviceCodeId, GrantId, InteractionId, OneTimeLinkId, OrganizationId,
-    PlanId, RefreshTokenId, ServiceId, SessionId, UserId,
+    AccessTokenId, ApiKeyId, AuthorizationCodeId, DeviceCodeId, GrantId, InteractionId, OneTimeLinkId,
+    OrganizationId, PlanId, RefreshTokenId, ServiceId, SessionId, UserId,
 };
 pub use organization::{Features, PlanPath, Role, ServicePath, Slug, SubscriptionStatus};
 pub use params::Params;
 pub use pkce::{CodeChallenge, CodeVerifier};
+pub use rate_limit::RateLimit;
 pub use redirect_uri::RedirectUri;
+pub use request_path::RequestPath;
+pub use resource::ResourceIndicator;
+pub use resource_server::ResourceServer;
 pub use scope::Scope;
 pub use secret_hash::SecretHash;
 pub use signing::SigningAlgorithm;
 pub use time::Timestamp;
+pub use token_exchange::{ExchangePolicy, TokenTypeUri};
 pub use user_code::{InvalidUserCode, UserCode};

@@ -1,6 +1,6 @@
 //! Parameters of a request: parsed once, at most once each.
 //!
-//! RFC 6749 section 3.1: a parameter without a value counts as omitted; none may come twice.
+//! RFC 6749 section 3.1: a parameter without a value counts as omitted; none may come twice, but the few whose own RFC says so.
 
 use crate::error::{ErrorCode, OAuthError};
 use serde::de::{MapAccess, Visitor};
@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 
 /// The parameters of one request, from its query or its form.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Params(BTreeMap<String, String>);
+pub struct Params(BTreeMap<String, Vec<String>>);
 
 /// Why a query or form is refused as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,13 +41,15 @@ impl From<InvalidParams> for OAuthError {
 
 impl Params {
     const MAX_COUNT: usize = 64;
+    /// RFC 8707 section 2, RFC 8693 section 2.1.
+    const REPEATABLE: [&str; 2] = ["audience", "resource"];
 
     /// Parses `application/x-www-form-urlencoded` text: a query component or a form body.
     ///
     /// # Errors
     /// When a parameter comes twice, there are too many, or one is not UTF-8 or contains U+0000.
     pub fn parse(encoded: &[u8]) -> Result<Self, InvalidParams> {
-        let mut params = BTreeMap::new();
+        let mut params: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (count, pair) in encoded.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()).enumerate() {
             if count >= Self::MAX_COUNT {
                 return Err(InvalidParams::TooMany);
@@ -55,16 +57,16 @@ impl Params {
             let mut halves = pair.splitn(2, |&byte| byte == b'=');
             let name = decode(halves.next().unwrap_or_default())?;
             let value = decode(halves.next().unwrap_or_default())?;
-            if params.contains_key(&name) {
+            if params.contains_key(&name) && !Self::REPEATABLE.contains(&name.as_str()) {
                 return Err(InvalidParams::Repeated(name));
             }
-            params.insert(name, value);
+            params.entry(name).or_default().push(value);
         }
         Ok(Self(params))
     }
 
-    /// Parses a JSON object, as some clients send in the place of a form: the same rules. A member that is null counts as omitted, and a
-    /// list of texts as the texts with spaces between, as scopes are written.
+    /// Parses a JSON object, as some clients send in the place of a form: the same rules. A member that is null counts as omitted. A list of
+    /// texts repeats a parameter that may be repeated; else it counts as the texts with spaces between, as scopes are written.
     ///
     /// # Errors
     /// As [`Params::parse`], and when it is no such object.
@@ -75,14 +77,14 @@ impl Params {
         }
         let mut params = Self::default();
         for (name, value) in members {
-            let Some(value) = as_text(value)? else { continue };
-            if name.contains('\0') || value.contains('\0') {
+            let values = as_texts(value, Self::REPEATABLE.contains(&name.as_str()))?;
+            if name.contains('\0') || values.iter().any(|value| value.contains('\0')) {
                 return Err(InvalidParams::Null);
             }
             if params.0.contains_key(&name) {
                 return Err(InvalidParams::Repeated(name));
             }
-            params.0.insert(name, value);
+            params.0.insert(name, values);
         }
         Ok(params)
     }
@@ -102,14 +104,19 @@ impl Params {
     #[must_use]
     pub fn or(mut self, name: &str, value: &str) -> Self {
         if self.get(name).is_none() {
-            self.0.insert(name.to_owned(), value.to_owned());
+            self.0.insert(name.to_owned(), vec![value.to_owned()]);
         }
         self
     }
 
     /// The parameter's value, unless it is absent or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.all(name).next()
+    }
+
+    /// The values of a parameter that may be repeated, empty ones left out.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.get(name).into_iter().flatten().map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// The parameter's value.
@@ -122,20 +129,21 @@ impl Params {
 
     /// The parameters as a query component again.
     pub fn to_query(&self) -> String {
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+        let pairs = self.0.iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value)));
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
     }
 }
 
 /// A form may hold a password or a client's secret.
 impl Drop for Params {
     fn drop(&mut self) {
-        self.0.values_mut().for_each(Zeroize::zeroize);
+        self.0.values_mut().flatten().for_each(Zeroize::zeroize);
     }
 }
 
 impl FromIterator<(String, String)> for Params {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().collect())
+        Self(pairs.into_iter().map(|(name, value)| (name, vec![value])).collect())
     }
 }
 
@@ -173,18 +181,22 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-fn as_text(value: Value) -> Result<Option<String>, InvalidParams> {
-    match value {
-        Value::Null => Ok(None),
-        Value::String(text) => Ok(Some(text)),
-        Value::Number(number) => Ok(Some(number.to_string())),
-        Value::Bool(flag) => Ok(Some(flag.to_string())),
+fn as_texts(value: Value, repeatable: bool) -> Result<Vec<String>, InvalidParams> {
+    Ok(match value {
+        Value::Null => Vec::new(),
+        Value::String(text) => vec![text],
+        Value::Number(number) => vec![number.to_string()],
+        Value::Bool(flag) => vec![flag.to_string()],
         Value::Array(texts) => {
             let texts: Option<Vec<_>> = texts.iter().map(Value::as_str).collect();
-            texts.map(|texts| Some(texts.join(" "))).ok_or(InvalidParams::NotJson)
+            let texts = texts.ok_or(InvalidParams::NotJson)?;
+            match repeatable {
+                true => texts.into_iter().map(str::to_owned).collect(),
+                false => vec![texts.join(" ")],
+            }
         }
-        Value::Object(_) => Err(InvalidParams::NotJson),
-    }
+        Value::Object(_) => return Err(InvalidParams::NotJson),
+    })
 }
 
 fn decode(encoded: &[u8]) -> Result<String, InvalidParams> {
@@ -205,6 +217,8 @@ mod tests {
         let params =
             Params::parse_json(br#"{"a":"b c","n":5,"t":true,"none":null,"scope":["x","y"],"empty":""}"#)
                 .unwrap();
+        let several = Params::parse_json(br#"{"resource":["https://a","https://b"]}"#).unwrap();
+        assert_eq!(several.all("resource").collect::<Vec<_>>(), ["https://a", "https://b"]);
         let told = ["a", "n", "t", "none", "scope", "empty"].map(|name| params.get(name));
         assert_eq!(told, [Some("b c"), Some("5"), Some("true"), None, Some("x y"), None]);
         let many = format!("{{{}}}", (0..65).map(|n| format!("\"{n}\":1")).collect::<Vec<_>>().join(","));
@@ -239,6 +253,14 @@ mod tests {
                 "{repeated}"
             );
         }
+    }
+
+    #[test]
+    fn rfc8707_2_resource_and_rfc8693_2_1_audience_may_be_repeated() {
+        let params = Params::parse(b"resource=a&audience=x&resource=&resource=b&resource=b").unwrap();
+        assert_eq!(params.all("resource").collect::<Vec<_>>(), ["a", "b", "b"]);
+        assert_eq!((params.get("resource"), params.all("scope").next()), (Some("a"), None));
+        assert_eq!(Params::parse(params.to_query().as_bytes()).unwrap(), params);
     }
 
     #[test]

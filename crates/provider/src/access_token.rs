@@ -8,7 +8,7 @@ use protocol::{AccessTokenId, ClientId, GrantId, Scope, SessionId, Timestamp, Us
 use quick_cache::sync::Cache;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use storage::access_token::AccessTokenById;
+use storage::access_token::{AccessTokenById, OneTimeAccessTokenById, SpendOneTimeAccessToken};
 
 /// An access token that was found good.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct VerifiedAccessToken {
     pub client_id: ClientId,
     /// The grant it stands on; none when it speaks for a client.
     pub grant_id: Option<GrantId>,
+    /// Whether it is accepted once.
+    pub one_time: bool,
     /// When it was issued, to the millisecond.
     issued_at: Timestamp,
     /// Whose it is; none when it speaks for a client.
@@ -54,16 +56,26 @@ impl VerifiedAccessToken {
         let mut ended_by = vec![*id.as_bytes()];
         let grant_id = claims.grant_id.as_deref().map(str::parse::<GrantId>).transpose().ok()?;
         ended_by.extend(grant_id.map(|grant| *grant.as_bytes()));
-        // RFC 9700 section 4.15: no client_id looks like a user's id (`admin::client`).
-        let user_id =
-            if claims.sub == claims.client_id { None } else { Some(claims.sub.parse::<UserId>().ok()?) };
+        // RFC 9700 section 4.15: no client_id looks like a user's id (`admin::client`); whatever does not is a client's.
+        let user_id = claims.sub.parse::<UserId>().ok();
         if let Some(sign_in) = &claims.sign_in
             && !claims.scope.contains(Scope::OFFLINE_ACCESS)
         {
             ended_by.push(*sign_in.sid.parse::<SessionId>().ok()?.as_bytes());
         }
         let client_id = ClientId::parse(&claims.client_id).ok()?;
-        Some(Self { issued_at: made_at(&id), id, client_id, grant_id, user_id, ended_by, claims })
+        let issued_at = made_at(&id);
+        Some(Self { issued_at, id, client_id, grant_id, user_id, ended_by, claims, one_time: false })
+    }
+
+    fn one_time(claims: AccessTokenClaims) -> Option<Self> {
+        Some(Self { one_time: true, ..Self::new(claims)? })
+    }
+
+    /// The client it speaks for, if that is another than the one that holds it.
+    fn represented_client(&self) -> Option<ClientId> {
+        let other = self.user_id.is_none() && self.claims.sub != self.claims.client_id;
+        if other { ClientId::parse(&self.claims.sub).ok() } else { None }
     }
 }
 
@@ -75,11 +87,35 @@ fn made_at(id: &AccessTokenId) -> Timestamp {
 }
 
 impl Provider {
-    /// What this access token says, if it is good now: signed by us or stored, not expired, not revoked, its client admitted.
+    /// What this access token says, if it is good now: signed by us or stored, not expired, not revoked, its client admitted. One that is
+    /// accepted once is accepted by this.
     ///
     /// # Errors
     /// When storage fails; a bad token is `None`.
     pub async fn verify_access_token(
+        &self,
+        ctx: &Ctx,
+        token: &str,
+    ) -> Result<Option<Arc<VerifiedAccessToken>>, ProviderError> {
+        let Some(verified) = self.look_at_access_token(ctx, token).await? else { return Ok(None) };
+        Ok(self.accept_access_token(ctx, &verified).await?.then_some(verified))
+    }
+
+    /// Whether this token, which was looked at, is accepted: each is, and one that is accepted once for the first time only, whatever node
+    /// is asked.
+    pub(crate) async fn accept_access_token(
+        &self,
+        ctx: &Ctx,
+        token: &VerifiedAccessToken,
+    ) -> Result<bool, ProviderError> {
+        if !token.one_time {
+            return Ok(true);
+        }
+        Ok(self.inner.store.write(SpendOneTimeAccessToken { id: token.id, at: ctx.now }).await?)
+    }
+
+    /// Like [`Provider::verify_access_token`], but whoever only looks does not spend what is accepted once.
+    pub(crate) async fn look_at_access_token(
         &self,
         ctx: &Ctx,
         token: &str,
@@ -94,13 +130,18 @@ impl Provider {
             cache.verified.fetch_add(1, Ordering::Relaxed);
             let Some(verified) = self.verify_uncached(token).await? else { return Ok(None) };
             let verified = Arc::new(verified);
-            if self.is_live(ctx, &verified) {
+            if !verified.one_time && self.is_live(ctx, &verified) {
                 cache.tokens.insert(digest, Arc::clone(&verified));
             }
             verified
         };
         if !self.is_live(ctx, &verified) {
             cache.tokens.remove(&digest);
+            return Ok(None);
+        }
+        if let Some(represented) = verified.represented_client()
+            && self.client(&represented).await?.is_none()
+        {
             return Ok(None);
         }
         Ok(self.client(&verified.client_id).await?.map(|_| verified))
@@ -114,9 +155,12 @@ impl Provider {
     async fn verify_uncached(&self, token: &str) -> Result<Option<VerifiedAccessToken>, ProviderError> {
         if let Some(opaque) = OpaqueToken::parse(token) {
             let id = AccessTokenId::from_bytes(opaque.selector());
-            let stored = self.inner.store.read(AccessTokenById(id)).await?;
+            if let Some((hash, claims)) = self.inner.store.read(AccessTokenById(id)).await? {
+                return Ok(Some(claims).filter(|_| opaque.matches(&hash)).and_then(VerifiedAccessToken::new));
+            }
+            let stored = self.inner.store.read(OneTimeAccessTokenById(id)).await?;
             let claims = stored.filter(|(hash, _)| opaque.matches(hash)).map(|(_, claims)| claims);
-            return Ok(claims.and_then(VerifiedAccessToken::new));
+            return Ok(claims.and_then(VerifiedAccessToken::one_time));
         }
         let Ok(jws) = self.keyring().verify(token, TokenType::AccessToken) else { return Ok(None) };
         let Ok(claims) = serde_json::from_slice::<AccessTokenClaims>(&jws.payload) else { return Ok(None) };

@@ -1,16 +1,20 @@
-//! Administration: users, clients, organizations and what belongs to them, as an operator changes them. Knows neither the command line nor a terminal.
+//! Administration: users, clients, organizations, service accounts and resource servers, as an operator changes them. Knows neither the
+//! command line nor a terminal.
 
 mod client;
 mod member;
 mod organization;
 mod plan;
+mod resource_server;
 mod service;
+mod service_account;
 mod subscription;
 mod user;
 
 pub use client::{ClientCreated, NewClient};
 pub use organization::OrganizationChange;
 pub use plan::PlanChange;
+pub use service_account::{ApiKeyCreated, NewApiKey, NewServiceAccount};
 pub use subscription::NewSubscription;
 pub use user::{NewUser, UserPassword};
 

@@ -46,6 +46,12 @@ pub enum ProviderError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The client asks more often than it is registered for; try again later.
+    #[error("too many requests of this client")]
+    TooManyRequests {
+        /// When to try again.
+        retry_after: Duration,
+    },
     /// Something this server stands on does not answer.
     #[error("unavailable: {0}")]
     Unavailable(String),

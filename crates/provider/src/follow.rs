@@ -42,18 +42,29 @@ impl Provider {
 
     async fn take_in(&self, news: &News, now: Timestamp) -> Result<(), ProviderError> {
         let mut keys_turned = news.everything;
+        let mut resource_servers = news.everything;
         for change in &news.changes {
             match change {
-                Change::Client(id) => self.inner.clients.forget(id),
+                Change::Client(id) => {
+                    self.inner.clients.forget(id);
+                    // Its API keys may be gone with it.
+                    self.inner.api_keys.forget_all();
+                }
                 Change::Revoked(revocation) => self.inner.revocations.add(*revocation),
                 Change::SigningKeys => keys_turned = true,
+                Change::ApiKey(id) => self.inner.api_keys.forget(*id),
+                Change::ResourceServers => resource_servers = true,
                 Change::Subscription(user, service) => self.inner.subscriptions.forget(&(*user, *service)),
                 Change::Organization(_) => self.forget_organizations(),
             }
         }
         if news.everything {
             self.forget_organizations();
+            self.inner.api_keys.forget_all();
             self.inner.revocations.load(&self.inner.store, now).await?;
+        }
+        if resource_servers {
+            self.load_resource_servers().await?;
         }
         if keys_turned {
             self.load_keys(now).await?;

@@ -298,6 +298,7 @@ impl Provider {
             auth_time: session.auth_time,
             amr: session.amr.clone(),
             acr: session.acr.clone(),
+            resources: request.resources.clone(),
             offline,
             created_at: ctx.now,
             expires_at,

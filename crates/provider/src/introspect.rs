@@ -1,10 +1,11 @@
 //! Token introspection (RFC 7662): what a token is worth, told only to those it concerns.
 
-use crate::{ClientRequest, Ctx, Provider, ProviderError};
-use crypto::OpaqueToken;
+use crate::{Caller, ClientRequest, Ctx, Provider, ProviderError};
+use crypto::{API_KEY_PREFIX, OpaqueToken};
 use protocol::claims::{AccessTokenClaims, Audience};
-use protocol::{Client, ErrorCode, RefreshTokenId, Scope};
+use protocol::{Client, ErrorCode, RefreshTokenId, Scope, Timestamp};
 use serde::Serialize;
+use std::sync::Arc;
 use storage::grant::GrantById;
 use storage::refresh_token::RefreshTokenById;
 
@@ -23,6 +24,21 @@ pub struct Introspection {
     pub access_token: Option<AccessTokenClaims>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<RefreshTokenIntrospection>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<ApiKeyIntrospection>,
+}
+
+/// What is told of an API key.
+#[derive(Debug, Serialize)]
+pub struct ApiKeyIntrospection {
+    pub iss: String,
+    pub sub: String,
+    pub client_id: String,
+    pub aud: Audience,
+    pub scope: Scope,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exp: Option<i64>,
+    pub iat: i64,
 }
 
 /// What is told of a refresh token.
@@ -52,19 +68,78 @@ impl Provider {
             return Err(ProviderError::oauth(ErrorCode::InvalidClient, "a public client cannot introspect"));
         }
         let presented = request.params.require("token")?;
-        if let Some(token) = self.verify_access_token(ctx, presented).await? {
-            if concerns(&caller.client, &token.claims.client_id, Some(&token.claims.aud)) {
-                let access_token = Some(self.current_claims(ctx.now, &token).await?);
-                return Ok(Introspection {
-                    active: true,
-                    token_type: Some("Bearer"),
-                    access_token,
-                    refresh_token: None,
-                });
+        if let Some(token) = self.look_at_access_token(ctx, presented).await? {
+            let Some((aud, scope)) = self.told(&caller.client, &Caller::AccessToken(Arc::clone(&token)))
+            else {
+                return Ok(Introspection::default());
+            };
+            // Whom a token does not concern cannot spend it either.
+            if !self.accept_access_token(ctx, &token).await? {
+                return Ok(Introspection::default());
             }
-            return Ok(Introspection::default());
+            let access_token =
+                Some(AccessTokenClaims { aud, scope, ..self.current_claims(ctx.now, &token).await? });
+            return Ok(Introspection {
+                active: true,
+                token_type: Some("Bearer"),
+                access_token,
+                ..Introspection::default()
+            });
+        }
+        if presented.starts_with(API_KEY_PREFIX) {
+            return self.introspect_api_key(ctx, &caller.client, presented).await;
         }
         self.introspect_refresh_token(ctx, &caller.client, presented).await
+    }
+
+    async fn introspect_api_key(
+        &self,
+        ctx: &Ctx,
+        caller: &Client,
+        presented: &str,
+    ) -> Result<Introspection, ProviderError> {
+        let Some(key) = self.verify_api_key(ctx, presented).await? else {
+            return Ok(Introspection::default());
+        };
+        let Some((aud, scope)) = self.told(caller, &Caller::ApiKey(key.clone())) else {
+            return Ok(Introspection::default());
+        };
+        let told = ApiKeyIntrospection {
+            iss: self.inner.settings.issuer.clone(),
+            sub: key.account().id.to_string(),
+            client_id: key.account().id.to_string(),
+            aud,
+            scope,
+            exp: key.key().expires_at.map(Timestamp::seconds),
+            iat: key.key().created_at.seconds(),
+        };
+        Ok(Introspection {
+            active: true,
+            token_type: Some("Bearer"),
+            api_key: Some(told),
+            ..Introspection::default()
+        })
+    }
+
+    /// What the caller is told of a credential's audience and scope, if it may ask: everything of what was issued to it, what names it and
+    /// whoever may see all; of what is for a resource server it introspects for, that resource server's part (RFC 7662 section 4).
+    fn told(&self, caller: &Client, presented: &Caller) -> Option<(Audience, Scope)> {
+        let audience = match presented {
+            Caller::AccessToken(token) => token.claims.aud.clone(),
+            Caller::ApiKey(key) => Audience::of(key.account().audience.clone()),
+        };
+        let scope = presented.scope();
+        if concerns(caller, presented.client_id().as_str(), Some(&audience)) {
+            return Some((audience, scope.into_owned()));
+        }
+        let mut theirs = self.inner.resource_servers.introspected_by(&caller.id);
+        theirs.retain(|known| audience.contains(known.server.identifier.as_str()));
+        if theirs.is_empty() {
+            return None;
+        }
+        let defined = theirs.iter().fold(Scope::default(), |all, known| all.union(&known.scopes));
+        let named = theirs.iter().map(|known| known.server.identifier.as_str().to_owned()).collect();
+        Some((Audience::of(named), scope.intersection(&defined)))
     }
 
     async fn introspect_refresh_token(
@@ -97,7 +172,7 @@ impl Provider {
             exp: stored.issued.expires_at.seconds(),
             iat: stored.issued.created_at.seconds(),
         };
-        Ok(Introspection { active: true, token_type: None, access_token: None, refresh_token: Some(told) })
+        Ok(Introspection { active: true, refresh_token: Some(told), ..Introspection::default() })
     }
 }
 

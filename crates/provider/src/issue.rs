@@ -1,10 +1,11 @@
 //! Issuing: the one place where access tokens and ID Tokens are made. A grant type cannot sign by itself, and cannot forget a claim.
 
+use crate::access_token::VerifiedAccessToken;
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider, ProviderError};
 use crypto::{TokenType, left_half_hash};
-use protocol::claims::{AccessTokenClaims, Audience, IdTokenClaims, SignIn, visible};
-use protocol::{AccessTokenFormat, AccessTokenId, Client, Scope, Timestamp, UserId};
+use protocol::claims::{AccessTokenClaims, Actor, Audience, IdTokenClaims, MayAct, SignIn, visible};
+use protocol::{AccessTokenFormat, AccessTokenId, Client, GrantId, Scope, Timestamp, UserId};
 use serde_json::{Map, Value};
 use std::time::Duration;
 use storage::access_token::NewAccessToken;
@@ -19,8 +20,39 @@ pub(crate) struct Issue<'a> {
     pub(crate) subject: Subject<'a>,
     /// What the access token allows: the grant's scope or less.
     pub(crate) scope: Scope,
+    /// Who the access token is for; empty means the client's default.
+    pub(crate) audience: Vec<String>,
+    /// What the access token looks like.
+    pub(crate) form: Form,
     /// The authorization request's nonce; none on refresh.
     pub(crate) nonce: Option<String>,
+}
+
+impl<'a> Issue<'a> {
+    /// As the client is registered: its default audience, the form of its access tokens.
+    pub(crate) fn new(client: &'a Client, subject: Subject<'a>, scope: Scope) -> Self {
+        Self { client, subject, scope, audience: Vec::new(), form: Form::of(client), nonce: None }
+    }
+}
+
+/// What an access token looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Jwt,
+    Opaque,
+    /// Opaque, and accepted once.
+    OneTime,
+}
+
+impl Form {
+    /// Of this client's access tokens.
+    pub(crate) fn of(client: &Client) -> Self {
+        match client.access_token_format {
+            _ if client.one_time_access_tokens => Self::OneTime,
+            AccessTokenFormat::Jwt => Self::Jwt,
+            AccessTokenFormat::Opaque => Self::Opaque,
+        }
+    }
 }
 
 /// Who a token speaks for.
@@ -30,18 +62,69 @@ pub(crate) enum Subject<'a> {
     Grant(&'a Grant),
     /// The client itself (RFC 6749 section 4.4).
     Client,
+    /// Whoever this token speaks for, for as long as it may, and who acts for them (RFC 8693).
+    Token(&'a VerifiedAccessToken, Option<&'a Actor>),
 }
 
 impl Subject<'_> {
     fn grant(&self) -> Option<&Grant> {
         match self {
             Self::Grant(grant) => Some(grant),
+            Self::Client | Self::Token(..) => None,
+        }
+    }
+
+    fn grant_id(&self) -> Option<GrantId> {
+        match self {
+            Self::Grant(grant) => Some(grant.granted.id),
             Self::Client => None,
+            Self::Token(token, _) => token.grant_id,
+        }
+    }
+
+    /// When it must not speak any more, whatever is asked for.
+    fn ends_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Grant(grant) => Some(grant.granted.expires_at),
+            Self::Client => None,
+            Self::Token(token, _) => Some(Timestamp::from_seconds(token.claims.exp)),
+        }
+    }
+
+    fn sub(&self, client: &Client) -> String {
+        match self {
+            Self::Grant(grant) => grant.granted.user_id.to_string(),
+            Self::Client => client.id.to_string(),
+            Self::Token(token, _) => token.claims.sub.clone(),
+        }
+    }
+
+    fn sign_in(&self) -> Option<SignIn> {
+        match self {
+            Self::Grant(grant) => Some(SignIn {
+                auth_time: grant.granted.auth_time.seconds(),
+                acr: grant.granted.acr.clone(),
+                amr: grant.granted.amr.split(' ').map(str::to_owned).collect(),
+                sid: grant.granted.session_id.to_string(),
+            }),
+            Self::Client => None,
+            Self::Token(token, _) => token.claims.sign_in.clone(),
+        }
+    }
+
+    fn act(&self) -> Option<Actor> {
+        match self {
+            Self::Grant(_) | Self::Client => None,
+            Self::Token(_, actor) => actor.cloned(),
         }
     }
 
     fn user(&self) -> Option<UserId> {
-        self.grant().map(|grant| grant.granted.user_id)
+        match self {
+            Self::Grant(grant) => Some(grant.granted.user_id),
+            Self::Client => None,
+            Self::Token(token, _) => token.user_id,
+        }
     }
 }
 
@@ -63,20 +146,21 @@ impl Provider {
             service: self.service_claims(ctx.now, issue.client, issue.subject.user()).await?,
             ..self.access_token_claims(ctx.now, id, expires_at, &issue)
         };
-        let (access_token, stored) = match issue.client.access_token_format {
-            AccessTokenFormat::Jwt => {
+        let (access_token, stored) = match issue.form {
+            Form::Jwt => {
                 let key = self.signing_key(issue.client.access_token_signed_response_alg).await?;
                 (key.sign(TokenType::AccessToken, &serde_json::to_vec(&claims)?), None)
             }
-            AccessTokenFormat::Opaque => {
+            Form::Opaque | Form::OneTime => {
                 let token = ctx.opaque(id.as_bytes());
                 let stored = NewAccessToken {
                     id,
                     secret_hash: token.hash(),
-                    grant_id: issue.subject.grant().map(|grant| grant.granted.id),
+                    grant_id: issue.subject.grant_id(),
                     claims,
                     created_at: ctx.now,
                     expires_at,
+                    one_time: issue.form == Form::OneTime,
                 };
                 (token.reveal(), Some(stored))
             }
@@ -96,7 +180,7 @@ impl Provider {
         })
     }
 
-    /// No access token outlives its grant.
+    /// No access token outlives its grant, or the token it was exchanged for.
     fn access_token_end(&self, now: Timestamp, issue: &Issue<'_>) -> Timestamp {
         let lifetime = issue
             .client
@@ -104,7 +188,7 @@ impl Provider {
             .map_or(self.inner.settings.access_token_lifetime, |seconds| Duration::from_secs(seconds.into()))
             .min(MAX_ACCESS_TOKEN_LIFETIME);
         let end = now + lifetime;
-        issue.subject.grant().map_or(end, |grant| end.min(grant.granted.expires_at))
+        issue.subject.ends_at().map_or(end, |at| end.min(at))
     }
 
     fn access_token_claims(
@@ -114,33 +198,32 @@ impl Provider {
         expires_at: Timestamp,
         issue: &Issue<'_>,
     ) -> AccessTokenClaims {
-        let granted = issue.subject.grant().map(|grant| &grant.granted);
-        let client_id = issue.client.id.to_string();
-        let issuer = &self.inner.settings.issuer;
         // RFC 9068 section 3: without a resource in the request, a default resource indicator.
-        let audience = if issue.client.audience.is_empty() {
-            Audience::One(issuer.clone())
-        } else {
-            Audience::of(issue.client.audience.clone())
+        let audience = match issue.audience.as_slice() {
+            [] => self.default_audience(issue.client),
+            asked => asked,
         };
         AccessTokenClaims {
-            iss: issuer.clone(),
-            sub: granted.map_or_else(|| client_id.clone(), |granted| granted.user_id.to_string()),
-            aud: audience,
+            iss: self.inner.settings.issuer.clone(),
+            sub: issue.subject.sub(issue.client),
+            aud: Audience::of(audience.to_vec()),
             exp: expires_at.seconds(),
             iat: now.seconds(),
             jti: id.to_string(),
-            client_id,
+            client_id: issue.client.id.to_string(),
             scope: issue.scope.clone(),
-            sign_in: granted.map(|granted| SignIn {
-                auth_time: granted.auth_time.seconds(),
-                acr: granted.acr.clone(),
-                amr: granted.amr.split(' ').map(str::to_owned).collect(),
-                sid: granted.session_id.to_string(),
-            }),
-            grant_id: granted.map(|granted| granted.id.to_string()),
+            sign_in: issue.subject.sign_in(),
+            grant_id: issue.subject.grant_id().map(|id| id.to_string()),
+            act: issue.subject.act(),
+            may_act: issue.client.may_act.as_ref().map(|actor| MayAct { sub: actor.to_string() }),
             service: None,
         }
+    }
+
+    fn id_token_lifetime(&self, client: &Client) -> Duration {
+        client
+            .id_token_lifetime
+            .map_or(self.inner.settings.id_token_lifetime, |seconds| Duration::from_secs(seconds.into()))
     }
 
     async fn sign_id_token(
@@ -159,7 +242,7 @@ impl Provider {
             iss: self.inner.settings.issuer.clone(),
             sub: granted.user_id.to_string(),
             aud: Audience::One(granted.client_id.to_string()),
-            exp: (now + self.inner.settings.id_token_lifetime).seconds(),
+            exp: (now + self.id_token_lifetime(issue.client)).seconds(),
             iat: now.seconds(),
             auth_time: granted.auth_time.seconds(),
             nonce: issue.nonce.clone(),

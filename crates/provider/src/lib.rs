@@ -5,10 +5,14 @@
 
 mod access_token;
 pub mod admin;
+mod api_keys;
+mod audience;
 mod authorize;
+mod budgets;
 mod client_authentication;
 mod client_request;
 mod clients;
+mod credential;
 mod ctx;
 mod device;
 mod discovery;
@@ -20,6 +24,7 @@ mod introspect;
 mod issue;
 mod keys;
 mod logout;
+mod resource_servers;
 mod revocations;
 mod revoke;
 mod service;
@@ -29,10 +34,13 @@ mod setup;
 mod subscription;
 mod token;
 mod userinfo;
+mod validate;
 
 pub use access_token::VerifiedAccessToken;
+pub use api_keys::VerifiedApiKey;
 pub use authorize::{AuthorizationResponse, Authorize, AuthorizeError, Checked};
 pub use client_request::ClientRequest;
+pub use credential::{Caller, Credential};
 pub use ctx::{Ctx, RequestId};
 pub use device::{DeviceAuthorization, EnteredCode, UserCodeProblem};
 pub use error::{Ended, Overloaded, ProviderError};
@@ -44,8 +52,11 @@ pub use settings::{JWK_SET_MAX_AGE, Settings};
 pub use setup::SetupAnswer;
 pub use subscription::{CurrentSubscription, OrganizationUser};
 pub use token::TokenResponse;
+pub use validate::{Admitted, Denied, GatewayRequest};
 
 use access_token::TokenCache;
+use api_keys::ApiKeyCache;
+use budgets::Budgets;
 use clients::ClientCache;
 use crypto::{DerivationKey, MasterKeys};
 use device::Polls;
@@ -53,6 +64,7 @@ use failures::Failures;
 use keys::Keys;
 use passwords::HashPool;
 use protocol::Timestamp;
+use resource_servers::ResourceServers;
 use revocations::Revocations;
 use service::{ServiceCache, SubscriptionCache};
 use std::sync::Arc;
@@ -75,9 +87,12 @@ struct Inner {
     services: ServiceCache,
     subscriptions: SubscriptionCache,
     tokens: TokenCache,
+    api_keys: ApiKeyCache,
+    resource_servers: ResourceServers,
     revocations: Revocations,
     failures: Failures,
     polls: Polls,
+    budgets: Budgets,
 }
 
 impl Provider {
@@ -99,11 +114,14 @@ impl Provider {
         let inner = Inner {
             failures: Failures::new(settings.lockout),
             polls: Polls::default(),
+            budgets: Budgets::default(),
             keys: Keys::default(),
             clients: ClientCache::default(),
             services: ServiceCache::of(1_000),
             subscriptions: SubscriptionCache::of(32_768),
             tokens: TokenCache::default(),
+            api_keys: ApiKeyCache::default(),
+            resource_servers: ResourceServers::default(),
             settings,
             store,
             hash_pool,
@@ -112,6 +130,7 @@ impl Provider {
             revocations,
         };
         let provider = Self { inner: Arc::new(inner) };
+        provider.load_resource_servers().await?;
         provider.load_keys(ctx.now).await?;
         provider.make_quick_keys(ctx).await?;
         Ok(provider)
@@ -150,9 +169,10 @@ impl Provider {
         self.inner.keys.complete()
     }
 
-    /// Forgets what memory holds of revocations that nothing can meet any more.
+    /// Forgets what memory holds of revocations that nothing can meet any more, and of clients that have their whole budget again.
     pub fn prune(&self, now: Timestamp) {
         self.inner.revocations.prune(now);
+        self.inner.budgets.prune(now);
     }
 
     /// Deletes what has expired, in small slices between writes; forgets revocations that nothing can meet any more.

@@ -37,7 +37,7 @@ impl Provider {
     pub async fn revoke(&self, ctx: &Ctx, request: &ClientRequest) -> Result<(), ProviderError> {
         let caller = self.authenticate_client(ctx, request).await?;
         let presented = request.params.require("token")?;
-        if let Some(token) = self.verify_access_token(ctx, presented).await? {
+        if let Some(token) = self.look_at_access_token(ctx, presented).await? {
             own(&token.client_id, &caller.client.id)?;
             return self.revoke_access_token(ctx, &token).await;
         }

@@ -1,6 +1,6 @@
 //! The token endpoint (RFC 6749 section 3.2): one pipeline for every grant type.
 //!
-//! 1. Authenticate the client.
+//! 1. Authenticate the client; does it ask too often?
 //! 2. Is the grant type offered, and allowed to it?
 //! 3. The grant type's own part: is what was presented good, and what stands on it?
 //! 4. Issue.
@@ -10,11 +10,12 @@ mod authorization_code;
 mod client_credentials;
 mod device_code;
 mod refresh_token;
+mod token_exchange;
 
 use crate::issue::Issued;
 use crate::{ClientRequest, Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
-use protocol::{ErrorCode, GrantType, Scope};
+use protocol::{ErrorCode, GrantType, Scope, TokenTypeUri};
 use serde::Serialize;
 use std::time::Duration;
 use storage::client::RegisteredClient;
@@ -24,6 +25,9 @@ use storage::grant::Grant;
 #[derive(Serialize)]
 pub struct TokenResponse {
     access_token: String,
+    /// RFC 8693 section 2.2.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
     token_type: &'static str,
     /// Seconds.
     expires_in: u64,
@@ -38,12 +42,17 @@ impl TokenResponse {
     fn new(issued: Issued, refresh_token: Option<&OpaqueToken>) -> Self {
         Self {
             access_token: issued.access_token,
+            issued_token_type: None,
             token_type: "Bearer",
             expires_in: issued.expires_in,
             refresh_token: refresh_token.map(OpaqueToken::reveal),
             id_token: issued.id_token,
             scope: issued.scope,
         }
+    }
+
+    fn exchanged(issued: Issued, as_what: TokenTypeUri) -> Self {
+        Self { issued_token_type: Some(as_what.as_str()), ..Self::new(issued, None) }
     }
 }
 
@@ -58,6 +67,7 @@ impl Provider {
         request: &ClientRequest,
     ) -> Result<TokenResponse, ProviderError> {
         let client = self.authenticate_client(ctx, request).await?;
+        self.inner.budgets.spend(&client.client, ctx.now)?;
         let params = &request.params;
         let grant_type = GrantType::parse(params.require("grant_type")?).ok_or_else(|| {
             ProviderError::oauth(ErrorCode::UnsupportedGrantType, "this grant_type is not offered")
@@ -73,6 +83,7 @@ impl Provider {
             GrantType::RefreshToken => self.refresh(ctx, &client, params).await,
             GrantType::ClientCredentials => self.client_credentials(ctx, &client, params).await,
             GrantType::DeviceCode => self.redeem_device_code(ctx, &client, params).await,
+            GrantType::TokenExchange => self.exchange(ctx, &client.client, params).await,
         }
     }
 
@@ -83,6 +94,14 @@ impl Provider {
             .refresh_token_lifetime
             .map_or(self.inner.settings.refresh_token_lifetime, |seconds| Duration::from_secs(seconds.into()))
     }
+}
+
+/// Whether the grant outlives its session is no matter of one access token: a narrower one keeps that.
+fn keeping_offline(of: &Scope, narrower: &Scope) -> Scope {
+    if of.contains(Scope::OFFLINE_ACCESS) {
+        return narrower.union(&Scope::parse(Scope::OFFLINE_ACCESS).unwrap_or_default());
+    }
+    narrower.clone()
 }
 
 /// RFC 6749 section 5.2: "invalid, expired, revoked, .. or was issued to another client" are told alike.

@@ -20,7 +20,9 @@ impl Provider {
         }
         let grant = self.inner.store.read(GrantById(token.grant_id.ok_or_else(invalid)?)).await?;
         let grant = grant.filter(|grant| grant.stands(ctx.now)).ok_or_else(invalid)?;
-        let named = grant.granted.claims.userinfo.keys();
+        // What the grant's client asked for by name is not for whoever exchanged its token.
+        let own = grant.granted.client_id == token.client_id;
+        let named = grant.granted.claims.userinfo.keys().filter(|_| own);
         let mut claims = visible(&user_claims(&grant.user), &token.claims.scope, named);
         let named = |name: &str| grant.granted.claims.userinfo.contains_key(name);
         if let Some(service) = self.current_service_claims(ctx.now, &token).await?

@@ -1,4 +1,4 @@
-//! Opaque access tokens. A JWT carries its own record and is not stored.
+//! Opaque access tokens, and among them those that are accepted once. A JWT carries its own record and is not stored.
 
 use crate::contract::{Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;
@@ -23,6 +23,8 @@ pub struct NewAccessToken {
     pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// Whether it is accepted once.
+    pub one_time: bool,
 }
 
 /// The opaque access token with this selector: its secret's hash and its claims.
@@ -40,9 +42,54 @@ impl Query for AccessTokenById {
     }
 }
 
+/// The access token with this selector that is accepted once: its secret's hash and its claims; none when it was spent.
+pub struct OneTimeAccessTokenById(pub AccessTokenId);
+
+impl Query for OneTimeAccessTokenById {
+    type Output = Option<(SecretHash, AccessTokenClaims)>;
+
+    fn statement(&self) -> Statement {
+        Statement::new(
+            "SELECT secret_hash, claims FROM one_time_access_tokens WHERE id = ? AND spent_at IS NULL",
+            params![self.0],
+        )
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.first(|row| Ok((row.get(0)?, row.get::<Json<_>>(1)?.0)))
+    }
+}
+
+/// Accepts an access token that is accepted once; refused when it was before, or has expired.
+pub struct SpendOneTimeAccessToken {
+    /// Which.
+    pub id: AccessTokenId,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Command for SpendOneTimeAccessToken {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        steps.one(
+            "UPDATE one_time_access_tokens SET spent_at = ? WHERE id = ? AND spent_at IS NULL AND expires_at > ?",
+            params![self.at, self.id, self.at],
+        );
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}
+
+const INSERT: &str = "INSERT INTO access_tokens (id, secret_hash, grant_id, claims, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)";
+const INSERT_ONE_TIME: &str = "INSERT INTO one_time_access_tokens (id, secret_hash, grant_id, claims, created_at, expires_at) \
+                               VALUES (?, ?, ?, ?, ?, ?)";
+
 pub(crate) fn insert(steps: &mut Steps, token: &NewAccessToken) {
     steps.one(
-        "INSERT INTO access_tokens (id, secret_hash, grant_id, claims, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+        if token.one_time { INSERT_ONE_TIME } else { INSERT },
         params![
             token.id,
             token.secret_hash,

@@ -129,7 +129,7 @@ impl Command for ReplaceClient {
     }
 }
 
-/// Forgets a client; its grants are refused from now on because no client is behind them.
+/// Forgets a client and its API keys; its grants are refused from now on because no client is behind them.
 pub struct RemoveClient {
     /// Which.
     pub client: ClientId,
@@ -140,6 +140,8 @@ impl Command for RemoveClient {
 
     fn steps(&self, steps: &mut Steps) {
         steps.one("DELETE FROM clients WHERE id = ?", params![&self.client]);
+        // Whoever is registered under this client_id next must not find them working.
+        steps.any("DELETE FROM api_keys WHERE client_id = ?", params![&self.client]);
         steps.announces(Change::Client(self.client.clone()));
     }
 

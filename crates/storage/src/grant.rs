@@ -7,7 +7,7 @@ use crate::params;
 use crate::row::{Row, Rows};
 use crate::user::User;
 use crate::value::Json;
-use protocol::{ClaimsRequest, ClientId, GrantId, Scope, SessionId, Timestamp, UserId};
+use protocol::{ClaimsRequest, ClientId, GrantId, ResourceIndicator, Scope, SessionId, Timestamp, UserId};
 
 /// A grant when it is made.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub struct NewGrant {
     pub amr: String,
     /// How strongly.
     pub acr: String,
+    /// What its access tokens may be for, where the client named it (RFC 8707); empty means the client's default.
+    pub resources: Vec<ResourceIndicator>,
     /// Whether it outlives the session (`offline_access`).
     pub offline: bool,
     /// When it was made.
@@ -71,7 +73,7 @@ impl Query for GrantById {
         Statement::new(
             "SELECT u.id, u.username, u.email, u.email_verified, u.name, u.claims, u.platform_owner, u.created_at, u.updated_at, \
              u.disabled_at, u.signed_out_at, g.id, g.client_id, g.session_id, g.scope, g.claims, g.auth_time, g.amr, g.acr, \
-             g.offline, g.created_at, g.expires_at, g.revoked_at, s.id, s.ended_at \
+             g.offline, g.created_at, g.expires_at, g.revoked_at, s.id, s.ended_at, g.resources \
              FROM grants g JOIN users u ON u.id = g.user_id LEFT JOIN sessions s ON s.id = g.session_id WHERE g.id = ?",
             params![self.0],
         )
@@ -98,6 +100,10 @@ fn from_row(row: &Row<'_>) -> Result<Grant, StorageError> {
             auth_time: row.get(from + 5)?,
             amr: row.get(from + 6)?,
             acr: row.get(from + 7)?,
+            resources: row
+                .get::<Option<Json<_>>>(from + 14)?
+                .map(|resources| resources.0)
+                .unwrap_or_default(),
             offline: row.get(from + 8)?,
             created_at: row.get(from + 9)?,
             expires_at: row.get(from + 10)?,
@@ -111,7 +117,7 @@ fn from_row(row: &Row<'_>) -> Result<Grant, StorageError> {
 pub(crate) fn insert(steps: &mut Steps, grant: &NewGrant) {
     steps.one(
         "INSERT INTO grants (id, user_id, client_id, session_id, scope, claims, auth_time, amr, acr, offline, created_at, \
-         expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         expires_at, resources) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             grant.id,
             grant.user_id,
@@ -125,6 +131,7 @@ pub(crate) fn insert(steps: &mut Steps, grant: &NewGrant) {
             grant.offline,
             grant.created_at,
             grant.expires_at,
+            (!grant.resources.is_empty()).then_some(Json(&grant.resources)),
         ],
     );
 }

@@ -45,6 +45,7 @@ pub use value::{FromValue, Value, ValueRef};
 
 // Records, each with its queries and commands.
 pub mod access_token;
+pub mod api_key;
 pub mod authorization_code;
 pub mod client;
 pub mod consent;
@@ -56,6 +57,7 @@ pub mod one_time_link;
 pub mod organization;
 pub mod plan;
 pub mod refresh_token;
+pub mod resource_server;
 pub mod revocation;
 pub mod server_secret;
 pub mod service;

@@ -25,6 +25,7 @@ const LIVE_SLICES: usize = 10;
 const COURTESY: Duration = Duration::from_millis(250);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
+const MONTH: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// What a sweep did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,7 +82,8 @@ macro_rules! swept {
 }
 
 /// Every table that expires. Spent codes and refresh tokens are kept a while, so that a replay is still recognised.
-const TABLES: [Swept; 11] = [
+const TABLES: [Swept; 13] = [
+    swept!("api_keys", MONTH),
     swept!("sessions", DAY, 2, "expires_at <= ? OR ended_at <= ?"),
     swept!("interactions", Duration::ZERO),
     swept!("authorization_codes", HOUR),
@@ -94,6 +96,7 @@ const TABLES: [Swept; 11] = [
     swept!("revocations", Duration::ZERO),
     swept!("one_time_links", Duration::ZERO),
     swept!("commits", Duration::ZERO),
+    swept!("one_time_access_tokens", Duration::ZERO),
 ];
 
 impl Store {

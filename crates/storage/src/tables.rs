@@ -132,7 +132,7 @@ pub(crate) static TABLES: &[Table] = &[
         "grants",
         columns![
             id: Id, user_id: Id, client_id: Name, session_id: Id, scope: Text, claims: Text, auth_time: Int, amr: Name, acr: Name,
-            offline: Int, created_at: Int, expires_at: Int, revoked_at: Int = NULL,
+            offline: Int, created_at: Int, expires_at: Int, revoked_at: Int = NULL, resources: Text = NULL,
         ],
     )
     .refers(&[("user_id", "users"), ("client_id", "clients"), ("session_id", "sessions")]),
@@ -196,6 +196,22 @@ pub(crate) static TABLES: &[Table] = &[
             columns![table_name: Name, source: Name, last_key: Bytes = NULL, rows_copied: Int, checksum: Hash, finished: Int],
         )
     },
+    table(
+        "one_time_access_tokens",
+        columns![
+            id: Id, secret_hash: Hash, grant_id: Id = NULL, claims: Text, created_at: Int, expires_at: Int, spent_at: Int = NULL,
+        ],
+    )
+    .refers(&[("grant_id", "grants")]),
+    table("resource_servers", columns![id: Name, metadata: Text, created_at: Int, updated_at: Int]),
+    table(
+        "api_keys",
+        columns![
+            id: Id, secret_hash: Hash, client_id: Name, name: Name, scope: Text, created_at: Int, expires_at: Int = NULL,
+            last_used_at: Int = NULL, revoked_at: Int = NULL,
+        ],
+    )
+    .refers(&[("client_id", "clients")]),
     table(
         "organizations",
         columns![id: Id, slug: Name, name: Name, created_at: Int, updated_at: Int, disabled_at: Int = NULL],

@@ -164,6 +164,9 @@ impl Outcome {
             ProviderError::Overloaded { what: Overloaded::Hashing, retry_after } => {
                 later(StatusCode::TOO_MANY_REQUESTS, "too many people are signing in at once", *retry_after)
             }
+            ProviderError::TooManyRequests { retry_after } => {
+                later(StatusCode::TOO_MANY_REQUESTS, "this client asks too often", *retry_after)
+            }
             ProviderError::Overloaded { what: Overloaded::Storage, retry_after } => {
                 later(StatusCode::SERVICE_UNAVAILABLE, "too many requests are waiting", *retry_after)
             }

@@ -12,7 +12,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use protocol::credentials::Authorization;
 use protocol::{ErrorCode, OAuthError, Params};
-use provider::{ClientRequest, Ctx, ProviderError};
+use provider::{ClientRequest, Credential, Ctx, ProviderError};
 
 /// A request's circumstances.
 pub(crate) struct Circumstances(pub(crate) Ctx);
@@ -59,6 +59,18 @@ fn no_query(request: &Request) -> Result<(), OAuthError> {
     match request.uri().query() {
         Some(_) => Err(bad("parameters belong into the body, not into the query")),
         None => Ok(()),
+    }
+}
+
+/// What a request to an API presents to say who makes it: a Bearer token, or an API key, which may come as one or in `X-Api-Key`. What to make
+/// of none, or of what cannot be read, is the handler's to say.
+pub(crate) struct Presents(pub(crate) Result<Option<Credential>, OAuthError>);
+
+impl FromRequestParts<Web> for Presents {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Web) -> Result<Self, Self::Rejection> {
+        Ok(Self(credential(&parts.headers)))
     }
 }
 
@@ -155,6 +167,28 @@ async fn body(request: Request) -> Result<Bytes, OAuthError> {
         };
         bad(description)
     })
+}
+
+fn credential(headers: &HeaderMap) -> Result<Option<Credential>, OAuthError> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let mut keys = headers.get_all("x-api-key").iter();
+    let (authorization, key) = match (values.next(), values.next(), keys.next(), keys.next()) {
+        (authorization, None, key, None) => (authorization, key),
+        _ => return Err(bad("a credential is included more than once")),
+    };
+    let scheme = authorization.and_then(|value| value.as_bytes().split(|byte| *byte == b' ').next());
+    // Another scheme's credentials are not for us.
+    let bearer =
+        authorization.filter(|_| scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer")));
+    match (bearer, key) {
+        (Some(_), Some(_)) => Err(bad("more than one credential is included")),
+        (None, None) => Ok(None),
+        (None, Some(key)) => Ok(Some(Credential::ApiKey(key.to_str().unwrap_or_default().to_owned()))),
+        (Some(value), None) => match value.to_str().ok().and_then(|value| Authorization::parse(value).ok()) {
+            Some(Authorization::Bearer(token)) => Ok(Some(Credential::bearer(token))),
+            _ => Err(OAuthError::new(ErrorCode::InvalidToken, "Authorization: a Bearer token is expected")),
+        },
+    }
 }
 
 /// What the `Authorization` header presents, if there is one.

@@ -8,3 +8,4 @@ pub(crate) mod logout;
 pub(crate) mod revoke;
 pub(crate) mod token;
 pub(crate) mod userinfo;
+pub(crate) mod validate;

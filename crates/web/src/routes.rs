@@ -6,7 +6,9 @@ use crate::dialects::{keycloak, machine, organization};
 use crate::error::PageError;
 use crate::health;
 use crate::metrics::timed;
-use crate::oauth::{authorize, device_authorization, discovery, introspect, logout, revoke, token, userinfo};
+use crate::oauth::{
+    authorize, device_authorization, discovery, introspect, logout, revoke, token, userinfo, validate,
+};
 use crate::person::{consent, device, home, select_account, setup, sign_in, sign_up};
 use crate::server::security_headers::{self, SecurityHeaders};
 use crate::server::{Problem, rate_limit};
@@ -14,7 +16,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, any, get, post};
 use http::header::{
     ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
@@ -42,6 +44,8 @@ pub fn router(web: Web) -> Router {
         // CORS outside: a script can read that it asked too often, and its preflights cost it nothing.
         .merge(for_scripts(&web).merge(for_scripts_in_dialects(&web)).layer(general).layer(any_origin()))
         .merge(for_operators(&web))
+        // All requests of all people behind a gateway come from its one address: no limit per address.
+        .merge(for_gateways(&web))
         .fallback(move |request: Request| not_found(missing.clone(), request))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn_with_state(SecurityHeaders::new(web.is_https()), security_headers::add))
@@ -160,14 +164,30 @@ fn for_operators(web: &Web) -> Router<Web> {
     routes(web, [("/health/live", get(health::live)), ("/health/ready", get(health::ready))])
 }
 
+fn for_gateways(web: &Web) -> Router<Web> {
+    let below = any(validate::below);
+    let table = [
+        ("/oauth2/validate", any(validate::asked)),
+        ("/oauth2/validate/", below.clone()),
+        ("/oauth2/validate/{*path}", below),
+    ];
+    table
+        .into_iter()
+        .fold(Router::new(), |router, (path, methods)| router.route(path, counted(web, path, methods)))
+}
+
 /// A router of these routes, each counted and timed under its path.
 fn routes<const N: usize>(web: &Web, table: [(&'static str, MethodRouter<Web>); N]) -> Router<Web> {
     table.into_iter().fold(Router::new(), |router, (path, methods)| {
-        let timer = web.metrics.route(path);
         // Here, and not on the router: laid around the layers, it would answer a preflight (OPTIONS) before CORS does.
         let methods = methods.fallback(async || Problem::new(StatusCode::METHOD_NOT_ALLOWED));
-        router.route(path, methods.layer(from_fn(move |request, next| timed(timer.clone(), request, next))))
+        router.route(path, counted(web, path, methods))
     })
+}
+
+fn counted(web: &Web, path: &'static str, methods: MethodRouter<Web>) -> MethodRouter<Web> {
+    let timer = web.metrics.route(path);
+    methods.layer(from_fn(move |request, next| timed(timer.clone(), request, next)))
 }
 
 async fn asset(request: Request) -> Response {

@@ -2,8 +2,11 @@
 //! and its window; what is asked is each workload's own file.
 
 pub(crate) mod empty;
+pub(crate) mod machines;
+pub(crate) mod machines_report;
 pub(crate) mod plan;
 pub(crate) mod report;
+pub(crate) mod signing;
 pub(crate) mod subscriptions;
 pub(crate) mod tally;
 

@@ -2,6 +2,7 @@
 //! server where none is named, and measures what the machine could do at most in the same run. What the store costs: `bench_store.rs`; what
 //! requests cost beside an empty handler: `bench_requests.rs`.
 
+use super::bench_machines;
 use super::bench_requests;
 use super::bench_server::{BenchServer, Credentials};
 use super::bench_store;
@@ -27,6 +28,9 @@ pub(crate) enum BenchCommand {
     /// What a database does per second: commands and reads, through the store and through the bare driver
     #[command(after_help = bench_store::HELP)]
     Store(bench_store::StoreArgs),
+    /// How many tokens per second machines get, introspect and revoke
+    #[command(after_help = bench_machines::HELP)]
+    Machines(bench_machines::MachinesArgs),
     /// How many requests a handler that does nothing answers
     #[command(after_help = bench_requests::EMPTY_HELP)]
     Empty(bench_requests::LoadArgs),
@@ -91,6 +95,7 @@ pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
     let args = match command {
         BenchCommand::SignIn(args) => args,
         BenchCommand::Store(args) => return bench_store::run(&args),
+        BenchCommand::Machines(args) => return bench_machines::run(&args),
         BenchCommand::Empty(args) => return bench_requests::empty(&args),
         BenchCommand::Subscriptions(args) => return bench_requests::subscriptions(&args),
         BenchCommand::EmptyHandler(args) => return bench_requests::serve_empty_handler(&args),

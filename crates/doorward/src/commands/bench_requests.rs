@@ -4,16 +4,21 @@
 use super::bench::{on_its_own_thread, seed};
 use super::bench_server::{BenchServer, Credentials};
 use super::shown;
+use crate::clock::OsRandom;
 use crate::serve::{runtime, threads};
 use crate::settings::SettingFlags;
 use anyhow::Context as _;
 use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
 use bench::{Bar, BenchError, LoadMeasurement, LoadPlan, LoadReport, ServiceUser, SignInPlan};
 use clap::Args;
+use crypto::{PrivateKey, SigningKey, TokenType};
 use http::StatusCode;
 use protocol::SigningAlgorithm;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -32,13 +37,13 @@ A handler that answers 204 and does nothing else, in a server of the same kind: 
 pub(crate) struct LoadArgs {
     /// How many virtual users ask at once
     #[arg(long, default_value_t = 64)]
-    users: usize,
+    pub(super) users: usize,
     /// How long to measure, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
-    duration: u64,
+    pub(super) duration: u64,
     /// Print JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// Whom a workload asks.
@@ -46,12 +51,12 @@ pub(crate) struct LoadArgs {
 pub(crate) struct TargetArgs {
     /// Measure this issuer instead of a server of our own; http only
     #[arg(long, value_name = "URL", requires = "env_file")]
-    target: Option<Url>,
+    pub(super) target: Option<Url>,
     /// A client of the target, as `doorward demo --env-file` writes it
     #[arg(long, value_name = "PATH", requires = "target")]
-    env_file: Option<PathBuf>,
+    pub(super) env_file: Option<PathBuf>,
     #[command(flatten)]
-    flags: SettingFlags,
+    pub(super) flags: SettingFlags,
 }
 
 /// What a workload is given: whom to ask, as whom, how long; and the runtime to do it on.
@@ -160,12 +165,12 @@ where
     on_its_own_thread(move |runtime| workload(Load { issuer, credentials, plan: &plan, runtime }))
 }
 
-fn floor_at(target: &Url, plan: &LoadPlan) -> anyhow::Result<LoadMeasurement> {
+pub(super) fn floor_at(target: &Url, plan: &LoadPlan) -> anyhow::Result<LoadMeasurement> {
     let (target, plan) = (target.clone(), plan.clone());
     on_its_own_thread(move |runtime| runtime.block_on(bench::empty_handler(&target, &plan, &Bar::new())))
 }
 
-fn plan(args: &LoadArgs, seconds: u64) -> LoadPlan {
+pub(super) fn plan(args: &LoadArgs, seconds: u64) -> LoadPlan {
     LoadPlan {
         users: args.users,
         warm_up: LoadPlan::WARM_UP,
@@ -201,9 +206,23 @@ pub(super) fn serve_empty_handler(args: &EmptyHandlerArgs) -> anyhow::Result<()>
         std::fs::write(&written, url)
             .and_then(|()| std::fs::rename(&written, &args.env_file))
             .with_context(|| format!("{} cannot be written", args.env_file.display()))?;
-        let router = Router::new().fallback(async || StatusCode::NO_CONTENT);
+        let router = Router::new()
+            .route("/sign", get(signed).with_state(Arc::new(signing_key()?)))
+            .fallback(async || StatusCode::NO_CONTENT);
         let options = ServerOptions { threads: threads()?, ..ServerOptions::default() };
         web::server::serve(listener, router, options, None, CancellationToken::new()).await;
         Ok(())
     })
+}
+
+/// What an access token of a client's own says, as long as a real one.
+const CLAIMS: &str = r#"{"iss":"http://localhost:8080","sub":"machine-0001","aud":"http://localhost:8080","exp":1767226200,"iat":1767225600,"jti":"019b76da-a800-7000-8000-000000000000","client_id":"machine-0001","scope":""}"#;
+
+fn signing_key() -> anyhow::Result<SigningKey> {
+    Ok(SigningKey::new(PrivateKey::generate(SigningAlgorithm::EdDsa, &mut OsRandom)?))
+}
+
+/// A signature and nothing else: what a token costs at least.
+async fn signed(State(key): State<Arc<SigningKey>>) -> String {
+    key.sign(TokenType::AccessToken, CLAIMS.as_bytes())
 }

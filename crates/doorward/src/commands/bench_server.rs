@@ -4,6 +4,7 @@
 use crate::clock;
 use crate::settings::SettingFlags;
 use anyhow::{Context as _, bail};
+use bench::Machine;
 use protocol::SigningAlgorithm;
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::HashMap;
@@ -53,10 +54,22 @@ impl BenchServer {
     /// # Errors
     /// When it ends at once, or is not ready in time.
     pub(super) fn start(flags: &SettingFlags, id_token_alg: SigningAlgorithm) -> anyhow::Result<Self> {
+        Self::demo(flags, &["--id-token-alg", id_token_alg.as_str()])
+    }
+
+    /// Starts it with so many clients that speak for themselves.
+    ///
+    /// # Errors
+    /// As [`BenchServer::start`].
+    pub(super) fn with_machines(flags: &SettingFlags, machines: u32) -> anyhow::Result<Self> {
+        Self::demo(flags, &["--machines", &machines.to_string()])
+    }
+
+    fn demo(flags: &SettingFlags, further: &[&str]) -> anyhow::Result<Self> {
         let directory = scratch()?;
         let mut command = this_program()?;
         command.args(["demo", "--port", "0", "--env-file"]).arg(env_file(&directory));
-        command.args(["--id-token-alg", id_token_alg.as_str()]);
+        command.args(further);
         if let Some(config) = &flags.config {
             command.arg("--config").arg(config);
         }
@@ -94,6 +107,19 @@ impl BenchServer {
     /// When its file is not as expected.
     pub(super) fn issuer(&self) -> anyhow::Result<Url> {
         Ok(Pairs::read(&env_file(&self.directory))?.get("ISSUER")?.parse()?)
+    }
+
+    /// The clients that speak for themselves.
+    ///
+    /// # Errors
+    /// When its file is not as expected.
+    pub(super) fn machines(&self) -> anyhow::Result<Vec<Machine>> {
+        let all = Pairs::read(&env_file(&self.directory))?.get("MACHINES")?;
+        let of = |pair: &str| {
+            let (id, secret) = pair.split_once(':').context("MACHINES is not as expected")?;
+            Ok(Machine { client_id: id.to_owned(), client_secret: secret.to_owned() })
+        };
+        all.split(',').map(of).collect()
     }
 
     /// What it wrote for tests.

@@ -9,7 +9,7 @@ use crate::cli::Place;
 use crate::operator::{Operation, Outcome, ServiceOperation};
 use anyhow::bail;
 use clap::{Args, Subcommand};
-use protocol::{Client, ClientAuthentication, ClientId, RedirectUri, Scope};
+use protocol::{Client, ClientAuthentication, ClientId, ExchangePolicy, GrantType, RedirectUri, Scope};
 
 pub(crate) const HELP: &str = "\
 Examples:
@@ -243,13 +243,20 @@ fn show(args: ShowArgs) -> anyhow::Result<()> {
         ("access token algorithm", client.access_token_signed_response_alg.as_str().to_owned()),
         ("ID Token algorithm", client.id_token_signed_response_alg.as_str().to_owned()),
         ("audience", client.audience.join(" ")),
+        ("accepted", if client.one_time_access_tokens { "once".to_owned() } else { String::new() }),
         ("access token lifetime", seconds(client.access_token_lifetime)),
+        ("ID Token lifetime", seconds(client.id_token_lifetime)),
         ("refresh token lifetime", seconds(client.refresh_token_lifetime)),
         ("default max_age", seconds(client.default_max_age)),
+        ("rate limit", client.rate_limit.map(|limit| limit.to_string()).unwrap_or_default()),
+        ("may act", client.may_act.as_ref().map(ToString::to_string).unwrap_or_default()),
         ("introspects all", yes(client.introspects_all)),
         ("service", service),
         ("disabled", yes(client.disabled)),
     ];
+    if client.grant_types.contains(&GrantType::TokenExchange) {
+        fields.extend(exchange_fields(&client.token_exchange));
+    }
     fields.retain(|(_, value)| !value.is_empty());
     Ok(shown::fields(&fields)?)
 }
@@ -266,6 +273,18 @@ fn with_options(
         ServiceChoice::Of(path) => Some(service::find(administration, path)?.id),
     };
     Ok(Client { service, ..options.apply(client) })
+}
+
+fn exchange_fields(policy: &ExchangePolicy) -> [(&'static str, String); 5] {
+    let clients: Vec<_> = policy.clients.iter().map(ClientId::as_str).collect();
+    let told = |holds: bool, what: &str| if holds { what.to_owned() } else { String::new() };
+    [
+        ("exchanges tokens of", clients.join(" ")),
+        ("exchanges for", policy.audience.join(" ")),
+        ("exchange scope", policy.scope.as_ref().map(Scope::to_string).unwrap_or_default()),
+        ("exchange says", told(policy.impersonation, "not who acts")),
+        ("exchanged accepted", told(policy.one_time, "once")),
+    ]
 }
 
 fn set_disabled(args: NamedArgs, disabled: bool) -> anyhow::Result<()> {

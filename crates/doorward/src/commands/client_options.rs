@@ -3,7 +3,8 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use protocol::{
-    AccessTokenFormat, Client, ConsentPolicy, GrantType, RedirectUri, Scope, ServicePath, SigningAlgorithm,
+    AccessTokenFormat, Client, ClientId, ConsentPolicy, ExchangePolicy, GrantType, RateLimit, RedirectUri,
+    Scope, ServicePath, SigningAlgorithm,
 };
 
 #[derive(Args)]
@@ -41,18 +42,32 @@ pub(crate) struct ClientOptions {
     /// What signs its ID Tokens
     #[arg(long, value_parser = algorithm())]
     id_token_alg: Option<SigningAlgorithm>,
-    /// Who may accept its access tokens; repeatable, without it the issuer
+    /// Who may accept its access tokens, and which resources it may name; repeatable, without it the issuer
     #[arg(long)]
     audience: Vec<String>,
+    /// Its access tokens are accepted once, and are opaque
+    #[arg(long, overrides_with = "no_one_time_access_tokens")]
+    one_time_access_tokens: bool,
+    /// Its access tokens are accepted until they expire
+    #[arg(long, overrides_with = "one_time_access_tokens")]
+    no_one_time_access_tokens: bool,
     /// How long its access tokens live
     #[arg(long, value_name = "SECONDS")]
     access_token_lifetime: Option<u32>,
+    /// How long its ID Tokens live
+    #[arg(long, value_name = "SECONDS")]
+    id_token_lifetime: Option<u32>,
     /// How long an unused refresh token of it lives
     #[arg(long, value_name = "SECONDS")]
     refresh_token_lifetime: Option<u32>,
     /// After how long people sign in again for it, when it does not say so itself
     #[arg(long, value_name = "SECONDS")]
     default_max_age: Option<u32>,
+    /// How often it may ask for tokens: 50/s, 600/min, or off
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    rate_limit: Option<Rate>,
+    #[command(flatten)]
+    exchange: ExchangeOptions,
     /// A resource server that may introspect every client's access tokens
     #[arg(long, overrides_with = "no_introspects_all")]
     introspects_all: bool,
@@ -72,6 +87,42 @@ pub(crate) enum ServiceChoice {
     AsItIs,
     None,
     Of(ServicePath),
+}
+
+/// Token exchange (RFC 8693).
+#[derive(Args)]
+struct ExchangeOptions {
+    /// A client whose tokens it may exchange, beside its own and those meant for it; repeatable
+    #[arg(long = "exchange-client", value_name = "CLIENT_ID")]
+    exchange_clients: Vec<ClientId>,
+    /// What it may exchange tokens for, beside its own audience; repeatable
+    #[arg(long, value_name = "AUDIENCE")]
+    exchange_audience: Vec<String>,
+    /// The most that it may exchange tokens for, without it its own scope
+    #[arg(long, value_name = "SCOPE")]
+    exchange_scope: Option<Scope>,
+    /// The tokens it gets by exchange need not say who acts
+    #[arg(long, overrides_with = "no_exchange_impersonation")]
+    exchange_impersonation: bool,
+    /// The tokens it gets by exchange say who acts
+    #[arg(long, overrides_with = "exchange_impersonation")]
+    no_exchange_impersonation: bool,
+    /// The tokens it gets by exchange are accepted once
+    #[arg(long, overrides_with = "no_exchange_one_time")]
+    exchange_one_time: bool,
+    /// The tokens it gets by exchange are accepted until they expire
+    #[arg(long, overrides_with = "exchange_one_time")]
+    no_exchange_one_time: bool,
+    /// The client that alone may exchange this client's tokens
+    #[arg(long, value_name = "CLIENT_ID")]
+    may_act: Option<ClientId>,
+}
+
+/// A rate, or none any more.
+type Rate = Option<RateLimit>;
+
+fn rate(text: &str) -> Result<Rate, protocol::rate_limit::InvalidRateLimit> {
+    if text == "off" { Ok(None) } else { text.parse().map(Some) }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -98,15 +149,6 @@ impl ClientOptions {
 
     /// The client with what was given changed.
     pub(crate) fn apply(self, mut client: Client) -> Client {
-        fn given<T>(slot: &mut T, value: Option<T>) {
-            if let Some(value) = value {
-                *slot = value;
-            }
-        }
-        fn list<T>(values: Vec<T>) -> Option<Vec<T>> {
-            Some(values).filter(|values| !values.is_empty())
-        }
-        let switch = |on: bool, off: bool| if on || off { Some(on) } else { None };
         given(&mut client.name, self.name);
         given(&mut client.redirect_uris, list(self.redirect_uris));
         given(&mut client.post_logout_redirect_uris, list(self.post_logout_redirect_uris));
@@ -119,11 +161,41 @@ impl ClientOptions {
         given(&mut client.id_token_signed_response_alg, self.id_token_alg);
         given(&mut client.audience, list(self.audience));
         given(&mut client.access_token_lifetime, self.access_token_lifetime.map(Some));
+        let one_time = switch(self.one_time_access_tokens, self.no_one_time_access_tokens);
+        given(&mut client.one_time_access_tokens, one_time);
+        given(&mut client.id_token_lifetime, self.id_token_lifetime.map(Some));
         given(&mut client.refresh_token_lifetime, self.refresh_token_lifetime.map(Some));
         given(&mut client.default_max_age, self.default_max_age.map(Some));
         given(&mut client.introspects_all, switch(self.introspects_all, self.no_introspects_all));
+        given(&mut client.rate_limit, self.rate_limit);
+        given(&mut client.may_act, self.exchange.may_act.clone().map(Some));
+        self.exchange.apply(&mut client.token_exchange);
         client
     }
+}
+
+impl ExchangeOptions {
+    fn apply(self, policy: &mut ExchangePolicy) {
+        given(&mut policy.clients, list(self.exchange_clients).map(|all| all.into_iter().collect()));
+        given(&mut policy.audience, list(self.exchange_audience));
+        given(&mut policy.scope, self.exchange_scope.map(Some));
+        given(&mut policy.impersonation, switch(self.exchange_impersonation, self.no_exchange_impersonation));
+        given(&mut policy.one_time, switch(self.exchange_one_time, self.no_exchange_one_time));
+    }
+}
+
+fn given<T>(slot: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *slot = value;
+    }
+}
+
+fn list<T>(values: Vec<T>) -> Option<Vec<T>> {
+    Some(values).filter(|values| !values.is_empty())
+}
+
+fn switch(on: bool, off: bool) -> Option<bool> {
+    (on || off).then_some(on)
 }
 
 impl From<Consent> for ConsentPolicy {

@@ -11,6 +11,7 @@ use provider::admin::{NewClient, NewSubscription, NewUser, UserPassword};
 use serde_json::{Map, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
+use tokio::task::JoinSet;
 use web::pages::{DemoClient, DemoUser};
 
 const PASSWORD: &str = "correct-horse-battery";
@@ -23,6 +24,7 @@ pub(super) struct Fixture {
     confidential: DemoClient,
     public: DemoClient,
     other: DemoClient,
+    machines: Vec<DemoClient>,
     /// The demo's own relying party; not for others' tests.
     pub(super) relying_party: DemoClient,
 }
@@ -32,6 +34,7 @@ pub(super) struct Wishes {
     pub(super) redirect_uris: Vec<RedirectUri>,
     pub(super) post_logout_redirect_uris: Vec<RedirectUri>,
     pub(super) id_token_alg: SigningAlgorithm,
+    pub(super) machines: u32,
 }
 
 impl Fixture {
@@ -74,6 +77,7 @@ impl Fixture {
                 .await?,
             public: add_client(provider, for_tests("demo-app", "Demo App", none, Some(notes))?).await?,
             other: add_client(provider, for_tests("demo-other", "Demo Other", secret, None)?).await?,
+            machines: machines(provider, wishes.machines).await?,
             relying_party: add_client(provider, own).await?,
         })
     }
@@ -88,6 +92,12 @@ impl Fixture {
         let secret = |client: &DemoClient| client.client_secret.clone().unwrap_or_default();
         let (username, password) =
             self.users.first().map(|user| (user.username.clone(), user.password.clone())).unwrap_or_default();
+        let machines: Vec<_> = self
+            .machines
+            .iter()
+            .map(|machine| format!("{}:{}", machine.client_id, secret(machine)))
+            .collect();
+        let machines = Some(("MACHINES", machines.join(","))).filter(|(_, all)| !all.is_empty());
         [
             ("ISSUER", issuer.to_owned()),
             ("CLIENT_ID", self.confidential.client_id.clone()),
@@ -101,6 +111,7 @@ impl Fixture {
             ("SERVICE", SERVICE.to_owned()),
         ]
         .iter()
+        .chain(&machines)
         .map(|(key, value)| format!("{key}={value}\n"))
         .collect()
     }
@@ -109,8 +120,23 @@ impl Fixture {
 /// Every one that such a client can have.
 fn grant_types(authentication: ClientAuthentication) -> BTreeSet<GrantType> {
     let possible =
-        |grant_type| authentication.is_confidential() || grant_type != GrantType::ClientCredentials;
-    GrantType::ALL.into_iter().filter(|grant_type| possible(*grant_type)).collect()
+        |grant_type: &GrantType| authentication.is_confidential() || grant_type.is_for_public_clients();
+    GrantType::ALL.into_iter().filter(possible).collect()
+}
+
+/// All at once: so many one after the other would each wait for the disk.
+async fn machines(provider: &Provider, count: u32) -> anyhow::Result<Vec<DemoClient>> {
+    let mut adding = JoinSet::new();
+    for number in 1..=count {
+        let id = ClientId::parse(&format!("machine-{number:04}"))?;
+        let client = Client {
+            grant_types: [GrantType::ClientCredentials].into(),
+            ..Client::new(id, format!("Machine {number}"), ClientAuthentication::ClientSecret)
+        };
+        let provider = provider.clone();
+        adding.spawn(async move { add_client(&provider, client).await });
+    }
+    adding.join_all().await.into_iter().collect()
 }
 
 /// An organization with a service and two plans. Alice owns it and has subscribed to the better one; Bob is and has neither.

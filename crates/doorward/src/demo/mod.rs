@@ -58,6 +58,9 @@ pub(crate) struct DemoArgs {
     /// What signs the ID Tokens of every demo client: RS256, ES256 or EdDSA
     #[arg(long, value_name = "ALGORITHM", default_value = "RS256")]
     id_token_alg: SigningAlgorithm,
+    /// So many further clients that speak for themselves, for measuring
+    #[arg(long, value_name = "COUNT", default_value_t = 0, hide = true)]
+    machines: u32,
     #[command(flatten)]
     flags: SettingFlags,
 }
@@ -88,6 +91,7 @@ async fn demo(args: DemoArgs, directory: &Path) -> anyhow::Result<()> {
         redirect_uris: args.redirect_uris,
         post_logout_redirect_uris: args.post_logout_redirect_uris,
         id_token_alg: args.id_token_alg,
+        machines: args.machines,
     };
     let fixture = Fixture::make(&app.provider, &wishes).await?;
     announce(&issuer, &fixture, &settings)?;

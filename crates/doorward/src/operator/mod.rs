@@ -1,4 +1,4 @@
-//! What an operator can do to users, clients, keys and organizations, as values: the same list whether the command line opens the database itself or
+//! What an operator can do to users, clients, resource servers, keys and organizations, as values: the same list whether the command line opens the database itself or
 //! asks the server that has it open. Knows no terminal; the decisions are `provider`'s.
 
 mod call;
@@ -14,13 +14,14 @@ pub(crate) use organizations::{
 };
 pub(crate) use perform::perform;
 pub(crate) use socket::Socket;
-pub(crate) use views::{KeyView, UserView};
+pub(crate) use views::{ApiKeyView, KeyView, UserView};
 
-use protocol::{Client, ClientId};
+use protocol::{ApiKeyId, Client, ClientId, ResourceIndicator, ResourceServer, Scope};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// One thing to do. It may hold a password and therefore has no `Debug`.
 #[derive(Serialize, Deserialize)]
@@ -38,6 +39,14 @@ pub(crate) enum Operation {
     ReplaceClient(Client),
     RotateClientSecret { id: ClientId },
     RemoveClient { id: ClientId },
+    AddServiceAccount { id: ClientId, name: String, scope: Scope, audience: Vec<String> },
+    AddApiKey { service_account: ClientId, name: String, scope: Option<Scope>, expires_in: Option<Duration> },
+    ListApiKeys { after: Option<ApiKeyId>, limit: u32 },
+    RevokeApiKey { id: ApiKeyId },
+    AddResourceServer(ResourceServer),
+    ListResourceServers,
+    ReplaceResourceServer(ResourceServer),
+    RemoveResourceServer { identifier: ResourceIndicator },
     ListSigningKeys,
     RotateSigningKeys { force: bool },
     CheckReadiness,
@@ -62,6 +71,14 @@ impl Operation {
             Self::ReplaceClient(_) => "replace_client",
             Self::RotateClientSecret { .. } => "rotate_client_secret",
             Self::RemoveClient { .. } => "remove_client",
+            Self::AddServiceAccount { .. } => "add_service_account",
+            Self::AddApiKey { .. } => "add_api_key",
+            Self::ListApiKeys { .. } => "list_api_keys",
+            Self::RevokeApiKey { .. } => "revoke_api_key",
+            Self::AddResourceServer(_) => "add_resource_server",
+            Self::ListResourceServers => "list_resource_servers",
+            Self::ReplaceResourceServer(_) => "replace_resource_server",
+            Self::RemoveResourceServer { .. } => "remove_resource_server",
             Self::ListSigningKeys => "list_signing_keys",
             Self::RotateSigningKeys { .. } => "rotate_signing_keys",
             Self::CheckReadiness => "check_readiness",
@@ -87,6 +104,13 @@ pub(crate) enum Outcome {
         secret: Option<Secret>,
     },
     ClientSecret(Secret),
+    /// A new API key: shown this once.
+    ApiKeyAdded {
+        view: ApiKeyView,
+        key: Secret,
+    },
+    ApiKeys(Vec<ApiKeyView>),
+    ResourceServers(Vec<ResourceServer>),
     SigningKeys(Vec<KeyView>),
     Organization(OrganizationView),
     Organizations(Vec<OrganizationView>),

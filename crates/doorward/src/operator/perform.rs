@@ -2,7 +2,7 @@
 
 use super::{Answer, Operation, Outcome, PasswordToSet, Refusal, Secret, UserToAdd};
 use protocol::UserId;
-use provider::admin::{AdminError, NewClient, NewUser, UserPassword};
+use provider::admin::{AdminError, NewApiKey, NewClient, NewServiceAccount, NewUser, UserPassword};
 use provider::{Ctx, Provider, ProviderError};
 
 /// Does it, or says in one sentence why not.
@@ -37,6 +37,23 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
             Outcome::ClientSecret(provider.rotate_client_secret(ctx, &id).await?.into())
         }
         Op::RemoveClient { id } => done(provider.remove_client(&id).await)?,
+        Op::AddServiceAccount { id, name, scope, audience } => {
+            let new = NewServiceAccount { id, name, scope, audience };
+            Outcome::Client(provider.add_service_account(ctx, new).await?)
+        }
+        Op::AddApiKey { service_account: client_id, name, scope, expires_in } => {
+            let created = provider.add_api_key(ctx, NewApiKey { client_id, name, scope, expires_in }).await?;
+            Outcome::ApiKeyAdded { view: created.stored.into(), key: created.key.into() }
+        }
+        Op::ListApiKeys { after, limit } => {
+            let keys = provider.list_api_keys(after, limit).await?;
+            Outcome::ApiKeys(keys.into_iter().map(Into::into).collect())
+        }
+        Op::RevokeApiKey { id } => done(provider.revoke_api_key(ctx, id).await)?,
+        Op::AddResourceServer(server) => done(provider.add_resource_server(ctx, server).await)?,
+        Op::ListResourceServers => Outcome::ResourceServers(provider.list_resource_servers().await?),
+        Op::ReplaceResourceServer(server) => done(provider.replace_resource_server(ctx, server).await)?,
+        Op::RemoveResourceServer { identifier } => done(provider.remove_resource_server(identifier).await)?,
         Op::ListSigningKeys => {
             let keys = provider.list_signing_keys().await?;
             Outcome::SigningKeys(keys.into_iter().map(Into::into).collect())

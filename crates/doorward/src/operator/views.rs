@@ -1,10 +1,11 @@
-//! Users and keys as an operator sees them, on a terminal, as JSON and over the socket. Holds no secret.
+//! Users and keys of both kinds as an operator sees them, on a terminal, as JSON and over the socket. Holds no secret.
 
 use crate::commands::shown;
-use protocol::SigningAlgorithm;
+use protocol::{ApiKeyId, Scope, SigningAlgorithm};
 use provider::SigningKeyView;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use storage::api_key::StoredApiKey;
 use storage::user::User;
 
 /// A user. Times are RFC 3339.
@@ -59,6 +60,37 @@ impl From<SigningKeyView> for KeyView {
             created_at: shown::time(key.created_at),
             current_at: key.current_at.map(shown::time),
             retired_at: key.retired_at.map(shown::time),
+        }
+    }
+}
+
+/// An API key without its secret. Times are RFC 3339.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ApiKeyView {
+    pub(crate) id: ApiKeyId,
+    /// How it begins.
+    pub(crate) prefix: String,
+    pub(crate) service_account: String,
+    pub(crate) name: String,
+    pub(crate) scope: Scope,
+    pub(crate) created_at: String,
+    pub(crate) expires_at: Option<String>,
+    pub(crate) last_used_at: Option<String>,
+    pub(crate) revoked_at: Option<String>,
+}
+
+impl From<StoredApiKey> for ApiKeyView {
+    fn from(key: StoredApiKey) -> Self {
+        Self {
+            id: key.id,
+            prefix: crypto::api_key::shown_selector(key.id.as_bytes()),
+            service_account: key.client_id.to_string(),
+            name: key.name,
+            scope: key.scope,
+            created_at: shown::time(key.created_at),
+            expires_at: key.expires_at.map(shown::time),
+            last_used_at: key.last_used_at.map(shown::time),
+            revoked_at: key.revoked_at.map(shown::time),
         }
     }
 }

@@ -27,6 +27,7 @@ use web::server::TrustedProxies;
 pub(crate) use flags::SettingFlags;
 pub(crate) use issuer::Issuer;
 pub(crate) use sources::{Resolved, SettingsError};
+pub(crate) use value::lifetime;
 
 /// Every setting, typed. What `table` says about each is not repeated here.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! Users, clients and keys from the command line: the same while a server runs (it is asked over its socket) and while none does.
 
-use crate::process::{Installation, get, post, text};
+use crate::process::{Installation, get, get_with, post, text};
 use serde_json::Value;
 
 #[test]
@@ -124,6 +124,21 @@ fn a_client_is_changed_only_where_it_is_said() {
     ]);
     assert_eq!(installation.json(&["client", "show", "app", "--json"]), before);
 
+    let limits = "client set app --rate-limit 600/min --one-time-access-tokens --id-token-lifetime 60 --may-act gate --exchange-client a \
+                  --exchange-client b --exchange-audience https://x.example/ --exchange-scope read --exchange-impersonation --exchange-one-time \
+                  --grant-type authorization_code --grant-type urn:ietf:params:oauth:grant-type:token-exchange";
+    installation.run(&limits.split_whitespace().collect::<Vec<_>>());
+    let shown = installation.run(&["client", "show", "app"]);
+    for said in ["600/min", "once", "60 s", "gate", "a b", "https://x.example/", "not who acts"] {
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
+    let back = "client set app --rate-limit off --no-one-time-access-tokens --no-exchange-impersonation --no-exchange-one-time";
+    installation.run(&back.split_whitespace().collect::<Vec<_>>());
+    let after = installation.json(&["client", "show", "app", "--json"]);
+    assert_eq!((&after["rate_limit"], &after["one_time_access_tokens"]), (&().into(), &false.into()));
+    assert_eq!(after["token_exchange"]["impersonation"], false);
+    assert_eq!(after["token_exchange"]["clients"], serde_json::json!(["a", "b"]));
+
     let public = installation.json(&[
         "client",
         "add",
@@ -204,4 +219,85 @@ fn the_master_key_turns_while_the_server_is_stopped() {
     std::fs::remove_file(installation.path("doorward-data/master.key")).expect("removed");
     let refusal = installation.fails(1, &["serve", "--listen", "127.0.0.1:0"]);
     assert!(refusal.contains("is missing"), "{refusal}");
+}
+
+#[test]
+fn a_gateway_is_set_up_and_its_keys_are_made_and_revoked_from_the_command_line() {
+    let installation = Installation::new();
+    let api = "https://api.example.org";
+    let rules = "rules = [\n  'GET /orders/{id} = orders:read',\n  '/health = public',\n]\n";
+    std::fs::write(installation.path("rules.toml"), rules).expect("a file");
+    std::fs::write(installation.path("rules.json"), r#"{"rules": ["/orders = authenticated"]}"#)
+        .expect("a file");
+    installation.run(&[
+        "resource-server",
+        "add",
+        api,
+        "--rules",
+        "rules.toml",
+        "--rule",
+        "* /admin/** = orders:admin",
+    ]);
+    let taken = installation.fails(1, &["resource-server", "add", api]);
+    assert!(taken.contains("taken"), "{taken}");
+    for (url, says) in [
+        ("https://api.example.org/orders/5?x", "scope orders:read"),
+        ("/admin", "scope orders:admin"),
+        ("https://API.example.org:443/health", "public"),
+    ] {
+        let said = installation.run(&["resource-server", "check", "GET", url]);
+        assert!(said.contains(says) && said.contains(api), "{said}");
+    }
+    installation.fails(1, &["resource-server", "check", "POST", "https://api.example.org/orders/5"]);
+    installation.fails(1, &["resource-server", "check", "GET", "https://api.example.org/health/../admin"]);
+    installation.fails(1, &["resource-server", "check", "GET", "https://other.example.org/health"]);
+    let contradictory = ["resource-server", "set", api, "--rule", "/a = x", "--rule", "/a/ = public"];
+    assert!(installation.fails(1, &contradictory).contains("two of them"));
+
+    let server = installation.serve(&[]);
+    let nobody =
+        ["service-account", "add", "robot", "--scope", "orders:read", "--audience", "https://other.example"];
+    assert!(installation.fails(1, &nobody).contains("there is no resource server https://other.example"));
+    installation.run(&["service-account", "add", "robot", "--scope", "orders:read", "--audience", api]);
+    let made = installation.json(&[
+        "api-key",
+        "add",
+        "--service-account",
+        "robot",
+        "--name",
+        "cron",
+        "--expires",
+        "90d",
+        "--json",
+    ]);
+    let (key, prefix) =
+        (made["api_key"].as_str().expect("a key"), made["key"]["prefix"].as_str().expect("a prefix"));
+    assert!(key.starts_with(prefix) && key.len() > prefix.len());
+    let asked = || {
+        let told = [("X-Original-Method", "GET"), ("X-Original-URI", "/orders/5"), ("X-Api-Key", key)];
+        get_with(&server.address, "/oauth2/validate?resource=https://api.example.org", &told).0
+    };
+    assert_eq!(asked(), 204);
+    let listed = installation.run(&["api-key", "list"]);
+    assert!(listed.contains(prefix) && listed.contains("cron") && !listed.contains(key), "{listed}");
+    installation.run(&["client", "disable", "robot"]);
+    assert_eq!(asked(), 401);
+    assert!(installation.run(&["service-account", "list"]).contains("disabled"));
+    installation.run(&["client", "enable", "robot"]);
+    assert_eq!(asked(), 204);
+    installation.run(&["api-key", "revoke", prefix]);
+    assert_eq!(asked(), 401);
+    assert!(installation.run(&["api-key", "list", "--service-account", "robot"]).contains("revoked"));
+    assert!(installation.fails(1, &["api-key", "revoke", key]).contains("no such API key"));
+
+    installation.run(&["resource-server", "set", api, "--rules", "rules.json", "--introspected-by", "robot"]);
+    let shown = installation.json(&["resource-server", "show", api, "--json"]);
+    assert_eq!(shown["rules"], serde_json::json!(["* /orders = authenticated"]));
+    installation.run(&["resource-server", "set", api, "--no-introspected-by", "--name", "Orders"]);
+    let shown = installation.run(&["resource-server", "show", api]);
+    assert!(shown.contains("Orders") && !shown.contains("introspected"), "{shown}");
+    server.stop();
+    assert!(installation.run(&["resource-server", "list"]).contains(api));
+    installation.run(&["resource-server", "remove", api, "--yes"]);
+    installation.fails(1, &["resource-server", "show", api]);
 }

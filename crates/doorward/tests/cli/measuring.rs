@@ -38,6 +38,22 @@ fn subscriptions_are_asked_for_beside_the_floor() {
 }
 
 #[test]
+fn machines_get_introspect_and_revoke_beside_an_empty_and_a_signing_handler() {
+    let installation = Installation::new();
+    let arguments = ["bench", "machines", "--clients", "7", "--users", "2", "--duration", "1", "--json"];
+    let report = installation.json(&arguments);
+    let of = |name: &str| report[name].as_f64().unwrap_or_else(|| panic!("{name}: {report}"));
+    assert_eq!((of("errors"), of("refused"), of("clients")), (0.0, 0.0, 7.0), "{report}");
+    for step in ["client_credentials", "introspection", "revocation"] {
+        assert!(of(&format!("{step}_requests_per_second")) > 0.0);
+        assert!(of(&format!("{step}_ratio_to_empty_handler")) > 0.0);
+    }
+    assert!(of("requests_per_second") > 0.0 && of("ratio_to_empty_handler") > 0.0);
+    // Whoever makes a token cannot be cheaper than its signature.
+    assert!(of("ratio_to_signing_handler") > 0.0);
+}
+
+#[test]
 fn calibration_suggests_parameters_that_the_settings_take() {
     let installation = Installation::new();
     let found = installation.json(&[

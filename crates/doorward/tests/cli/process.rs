@@ -199,7 +199,16 @@ impl Drop for Server {
 
 /// Status and body of a GET.
 pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
-    exchange(address, &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"))
+    get_with(address, path, &[])
+}
+
+/// Status and body of a GET with these headers.
+pub(crate) fn get_with(address: &str, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    exchange(
+        address,
+        &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n"),
+    )
 }
 
 /// Status and body of a POSTed form with Basic credentials.

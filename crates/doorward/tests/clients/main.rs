@@ -1,10 +1,14 @@
-//! The `openidconnect` crate, a relying party that nobody here wrote, through the compiled binary: discovery, authorization code with
-//! PKCE, ID Token, UserInfo, refresh, introspection, revocation, sign-out.
+//! Clients that nobody here wrote, through the compiled binary. The `openidconnect` crate as a relying party: discovery, authorization code with
+//! PKCE, ID Token, UserInfo, refresh, introspection, revocation, sign-out. The `oauth2` crate and Authlib as machines, oidc-agent on a desk.
 
+#[cfg(test)]
+mod authlib;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod doorward;
+#[cfg(test)]
+mod machine;
 #[cfg(test)]
 mod relying_party;
 

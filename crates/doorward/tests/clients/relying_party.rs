@@ -150,6 +150,6 @@ impl RelyingParty {
 }
 
 /// The crate revokes over https only (RFC 7009 section 2); the demo listens on the loopback without TLS.
-fn over_https(url: &str) -> String {
+pub(crate) fn over_https(url: &str) -> String {
     url.replacen("http:", "https:", 1)
 }

@@ -91,6 +91,7 @@ impl Provider {
     pub async fn remove_client(&self, id: &ClientId) -> Result<(), AdminError> {
         let removed = self.inner.store.write(RemoveClient { client: id.clone() }).await?;
         self.inner.clients.forget(id);
+        self.inner.api_keys.forget_all();
         if removed { Ok(()) } else { Err(unknown(id)) }
     }
 
@@ -122,7 +123,7 @@ fn with_secret(ctx: &mut Ctx, client: Client) -> (RegisteredClient, Option<Strin
     (RegisteredClient { client, secret_hash: secret.as_deref().map(secret_hash) }, secret)
 }
 
-fn check(client: &Client) -> Result<(), AdminError> {
+pub(super) fn check(client: &Client) -> Result<(), AdminError> {
     let invalid = |why: &str| Err(AdminError::Invalid(why.to_owned()));
     if client.name.trim().is_empty() || client.name.len() > 255 {
         return invalid("name: 1 to 255 bytes are expected; people read it on the sign-in page");
@@ -130,9 +131,12 @@ fn check(client: &Client) -> Result<(), AdminError> {
     if client.grant_types.contains(&GrantType::AuthorizationCode) && client.redirect_uris.is_empty() {
         return invalid("redirect URI: at least one is needed for authorization_code");
     }
-    if client.grant_types.contains(&GrantType::ClientCredentials) && !client.authentication.is_confidential()
+    let needs_proof = |grant_type: &&GrantType| !grant_type.is_for_public_clients();
+    if !client.authentication.is_confidential()
+        && let Some(grant_type) = client.grant_types.iter().find(needs_proof)
     {
-        return invalid("client_credentials is for confidential clients only (RFC 6749 section 4.4)");
+        let grant_type = grant_type.as_str();
+        return Err(AdminError::Invalid(format!("{grant_type} is for confidential clients only")));
     }
     if client.id.as_str().parse::<UserId>().is_ok() {
         return invalid(

@@ -48,6 +48,7 @@ impl Provider {
             subject,
             claims,
             device: None,
+            resources: self.requested_resources(client, params)?,
         })
     }
 

@@ -153,6 +153,7 @@ mod tests {
             subject: None,
             claims: ClaimsRequest::default(),
             device: None,
+            resources: Vec::new(),
         }
     }
 

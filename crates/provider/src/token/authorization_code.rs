@@ -27,10 +27,9 @@ impl Provider {
         let grant = standing(self.inner.store.read(GrantById(code.issued.grant_id)).await?, ctx)?;
 
         let issue = Issue {
-            client: &client.client,
-            scope: grant.granted.scope.clone(),
+            audience: self.audience(&client.client, &grant.granted.resources, params)?,
             nonce: code.issued.nonce.clone(),
-            subject: Subject::Grant(&grant),
+            ..Issue::new(&client.client, Subject::Grant(&grant), grant.granted.scope.clone())
         };
         let issued = self.issue(ctx, issue).await?;
         let refresh_token = client

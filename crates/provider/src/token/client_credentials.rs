@@ -16,7 +16,8 @@ impl Provider {
         params: &Params,
     ) -> Result<TokenResponse, ProviderError> {
         let scope = own_scope(&client.client, params)?;
-        let issue = Issue { client: &client.client, subject: Subject::Client, scope, nonce: None };
+        let audience = self.audience(&client.client, &[], params)?;
+        let issue = Issue { audience, ..Issue::new(&client.client, Subject::Client, scope) };
         let issued = self.issue(ctx, issue).await?;
         if let Some(access_token) = issued.stored.clone() {
             self.inner.store.write(AddAccessToken(access_token)).await?;

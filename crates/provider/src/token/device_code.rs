@@ -21,10 +21,8 @@ impl Provider {
         let grant_id = self.allowed(ctx, &code).await?;
         let grant = standing(self.inner.store.read(GrantById(grant_id)).await?, ctx)?;
         let issue = Issue {
-            client: &client.client,
-            scope: grant.granted.scope.clone(),
-            nonce: None,
-            subject: Subject::Grant(&grant),
+            audience: self.audience(&client.client, &grant.granted.resources, params)?,
+            ..Issue::new(&client.client, Subject::Grant(&grant), grant.granted.scope.clone())
         };
         let issued = self.issue(ctx, issue).await?;
         let refresh_token = client

@@ -3,7 +3,7 @@
 //! A successor is derived from the token it replaces. A client that lost the answer and retries within the grace gets the *same*
 //! successor; once the successor was spent, the old one can only come from a thief, and the grant dies.
 
-use super::{TokenResponse, invalid_grant, standing};
+use super::{TokenResponse, invalid_grant, keeping_offline, standing};
 use crate::issue::{Issue, Issued, Subject};
 use crate::{Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
@@ -34,7 +34,8 @@ impl Provider {
             return Err(invalid_grant("the refresh token has expired"));
         }
         let scope = narrowed(&grant, params)?;
-        let issue = Issue { client: &client.client, subject: Subject::Grant(&grant), scope, nonce: None };
+        let audience = self.audience(&client.client, &grant.granted.resources, params)?;
+        let issue = Issue { audience, ..Issue::new(&client.client, Subject::Grant(&grant), scope) };
         let issued = self.issue(ctx, issue).await?;
         if stored.spent_at.is_some() {
             return self.retry(ctx, &presented, &stored, issued).await;
@@ -112,15 +113,7 @@ impl Provider {
 fn narrowed(grant: &Grant, params: &Params) -> Result<Scope, ProviderError> {
     let Some(asked) = params.get("scope") else { return Ok(grant.granted.scope.clone()) };
     match Scope::parse(asked) {
-        // Whether the grant outlives its session is no matter of one access token.
-        Ok(scope) if grant.granted.scope.covers(&scope) => {
-            let offline = grant.granted.scope.contains(Scope::OFFLINE_ACCESS);
-            Ok(if offline {
-                scope.union(&Scope::parse(Scope::OFFLINE_ACCESS).unwrap_or_default())
-            } else {
-                scope
-            })
-        }
+        Ok(scope) if grant.granted.scope.covers(&scope) => Ok(keeping_offline(&grant.granted.scope, &scope)),
         _ => Err(ProviderError::oauth(ErrorCode::InvalidScope, "scope exceeds what was granted")),
     }
 }

@@ -1,7 +1,7 @@
 //! What one node changes and others keep in memory, as a row of `changes`. Knows how it is written down, not who listens.
 
 use crate::revocation::Revocation;
-use protocol::{ClientId, OrganizationId, ServiceId, Timestamp, UserId};
+use protocol::{ApiKeyId, ClientId, OrganizationId, ServiceId, Timestamp, UserId};
 
 /// Something that nodes keep in memory has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,10 @@ pub enum Change {
     SigningKeys,
     /// Something was revoked.
     Revoked(Revocation),
+    /// An API key was revoked.
+    ApiKey(ApiKeyId),
+    /// Resource servers came, changed or went.
+    ResourceServers,
     /// A user's subscription to a service changed, or is gone.
     Subscription(UserId, ServiceId),
     /// An organization, one of its services or a plan changed, or is gone.
@@ -21,9 +25,10 @@ pub enum Change {
 const CLIENT: i64 = 1;
 const SIGNING_KEYS: i64 = 2;
 const REVOKED: i64 = 3;
-// Numbers that other changes do not use, whenever they came.
-const SUBSCRIPTION: i64 = 90;
-const ORGANIZATION: i64 = 91;
+const API_KEY: i64 = 801;
+const RESOURCE_SERVERS: i64 = 802;
+const SUBSCRIPTION: i64 = 901;
+const ORGANIZATION: i64 = 902;
 
 impl Change {
     /// Topic and subject.
@@ -36,6 +41,8 @@ impl Change {
                 let subject = [&revocation.id[..], &at.to_be_bytes(), &until.to_be_bytes()].concat();
                 (REVOKED, subject)
             }
+            Self::ApiKey(id) => (API_KEY, id.as_bytes().to_vec()),
+            Self::ResourceServers => (RESOURCE_SERVERS, Vec::new()),
             Self::Subscription(user, service) => {
                 (SUBSCRIPTION, [*user.as_bytes(), *service.as_bytes()].concat())
             }
@@ -61,6 +68,8 @@ impl Change {
                     expires_at: Timestamp::from_millis(i64::from_be_bytes(until)),
                 }))
             }
+            API_KEY => Some(Self::ApiKey(ApiKeyId::from_bytes(subject.try_into().ok()?))),
+            RESOURCE_SERVERS => Some(Self::ResourceServers),
             SUBSCRIPTION => {
                 let (user, service) = subject.split_first_chunk::<16>()?;
                 let service = service.try_into().ok()?;
@@ -83,10 +92,13 @@ mod tests {
         let client = ClientId::parse("my-app").unwrap();
         let subscription = Change::Subscription(UserId::from_bytes([1; 16]), ServiceId::from_bytes([2; 16]));
         let organization = Change::Organization(OrganizationId::from_bytes([3; 16]));
+        let key = ApiKeyId::from_bytes([4; 16]);
         for change in [
             Change::Client(client),
             Change::SigningKeys,
             Change::Revoked(revocation),
+            Change::ApiKey(key),
+            Change::ResourceServers,
             subscription,
             organization,
         ] {
@@ -98,6 +110,7 @@ mod tests {
             (REVOKED, &[0; 31][..]),
             (REVOKED, &[0; 33][..]),
             (CLIENT, b"\xFF"),
+            (API_KEY, &[0; 15][..]),
             (SUBSCRIPTION, &[0; 31][..]),
             (ORGANIZATION, &[0; 17][..]),
         ] {

@@ -135,12 +135,19 @@ pub(crate) async fn change(store: &Store, sql: &'static str) {
 
 /// Everything in a SQLite file but its history and its marks, as text.
 pub(crate) fn dump(database: &Path) -> String {
+    dump_like(database, database)
+}
+
+/// As text, the tables and columns of `database` that `other` has too.
+pub(crate) fn dump_like(database: &Path, other: &Path) -> String {
     let raw = rusqlite::Connection::open(database).unwrap();
     let mut dump = String::new();
-    for (table, columns) in schema(database) {
+    for (table, columns) in schema(other) {
         let key: Vec<_> =
             columns.iter().filter(|column| column.is_key).map(|column| column.name.as_str()).collect();
-        let mut select = raw.prepare(&format!("SELECT * FROM {table} ORDER BY {}", key.join(", "))).unwrap();
+        let names: Vec<_> = columns.iter().map(|column| column.name.as_str()).collect();
+        let (names, key) = (names.join(", "), key.join(", "));
+        let mut select = raw.prepare(&format!("SELECT {names} FROM {table} ORDER BY {key}")).unwrap();
         let mut rows = select.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
             let values: Vec<_> =

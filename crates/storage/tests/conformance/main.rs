@@ -5,6 +5,8 @@
 mod engines;
 
 #[cfg(test)]
+mod api_keys;
+#[cfg(test)]
 mod backups;
 #[cfg(test)]
 mod clocks;

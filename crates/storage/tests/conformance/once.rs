@@ -6,13 +6,17 @@ use crate::fixture::at;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
+use protocol::claims::{AccessTokenClaims, Audience};
 use protocol::{
-    AuthorizationCodeId, AuthorizationRequest, ClaimsRequest, ClientId, DeviceCodeId, GrantId, InteractionId,
-    OneTimeLinkId, Prompts, RedirectUri, RefreshTokenId, ResponseMode, Scope, SecretHash, SessionId,
-    SigningAlgorithm, Timestamp, UserId,
+    AccessTokenId, AuthorizationCodeId, AuthorizationRequest, ClaimsRequest, ClientId, DeviceCodeId, GrantId,
+    InteractionId, OneTimeLinkId, Prompts, RedirectUri, RefreshTokenId, ResponseMode, Scope, SecretHash,
+    SessionId, SigningAlgorithm, Timestamp, UserId,
 };
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
+use storage::access_token::{
+    AddAccessToken, NewAccessToken, OneTimeAccessTokenById, SpendOneTimeAccessToken,
+};
 use storage::authorization_code::{
     AuthorizationCodeById, IssueAuthorizationCode, NewAuthorizationCode, SpendAuthorizationCode,
 };
@@ -49,9 +53,10 @@ enum Prize {
     UserCode,
     DeviceDecision,
     DeviceCode,
+    AccessToken,
 }
 
-const PRIZES: [Prize; 8] = [
+const PRIZES: [Prize; 9] = [
     Prize::Code,
     Prize::RefreshToken,
     Prize::Interaction,
@@ -60,6 +65,7 @@ const PRIZES: [Prize; 8] = [
     Prize::UserCode,
     Prize::DeviceDecision,
     Prize::DeviceCode,
+    Prize::AccessToken,
 ];
 const NOON: i64 = 12 * 3_600_000;
 
@@ -145,6 +151,7 @@ impl Track {
             Prize::UserCode => self.user_code(number, racers).await,
             Prize::DeviceDecision => self.device_decision(number, racers).await,
             Prize::DeviceCode => self.device_code(number, racers).await,
+            Prize::AccessToken => self.access_token(number, racers).await,
         }
     }
 
@@ -353,6 +360,16 @@ impl Track {
         }
     }
 
+    async fn access_token(&self, number: u64, racers: Vec<Racer>) {
+        let id = AccessTokenId::from_bytes(key(number, 0));
+        assert!(self.nodes[0].write(AddAccessToken(one_time_access_token(id))).await.unwrap());
+        assert!(self.nodes[1].read(OneTimeAccessTokenById(id)).await.unwrap().is_some());
+        self.winner(&racers, |_, at| SpendOneTimeAccessToken { id, at }).await;
+        assert!(self.nodes[1].read(OneTimeAccessTokenById(id)).await.unwrap().is_none());
+        // However late somebody comes.
+        assert!(!self.nodes[0].write(SpendOneTimeAccessToken { id, at: at(NOON) }).await.unwrap());
+    }
+
     async fn signing_key(&self, _number: u64, racers: Vec<Racer>) {
         let keys = self.nodes[0].read(ListSigningKeys).await.unwrap();
         let of = |state: fn(&StoredSigningKey) -> bool| keys.iter().find(|key| state(key));
@@ -435,6 +452,7 @@ fn grant(number: u64, which: u64) -> NewGrant {
         auth_time: at(0),
         amr: "pwd".to_owned(),
         acr: "0".to_owned(),
+        resources: Vec::new(),
         offline: false,
         created_at: at(0),
         expires_at: at(2 * NOON),
@@ -484,6 +502,31 @@ fn refresh_token(number: u64, which: u64) -> NewRefreshToken {
     }
 }
 
+fn one_time_access_token(id: AccessTokenId) -> NewAccessToken {
+    NewAccessToken {
+        id,
+        secret_hash: hash(),
+        grant_id: None,
+        claims: AccessTokenClaims {
+            iss: "https://id.example".to_owned(),
+            sub: "app".to_owned(),
+            aud: Audience::One("https://api.example".to_owned()),
+            exp: 2 * NOON / 1_000,
+            iat: 0,
+            jti: id.to_string(),
+            client_id: "app".to_owned(),
+            scope: Scope::default(),
+            sign_in: None,
+            grant_id: None,
+            act: None,
+            may_act: None,
+        },
+        created_at: at(0),
+        expires_at: at(2 * NOON),
+        one_time: true,
+    }
+}
+
 fn interaction(id: InteractionId) -> Interaction {
     Interaction {
         id,
@@ -506,6 +549,7 @@ fn interaction(id: InteractionId) -> Interaction {
             subject: None,
             claims: ClaimsRequest::default(),
             device: None,
+            resources: Vec::new(),
         },
         progress: Progress::default(),
         created_at: at(0),

@@ -1,6 +1,7 @@
 //! Two nodes on one database: what one changes is in force on the other within a second, and what is good once is good on one of them.
 
 use crate::house::{House, PASSWORD, RelyingParty, new_ctx};
+use crate::oauth2::{api_keys, validate};
 use futures_util::future::join_all;
 use provider::SetupAnswer;
 use provider::interaction::NewAccount;
@@ -101,6 +102,15 @@ async fn what_one_node_changes_is_in_force_on_the_other_within_a_second() {
                 .await,
         );
 
+        validate::add_orders(one).await;
+        let health = async || validate::ask(other, "GET /health", &[]).await.status == 204;
+        took.push(until("a resource server", health).await);
+        one.provider
+            .replace_resource_server(&new_ctx(None), validate::resource_server(validate::ORDERS, &[]))
+            .await
+            .unwrap();
+        took.push(until("a rule gone", async || !health().await).await);
+
         one.make_every_key().await;
         let published = |house: &House| house.provider.keyring().jwk_set().keys.len();
         one.provider.rotate_keys(&mut new_ctx(None), true).await.unwrap();
@@ -119,6 +129,59 @@ async fn a_change_of_subscription_plan_or_organization_is_in_force_on_the_other_
         one.add_user("alice").await;
         let took = crate::organizations::changes_reach_the_other_node(&one, &other).await;
         assert!(took.iter().all(|took| *took < BOUND), "{engine}: {took:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_api_key_is_used_no_more_on_any_node_whoever_uses_it_meanwhile() {
+    for (engine, shared) in databases().await {
+        let [one, other] = nodes(&shared).await;
+        let (one, other) = (&one, &other);
+        validate::add_orders(one).await;
+        api_keys::add_account(one, "robot").await;
+        let passes = async |house: &House, key: &str| {
+            let status = api_keys::with(house, "GET /orders", key).await.status;
+            assert!(status == 204 || status == 401 || status == 403, "{engine}: {status}");
+            status == 204
+        };
+        let probe = api_keys::made(one, api_keys::key_of("robot")).await.key;
+        until("the rules", || passes(other, &probe)).await;
+        let mut took = Vec::new();
+        for round in 0..12_u64 {
+            let created = api_keys::made(one, api_keys::key_of("robot")).await;
+            let (id, key) = (created.stored.id, created.key.as_str());
+            // In half of the rounds, it is known on both nodes before; in the other half, its first use meets its revocation.
+            if round % 2 == 0 {
+                assert!(passes(one, key).await && passes(other, key).await, "{engine}");
+            }
+            let revoker = if round % 4 < 2 { one } else { other };
+            let ctx = new_ctx(None);
+            let revoked = async {
+                sleep(Duration::from_micros(211 * round)).await;
+                revoker.provider.revoke_api_key(&ctx, id).await.unwrap();
+                assert!(!passes(revoker, key).await, "{engine}: at once where it was done");
+            };
+            let used = async {
+                for _ in 0..20 {
+                    passes(one, key).await;
+                    passes(other, key).await;
+                    sleep(Duration::from_micros(100)).await;
+                }
+            };
+            tokio::join!(revoked, used);
+            took.push(
+                until("a revoked key", async || !passes(one, key).await && !passes(other, key).await).await,
+            );
+            sleep(Duration::from_millis(300)).await;
+            assert!(!passes(one, key).await && !passes(other, key).await, "{engine}: it came back");
+        }
+        assert!(took.iter().all(|took| *took < BOUND), "{engine}: {took:?}");
+        // So is an account's removal, and its keys do not come back with its name.
+        let id = protocol::ClientId::parse("robot").unwrap();
+        one.provider.remove_client(&id).await.unwrap();
+        until("an account gone", async || !passes(other, &probe).await).await;
+        api_keys::add_account(one, "robot").await;
+        assert!(!passes(one, &probe).await && !passes(other, &probe).await, "{engine}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! `/oauth2/introspect` (RFC 7662).
 
-use crate::house::{House, Tokens, claims_of, now, pass_seconds};
+use super::validate::{ORDERS, add_orders, machine, token};
+use crate::house::{House, Tokens, claims_of, new_ctx, now, pass_seconds};
 use serde_json::json;
 
 #[tokio::test]
@@ -83,4 +84,45 @@ async fn rfc7662_2_1_the_caller_must_authenticate() {
     // A hint that is wrong does no harm (RFC 7662 section 2.1).
     let hinted = [("token", token.as_str()), ("token_type_hint", "refresh_token")];
     assert_eq!(notes.post(&house, "/oauth2/introspect", &hinted).await.json()["active"], true);
+}
+
+#[tokio::test]
+async fn rfc7662_4_who_introspects_for_a_resource_server_learns_its_part_of_tokens_that_are_for_it() {
+    let house = House::open().await;
+    add_orders(&house).await;
+    let api = house.register("api", |_| {}).await;
+    let robot = house.register("robot", |client| {
+        client.grant_types = [protocol::GrantType::ClientCredentials].into();
+        client.scope = protocol::Scope::parse("orders:read mail:send").unwrap();
+        client.audience = vec![ORDERS.to_owned(), "https://mail.example".to_owned()];
+    });
+    let robot = robot.await;
+    let wide = token(&house, &robot, "orders:read mail:send").await;
+    let foreign =
+        token(&house, &machine(&house, "foreign", "https://mail.example").await, "orders:read").await;
+    assert_eq!(api.introspect(&house, &wide).await.expect(200).json(), json!({ "active": false }));
+
+    let mut orders = house.provider.list_resource_servers().await.unwrap().remove(0);
+    orders.introspected_by = vec![api.client_id()];
+    house.provider.replace_resource_server(&new_ctx(None), orders.clone()).await.unwrap();
+    let told = api.introspect(&house, &wide).await.expect(200).json();
+    assert_eq!(
+        (&told["active"], &told["scope"], &told["aud"], &told["sub"]),
+        (&json!(true), &json!("orders:read"), &json!(ORDERS), &json!("robot"))
+    );
+    assert_eq!(api.introspect(&house, &foreign).await.json(), json!({ "active": false }));
+    // Whoever it was issued to sees all of it.
+    assert_eq!(robot.introspect(&house, &wide).await.json()["scope"], "mail:send orders:read");
+    robot.revoke(&house, &wide).await.expect(200);
+    assert_eq!(api.introspect(&house, &wide).await.json(), json!({ "active": false }));
+
+    // A public client cannot authenticate, so it cannot be named; nor can one that there is not.
+    house.register_public("app", |_| {}).await;
+    for id in ["app", "nobody"] {
+        orders.introspected_by = vec![protocol::ClientId::parse(id).unwrap()];
+        assert!(
+            house.provider.replace_resource_server(&new_ctx(None), orders.clone()).await.is_err(),
+            "{id}"
+        );
+    }
 }

@@ -1,5 +1,6 @@
 //! `/oauth2/..`
 
+pub(crate) mod api_keys;
 mod authorize;
 mod device_authorization;
 mod introspect;
@@ -8,3 +9,4 @@ mod logout;
 mod revoke;
 mod token;
 mod userinfo;
+pub(crate) mod validate;

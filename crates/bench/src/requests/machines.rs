@@ -1,0 +1,208 @@
+//! Many clients that speak for themselves: tokens by client_credentials, their introspection, their revocation, each measured by itself. It owns
+//! what is asked, and knows the endpoints by the paths that Doorward has.
+
+use super::plan::LoadPlan;
+use super::tally::LoadMeasurement;
+use super::{Kind, User, Wire, Workload, run};
+use crate::draw::Draw;
+use crate::encoding::{Pairs, basic};
+use crate::error::BenchError;
+use crate::flow::Trouble;
+use crate::http::{Answer, Origin};
+use crate::progress::Progress;
+use http::{HeaderValue, StatusCode, Uri};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use url::Url;
+
+/// A confidential client.
+pub struct Machine {
+    /// Its `client_id`.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+}
+
+/// What the machines do all the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MachineStep {
+    /// Get a token.
+    ClientCredentials,
+    /// Introspect a token that they got before.
+    Introspection,
+    /// Get a token and revoke it; both count.
+    Revocation,
+}
+
+impl MachineStep {
+    /// Every step, in the order of a token's life.
+    pub const ALL: [Self; 3] = [Self::ClientCredentials, Self::Introspection, Self::Revocation];
+
+    /// Its name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClientCredentials => "client_credentials",
+            Self::Introspection => "introspection",
+            Self::Revocation => "revocation",
+        }
+    }
+}
+
+/// Lets virtual users take this step by one machine after the other.
+///
+/// # Errors
+/// When the plan is not possible, there is no machine, or the server at `issuer` does not answer as expected.
+pub async fn machines(
+    issuer: &Url,
+    machines: &[Machine],
+    step: MachineStep,
+    plan: &LoadPlan,
+    progress: &dyn Progress,
+) -> Result<LoadMeasurement, BenchError> {
+    if machines.is_empty() {
+        return Err(BenchError::Plan("at least one client is needed".to_owned()));
+    }
+    let site = Site::of(issuer, machines).map_err(BenchError::Plan)?;
+    let workload = Machines {
+        origin: plan.origin(issuer).await?,
+        site: Arc::new(site),
+        step,
+        share: plan.users.min(machines.len()),
+        users: AtomicUsize::new(0),
+    };
+    run(&workload, plan, progress).await
+}
+
+struct Site {
+    token: Uri,
+    introspect: Uri,
+    revoke: Uri,
+    authorizations: Vec<HeaderValue>,
+}
+
+impl Site {
+    fn of(issuer: &Url, machines: &[Machine]) -> Result<Self, String> {
+        let base = issuer.path().trim_end_matches('/');
+        let path = |path| format!("{base}{path}").parse::<Uri>().map_err(|error| error.to_string());
+        let authorizations = machines.iter().map(|machine| basic(&machine.client_id, &machine.client_secret));
+        Ok(Self {
+            token: path("/oauth2/token")?,
+            introspect: path("/oauth2/introspect")?,
+            revoke: path("/oauth2/revoke")?,
+            authorizations: authorizations.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+struct Machines {
+    origin: Arc<Origin>,
+    site: Arc<Site>,
+    step: MachineStep,
+    /// How many users share the machines.
+    share: usize,
+    users: AtomicUsize,
+}
+
+/// Takes every so many-th machine in turn.
+struct Operator {
+    origin: Arc<Origin>,
+    site: Arc<Site>,
+    step: MachineStep,
+    turn: usize,
+    /// Its machines, and the token that each holds while it introspects.
+    own: Vec<(usize, Option<String>)>,
+}
+
+const GET: usize = 0;
+const INTROSPECT: usize = 1;
+const REVOKE: usize = 2;
+
+impl Workload for Machines {
+    const NAME: &'static str = "machines";
+    const KINDS: &'static [Kind] = &[
+        Kind { name: "client_credentials", meaning: "a token that speaks for the client" },
+        Kind { name: "introspection", meaning: "a token that is known" },
+        Kind { name: "revocation", meaning: "a token that is given up" },
+    ];
+    type User = Operator;
+
+    fn origin(&self) -> &Arc<Origin> {
+        &self.origin
+    }
+
+    fn user(&self, _: Draw) -> Operator {
+        let number = self.users.fetch_add(1, Ordering::Relaxed) % self.share;
+        let own = (number..self.site.authorizations.len()).step_by(self.share);
+        Operator {
+            origin: Arc::clone(&self.origin),
+            site: Arc::clone(&self.site),
+            step: self.step,
+            turn: 0,
+            own: own.map(|machine| (machine, None)).collect(),
+        }
+    }
+}
+
+impl User for Operator {
+    async fn turn(&mut self, wire: &mut Wire) -> Result<(), Trouble> {
+        let place = self.turn % self.own.len();
+        self.turn = place + 1;
+        let (machine, held) = (self.own[place].0, self.own[place].1.take());
+        match (self.step, held) {
+            (MachineStep::ClientCredentials, _) => self.token(wire, machine).await.map(drop),
+            (MachineStep::Introspection, None) => {
+                self.own[place].1 = Some(self.token(wire, machine).await?);
+                Ok(())
+            }
+            (MachineStep::Introspection, Some(token)) => {
+                self.ask(wire, machine, INTROSPECT, &token).await?;
+                self.own[place].1 = Some(token);
+                Ok(())
+            }
+            (MachineStep::Revocation, _) => {
+                let token = self.token(wire, machine).await?;
+                self.ask(wire, machine, REVOKE, &token).await
+            }
+        }
+    }
+}
+
+impl Operator {
+    async fn token(&self, wire: &mut Wire, machine: usize) -> Result<String, Trouble> {
+        let body = "grant_type=client_credentials".to_owned();
+        let request = self.origin.post_api(&self.site.token, &self.site.authorizations[machine], body);
+        let request = request.map_err(Trouble::Failed)?;
+        wire.ask(GET, request, |answer| text(answer)?.access_token()).await
+    }
+
+    async fn ask(&self, wire: &mut Wire, machine: usize, kind: usize, token: &str) -> Result<(), Trouble> {
+        let path = if kind == INTROSPECT { &self.site.introspect } else { &self.site.revoke };
+        let body = Pairs::default().with("token", token).into_text();
+        let request = self.origin.post_api(path, &self.site.authorizations[machine], body);
+        wire.ask(kind, request.map_err(Trouble::Failed)?, |answer| {
+            let text = text(answer)?;
+            let is_good = kind == REVOKE || text.0.contains(r#""active":true"#);
+            if is_good { Ok(()) } else { Err("the token is not active".to_owned()) }
+        })
+        .await
+    }
+}
+
+/// An answer that is as it should be. What it says is looked for, not parsed: the tool shares the machine with what it measures.
+struct Text<'a>(&'a str);
+
+fn text(answer: &Answer) -> Result<Text<'_>, String> {
+    if answer.status != StatusCode::OK {
+        return Err(format!("status {}", answer.status.as_u16()));
+    }
+    std::str::from_utf8(&answer.body).map(Text).map_err(|_| "the answer is not UTF-8".to_owned())
+}
+
+impl Text<'_> {
+    fn access_token(&self) -> Result<String, String> {
+        let after = self.0.split_once(r#""access_token":""#).map(|(_, after)| after);
+        let token = after.and_then(|after| after.split_once('"')).map(|(token, _)| token.to_owned());
+        token.ok_or_else(|| "the answer holds no access_token".to_owned())
+    }
+}

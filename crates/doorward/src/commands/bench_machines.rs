@@ -1,0 +1,98 @@
+//! `doorward bench machines`: the steps of machines, one after the other, beside a handler that does nothing and one that only signs. It starts
+//! the servers and prints; what is asked is the `bench` crate's.
+
+use super::bench::on_its_own_thread;
+use super::bench_requests::{LoadArgs, TargetArgs, floor_at, plan};
+use super::bench_server::{BenchServer, Credentials};
+use super::shown;
+use bench::{Bar, Floors, LoadMeasurement, LoadPlan, Machine, MachineStep, MachinesReport};
+use clap::Args;
+use std::sync::Arc;
+use url::Url;
+
+pub(crate) const HELP: &str = "\
+Examples:
+  doorward bench machines
+  doorward bench machines --clients 10000 --users 128 --json
+  doorward bench machines --target http://localhost:8080 --env-file /tmp/doorward.env
+
+Each step is measured by itself for --duration: tokens by client_credentials, introspection of tokens that are known, revocation (of \
+a token that is asked for just before, which counts too). Against a target, the client of the file does everything.";
+
+#[derive(Args)]
+pub(crate) struct MachinesArgs {
+    /// How many clients there are, in a server of our own
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    clients: u32,
+    #[command(flatten)]
+    load: LoadArgs,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+/// `doorward bench machines`.
+pub(super) fn run(args: &MachinesArgs) -> anyhow::Result<()> {
+    crate::serve::allow_many_files();
+    let report = match (&args.target.target, &args.target.env_file) {
+        (Some(target), Some(env_file)) => of_target(args, target, &Credentials::read(env_file)?)?,
+        _ => of_our_own(args)?,
+    };
+    if args.load.json {
+        return shown::json(&report.to_json());
+    }
+    Ok(shown::line(report.to_string().trim_end())?)
+}
+
+fn of_target(args: &MachinesArgs, target: &Url, credentials: &Credentials) -> anyhow::Result<MachinesReport> {
+    let machine = Machine {
+        client_id: credentials.client_id.clone(),
+        client_secret: credentials.client_secret.clone(),
+    };
+    let steps = steps(args, target, vec![machine])?;
+    Ok(MachinesReport { clients: 1, steps, floors: None })
+}
+
+fn of_our_own(args: &MachinesArgs) -> anyhow::Result<MachinesReport> {
+    let server = BenchServer::with_machines(&args.target.flags, args.clients)?;
+    let floor = BenchServer::empty_handler()?;
+    let floor_target = floor.issuer()?;
+    // Half as long, twice: a machine that others use too changes while it is measured.
+    let floor_plan = plan(&args.load, args.load.duration.div_ceil(2));
+    let before = floors(&floor_target, &floor_plan)?;
+    let machines = server.machines()?;
+    let clients = machines.len();
+    let steps = steps(args, &server.issuer()?, machines)?;
+    let after = floors(&floor_target, &floor_plan)?;
+    server.stop()?;
+    let floors = Floors {
+        empty: f64::midpoint(before.empty, after.empty),
+        signing: f64::midpoint(before.signing, after.signing),
+    };
+    Ok(MachinesReport { clients, steps, floors: Some(floors) })
+}
+
+fn floors(target: &Url, plan: &LoadPlan) -> anyhow::Result<Floors> {
+    let empty = floor_at(target, plan)?.requests_per_second();
+    let (target, plan) = (target.clone(), plan.clone());
+    let signing = on_its_own_thread(move |runtime| {
+        runtime.block_on(bench::signing_handler(&target, &plan, &Bar::new()))
+    })?;
+    Ok(Floors { empty, signing: signing.requests_per_second() })
+}
+
+fn steps(
+    args: &MachinesArgs,
+    issuer: &Url,
+    machines: Vec<Machine>,
+) -> anyhow::Result<Vec<(MachineStep, LoadMeasurement)>> {
+    let machines = Arc::new(machines);
+    let measured = MachineStep::ALL.into_iter().map(|step| {
+        let (issuer, machines) = (issuer.clone(), Arc::clone(&machines));
+        let plan = plan(&args.load, args.load.duration);
+        let seen = on_its_own_thread(move |runtime| {
+            runtime.block_on(bench::machines(&issuer, &machines, step, &plan, &Bar::new()))
+        })?;
+        Ok((step, seen))
+    });
+    measured.collect()
+}

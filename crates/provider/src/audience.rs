@@ -1,0 +1,65 @@
+//! Who access tokens are for (RFC 8707): what a client may ask for, and what one request narrows it to. Knows no grant type.
+
+use crate::Provider;
+use protocol::{Client, ErrorCode, OAuthError, Params, ResourceIndicator};
+
+impl Provider {
+    /// The `aud` of this client's access tokens where nobody names a resource.
+    pub(crate) fn default_audience<'a>(&'a self, client: &'a Client) -> &'a [String] {
+        if client.audience.is_empty() {
+            std::slice::from_ref(&self.inner.settings.issuer)
+        } else {
+            &client.audience
+        }
+    }
+
+    /// Whether access tokens of this client may be for this audience.
+    pub(crate) fn allows_audience(&self, client: &Client, audience: &str) -> bool {
+        self.default_audience(client).iter().any(|own| own == audience)
+    }
+
+    /// The resources that a request of this client names, each once (RFC 8707 section 2).
+    pub(crate) fn requested_resources(
+        &self,
+        client: &Client,
+        params: &Params,
+    ) -> Result<Vec<ResourceIndicator>, OAuthError> {
+        let mut resources = Vec::new();
+        for text in params.all("resource") {
+            let resource =
+                ResourceIndicator::parse(text).map_err(|error| invalid_target(error.to_string()))?;
+            if !self.allows_audience(client, resource.as_str()) {
+                return Err(invalid_target("this client may not ask for that resource"));
+            }
+            if !resources.contains(&resource) {
+                resources.push(resource);
+            }
+        }
+        Ok(resources)
+    }
+
+    /// The audience of an access token on what was granted: the resources this request names, each of which was granted; without any, all that
+    /// were granted. Empty means the client's default.
+    pub(crate) fn audience(
+        &self,
+        client: &Client,
+        granted: &[ResourceIndicator],
+        params: &Params,
+    ) -> Result<Vec<String>, OAuthError> {
+        let asked = self.requested_resources(client, params)?;
+        let chosen = if asked.is_empty() { granted } else { &asked };
+        for resource in chosen {
+            // RFC 8707 section 2.2: a grant for certain resources serves no other. And what was granted may have been taken from the client.
+            let was_granted = granted.is_empty() || granted.contains(resource);
+            if !was_granted || !self.allows_audience(client, resource.as_str()) {
+                return Err(invalid_target("the grant is not for that resource"));
+            }
+        }
+        Ok(chosen.iter().map(|resource| resource.as_str().to_owned()).collect())
+    }
+}
+
+/// RFC 8707 section 2: "The requested resource is invalid, missing, unknown, or malformed."
+pub(crate) fn invalid_target(description: impl Into<std::borrow::Cow<'static, str>>) -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidTarget, description)
+}

@@ -1,0 +1,89 @@
+//! Registered resource servers. There are few, and every node holds all of them in memory.
+
+use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
+use crate::error::StorageError;
+use crate::nodes::Change;
+use crate::params;
+use crate::row::Rows;
+use crate::value::Json;
+use protocol::{ResourceIndicator, ResourceServer, Timestamp};
+
+/// Every resource server, by identifier.
+pub struct ListResourceServers;
+
+impl Query for ListResourceServers {
+    type Output = Vec<ResourceServer>;
+    const ACCESS: Access = Access::Scan;
+
+    fn statement(&self) -> Statement {
+        Statement::new("SELECT metadata FROM resource_servers ORDER BY id", params![])
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.all(|row| Ok(row.get::<Json<ResourceServer>>(0)?.0))
+    }
+}
+
+/// Registers a resource server; refused when the identifier is taken.
+pub struct AddResourceServer {
+    /// The resource server.
+    pub server: ResourceServer,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Command for AddResourceServer {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        steps.one(
+            "INSERT INTO resource_servers (id, metadata, created_at, updated_at) VALUES (?, ?, ?, ?)",
+            params![self.server.identifier.as_str(), Json(&self.server), self.at, self.at],
+        );
+        steps.announces(Change::ResourceServers);
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}
+
+/// Replaces a resource server's registration; refused when there is none.
+pub struct ReplaceResourceServer {
+    /// The resource server.
+    pub server: ResourceServer,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Command for ReplaceResourceServer {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        steps.one(
+            "UPDATE resource_servers SET metadata = ?, updated_at = ? WHERE id = ?",
+            params![Json(&self.server), self.at, self.server.identifier.as_str()],
+        );
+        steps.announces(Change::ResourceServers);
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}
+
+/// Forgets a resource server; refused when there is none.
+pub struct RemoveResourceServer(pub ResourceIndicator);
+
+impl Command for RemoveResourceServer {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        steps.one("DELETE FROM resource_servers WHERE id = ?", params![self.0.as_str()]);
+        steps.announces(Change::ResourceServers);
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}

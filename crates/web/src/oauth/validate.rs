@@ -1,0 +1,193 @@
+//! `/oauth2/validate`: what gateways ask before they let a request through (nginx `auth_request`, Traefik `forwardAuth`, Caddy
+//! `forward_auth`, Envoy `ext_authz`). Answers 204, 401 or 403 (RFC 6750 section 3): a gateway takes anything else for a failure. Anybody may
+//! ask: the answer says what a credential allows to whoever holds it, and of other credentials nothing.
+
+use crate::answer::json;
+use crate::app::Web;
+use crate::error::ApiError;
+use crate::extract::{Circumstances, Presents, query};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use http::request::Parts;
+use protocol::{ErrorCode, OAuthError, Scope};
+use provider::{Admitted, Caller, Denied, GatewayRequest};
+use serde_json::json;
+use std::fmt::Write as _;
+
+/// The path that [`below`] strips.
+const HERE: &str = "/oauth2/validate";
+
+const SUBJECT: HeaderName = HeaderName::from_static("x-auth-subject");
+const CLIENT: HeaderName = HeaderName::from_static("x-auth-client");
+const SCOPE: HeaderName = HeaderName::from_static("x-auth-scope");
+const TYPE: HeaderName = HeaderName::from_static("x-auth-type");
+
+/// The request is told in headers: `X-Original-*` or `X-Forwarded-*`.
+pub(crate) async fn asked(
+    State(web): State<Web>,
+    Circumstances(ctx): Circumstances,
+    Presents(credential): Presents,
+    parts: Parts,
+) -> Response {
+    let verdict = async {
+        let params = query(&parts.uri)
+            .map_err(|_| Denied::Forbidden("the query of the gateway's question is malformed"))?;
+        let request = told(&parts.headers, params.get("resource"))?;
+        web.provider
+            .validate(&ctx, &request, credential.as_ref().map(Option::as_ref).map_err(Clone::clone))
+            .await
+    };
+    answer(verdict.await)
+}
+
+/// The request is this one, with the path below ours (Envoy's `path_prefix`): its query is its sender's, and its headers say nothing about it.
+pub(crate) async fn below(
+    State(web): State<Web>,
+    Circumstances(ctx): Circumstances,
+    Presents(credential): Presents,
+    parts: Parts,
+) -> Response {
+    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let request = GatewayRequest {
+        method: parts.method.as_str(),
+        host: parts.uri.authority().map(|authority| authority.as_str()).or(host),
+        target: parts.uri.path().strip_prefix(HERE).unwrap_or_default(),
+        resource: None,
+    };
+    let credential = credential.as_ref().map(Option::as_ref).map_err(Clone::clone);
+    answer(web.provider.validate(&ctx, &request, credential).await)
+}
+
+/// The request as the gateway tells it. A gateway passes on what its client sent, so of the two families of headers only one may be there:
+/// which of two was the gateway's word could not be told.
+fn told<'a>(headers: &'a HeaderMap, resource: Option<&'a str>) -> Result<GatewayRequest<'a>, Denied> {
+    let original = (one(headers, "x-original-uri")?, one(headers, "x-original-url")?);
+    let forwarded = one(headers, "x-forwarded-uri")?;
+    let (family, target) = match (original, forwarded) {
+        ((Some(uri), None), None) | ((None, Some(uri)), None) => ("original", uri),
+        ((None, None), Some(uri)) => ("forwarded", uri),
+        ((None, None), None) => {
+            tracing::warn!("a gateway did not say which request it asks about");
+            return Err(Denied::Forbidden("X-Original-URI or X-Forwarded-Uri is expected"));
+        }
+        _ => {
+            return Err(Denied::Forbidden(
+                "X-Original-URI, X-Original-URL and X-Forwarded-Uri: one of them is expected",
+            ));
+        }
+    };
+    let (method, host) = match family {
+        "original" => (one(headers, "x-original-method")?, one(headers, "x-original-host")?),
+        _ => (one(headers, "x-forwarded-method")?, one(headers, "x-forwarded-host")?),
+    };
+    let method = method.ok_or(Denied::Forbidden(
+        "the method is expected beside the URI, in X-Original-Method or X-Forwarded-Method",
+    ))?;
+    let (host, target) = match target.split_once("://") {
+        // As ingress-nginx writes it.
+        Some((_, rest)) if !target.starts_with('/') => {
+            let slash = rest.find('/').ok_or(Denied::Forbidden("X-Original-URL has no path"))?;
+            (Some(&rest[..slash]), &rest[slash..])
+        }
+        _ => (host, target),
+    };
+    Ok(GatewayRequest { method, host, target, resource })
+}
+
+/// A header's value; two of them are one too many.
+fn one<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, Denied> {
+    let mut values = headers.get_all(name).iter();
+    let refused = Denied::Forbidden("a header that tells the request is there twice, or is no text");
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => std::str::from_utf8(value.as_bytes()).map(Some).map_err(|_| refused),
+        (Some(_), Some(_)) => Err(refused),
+    }
+}
+
+fn answer(verdict: Result<Admitted, Denied>) -> Response {
+    match verdict {
+        Ok(admitted) => (StatusCode::NO_CONTENT, identity(&admitted)).into_response(),
+        Err(Denied::Forbidden(why)) => {
+            let members = json!({ "error": ErrorCode::AccessDenied.as_str(), "error_description": why });
+            json(StatusCode::FORBIDDEN, &members)
+        }
+        Err(Denied::Challenge { realm, error, scope }) => challenged(&realm, error.as_ref(), &scope),
+        Err(Denied::Provider(error)) => ApiError(error).into_response(),
+    }
+}
+
+/// Every one of them is always there, be it empty: so that a gateway that copies them overwrites what its client sent under their names.
+fn identity(admitted: &Admitted) -> [(HeaderName, HeaderValue); 4] {
+    let Some(caller) = &admitted.caller else {
+        return [SUBJECT, CLIENT, SCOPE, TYPE].map(|name| (name, HeaderValue::from_static("")));
+    };
+    let kind = match caller {
+        Caller::ApiKey(_) => "api_key",
+        Caller::AccessToken(_) if caller.user_id().is_some() => "user",
+        Caller::AccessToken(_) => "client",
+    };
+    [
+        (SUBJECT, value(caller.subject())),
+        (CLIENT, value(caller.client_id().as_str())),
+        (SCOPE, HeaderValue::from_str(&admitted.scope.to_string()).unwrap_or(HeaderValue::from_static(""))),
+        (TYPE, HeaderValue::from_static(kind)),
+    ]
+}
+
+/// An identifier that nothing on its way can read as another one: what is not printable, spaces, commas, quotes and `%` are percent-encoded.
+fn value(identifier: &str) -> HeaderValue {
+    let mut text = String::with_capacity(identifier.len());
+    for byte in identifier.bytes() {
+        if byte.is_ascii_graphic() && !matches!(byte, b'%' | b',' | b'"') {
+            text.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// RFC 6750 section 3. Section 3.1 would have 400 for a malformed request, which gateways take for a failure of ours.
+fn challenged(realm: &str, error: Option<&OAuthError>, scope: &Scope) -> Response {
+    let mut challenge = format!(r#"Bearer realm="{realm}""#);
+    if !scope.is_empty() {
+        let _ = write!(challenge, r#", scope="{scope}""#);
+    }
+    let Some(OAuthError { code, description }) = error else {
+        return (StatusCode::UNAUTHORIZED, with(&challenge)).into_response();
+    };
+    let _ = write!(challenge, r#", error="{code}", error_description="{description}""#);
+    let status =
+        if *code == ErrorCode::InsufficientScope { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
+    let members = json!({ "error": code.as_str(), "error_description": description });
+    (with(&challenge), json(status, &members)).into_response()
+}
+
+fn with(challenge: &str) -> [(HeaderName, HeaderValue); 1] {
+    let bare = HeaderValue::from_static("Bearer");
+    [(WWW_AUTHENTICATE, HeaderValue::from_str(challenge).unwrap_or(bare))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_cannot_be_taken_for_others() {
+        for (identifier, written) in [
+            ("0191b2c3-a1b2-7c3d-8e4f-a1b2c3d4e5f6", "0191b2c3-a1b2-7c3d-8e4f-a1b2c3d4e5f6"),
+            ("my-app", "my-app"),
+            (" admin", "%20admin"),
+            ("a,b", "a%2Cb"),
+            ("a%20b", "a%2520b"),
+            ("a\r\nX-Auth-Subject: root", "a%0D%0AX-Auth-Subject:%20root"),
+            ("ä", "%C3%A4"),
+        ] {
+            assert_eq!(value(identifier), written);
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! `/oauth2/validate`: what a gateway asks (RFC 6750).
+
+use crate::house::{Answer, House, RelyingParty, encoded, new_ctx, pass_seconds};
+use axum::body::Body;
+use http::Request;
+use protocol::{GrantType, ResourceIndicator, ResourceServer, Scope};
+
+pub(crate) const ORDERS: &str = "https://orders.example";
+pub(crate) const RULES: [&str; 6] = [
+    "GET /orders = orders:read",
+    "GET,PUT /orders/{id} = orders:read",
+    "POST /orders = orders:write",
+    "GET /me = authenticated",
+    "/health = public",
+    "/admin/** = orders:admin",
+];
+
+pub(crate) fn resource_server(identifier: &str, rules: &[&str]) -> ResourceServer {
+    let mut server = ResourceServer::new(ResourceIndicator::parse(identifier).unwrap(), "API");
+    server.rules = rules.iter().map(|rule| rule.parse().unwrap()).collect();
+    server
+}
+
+pub(crate) async fn add_orders(house: &House) {
+    house.provider.add_resource_server(&new_ctx(None), resource_server(ORDERS, &RULES)).await.unwrap();
+}
+
+pub(crate) async fn machine(house: &House, id: &str, audience: &str) -> RelyingParty {
+    house
+        .register(id, |client| {
+            client.grant_types = [GrantType::ClientCredentials].into();
+            client.scope = Scope::parse("orders:read orders:write mail:send").unwrap();
+            client.audience = vec![audience.to_owned()];
+        })
+        .await
+}
+
+pub(crate) async fn token(house: &House, machine: &RelyingParty, scope: &str) -> String {
+    let form = [("grant_type", "client_credentials"), ("scope", scope)];
+    machine.token(house, &form).await.expect(200).json()["access_token"].as_str().unwrap().to_owned()
+}
+
+/// Asks as a gateway does whose configuration names the resource server.
+pub(crate) async fn ask(house: &House, request: &str, headers: &[(&str, &str)]) -> Answer {
+    let (method, uri) = request.split_once(' ').unwrap();
+    let told = [("x-original-method", method), ("x-original-uri", uri)];
+    let path = format!("/oauth2/validate?{}", encoded(&[("resource", ORDERS)]));
+    send(house, Request::get(path), &[&told[..], headers].concat()).await
+}
+
+async fn send(house: &House, request: http::request::Builder, headers: &[(&str, &str)]) -> Answer {
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    house.send(request.body(Body::empty()).unwrap()).await
+}
+
+pub(crate) fn bearer(token: &str) -> (&'static str, String) {
+    ("authorization", format!("Bearer {token}"))
+}
+
+async fn with(house: &House, request: &str, token: &str) -> Answer {
+    let (name, value) = bearer(token);
+    ask(house, request, &[(name, &value)]).await
+}
+
+fn identity(answer: &Answer) -> [&str; 4] {
+    ["x-auth-subject", "x-auth-client", "x-auth-scope", "x-auth-type"].map(|name| answer.header(name))
+}
+
+#[tokio::test]
+async fn rfc6750_3_1_without_a_credential_there_is_a_challenge_and_no_error_code() {
+    let house = House::open().await;
+    add_orders(&house).await;
+    let answer = ask(&house, "GET /orders/5?x=1", &[]).await.expect(401);
+    assert_eq!(
+        answer.header("www-authenticate"),
+        r#"Bearer realm="https://orders.example", scope="orders:read""#
+    );
+    assert_eq!(answer.body, "");
+    // Another scheme's credentials are none.
+    let basic = ask(&house, "GET /me", &[("authorization", "Basic YTpi")]).await.expect(401);
+    assert_eq!(basic.header("www-authenticate"), r#"Bearer realm="https://orders.example""#);
+}
+
+#[tokio::test]
+async fn a_good_token_passes_with_identity_headers_and_nothing_is_read_or_written_again() {
+    let house = House::open().await;
+    add_orders(&house).await;
+    let robot = machine(&house, "robot", ORDERS).await;
+    let good = token(&house, &robot, "orders:read mail:send").await;
+    let answer = with(&house, "GET /orders/5", &good).await.expect(204);
+    // The scope of another resource server is not told.
+    assert_eq!(identity(&answer), ["robot", "robot", "orders:read", "client"]);
+    assert_eq!(answer.header("cache-control"), "no-store");
+
+    let notes = house.register("notes", |client| {
+        client.audience = vec![ORDERS.to_owned()];
+        client.scope = client.scope.union(&Scope::parse("orders:read").unwrap());
+    });
+    let tokens = notes.await.tokens_for(&house, "alice", &[("scope", "openid orders:read")]).await;
+    let alice = house.user("alice").await.id.to_string();
+    let answer = with(&house, "HEAD /orders", &tokens.access_token).await.expect(204);
+    assert_eq!(identity(&answer), [alice.as_str(), "notes", "orders:read", "user"]);
+
+    let (_, verified) = house.provider.token_cache_counts();
+    let commands = house.provider.store().stats().commands;
+    // With its storage closed, a known token passes still.
+    house.provider.store().close().await;
+    with(&house, "PUT /orders/7", &good).await.expect(204);
+    assert_eq!(house.provider.token_cache_counts().1, verified);
+    assert_eq!(house.provider.store().stats().commands, commands);
+}
+
+#[tokio::test]
+async fn rfc6750_3_1_a_weak_token_is_told_which_scope_is_missing() {
+    let house = House::open().await;
+    add_orders(&house).await;
+    let robot = machine(&house, "robot", ORDERS).await;
+    let weak = token(&house, &robot, "orders:read").await;
+    for (request, scope) in [("POST /orders", "orders:write"), ("DELETE /admin/x/y", "orders:admin")] {
+        let answer = with(&house, request, &weak).await.refused(403, "insufficient_scope");
+        let challenge = answer.header("www-authenticate");
+        assert!(
+            challenge.starts_with(&format!(
+                r#"Bearer realm="{ORDERS}", scope="{scope}", error="insufficient_scope", error_description=""#
+            )),
+            "{challenge}"
+        );
+    }
+    with(&house, "GET /me", &token(&house, &robot, "mail:send").await).await.expect(204);
+}
+
+#[tokio::test]
+async fn rfc6750_3_1_a_wrong_expired_or_revoked_token_and_rfc9068_4_one_for_somebody_else_are_invalid() {
+    let house = House::open().await;
+    add_orders(&house).await;
+    let robot = machine(&house, "robot", ORDERS).await;
+    let other = machine(&house, "other", "https://mail.example").await;
+    let revoked = token(&house, &robot, "orders:read").await;
+    with(&house, "GET /orders", &revoked).await.expect(204);
+    robot.revoke(&house, &revoked).await.expect(200);
+    let (good, foreign) =
+        (token(&house, &robot, "orders:read").await, token(&house, &other, "orders:read").await);
+    for bad in ["nonsense", &revoked, &foreign, &crate::house::tampered(&good, 2)] {
+        let answer = with(&house, "GET /orders", bad).await.refused(401, "invalid_token");
+        let challenge = answer.header("www-authenticate");
+        assert!(
+            challenge.contains(r#"error="invalid_token""#) && challenge.contains("orders:read"),
+            "{challenge}"
+        );
+    }
+    let malformed = ask(&house, "GET /orders", &[("authorization", "Bearer a b")]).await;
+    malformed.refused(401, "invalid_token");
+    pass_seconds(600);
+    with(&house, "GET /orders", &good).await.refused(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn rfc6750_2_a_credential_comes_once() {
+    let house = House::open().await;
+    add_orders(&house).await;
+    let robot = machine(&house, "robot", ORDERS).await;
+    let (name, good) = bearer(&token(&house, &robot, "orders:read").await);
+    for headers in [
+        vec![(name, good.as_str()), (name, &good)],
+        vec![(name, &good), ("x-api-key", "x")],
+        vec![("x-api-key", "x"); 2],
+    ] {
+        ask(&house, "GET /orders", &headers).await.refused(401, "invalid_request");
+        // Where nobody is asked, nothing is wrong with it.
+        ask(&house, "GET /health", &headers).await.expect(204);
+    }
+    ask(&house, "GET /orders", &[(name, &good), ("authorization", "Basic YTpi")])
+        .await
+        .refused(401, "invalid_request");
+}
+
+#[tokio::test]
+async fn a_public_request_passes_and_its_identity_headers_are_there_and_empty() {
+    let house = House::open().await;
+    add_orders(&house).await;
+    for headers in [&[][..], &[("authorization", "Bearer nonsense")]] {
+        let answer = ask(&house, "DELETE /health/", headers).await.expect(204);
+        assert_eq!(identity(&answer), [""; 4]);
+        assert!(answer.headers.contains_key("x-auth-subject"));
+    }
+}
+
+#[tokio::test]
+async fn what_no_rule_admits_is_refused_whoever_asks() {
+    let house = House::open().await;
+    add_orders(&house).await;
+    let robot = machine(&house, "robot", ORDERS).await;
+    let good = token(&house, &robot, "orders:read orders:write").await;
+    for request in [
+        "GET /unknown",
+        "DELETE /orders",
+        "get /orders",
+        "GET /orders/5/lines",
+        "GET /health/../admin",
+        "GET /health/%2e%2e/admin",
+        "GET //health",
+        "GET /health;x",
+        "GET /orders%2f5",
+        "GET /%6fr%64ers/..",
+        "GET orders",
+        "GET ",
+    ] {
+        let answer = with(&house, request, &good).await.refused(403, "access_denied");
+        assert!(!answer.headers.contains_key("www-authenticate"), "{request}");
+        ask(&house, request, &[]).await.refused(403, "access_denied");
+    }
+    with(&house, "GET /%6frders/%35", &good).await.expect(204);
+}
+
+#[tokio::test]
+async fn the_resource_server_is_named_by_the_gateway_or_found_by_the_host() {
+    let house = House::open().await;
+    add_orders(&house).await;
+    let mut mail = resource_server("urn:example:mail", &["/** = public"]);
+    mail.hosts = vec!["mail.example".to_owned()];
+    house.provider.add_resource_server(&new_ctx(None), mail.clone()).await.unwrap();
+    let forwarded = |host: &'static str| {
+        [("x-forwarded-method", "GET"), ("x-forwarded-uri", "/health?a=b"), ("x-forwarded-host", host)]
+    };
+    let asked = |path: &'static str, host| {
+        let house = &house;
+        async move { send(house, Request::get(path), &forwarded(host)).await.status.as_u16() }
+    };
+    for (path, host, status) in [
+        ("/oauth2/validate", "mail.example", 204),
+        ("/oauth2/validate", "MAIL.example:8443", 204),
+        ("/oauth2/validate", "orders.example", 204),
+        ("/oauth2/validate", "unknown.example", 403),
+        ("/oauth2/validate", "", 403),
+        ("/oauth2/validate?resource=urn:example:mail", "unknown.example", 204),
+        ("/oauth2/validate?resource=urn:example:unknown", "mail.example", 403),
+        ("/oauth2/validate?resource=urn:example:mail&resource=urn:example:mail", "mail.example", 403),
+    ] {
+        assert_eq!(asked(path, host).await, status, "{path} {host}");
+    }
+    // A second one under the same host: who is meant cannot be told.
+    let mut second = resource_server("urn:example:letters", &["/** = public"]);
+    second.hosts = mail.hosts.clone();
+    house.provider.add_resource_server(&new_ctx(None), second).await.unwrap();
+    assert_eq!(asked("/oauth2/validate", "mail.example").await, 403);
+    house.provider.remove_resource_server(mail.identifier).await.unwrap();
+    assert_eq!(asked("/oauth2/validate", "mail.example").await, 204);
+}
+
+#[tokio::test]
+async fn a_request_told_twice_or_by_halves_is_refused() {
+    let house = House::open().await;
+    add_orders(&house).await;
+    let path = "/oauth2/validate?resource=https://orders.example";
+    let original = [("x-original-method", "GET"), ("x-original-uri", "/health")];
+    let forwarded = [("x-forwarded-method", "GET"), ("x-forwarded-uri", "/health")];
+    let url = [("x-original-method", "GET"), ("x-original-url", "https://any.example/health?x")];
+    for (told, status) in [
+        (original.to_vec(), 204),
+        (forwarded.to_vec(), 204),
+        (url.to_vec(), 204),
+        // A client that adds the other family, its own word beside the gateway's.
+        ([original, forwarded].concat(), 403),
+        ([original, url].concat(), 403),
+        ([original, original].concat(), 403),
+        // The other family's method does not count.
+        (vec![original[1], forwarded[0]], 403),
+        (vec![original[0], forwarded[1]], 403),
+        (vec![original[1]], 403),
+        (vec![original[0]], 403),
+        (vec![original[0], ("x-original-url", "https://any.example")], 403),
+        (Vec::new(), 403),
+    ] {
+        let answer = send(&house, Request::post(path), &told).await;
+        assert_eq!(answer.status.as_u16(), status, "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn envoys_way_of_asking_takes_the_request_for_what_it_is() {
+    let house = House::open().await;
+    add_orders(&house).await;
+    let robot = machine(&house, "robot", ORDERS).await;
+    let (name, good) = bearer(&token(&house, &robot, "orders:read").await);
+    let (host, word) = (("host", "orders.example"), (name, good.as_str()));
+    // What a client says in headers or in the query does not count here.
+    let forged =
+        [("x-original-method", "GET"), ("x-original-uri", "/health"), ("x-forwarded-host", "any.example")];
+    for (method, path, status) in [
+        ("GET", "/oauth2/validate/orders/5?resource=urn:other", 204),
+        ("POST", "/oauth2/validate/orders", 403),
+        ("GET", "/oauth2/validate/health", 204),
+        ("PURGE", "/oauth2/validate/orders", 403),
+        ("GET", "/oauth2/validate/", 403),
+        ("GET", "/oauth2/validate//health", 403),
+        ("GET", "/oauth2/validate/health/../admin", 403),
+    ] {
+        let request = Request::builder().method(method).uri(path);
+        let answer = send(&house, request, &[&forged[..], &[host, word]].concat()).await;
+        assert_eq!(answer.status.as_u16(), status, "{method} {path}");
+    }
+    let request = Request::get("/oauth2/validate/orders/5");
+    send(&house, request, &[&forged[..], &[host]].concat()).await.expect(401);
+    send(&house, Request::get("/oauth2/validate/health"), &[("host", "other.example")]).await.expect(403);
+}
+
+#[tokio::test]
+async fn changed_rules_are_in_force_at_once_and_survive_a_restart() {
+    let house = House::open().await;
+    add_orders(&house).await;
+    ask(&house, "GET /health", &[]).await.expect(204);
+    let changed = resource_server(ORDERS, &["/health = authenticated", "/new = public"]);
+    house.provider.replace_resource_server(&new_ctx(None), changed).await.unwrap();
+    ask(&house, "GET /health", &[]).await.expect(401);
+    ask(&house, "GET /new", &[]).await.expect(204);
+    let house = house.restart().await;
+    ask(&house, "GET /health", &[]).await.expect(401);
+    ask(&house, "GET /new", &[]).await.expect(204);
+    house.provider.remove_resource_server(ResourceIndicator::parse(ORDERS).unwrap()).await.unwrap();
+    ask(&house, "GET /new", &[]).await.expect(403);
+}
+
+#[tokio::test]
+async fn an_identity_cannot_be_taken_for_another() {
+    let house = House::open().await;
+    add_orders(&house).await;
+    let robot = machine(&house, " robot, \"admin\"", ORDERS).await;
+    let good = token(&house, &robot, "orders:read").await;
+    let answer = with(&house, "GET /orders", &good).await.expect(204);
+    assert_eq!(answer.header("x-auth-subject"), "%20robot%2C%20%22admin%22");
+    // Nor is a client let through that was disabled meanwhile.
+    let mut registered = house.provider.find_client(&robot.client_id()).await.unwrap();
+    registered.disabled = true;
+    house.provider.replace_client(&new_ctx(None), registered).await.unwrap();
+    with(&house, "GET /orders", &good).await.refused(401, "invalid_token");
+}
