@@ -91,8 +91,8 @@ struct Inner {
     resource_servers: ResourceServers,
     revocations: Revocations,
     failures: Failures,
-    polls: Polls,
     budgets: Budgets,
+    polls: Polls,
 }
 
 impl Provider {
@@ -113,8 +113,8 @@ impl Provider {
         revocations.load(&store, ctx.now).await?;
         let inner = Inner {
             failures: Failures::new(settings.lockout),
-            polls: Polls::default(),
             budgets: Budgets::default(),
+            polls: Polls::default(),
             keys: Keys::default(),
             clients: ClientCache::default(),
             services: ServiceCache::of(1_000),

@@ -82,8 +82,8 @@ impl Provider {
             GrantType::AuthorizationCode => self.redeem_authorization_code(ctx, &client, params).await,
             GrantType::RefreshToken => self.refresh(ctx, &client, params).await,
             GrantType::ClientCredentials => self.client_credentials(ctx, &client, params).await,
-            GrantType::DeviceCode => self.redeem_device_code(ctx, &client, params).await,
             GrantType::TokenExchange => self.exchange(ctx, &client.client, params).await,
+            GrantType::DeviceCode => self.redeem_device_code(ctx, &client, params).await,
         }
     }
 

@@ -5,6 +5,7 @@ CREATE TABLE device_codes (
   secret_hash {hash} NOT NULL,
   client_id {name} NOT NULL,
   scope {text} NOT NULL,
+  resources {text},                  -- a JSON list of resource indicators (RFC 8707); NULL: the client's default
   asked_from {name},                 -- the address it asked from: shown to whoever decides
   created_at {int} NOT NULL,
   expires_at {int} NOT NULL,

@@ -13,7 +13,8 @@ use crate::grant::NewGrant;
 use crate::params;
 use crate::refresh_token::NewRefreshToken;
 use crate::row::{Row, Rows};
-use protocol::{ClientId, DeviceCodeId, GrantId, Scope, SecretHash, Timestamp};
+use crate::value::Json;
+use protocol::{ClientId, DeviceCodeId, GrantId, ResourceIndicator, Scope, SecretHash, Timestamp};
 
 /// What a user code is looked up by: 16 bytes that nobody can make of it without the server's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct NewDeviceCode {
     pub client_id: ClientId,
     /// What is asked for.
     pub scope: Scope,
+    /// What the grant's access tokens may be for; empty means the client's default (RFC 8707 section 2.2).
+    pub resources: Vec<ResourceIndicator>,
     /// From which address.
     pub asked_from: Option<String>,
     /// When it was issued.
@@ -66,7 +69,7 @@ impl Query for DeviceCodeById {
 
     fn statement(&self) -> Statement {
         Statement::new(
-            "SELECT id, secret_hash, client_id, scope, asked_from, created_at, expires_at, decided_at, grant_id, spent_at \
+            "SELECT id, secret_hash, client_id, scope, asked_from, created_at, expires_at, decided_at, grant_id, spent_at, resources \
              FROM device_codes WHERE id = ?",
             params![self.0],
         )
@@ -86,7 +89,7 @@ impl Query for DeviceCodeByUserCode {
     fn statement(&self) -> Statement {
         Statement::new(
             "SELECT d.id, d.secret_hash, d.client_id, d.scope, d.asked_from, d.created_at, d.expires_at, d.decided_at, d.grant_id, \
-             d.spent_at FROM user_codes u JOIN device_codes d ON d.id = u.device_code_id WHERE u.id = ?",
+             d.spent_at, d.resources FROM user_codes u JOIN device_codes d ON d.id = u.device_code_id WHERE u.id = ?",
             params![self.0.0.as_slice()],
         )
     }
@@ -105,6 +108,7 @@ fn from_row(row: &Row<'_>) -> Result<DeviceCode, StorageError> {
             secret_hash: row.get(1)?,
             client_id: row.get(2)?,
             scope: row.get(3)?,
+            resources: row.get::<Option<Json<_>>>(10)?.map(|resources| resources.0).unwrap_or_default(),
             asked_from: row.get(4)?,
             created_at: row.get(5)?,
             expires_at: row.get(6)?,
@@ -133,13 +137,14 @@ impl Command for IssueDeviceCode {
             params![self.user_code.0.as_slice(), code.id, code.expires_at],
         );
         steps.one(
-            "INSERT INTO device_codes (id, secret_hash, client_id, scope, asked_from, created_at, expires_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO device_codes (id, secret_hash, client_id, scope, resources, asked_from, created_at, expires_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 code.id,
                 code.secret_hash,
                 &code.client_id,
                 &code.scope,
+                (!code.resources.is_empty()).then_some(Json(&code.resources)),
                 code.asked_from.as_ref(),
                 code.created_at,
                 code.expires_at,

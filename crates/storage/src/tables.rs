@@ -165,7 +165,8 @@ pub(crate) static TABLES: &[Table] = &[
     table(
         "device_codes",
         columns![
-            id: Id, secret_hash: Hash, client_id: Name, scope: Text, asked_from: Name = NULL, created_at: Int, expires_at: Int,
+            id: Id, secret_hash: Hash, client_id: Name, scope: Text, resources: Text = NULL, asked_from: Name = NULL,
+            created_at: Int, expires_at: Int,
             decided_at: Int = NULL, grant_id: Id = NULL, spent_at: Int = NULL,
         ],
     )

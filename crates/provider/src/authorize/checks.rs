@@ -47,8 +47,8 @@ impl Provider {
             acr_values,
             subject,
             claims,
-            device: None,
             resources: self.requested_resources(client, params)?,
+            device: None,
         })
     }
 

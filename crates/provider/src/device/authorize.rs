@@ -51,6 +51,7 @@ impl Provider {
             secret_hash: device_code.hash(),
             client_id: client.client.id.clone(),
             scope,
+            resources: self.requested_resources(&client.client, &request.params)?,
             asked_from: ctx.remote.map(|address| address.to_string()),
             created_at: ctx.now,
             expires_at: ctx.now + settings.device_code_lifetime,

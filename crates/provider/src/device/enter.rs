@@ -135,7 +135,7 @@ impl Provider {
             acr_values: Vec::new(),
             subject: None,
             claims: ClaimsRequest::default(),
-            resources: Vec::new(),
+            resources: issued.resources,
             device: Some(DeviceRequest {
                 id: issued.id,
                 asked_at: issued.created_at,

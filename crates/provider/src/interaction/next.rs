@@ -152,8 +152,8 @@ mod tests {
             acr_values: Vec::new(),
             subject: None,
             claims: ClaimsRequest::default(),
-            device: None,
             resources: Vec::new(),
+            device: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::engines::{Engine, Site};
 use crate::fixture::{Do, any, at};
-use protocol::{ClientId, DeviceCodeId, GrantId, Scope, SecretHash};
+use protocol::{ClientId, DeviceCodeId, GrantId, ResourceIndicator, Scope, SecretHash};
 use storage::device_code::{
     DeviceCodeById, DeviceCodeByUserCode, IssueDeviceCode, NewDeviceCode, SpendDeviceCode, UserCodeKey,
 };
@@ -35,6 +35,7 @@ async fn issue(house: &Site, number: u8, expires_at: i64) {
         secret_hash: SecretHash::from_bytes([7; 32]),
         client_id: ClientId::parse("tv").unwrap(),
         scope: Scope::parse("openid offline_access").unwrap(),
+        resources: vec![ResourceIndicator::parse("https://api.example").unwrap()],
         asked_from: Some("2001:db8::1".to_owned()),
         created_at: at(0),
         expires_at: at(expires_at),
@@ -51,6 +52,7 @@ async fn a_device_code_is_found_by_either_key(engine: Engine) {
     assert_eq!(format!("{by_id:?}"), format!("{by_user_code:?}"));
     assert_eq!(by_id.issued.scope.to_string(), "offline_access openid");
     assert_eq!(by_id.issued.asked_from.as_deref(), Some("2001:db8::1"));
+    assert_eq!(by_id.issued.resources[0].as_str(), "https://api.example");
     assert_eq!((by_id.decision, by_id.spent_at), (None, None));
     assert!(house.store.read(DeviceCodeByUserCode(key(3))).await.unwrap().is_none());
 }

@@ -50,10 +50,10 @@ enum Prize {
     Interaction,
     SetupLink,
     SigningKey,
+    AccessToken,
     UserCode,
     DeviceDecision,
     DeviceCode,
-    AccessToken,
 }
 
 const PRIZES: [Prize; 9] = [
@@ -62,11 +62,12 @@ const PRIZES: [Prize; 9] = [
     Prize::Interaction,
     Prize::SetupLink,
     Prize::SigningKey,
+    Prize::AccessToken,
     Prize::UserCode,
     Prize::DeviceDecision,
     Prize::DeviceCode,
-    Prize::AccessToken,
 ];
+
 const NOON: i64 = 12 * 3_600_000;
 
 fn racer() -> impl Strategy<Value = Racer> {
@@ -148,10 +149,10 @@ impl Track {
             Prize::Interaction => self.interaction(number, racers).await,
             Prize::SetupLink => self.setup_link(number, racers).await,
             Prize::SigningKey => self.signing_key(number, racers).await,
+            Prize::AccessToken => self.access_token(number, racers).await,
             Prize::UserCode => self.user_code(number, racers).await,
             Prize::DeviceDecision => self.device_decision(number, racers).await,
             Prize::DeviceCode => self.device_code(number, racers).await,
-            Prize::AccessToken => self.access_token(number, racers).await,
         }
     }
 
@@ -480,6 +481,7 @@ fn device_code(number: u64, which: u64) -> NewDeviceCode {
         secret_hash: hash(),
         client_id: client(),
         scope: Scope::parse("openid").unwrap(),
+        resources: Vec::new(),
         asked_from: None,
         created_at: at(0),
         expires_at: at(2 * NOON),
@@ -520,6 +522,7 @@ fn one_time_access_token(id: AccessTokenId) -> NewAccessToken {
             grant_id: None,
             act: None,
             may_act: None,
+            service: None,
         },
         created_at: at(0),
         expires_at: at(2 * NOON),
@@ -548,8 +551,8 @@ fn interaction(id: InteractionId) -> Interaction {
             acr_values: Vec::new(),
             subject: None,
             claims: ClaimsRequest::default(),
-            device: None,
             resources: Vec::new(),
+            device: None,
         },
         progress: Progress::default(),
         created_at: at(0),

@@ -2,7 +2,6 @@
 
 use crate::filled::{dump, dump_like, fill};
 use crate::fixture::{CountLinks, House};
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use storage::doctor::Verdict;
 use storage::upgrade::{UpgradeError, rehearse, upgrade};
