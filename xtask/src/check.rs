@@ -21,6 +21,10 @@ pub(crate) fn check() -> Result<()> {
 fn tests() -> Result<()> {
     // The binary first: tests of the whole start it.
     run("cargo", &["build", "--locked", "--package", "doorward"], &[])?;
+    // Gateways that tests put before an API.
+    for program in ["nginx", "caddy"] {
+        ensure(program, &[program])?;
+    }
     // One server of each engine for all of them; those that kill servers start their own.
     let engines = Engines::start()?;
     let variables = engines.variables();

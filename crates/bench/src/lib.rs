@@ -49,6 +49,7 @@ pub use load::sign_in;
 pub use plan::SignInPlan;
 pub use progress::{Bar, Progress, Silent, SoFar};
 pub use report::Report;
+pub use requests::devices::{DevicesPlan, devices};
 pub use requests::empty::empty_handler;
 pub use requests::machines::{Machine, MachineStep, machines};
 pub use requests::machines_report::{Floors, MachinesReport};

@@ -2,7 +2,7 @@
 //! padding, no other alphabet, no bits left over, so that one value has one spelling.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 pub(crate) fn encode(bytes: &[u8]) -> String {
@@ -21,6 +21,11 @@ pub(crate) const fn encoded_len(count: usize) -> usize {
 
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// base64 with padding, which JOSE uses for certificates alone (RFC 7515 section 4.1.6).
+pub(crate) fn decode_standard(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
 }
 
 /// Exactly `N` bytes, in a buffer that is wiped.

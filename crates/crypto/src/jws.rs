@@ -4,8 +4,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::str::FromStr;
 
-use protocol::SigningAlgorithm;
+use protocol::{AssertionAlgorithm, SigningAlgorithm};
 use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 
@@ -45,8 +46,10 @@ impl TokenType {
 }
 
 /// A token whose form is right and whose signature nobody has checked yet.
-pub struct UnverifiedToken<'a> {
-    algorithm: SigningAlgorithm,
+///
+/// Its algorithm is one of `A`: what we sign with ourselves, or what others may sign assertions with.
+pub struct UnverifiedToken<'a, A = SigningAlgorithm> {
+    algorithm: A,
     kid: Option<String>,
     typ: Option<String>,
     signing_input: &'a str,
@@ -54,9 +57,39 @@ pub struct UnverifiedToken<'a> {
     signature: Vec<u8>,
 }
 
+/// A client's or another issuer's assertion, its signature unchecked.
+pub type UnverifiedAssertion<'a> = UnverifiedToken<'a, AssertionAlgorithm>;
+
 impl<'a> UnverifiedToken<'a> {
     /// Reads header, payload and signature. Every refusal is one of [`JwsError`].
     pub fn parse(token: &'a str) -> Result<Self, JwsError> {
+        // RFC 8725 section 3.1: an allow-list, on which `none` and HMAC do not stand.
+        Self::read(token)
+    }
+
+    pub(crate) fn require_type(&self, expected: TokenType) -> Result<(), JwsError> {
+        if expected.accepts(self.typ.as_deref()) { Ok(()) } else { Err(JwsError::Type) }
+    }
+}
+
+impl<'a> UnverifiedAssertion<'a> {
+    /// As [`UnverifiedToken::parse`]; HMAC stands on this allow-list, and which keys it may be used with is for `assertion` to see.
+    pub fn parse_assertion(token: &'a str) -> Result<Self, JwsError> {
+        Self::read(token)
+    }
+
+    /// What it claims: not to be believed before its signature was checked.
+    pub fn unverified_payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    pub(crate) fn typ(&self) -> Option<&str> {
+        self.typ.as_deref()
+    }
+}
+
+impl<'a, A: FromStr + Copy> UnverifiedToken<'a, A> {
+    fn read(token: &'a str) -> Result<Self, JwsError> {
         if token.len() > MAX_TOKEN_LEN {
             return Err(JwsError::TooLong);
         }
@@ -70,7 +103,6 @@ impl<'a> UnverifiedToken<'a> {
         if let Some(refusal) = header.refusal {
             return Err(refusal);
         }
-        // RFC 8725 section 3.1: an allow-list, on which `none` and HMAC do not stand.
         let algorithm = header.alg.ok_or(JwsError::Header)?.parse().map_err(|_| JwsError::Algorithm)?;
         Ok(Self {
             algorithm,
@@ -83,17 +115,13 @@ impl<'a> UnverifiedToken<'a> {
     }
 
     /// The algorithm the header names: a claim until it is compared with the key's.
-    pub fn algorithm(&self) -> SigningAlgorithm {
+    pub fn algorithm(&self) -> A {
         self.algorithm
     }
 
     /// The key the header names.
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
-    }
-
-    pub(crate) fn require_type(&self, expected: TokenType) -> Result<(), JwsError> {
-        if expected.accepts(self.typ.as_deref()) { Ok(()) } else { Err(JwsError::Type) }
     }
 
     pub(crate) fn signing_input(&self) -> &'a str {
@@ -109,9 +137,9 @@ impl<'a> UnverifiedToken<'a> {
     }
 }
 
-impl fmt::Debug for UnverifiedToken<'_> {
+impl<A: fmt::Debug> fmt::Debug for UnverifiedToken<'_, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "UnverifiedToken({} {:?}, ..)", self.algorithm.as_str(), self.kid)
+        write!(f, "UnverifiedToken({:?} {:?}, ..)", self.algorithm, self.kid)
     }
 }
 

@@ -7,6 +7,8 @@
 //! Secrets are zeroized when dropped, compared in constant time and never shown by `Debug`.
 
 pub mod api_key;
+pub mod assertion;
+pub mod certificate;
 pub mod derive;
 pub mod digest;
 pub mod jwk;
@@ -18,14 +20,21 @@ pub mod random;
 pub mod seal;
 pub mod signing_key;
 
+mod der;
+mod distinguished_name;
 mod encoding;
 mod verifying_key;
 
 pub use api_key::{API_KEY_PREFIX, ApiKey};
+pub use assertion::{AssertionKeys, AssertionKeysError, AssertionUse, SharedKey};
+pub use certificate::{
+    CertificateAuthorities, CertificateAuthoritiesError, certificate_thumbprint, is_distinguished_name,
+    registered_certificates, subject_matches,
+};
 pub use derive::DerivationKey;
 pub use digest::{left_half_hash, pkce_s256, pkce_s256_matches, sha256, token_digest};
 pub use jwk::{JwkError, JwkSet, PublicJwk, PublicKeyMaterial};
-pub use jws::{JwsError, TokenType, UnverifiedToken};
+pub use jws::{JwsError, TokenType, UnverifiedAssertion, UnverifiedToken};
 pub use keyring::{KeyState, Keyring, VerifiedToken, verify_with_jwk};
 pub use opaque::{OpaqueToken, constant_time_eq, generate_secret, secret_hash, secret_matches};
 pub use private_key::{KeyError, PrivateKey};

@@ -1,9 +1,10 @@
 //! A parsed public key that checks signatures by one algorithm. Knows no tokens.
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
+    RsaPublicKeyComponents,
 };
-use protocol::SigningAlgorithm;
+use protocol::{AssertionAlgorithm, SigningAlgorithm};
 
 use crate::jwk::PublicKeyMaterial;
 
@@ -17,17 +18,12 @@ pub(crate) struct VerifyingKey {
 impl VerifyingKey {
     /// `None` when the material is no valid key, such as a point that is not on the curve.
     pub(crate) fn new(material: &PublicKeyMaterial) -> Option<Self> {
-        let key = match material {
-            PublicKeyMaterial::Ed25519 { x } => ParsedPublicKey::new(&ED25519, x),
-            PublicKeyMaterial::P256 { x, y } => {
-                // SEC 1 section 2.3.3: 4 announces an uncompressed point.
-                ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, [&[4], x.as_slice(), y.as_slice()].concat())
-            }
-            PublicKeyMaterial::Rsa { n, e } => {
-                RsaPublicKeyComponents { n, e }.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
-            }
+        let algorithm = match material.algorithm() {
+            SigningAlgorithm::EdDsa => AssertionAlgorithm::EdDsa,
+            SigningAlgorithm::Es256 => AssertionAlgorithm::Es256,
+            SigningAlgorithm::Rs256 => AssertionAlgorithm::Rs256,
         };
-        Some(Self { algorithm: material.algorithm(), key: key.ok()? })
+        Some(Self { algorithm: material.algorithm(), key: parsed(material, algorithm)? })
     }
 
     pub(crate) fn algorithm(&self) -> SigningAlgorithm {
@@ -37,4 +33,24 @@ impl VerifyingKey {
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         self.key.verify_sig(message, signature).is_ok()
     }
+}
+
+/// The key, ready to check signatures by `algorithm`; `None` when it is no key for that.
+pub(crate) fn parsed(material: &PublicKeyMaterial, algorithm: AssertionAlgorithm) -> Option<ParsedPublicKey> {
+    use AssertionAlgorithm as A;
+    let key = match (material, algorithm) {
+        (PublicKeyMaterial::Ed25519 { x }, A::EdDsa) => ParsedPublicKey::new(&ED25519, x),
+        (PublicKeyMaterial::P256 { x, y }, A::Es256) => {
+            // SEC 1 section 2.3.3: 4 announces an uncompressed point.
+            ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, [&[4], x.as_slice(), y.as_slice()].concat())
+        }
+        (PublicKeyMaterial::Rsa { n, e }, A::Rs256) => {
+            RsaPublicKeyComponents { n, e }.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
+        }
+        (PublicKeyMaterial::Rsa { n, e }, A::Ps256) => {
+            RsaPublicKeyComponents { n, e }.to_parsed_public_key(&RSA_PSS_2048_8192_SHA256)
+        }
+        _ => return None,
+    };
+    key.ok()
 }

@@ -2,12 +2,13 @@
 //! administration alike. Decides nothing.
 
 use crate::clock::{self, OsRandom};
+use crate::fetch::{Fetcher, Shared};
 use crate::master_key::{IfMissing, MasterKeySource};
 use crate::settings::{Issuer, Registration, Settings};
 use anyhow::{Context as _, bail};
 use crypto::MasterKeys;
 use passwords::{HashPool, PoolSettings};
-use provider::Provider;
+use provider::{MutualTls, Provider};
 use rustix::system::uname;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -73,8 +74,12 @@ impl App {
         master_keys: MasterKeys,
     ) -> anyhow::Result<Self> {
         let hash_pool = HashPool::start(pool_settings(settings))?;
-        let opening = provider_settings(settings, issuer);
+        let mutual_tls = mutual_tls(settings)?;
+        let opening = provider::Settings { mutual_tls, ..provider_settings(settings, issuer) };
         let provider = Provider::open(opening, store, hash_pool, master_keys, &mut clock::own_ctx()).await?;
+        let outgoing = &settings.outgoing;
+        let fetcher = Fetcher::new(outgoing.allow.clone(), outgoing.ca_file.clone());
+        provider.fetch_keys_with(std::sync::Arc::new(Shared(fetcher)));
         Ok(Self { provider })
     }
 
@@ -102,6 +107,7 @@ impl App {
         };
         let options = ServerOptions {
             trusted_proxies: settings.trusted_proxies.clone(),
+            client_certificate_header: settings.tls.client_certificate_header.clone(),
             max_connections: settings.max_connections,
             max_connections_per_address: settings.max_connections_per_address,
             stats,
@@ -109,6 +115,17 @@ impl App {
         };
         (web, options)
     }
+}
+
+/// Whether and how clients' certificates reach this server.
+pub(crate) fn mutual_tls(settings: &Settings) -> anyhow::Result<MutualTls> {
+    let tls = &settings.tls;
+    let offered = tls.client_certificates || tls.client_certificate_header.is_some();
+    let Some(path) = &tls.client_ca else { return Ok(MutualTls { offered, ..MutualTls::default() }) };
+    let told = || format!("tls.client_ca {}", path.display());
+    let pem = std::fs::read(path).with_context(told)?;
+    let authorities = crypto::CertificateAuthorities::from_pem(&pem).with_context(told)?;
+    Ok(MutualTls { offered, authorities })
 }
 
 /// How a server ends.
@@ -255,6 +272,8 @@ fn provider_settings(settings: &Settings, issuer: &Issuer) -> provider::Settings
         registration_open: settings.registration == Registration::Open,
         session_idle: settings.session.idle,
         session_lifetime: settings.session.absolute,
+        device_code_lifetime: settings.devices.code_lifetime,
+        device_interval: settings.devices.interval,
         access_token_lifetime: settings.tokens.access_lifetime,
         refresh_token_lifetime: settings.tokens.refresh_lifetime,
         grant_lifetime: settings.tokens.grant_lifetime,

@@ -1,8 +1,8 @@
 //! The command line: which commands there are and what their `--help` teaches. What a command does stands in the file of its name.
 
 use crate::commands::{
-    api_key, backup, bench, client, completions, config, healthcheck, keys, member, organization, passwords,
-    plan, resource_server, service, service_account, store, subscription, upgrade, user,
+    api_key, backup, bench, client, completions, config, healthcheck, keys, login, member, organization,
+    passwords, plan, resource_server, service, service_account, store, subscription, upgrade, user,
 };
 use crate::settings::SettingFlags;
 use crate::{demo, serve};
@@ -95,6 +95,9 @@ pub(crate) enum Command {
     /// Measure how many people can sign in
     #[command(subcommand)]
     Bench(bench::BenchCommand),
+    /// Sign in as a device does, with a code that you enter in a browser anywhere
+    #[command(after_help = login::HELP)]
+    Login(login::LoginArgs),
     /// Print completions for your shell
     #[command(after_help = completions::HELP)]
     Completions(completions::CompletionsArgs),

@@ -7,6 +7,8 @@ mod cli;
 mod clock;
 mod commands;
 mod demo;
+mod fetch;
+mod https;
 mod master_key;
 mod operator;
 mod outgoing;
@@ -63,6 +65,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Healthcheck(args) => return commands::healthcheck::run(&args),
         Command::Passwords(command) => commands::passwords::run(command)?,
         Command::Bench(command) => commands::bench::run(command)?,
+        Command::Login(args) => commands::login::run(&args)?,
         Command::Completions(args) => commands::completions::run(&args)?,
     }
     Ok(ExitCode::SUCCESS)

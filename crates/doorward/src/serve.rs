@@ -1,7 +1,7 @@
 //! `doorward serve`: everything that runs beside each other in a server's process, from its first line of output to its last connection.
 //! Knows when things start and stop, not what they do.
 
-use crate::app::{App, Predecessor, draining};
+use crate::app::{App, Predecessor, draining, mutual_tls};
 use crate::backups::Backups;
 use crate::clock;
 use crate::commands::shown;
@@ -74,7 +74,7 @@ async fn serve(settings: &Settings, handed_in: &mut ListenFd) -> anyhow::Result<
     // The address first: whether it is free is known before anything is written.
     let (listeners, predecessor) = listen(settings, handed_in)?;
     let address = listeners.first().map_or(settings.listen, Listener::local_addr);
-    let tls = settings.tls.files().map(|(certificate, key)| Tls::from_files(certificate, key)).transpose()?;
+    let tls = tls(settings)?;
     let issuer = settings.issuer(address);
     for warning in settings.warnings() {
         tracing::warn!("{warning}");
@@ -101,6 +101,16 @@ async fn serve(settings: &Settings, handed_in: &mut ListenFd) -> anyhow::Result<
         tokio::spawn(backups.drill_from_time_to_time(app.provider.store().clone()));
     }
     House { app, listeners, router: web::router(web), options, tls, metrics, shutdown }.run(settings).await
+}
+
+/// The server's own TLS, if it speaks it.
+fn tls(settings: &Settings) -> anyhow::Result<Option<Tls>> {
+    let Some((certificate, key)) = settings.tls.files() else { return Ok(None) };
+    if !settings.tls.client_certificates {
+        return Ok(Some(Tls::from_files(certificate, key)?));
+    }
+    let authorities = mutual_tls(settings)?.authorities.subjects().collect();
+    Ok(Some(Tls::asking_for_certificates(certificate, key, authorities)?))
 }
 
 fn announce(settings: &Settings, issuer: &Issuer, address: SocketAddr) -> io::Result<()> {

@@ -68,6 +68,9 @@ pub struct AccessTokenClaims {
     /// Who alone may act for the subject by exchanging this token (RFC 8693 section 4.4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub may_act: Option<MayAct>,
+    /// What it is bound to: presented without, it is worth nothing (RFC 7800).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
     /// The service it is for, if its client belongs to one, and what its user had subscribed to when it was issued: private claims.
     #[serde(flatten)]
     pub service: Option<ServiceClaims>,
@@ -110,6 +113,14 @@ impl Actor {
 pub struct MayAct {
     /// A client's `client_id`.
     pub sub: String,
+}
+
+/// What an access token is bound to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// The SHA-256 of the client's certificate, as base64url (RFC 8705 section 3.1).
+    #[serde(rename = "x5t#S256")]
+    pub certificate: String,
 }
 
 /// How the user of an access token proved who they are (RFC 9068 section 2.2.1).

@@ -1,5 +1,7 @@
 //! A client as registered: what it is, how it authenticates, what it may ask for. Knows no secret and no storage.
 
+use crate::assertion::AssertionAlgorithm;
+use crate::client_authentication::{ClientAuthentication, JwksUri, TlsSubject};
 use crate::ids::ServiceId;
 use crate::rate_limit::RateLimit;
 use crate::redirect_uri::RedirectUri;
@@ -63,27 +65,6 @@ impl std::str::FromStr for ClientId {
     }
 }
 
-/// How a client proves itself at the token endpoint (`token_endpoint_auth_method`, RFC 7591 section 2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ClientAuthentication {
-    /// A confidential client's secret, in the header or in the form, as it likes.
-    ClientSecret,
-    /// A confidential client's secret in the `Authorization` header only (RFC 6749 section 2.3.1).
-    ClientSecretBasic,
-    /// A confidential client's secret in the form only.
-    ClientSecretPost,
-    /// A public client: no proof, PKCE always.
-    None,
-}
-
-impl ClientAuthentication {
-    /// Whether the client keeps a secret (RFC 6749 section 2.1).
-    pub const fn is_confidential(self) -> bool {
-        !matches!(self, Self::None)
-    }
-}
-
 /// A grant type that Doorward offers (RFC 6749 section 1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -100,15 +81,19 @@ pub enum GrantType {
     /// RFC 8693.
     #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
     TokenExchange,
+    /// RFC 7523 section 2.1.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:jwt-bearer")]
+    JwtBearer,
 }
 
 impl GrantType {
     /// Every grant type there is.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::ClientCredentials,
         Self::DeviceCode,
+        Self::JwtBearer,
         Self::TokenExchange,
     ];
 
@@ -120,12 +105,13 @@ impl GrantType {
             Self::ClientCredentials => "client_credentials",
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
+            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
         }
     }
 
     /// Whether a client that cannot prove who it is may use it: not where the client itself is what is trusted.
     pub const fn is_for_public_clients(self) -> bool {
-        !matches!(self, Self::ClientCredentials | Self::TokenExchange)
+        !matches!(self, Self::ClientCredentials | Self::JwtBearer | Self::TokenExchange)
     }
 
     /// The grant type of a `grant_type` value, if Doorward offers it.
@@ -163,6 +149,24 @@ pub struct Client {
     pub name: String,
     /// How it authenticates.
     pub authentication: ClientAuthentication,
+    /// The one algorithm of its assertions (`token_endpoint_auth_signing_alg`); none means any its keys are for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_signing_alg: Option<AssertionAlgorithm>,
+    /// Whether its assertions must name the issuer, and nothing else, as their audience (FAPI 2.0 section 5.3.2.1).
+    #[serde(default)]
+    pub require_issuer_audience: bool,
+    /// Its public keys, a JWK Set (RFC 7591 section 2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<serde_json::Value>,
+    /// Where its public keys are (RFC 7591 section 2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<JwksUri>,
+    /// Whom its certificate names, with [`ClientAuthentication::TlsClientAuth`] (RFC 8705 section 2.1.2).
+    #[serde(flatten)]
+    pub tls_subject: Option<TlsSubject>,
+    /// Whether its access tokens are good only with the certificate they were issued to (RFC 8705 section 3.4).
+    #[serde(default)]
+    pub tls_client_certificate_bound_access_tokens: bool,
     /// Where answers may go; matched exactly (RFC 9700 section 4.1.3).
     #[serde(default)]
     pub redirect_uris: Vec<RedirectUri>,
@@ -233,6 +237,12 @@ impl Client {
             id,
             name: name.into(),
             authentication,
+            token_endpoint_auth_signing_alg: None,
+            require_issuer_audience: false,
+            jwks: None,
+            jwks_uri: None,
+            tls_subject: None,
+            tls_client_certificate_bound_access_tokens: false,
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
             grant_types: [GrantType::AuthorizationCode, GrantType::RefreshToken].into(),

@@ -4,9 +4,13 @@
 //! A value that exists has been checked: parse once at the edge, then pass the type.
 
 pub mod access_rule;
+pub mod assertion;
+pub mod assertion_issuer;
 pub mod authorization;
 pub mod claims;
 pub mod client;
+pub mod client_authentication;
+pub mod client_certificate;
 pub mod credentials;
 pub mod discovery;
 pub mod error;
@@ -27,8 +31,12 @@ pub mod token_exchange;
 pub mod user_code;
 
 pub use access_rule::{AccessRule, AccessRules, Needs};
+pub use assertion::AssertionAlgorithm;
+pub use assertion_issuer::{AssertionIssuer, SubjectMapping};
 pub use authorization::{AuthorizationRequest, ClaimsRequest, DeviceRequest, Prompt, Prompts, ResponseMode};
-pub use client::{AccessTokenFormat, Client, ClientAuthentication, ClientId, ConsentPolicy, GrantType};
+pub use client::{AccessTokenFormat, Client, ClientId, ConsentPolicy, GrantType};
+pub use client_authentication::{ClientAuthentication, JwksUri, TlsSubject};
+pub use client_certificate::ClientCertificate;
 pub use error::{ErrorCode, OAuthError};
 pub use ids::{
     AccessTokenId, ApiKeyId, AuthorizationCodeId, DeviceCodeId, GrantId, InteractionId, OneTimeLinkId,

@@ -1,7 +1,9 @@
 //! Administration: users, clients, organizations, service accounts and resource servers, as an operator changes them. Knows neither the
 //! command line nor a terminal.
 
+mod assertion_issuer;
 mod client;
+mod client_proof;
 mod member;
 mod organization;
 mod plan;

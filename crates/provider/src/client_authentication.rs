@@ -8,62 +8,114 @@ use std::sync::Arc;
 use storage::client::RegisteredClient;
 
 /// How a client presented itself.
+enum Presented<'a> {
+    Secret {
+        id: &'a str,
+        secret: &'a str,
+        how: How,
+    },
+    /// RFC 7521 section 4.2.
+    Assertion,
+    /// A public client, or one whose proof is its certificate (RFC 8705 section 2).
+    IdOnly(&'a str),
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Presented {
+enum How {
     Basic,
     Post,
-    IdOnly,
 }
 
 impl Provider {
     /// The client that makes this request.
     pub(crate) async fn authenticate_client(
         &self,
-        _ctx: &Ctx,
+        ctx: &Ctx,
         request: &ClientRequest,
     ) -> Result<Arc<RegisteredClient>, ProviderError> {
-        let (id, secret, how) = presented(&request.params, request.authorization.as_ref())?;
-        let client = match ClientId::parse(id) {
-            Ok(id) => self.client(&id).await?,
-            Err(_) => None,
-        };
+        match presented(&request.params, request.authorization.as_ref())? {
+            Presented::Secret { id, secret, how } => self.by_secret(id, secret, how).await,
+            Presented::Assertion => self.by_assertion(ctx, &request.params).await,
+            Presented::IdOnly(id) => {
+                let client = self.named_client(id).await?.ok_or_else(failed)?;
+                match client.client.authentication {
+                    ClientAuthentication::None => Ok(client),
+                    ClientAuthentication::TlsClientAuth | ClientAuthentication::SelfSignedTlsClientAuth => {
+                        self.check_certificate(ctx, &client.client).await?;
+                        Ok(client)
+                    }
+                    _ => Err(failed()),
+                }
+            }
+        }
+    }
+
+    async fn by_secret(
+        &self,
+        id: &str,
+        secret: &str,
+        how: How,
+    ) -> Result<Arc<RegisteredClient>, ProviderError> {
+        let client = self.named_client(id).await?;
         // The same comparison for a client that does not exist: its time tells nothing.
         let nobody = SecretHash::from_bytes([0; 32]);
         let stored = client.as_ref().and_then(|client| client.secret_hash).unwrap_or(nobody);
-        let secret_is_right = secret_matches(secret.unwrap_or_default(), &stored);
+        let secret_is_right = secret_matches(secret, &stored);
         client
             .filter(|registered| match (registered.client.authentication, how) {
-                (ClientAuthentication::None, Presented::IdOnly) => true,
-                (ClientAuthentication::ClientSecret, Presented::Basic | Presented::Post)
-                | (ClientAuthentication::ClientSecretBasic, Presented::Basic)
-                | (ClientAuthentication::ClientSecretPost, Presented::Post) => {
+                (ClientAuthentication::ClientSecret, _)
+                | (ClientAuthentication::ClientSecretBasic, How::Basic)
+                | (ClientAuthentication::ClientSecretPost, How::Post) => {
                     registered.secret_hash.is_some() && secret_is_right
                 }
                 _ => false,
             })
-            .ok_or_else(|| ProviderError::oauth(ErrorCode::InvalidClient, "client authentication failed"))
+            .ok_or_else(failed)
     }
+
+    pub(crate) async fn named_client(
+        &self,
+        id: &str,
+    ) -> Result<Option<Arc<RegisteredClient>>, ProviderError> {
+        match ClientId::parse(id) {
+            Ok(id) => self.client(&id).await,
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+/// What everybody is told who could be somebody else.
+pub(crate) fn failed() -> ProviderError {
+    ProviderError::oauth(ErrorCode::InvalidClient, "client authentication failed")
 }
 
 fn presented<'a>(
     params: &'a Params,
     authorization: Option<&'a Authorization>,
-) -> Result<(&'a str, Option<&'a str>, Presented), ProviderError> {
+) -> Result<Presented<'a>, ProviderError> {
     let invalid = |description| Err(ProviderError::oauth(ErrorCode::InvalidRequest, description));
-    match (authorization, params.get("client_id"), params.get("client_secret")) {
+    let (id, secret) = (params.get("client_id"), params.get("client_secret"));
+    let asserts = ["client_assertion", "client_assertion_type"].iter().any(|name| params.get(name).is_some());
+    // RFC 6749 section 2.3: "The client MUST NOT use more than one authentication method in each request."
+    if asserts && (secret.is_some() || authorization.is_some()) {
+        return invalid("more than one method of client authentication is used");
+    }
+    match (authorization, id, secret) {
         (Some(Authorization::Basic { .. }), _, Some(_)) => {
-            // RFC 6749 section 2.3: "The client MUST NOT use more than one authentication method in each request."
             invalid("more than one method of client authentication is used")
         }
         (Some(Authorization::Basic { id, .. }), Some(other), None) if id != other => {
             invalid("client_id differs from the authenticated client")
         }
-        (Some(Authorization::Basic { id, secret }), _, None) => Ok((id, Some(secret), Presented::Basic)),
+        (Some(Authorization::Basic { id, secret }), _, None) => {
+            Ok(Presented::Secret { id, secret, how: How::Basic })
+        }
         (Some(Authorization::Bearer(_)), ..) => {
             Err(ProviderError::oauth(ErrorCode::InvalidClient, "a Bearer token is no client authentication"))
         }
-        (None, Some(id), Some(secret)) => Ok((id, Some(secret), Presented::Post)),
-        (None, Some(id), None) => Ok((id, None, Presented::IdOnly)),
+        (None, ..) if asserts => Ok(Presented::Assertion),
+        (None, Some(id), Some(secret)) => Ok(Presented::Secret { id, secret, how: How::Post }),
+        (None, Some(id), None) => Ok(Presented::IdOnly(id)),
         (None, None, _) => {
             Err(ProviderError::oauth(ErrorCode::InvalidClient, "client authentication is missing"))
         }

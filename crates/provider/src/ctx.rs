@@ -1,7 +1,7 @@
 //! What every decision is told about the request it serves: the instant, randomness, the caller's address. Reads no clock itself.
 
 use crypto::{OpaqueToken, Random, random_bytes};
-use protocol::Timestamp;
+use protocol::{ClientCertificate, Timestamp};
 use std::net::IpAddr;
 
 /// Names one request, in its error page and in the log.
@@ -20,6 +20,8 @@ pub struct Ctx {
     pub now: Timestamp,
     /// Where it comes from; none for the command line and for jobs.
     pub remote: Option<IpAddr>,
+    /// The certificate its caller has shown to have the key of, if any (RFC 8705): whose it is, nobody has looked at yet.
+    pub certificate: Option<ClientCertificate>,
     /// What an operator looks it up by.
     pub request_id: RequestId,
     random: Box<dyn Random + Sync>,
@@ -29,7 +31,7 @@ impl Ctx {
     /// The circumstances of a request.
     pub fn new(now: Timestamp, remote: Option<IpAddr>, mut random: Box<dyn Random + Sync>) -> Self {
         let request_id = RequestId(u64::from_be_bytes(random_bytes(random.as_mut())));
-        Self { now, remote, request_id, random }
+        Self { now, remote, certificate: None, request_id, random }
     }
 
     /// The request's randomness.

@@ -4,15 +4,19 @@ use crate::Provider;
 use crate::settings::ACR_PASSWORD;
 use protocol::claims::SCOPE_CLAIMS;
 use protocol::discovery::ProviderMetadata;
-use protocol::{CodeChallenge, GrantType, Prompt, ResponseMode, Scope, SigningAlgorithm};
+use protocol::{
+    AssertionAlgorithm, ClientAuthentication, CodeChallenge, GrantType, Prompt, ResponseMode, Scope,
+    SigningAlgorithm,
+};
 
 impl Provider {
     /// The metadata document.
     pub fn metadata(&self) -> ProviderMetadata {
         let settings = &self.inner.settings;
         let url = |path| settings.url(path);
-        let secrets = vec!["client_secret_basic", "client_secret_post"];
-        let with_none: Vec<_> = secrets.iter().copied().chain(["none"]).collect();
+        let methods = self.client_authentication_methods();
+        let with_none: Vec<_> = methods.iter().copied().chain(["none"]).collect();
+        let algorithms: Vec<_> = AssertionAlgorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
         ProviderMetadata {
             issuer: settings.issuer.clone(),
             authorization_endpoint: url("/oauth2/authorize"),
@@ -36,8 +40,11 @@ impl Provider {
                 .map(|alg| alg.as_str())
                 .collect(),
             token_endpoint_auth_methods_supported: with_none.clone(),
-            introspection_endpoint_auth_methods_supported: secrets,
+            token_endpoint_auth_signing_alg_values_supported: algorithms.clone(),
+            introspection_endpoint_auth_methods_supported: methods,
+            introspection_endpoint_auth_signing_alg_values_supported: algorithms.clone(),
             revocation_endpoint_auth_methods_supported: with_none,
+            revocation_endpoint_auth_signing_alg_values_supported: algorithms,
             code_challenge_methods_supported: vec![CodeChallenge::METHOD],
             ui_locales_supported: vec!["en"],
             claim_types_supported: vec!["normal"],
@@ -45,7 +52,22 @@ impl Provider {
             request_parameter_supported: false,
             request_uri_parameter_supported: false,
             authorization_response_iss_parameter_supported: true,
+            tls_client_certificate_bound_access_tokens: settings.mutual_tls.offered,
         }
+    }
+
+    /// How a confidential client may prove who it is.
+    fn client_authentication_methods(&self) -> Vec<&'static str> {
+        use ClientAuthentication as Method;
+        let mutual_tls = &self.inner.settings.mutual_tls;
+        let offered = |method: &Method| match method {
+            // Stands for two others; `none` is not for everywhere.
+            Method::ClientSecret | Method::None => false,
+            Method::TlsClientAuth => mutual_tls.offered && !mutual_tls.authorities.is_empty(),
+            Method::SelfSignedTlsClientAuth => mutual_tls.offered,
+            _ => true,
+        };
+        Method::ALL.into_iter().filter(offered).map(Method::as_str).collect()
     }
 
     fn prompts(&self) -> impl Iterator<Item = Prompt> {

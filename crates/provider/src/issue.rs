@@ -1,6 +1,7 @@
 //! Issuing: the one place where access tokens and ID Tokens are made. A grant type cannot sign by itself, and cannot forget a claim.
 
 use crate::access_token::VerifiedAccessToken;
+use crate::client_certificate::confirmation;
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider, ProviderError};
 use crypto::{TokenType, left_half_hash};
@@ -60,6 +61,8 @@ impl Form {
 pub(crate) enum Subject<'a> {
     /// The user of a grant, for as long as the grant stands.
     Grant(&'a Grant),
+    /// A user for whom somebody trusted vouches; nothing but their account stands behind the token.
+    User(UserId),
     /// The client itself (RFC 6749 section 4.4).
     Client,
     /// Whoever this token speaks for, for as long as it may, and who acts for them (RFC 8693).
@@ -70,14 +73,14 @@ impl Subject<'_> {
     fn grant(&self) -> Option<&Grant> {
         match self {
             Self::Grant(grant) => Some(grant),
-            Self::Client | Self::Token(..) => None,
+            Self::User(_) | Self::Client | Self::Token(..) => None,
         }
     }
 
     fn grant_id(&self) -> Option<GrantId> {
         match self {
             Self::Grant(grant) => Some(grant.granted.id),
-            Self::Client => None,
+            Self::User(_) | Self::Client => None,
             Self::Token(token, _) => token.grant_id,
         }
     }
@@ -86,7 +89,7 @@ impl Subject<'_> {
     fn ends_at(&self) -> Option<Timestamp> {
         match self {
             Self::Grant(grant) => Some(grant.granted.expires_at),
-            Self::Client => None,
+            Self::User(_) | Self::Client => None,
             Self::Token(token, _) => Some(Timestamp::from_seconds(token.claims.exp)),
         }
     }
@@ -94,6 +97,7 @@ impl Subject<'_> {
     fn sub(&self, client: &Client) -> String {
         match self {
             Self::Grant(grant) => grant.granted.user_id.to_string(),
+            Self::User(user) => user.to_string(),
             Self::Client => client.id.to_string(),
             Self::Token(token, _) => token.claims.sub.clone(),
         }
@@ -107,14 +111,14 @@ impl Subject<'_> {
                 amr: grant.granted.amr.split(' ').map(str::to_owned).collect(),
                 sid: grant.granted.session_id.to_string(),
             }),
-            Self::Client => None,
+            Self::User(_) | Self::Client => None,
             Self::Token(token, _) => token.claims.sign_in.clone(),
         }
     }
 
     fn act(&self) -> Option<Actor> {
         match self {
-            Self::Grant(_) | Self::Client => None,
+            Self::Grant(_) | Self::User(_) | Self::Client => None,
             Self::Token(_, actor) => actor.cloned(),
         }
     }
@@ -122,6 +126,7 @@ impl Subject<'_> {
     fn user(&self) -> Option<UserId> {
         match self {
             Self::Grant(grant) => Some(grant.granted.user_id),
+            Self::User(user) => Some(*user),
             Self::Client => None,
             Self::Token(token, _) => token.user_id,
         }
@@ -142,10 +147,10 @@ impl Provider {
     pub(crate) async fn issue(&self, ctx: &mut Ctx, issue: Issue<'_>) -> Result<Issued, ProviderError> {
         let id = AccessTokenId::new(ctx.now, ctx.id());
         let expires_at = self.access_token_end(ctx.now, &issue);
-        let claims = AccessTokenClaims {
-            service: self.service_claims(ctx.now, issue.client, issue.subject.user()).await?,
-            ..self.access_token_claims(ctx.now, id, expires_at, &issue)
-        };
+        let cnf = confirmation(ctx, issue.client)?;
+        let service = self.service_claims(ctx.now, issue.client, issue.subject.user()).await?;
+        let claims =
+            AccessTokenClaims { cnf, service, ..self.access_token_claims(ctx.now, id, expires_at, &issue) };
         let (access_token, stored) = match issue.form {
             Form::Jwt => {
                 let key = self.signing_key(issue.client.access_token_signed_response_alg).await?;
@@ -216,6 +221,7 @@ impl Provider {
             grant_id: issue.subject.grant_id().map(|id| id.to_string()),
             act: issue.subject.act(),
             may_act: issue.client.may_act.as_ref().map(|actor| MayAct { sub: actor.to_string() }),
+            cnf: None,
             service: None,
         }
     }

@@ -9,7 +9,9 @@ mod api_keys;
 mod audience;
 mod authorize;
 mod budgets;
+mod client_assertion;
 mod client_authentication;
+mod client_certificate;
 mod client_request;
 mod clients;
 mod credential;
@@ -33,12 +35,14 @@ mod settings;
 mod setup;
 mod subscription;
 mod token;
+mod trusted_keys;
 mod userinfo;
 mod validate;
 
 pub use access_token::VerifiedAccessToken;
 pub use api_keys::VerifiedApiKey;
 pub use authorize::{AuthorizationResponse, Authorize, AuthorizeError, Checked};
+pub use client_certificate::MutualTls;
 pub use client_request::ClientRequest;
 pub use credential::{Caller, Credential};
 pub use ctx::{Ctx, RequestId};
@@ -52,6 +56,7 @@ pub use settings::{JWK_SET_MAX_AGE, Settings};
 pub use setup::SetupAnswer;
 pub use subscription::{CurrentSubscription, OrganizationUser};
 pub use token::TokenResponse;
+pub use trusted_keys::{FetchKeys, FetchedKeys, Fetching};
 pub use validate::{Admitted, Denied, GatewayRequest};
 
 use access_token::TokenCache;
@@ -69,6 +74,7 @@ use revocations::Revocations;
 use service::{ServiceCache, SubscriptionCache};
 use std::sync::Arc;
 use storage::{Store, SweepReport};
+use trusted_keys::TrustedKeys;
 
 /// The authorization server. A cheap clone.
 #[derive(Clone)]
@@ -89,6 +95,7 @@ struct Inner {
     tokens: TokenCache,
     api_keys: ApiKeyCache,
     resource_servers: ResourceServers,
+    trusted_keys: TrustedKeys,
     revocations: Revocations,
     failures: Failures,
     budgets: Budgets,
@@ -122,6 +129,7 @@ impl Provider {
             tokens: TokenCache::default(),
             api_keys: ApiKeyCache::default(),
             resource_servers: ResourceServers::default(),
+            trusted_keys: TrustedKeys::default(),
             settings,
             store,
             hash_pool,
@@ -134,6 +142,11 @@ impl Provider {
         provider.load_keys(ctx.now).await?;
         provider.make_quick_keys(ctx).await?;
         Ok(provider)
+    }
+
+    /// Says who fetches the keys that others publish; without it, only keys that were handed in are known.
+    pub fn fetch_keys_with(&self, fetcher: Arc<dyn FetchKeys>) {
+        self.inner.trusted_keys.fetched_by(fetcher);
     }
 
     /// The settings it was opened with.

@@ -1,5 +1,6 @@
 //! What an installation decides about itself, as typed values. Where they are written down is the binary's part.
 
+use crate::MutualTls;
 use std::time::Duration;
 
 /// An installation's settings.
@@ -37,6 +38,8 @@ pub struct Settings {
     pub rotate_keys_every: Duration,
     /// Whether accounts are locked for a while after many wrong passwords.
     pub lockout: bool,
+    /// Clients' certificates.
+    pub mutual_tls: MutualTls,
 }
 
 impl Settings {
@@ -61,6 +64,7 @@ impl Settings {
             touch_every: 5 * MINUTE,
             rotate_keys_every: 90 * DAY,
             lockout: true,
+            mutual_tls: MutualTls::default(),
         }
     }
 

@@ -9,6 +9,7 @@
 mod authorization_code;
 mod client_credentials;
 mod device_code;
+mod jwt_bearer;
 mod refresh_token;
 mod token_exchange;
 
@@ -84,6 +85,7 @@ impl Provider {
             GrantType::ClientCredentials => self.client_credentials(ctx, &client, params).await,
             GrantType::TokenExchange => self.exchange(ctx, &client.client, params).await,
             GrantType::DeviceCode => self.redeem_device_code(ctx, &client, params).await,
+            GrantType::JwtBearer => self.jwt_bearer(ctx, &client, params).await,
         }
     }
 

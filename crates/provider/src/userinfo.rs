@@ -15,6 +15,9 @@ impl Provider {
     pub async fn userinfo(&self, ctx: &Ctx, access_token: &str) -> Result<Map<String, Value>, ProviderError> {
         let invalid = || ProviderError::oauth(ErrorCode::InvalidToken, "the access token is not valid");
         let token = self.verify_access_token(ctx, access_token).await?.ok_or_else(invalid)?;
+        if !token.may_be_presented(ctx) {
+            return Err(invalid());
+        }
         if !token.claims.scope.contains(Scope::OPENID) {
             return Err(ProviderError::oauth(ErrorCode::InsufficientScope, "the openid scope is required"));
         }

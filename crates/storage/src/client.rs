@@ -7,14 +7,25 @@ use crate::params;
 use crate::row::{Row, Rows};
 use crate::value::Json;
 use protocol::{Client, ClientId, SecretHash, Timestamp};
+use sha2::{Digest as _, Sha256};
 
 /// A client as stored.
 #[derive(Debug, Clone)]
 pub struct RegisteredClient {
     /// What it is and may do.
     pub client: Client,
-    /// Its secret's hash; a public client has none.
+    /// Its secret's hash; a client that presents none has none.
     pub secret_hash: Option<SecretHash>,
+    /// Its secret, sealed for the purpose that [`secret_name`] names: of a client that signs with it, so that its hash is not enough. Not
+    /// read by [`ListClients`].
+    pub sealed_secret: Option<Vec<u8>>,
+}
+
+/// Under which name a client's secret is kept among the server secrets, and sealed: the `client_id` itself may be too long for one.
+pub fn secret_name(id: &ClientId) -> String {
+    let hash = Sha256::digest(id.as_str().as_bytes());
+    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("client-secret/{hex}")
 }
 
 /// The client with this `client_id`.
@@ -24,11 +35,15 @@ impl Query for ClientById<'_> {
     type Output = Option<RegisteredClient>;
 
     fn statement(&self) -> Statement {
-        Statement::new("SELECT metadata, secret_hash FROM clients WHERE id = ?", params![self.0])
+        Statement::new(
+            "SELECT clients.metadata, clients.secret_hash, server_secrets.sealed FROM clients \
+             LEFT JOIN server_secrets ON server_secrets.name = ? WHERE clients.id = ?",
+            params![secret_name(self.0), self.0],
+        )
     }
 
     fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
-        rows.first(from_row)
+        rows.first(|row| Ok(RegisteredClient { sealed_secret: row.get(2)?, ..from_row(row)? }))
     }
 }
 
@@ -57,7 +72,11 @@ impl Query for ListClients {
 }
 
 fn from_row(row: &Row<'_>) -> Result<RegisteredClient, StorageError> {
-    Ok(RegisteredClient { client: row.get::<Json<Client>>(0)?.0, secret_hash: row.get(1)? })
+    Ok(RegisteredClient {
+        client: row.get::<Json<Client>>(0)?.0,
+        secret_hash: row.get(1)?,
+        sealed_secret: None,
+    })
 }
 
 /// The service a client belongs to must be there, and stay until the client is in it.
@@ -91,6 +110,9 @@ impl Command for AddClient {
                 self.registered.client.service,
             ],
         );
+        if let Some(secret) = secret(&self.registered, self.at) {
+            steps.one(secret.sql, secret.params);
+        }
     }
 
     fn outcome(&self, applied: Applied) -> bool {
@@ -121,6 +143,11 @@ impl Command for ReplaceClient {
                 &self.registered.client.id
             ],
         );
+        let id = &self.registered.client.id;
+        match secret(&self.registered, self.at) {
+            Some(secret) => steps.replace(without_secret(id), secret),
+            None => steps.any(without_secret(id).sql, without_secret(id).params),
+        }
         steps.announces(Change::Client(self.registered.client.id.clone()));
     }
 
@@ -142,10 +169,24 @@ impl Command for RemoveClient {
         steps.one("DELETE FROM clients WHERE id = ?", params![&self.client]);
         // Whoever is registered under this client_id next must not find them working.
         steps.any("DELETE FROM api_keys WHERE client_id = ?", params![&self.client]);
+        let without = without_secret(&self.client);
+        steps.any(without.sql, without.params);
         steps.announces(Change::Client(self.client.clone()));
     }
 
     fn outcome(&self, applied: Applied) -> bool {
         applied.is_done()
     }
+}
+
+fn secret(registered: &RegisteredClient, at: Timestamp) -> Option<Statement> {
+    let sealed = registered.sealed_secret.clone()?;
+    Some(Statement::new(
+        "INSERT INTO server_secrets (name, sealed, created_at) VALUES (?, ?, ?)",
+        params![secret_name(&registered.client.id), sealed, at],
+    ))
+}
+
+fn without_secret(id: &ClientId) -> Statement {
+    Statement::new("DELETE FROM server_secrets WHERE name = ?", params![secret_name(id)])
 }

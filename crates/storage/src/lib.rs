@@ -46,7 +46,9 @@ pub use value::{FromValue, Value, ValueRef};
 // Records, each with its queries and commands.
 pub mod access_token;
 pub mod api_key;
+pub mod assertion_issuer;
 pub mod authorization_code;
+pub mod certificate_binding;
 pub mod client;
 pub mod consent;
 pub mod device_code;
@@ -63,5 +65,6 @@ pub mod server_secret;
 pub mod service;
 pub mod session;
 pub mod signing_key;
+pub mod spent_assertion;
 pub mod subscription;
 pub mod user;

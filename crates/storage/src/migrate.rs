@@ -11,6 +11,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("V3__nodes", include_str!("../migrations/V3__nodes.sql")),
     ("V4__copies", include_str!("../migrations/V4__copies.sql")),
     ("V5__devices", include_str!("../migrations/V5__devices.sql")),
+    ("V6__client_authentication", include_str!("../migrations/V6__client_authentication.sql")),
     ("V7__tokens", include_str!("../migrations/V7__tokens.sql")),
     ("V8__gateways", include_str!("../migrations/V8__gateways.sql")),
     ("V9__organizations", include_str!("../migrations/V9__organizations.sql")),

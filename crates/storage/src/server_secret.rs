@@ -1,5 +1,5 @@
-//! Secrets of the installation itself (such as the key that derives refresh tokens), sealed; and resealing everything at once
-//! when the master key changes.
+//! Secrets of the installation itself (such as the key that derives refresh tokens) and those of clients that sign with theirs
+//! (`client.rs` writes them), sealed; and resealing everything at once when the master key changes.
 
 use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;

@@ -213,6 +213,10 @@ pub(crate) static TABLES: &[Table] = &[
         ],
     )
     .refers(&[("client_id", "clients")]),
+    table("spent_assertions", columns![id: Id, expires_at: Int]),
+    table("certificate_bindings", columns![id: Id, certificate_hash: Hash, expires_at: Int])
+        .refers(&[("id", "grants")]),
+    table("assertion_issuers", columns![id: Name, metadata: Text, created_at: Int, updated_at: Int]),
     table(
         "organizations",
         columns![id: Id, slug: Name, name: Name, created_at: Int, updated_at: Int, disabled_at: Int = NULL],

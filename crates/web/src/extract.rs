@@ -11,7 +11,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use protocol::credentials::Authorization;
-use protocol::{ErrorCode, OAuthError, Params};
+use protocol::{ClientCertificate, ErrorCode, OAuthError, Params};
 use provider::{ClientRequest, Credential, Ctx, ProviderError};
 
 /// A request's circumstances.
@@ -22,7 +22,9 @@ impl FromRequestParts<Web> for Circumstances {
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Self::Rejection> {
         let remote = parts.extensions.get::<ClientAddress>().map(|address| address.0);
-        Ok(Self((web.new_ctx)(remote)))
+        let mut ctx = (web.new_ctx)(remote);
+        ctx.certificate = parts.extensions.get::<ClientCertificate>().cloned();
+        Ok(Self(ctx))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Workloads that count requests: many users in a closed loop, each request with the check of its answer. It owns the loop
 //! and its window; what is asked is each workload's own file.
 
+pub(crate) mod devices;
 pub(crate) mod empty;
 pub(crate) mod machines;
 pub(crate) mod machines_report;

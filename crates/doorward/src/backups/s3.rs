@@ -2,15 +2,14 @@
 //! mean; knows no archive. Requests are signed by `rusty-s3` and sent by `ureq`, blocking, on whatever thread asks.
 
 use crate::clock;
+use crate::https;
 use anyhow::Context as _;
 use rusty_s3::actions::{ListObjectsV2, S3Action};
 use rusty_s3::{Credentials, UrlStyle};
-use std::sync::Arc;
 use std::time::Duration;
 use storage::archive::{Target, TargetError};
 use ureq::Agent;
 use ureq::http::StatusCode;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use url::Url;
 
 /// A signed request is good for so long.
@@ -94,7 +93,7 @@ impl ObjectStore {
             Some(endpoint) => (endpoint.clone(), UrlStyle::Path),
             None => (Url::parse(&format!("https://s3.{region}.amazonaws.com"))?, UrlStyle::VirtualHost),
         };
-        let agent = agent(endpoint.scheme() == "https")?;
+        let agent = https::agent(endpoint.scheme() == "https", PATIENCE)?;
         let signer = rusty_s3::Bucket::new(endpoint, style, bucket.name.clone(), region)
             .with_context(|| format!("{bucket} is not the name of a bucket"))?;
         Ok(Self { bucket: bucket.clone(), signer, credentials, agent })
@@ -147,30 +146,6 @@ impl ObjectStore {
 }
 
 type Answer = Result<ureq::http::Response<ureq::Body>, ureq::Error>;
-
-/// As the client of a store that may answer slowly, but must answer.
-fn agent(https: bool) -> anyhow::Result<Agent> {
-    let mut tls = TlsConfig::builder()
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
-    if https {
-        let found = rustls_native_certs::load_native_certs();
-        if found.certs.is_empty() {
-            anyhow::bail!(
-                "this machine has no certificates of authorities to trust: install its package ca-certificates"
-            );
-        }
-        let roots: Vec<_> = found.certs.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-        tls = tls.root_certs(RootCerts::new_with_certs(&roots));
-    }
-    let config = Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .timeout_global(Some(PATIENCE))
-        .user_agent(concat!("doorward/", env!("CARGO_PKG_VERSION")))
-        .tls_config(tls.build());
-    Ok(config.build().into())
-}
 
 fn signed<'a>(action: &impl S3Action<'a>) -> String {
     let now = jiff::Timestamp::from_millisecond(clock::now().millis()).unwrap_or_default();

@@ -28,6 +28,9 @@ pub(crate) enum BenchCommand {
     /// What a database does per second: commands and reads, through the store and through the bare driver
     #[command(after_help = bench_store::HELP)]
     Store(bench_store::StoreArgs),
+    /// Devices that wait: device authorizations and polls, beside an empty handler
+    #[command(after_help = bench_requests::DEVICES_HELP)]
+    Devices(Box<bench_requests::DevicesArgs>),
     /// How many tokens per second machines get, introspect and revoke
     #[command(after_help = bench_machines::HELP)]
     Machines(bench_machines::MachinesArgs),
@@ -95,6 +98,7 @@ pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
     let args = match command {
         BenchCommand::SignIn(args) => args,
         BenchCommand::Store(args) => return bench_store::run(&args),
+        BenchCommand::Devices(args) => return bench_requests::devices(&args),
         BenchCommand::Machines(args) => return bench_machines::run(&args),
         BenchCommand::Empty(args) => return bench_requests::empty(&args),
         BenchCommand::Subscriptions(args) => return bench_requests::subscriptions(&args),

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
-use bench::{Bar, BenchError, LoadMeasurement, LoadPlan, LoadReport, ServiceUser, SignInPlan};
+use bench::{Bar, BenchError, DevicesPlan, LoadMeasurement, LoadPlan, LoadReport, ServiceUser, SignInPlan};
 use clap::Args;
 use crypto::{PrivateKey, SigningKey, TokenType};
 use http::StatusCode;
@@ -32,6 +32,14 @@ Examples:
 
 A handler that answers 204 and does nothing else, in a server of the same kind: the floor that the other measures stand beside.";
 
+pub(crate) const DEVICES_HELP: &str = "\
+Examples:
+  doorward bench devices
+  doorward bench devices --users 256 --duration 30 --json
+
+Devices that wait (RFC 8628): each user, again and again, asks for a device code and polls with it, and nobody ever decides. Without --target \
+it starts a demo server of its own, and an empty handler beside it: how many requests the same server stack answers when it does nothing.";
+
 /// What every workload that counts requests is told.
 #[derive(Args)]
 pub(crate) struct LoadArgs {
@@ -44,6 +52,18 @@ pub(crate) struct LoadArgs {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// `doorward bench devices`.
+#[derive(Args)]
+pub(crate) struct DevicesArgs {
+    #[command(flatten)]
+    load: LoadArgs,
+    /// How often each device polls before the next one comes
+    #[arg(long, value_name = "NUMBER", default_value_t = 4)]
+    polls: u32,
+    #[command(flatten)]
+    target: TargetArgs,
 }
 
 /// Whom a workload asks.
@@ -96,7 +116,7 @@ pub(crate) struct SubscriptionsArgs {
 
 /// `doorward bench subscriptions`.
 pub(super) fn subscriptions(args: &SubscriptionsArgs) -> anyhow::Result<()> {
-    measure(&args.load, &args.target, |load| {
+    measure(&args.load, &args.target, &[], |load| {
         let Load { issuer, credentials, plan, runtime } = load;
         let missing =
             || BenchError::Plan("the env file names no PUBLIC_CLIENT_ID, ORG and SERVICE".to_owned());
@@ -126,11 +146,32 @@ pub(super) fn subscriptions(args: &SubscriptionsArgs) -> anyhow::Result<()> {
     })
 }
 
-/// Measures `workload`: on a server of our own with the floor before and after it, or on the target.
+/// `doorward bench devices`.
+pub(super) fn devices(args: &DevicesArgs) -> anyhow::Result<()> {
+    let polls = args.polls;
+    // A closed loop waits for nothing: a server of our own does not ask it to.
+    measure(&args.load, &args.target, &[("devices.interval", "0s")], move |load| {
+        let plan = DevicesPlan {
+            issuer: load.issuer,
+            client_id: load.credentials.client_id,
+            client_secret: load.credentials.client_secret,
+            polls,
+            load: load.plan.clone(),
+        };
+        load.runtime.block_on(bench::devices(&plan, &Bar::new()))
+    })
+}
+
+/// Measures `workload`: on a server of our own, with these settings, and the floor before and after it; or on the target.
 ///
 /// # Errors
 /// When nothing could be measured.
-pub(super) fn measure<W>(args: &LoadArgs, target: &TargetArgs, workload: W) -> anyhow::Result<()>
+pub(super) fn measure<W>(
+    args: &LoadArgs,
+    target: &TargetArgs,
+    settings: &[(&'static str, &str)],
+    workload: W,
+) -> anyhow::Result<()>
 where
     W: FnOnce(Load<'_>) -> Result<LoadMeasurement, BenchError> + Send + 'static,
 {
@@ -140,7 +181,14 @@ where
         let measured = run(workload, target.clone(), Credentials::read(env_file)?, load_plan)?;
         return print(args, &LoadReport::new(measured, None));
     }
-    let server = BenchServer::start(&target.flags, SigningAlgorithm::EdDsa)?;
+    let mut flags = target.flags.clone();
+    for (key, value) in settings {
+        // What was given counts.
+        if !flags.given.iter().any(|(given, _)| given == key) {
+            flags.given.push((key, (*value).to_owned()));
+        }
+    }
+    let server = BenchServer::start(&flags, SigningAlgorithm::EdDsa)?;
     let floor = BenchServer::empty_handler()?;
     let floor_target = floor.issuer()?;
     // Half as long, twice: a machine that others use too changes while it is measured.

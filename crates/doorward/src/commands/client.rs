@@ -2,6 +2,7 @@
 
 use super::administer::{Administration, unexpected};
 use super::client_options::{ClientOptions, ServiceChoice};
+use super::client_proof_options;
 use super::service;
 use super::shown;
 use super::user::confirmed;
@@ -52,6 +53,7 @@ Examples:
   doorward client add my-app --name 'My App' --redirect-uri https://app.example.org/callback
   doorward client add my-phone-app --name 'My App' --public --redirect-uri com.example.app:/callback
   doorward client add my-api --redirect-uri https://api.example.org/unused --introspects-all
+  doorward client add my-job --grant-type client_credentials --authentication private_key_jwt --jwks keys.json
 
 A new client must use PKCE, asks people for consent, gets JWT access tokens and RS256 ID Tokens, and may ask for every \
 standard scope, unless you say otherwise.";
@@ -68,7 +70,7 @@ pub(crate) struct AddArgs {
     /// The client_id
     id: ClientId,
     /// A public client: an app on people's own devices, which can keep no secret
-    #[arg(long)]
+    #[arg(long, conflicts_with = "authentication")]
     public: bool,
     #[command(flatten)]
     options: ClientOptions,
@@ -170,12 +172,18 @@ fn add(args: AddArgs) -> anyhow::Result<()> {
     shown::line(format!("{} was added.", client.name))?;
     let mut fields = vec![("client_id", client.id.to_string())];
     if let Some(secret) = &secret {
-        fields.push((
-            "client_secret",
-            format!("{}   (shown this once: only its hash is stored)", secret.expose()),
-        ));
+        fields.push(("client_secret", format!("{}   (shown this once: {})", secret.expose(), kept(&client))));
     }
     Ok(shown::fields(&fields)?)
+}
+
+/// What is left of a secret.
+fn kept(client: &Client) -> &'static str {
+    if client.authentication.presents_secret() {
+        "only its hash is stored"
+    } else {
+        "it is stored sealed under the master key"
+    }
 }
 
 fn list(args: &ListArgs) -> anyhow::Result<()> {
@@ -232,7 +240,9 @@ fn show(args: ShowArgs) -> anyhow::Result<()> {
         ("client_id", client.id.to_string()),
         ("name", client.name.clone()),
         ("kind", kind(&client).to_owned()),
-        ("authentication", word(serde_json::to_value(client.authentication))),
+    ];
+    fields.extend(client_proof_options::shown(&client));
+    fields.extend([
         ("redirect URIs", uris(&client.redirect_uris)),
         ("post-logout redirect URIs", uris(&client.post_logout_redirect_uris)),
         ("grant types", grant_types.join(" ")),
@@ -253,7 +263,7 @@ fn show(args: ShowArgs) -> anyhow::Result<()> {
         ("introspects all", yes(client.introspects_all)),
         ("service", service),
         ("disabled", yes(client.disabled)),
-    ];
+    ]);
     if client.grant_types.contains(&GrantType::TokenExchange) {
         fields.extend(exchange_fields(&client.token_exchange));
     }

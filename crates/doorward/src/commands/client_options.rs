@@ -1,5 +1,6 @@
 //! What can be said about a client on the command line, when it is added and when it is changed: one list for both.
 
+use super::client_proof_options::ProofOptions;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use protocol::{
@@ -80,6 +81,8 @@ pub(crate) struct ClientOptions {
     /// It belongs to no service
     #[arg(long, overrides_with = "service")]
     no_service: bool,
+    #[command(flatten)]
+    pub(crate) proof: ProofOptions,
 }
 
 /// What is to become of the service a client belongs to.
@@ -170,7 +173,7 @@ impl ClientOptions {
         given(&mut client.rate_limit, self.rate_limit);
         given(&mut client.may_act, self.exchange.may_act.clone().map(Some));
         self.exchange.apply(&mut client.token_exchange);
-        client
+        self.proof.apply(client)
     }
 }
 

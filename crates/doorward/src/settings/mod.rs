@@ -14,6 +14,7 @@ mod tests;
 mod value;
 
 use crate::backups::Place;
+use crate::fetch::Allowed;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use secrecy::SecretString;
 use storage::Database;
-use web::server::TrustedProxies;
+use web::server::{CertificateHeader, TrustedProxies};
 
 pub(crate) use flags::SettingFlags;
 pub(crate) use issuer::Issuer;
@@ -45,10 +46,12 @@ pub(crate) struct Settings {
     pub(crate) master_key_file: Option<PathBuf>,
     pub(crate) tls: TlsSettings,
     pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) outgoing: OutgoingSettings,
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) registration: Registration,
     pub(crate) session: SessionSettings,
     pub(crate) tokens: TokenSettings,
+    pub(crate) devices: DeviceSettings,
     pub(crate) keys: KeySettings,
     pub(crate) passwords: PasswordSettings,
     pub(crate) limits: LimitSettings,
@@ -67,6 +70,17 @@ pub(crate) struct Settings {
 pub(crate) struct TlsSettings {
     pub(crate) certificate: Option<PathBuf>,
     pub(crate) key: Option<PathBuf>,
+    /// Whether clients are asked for theirs.
+    pub(crate) client_certificates: bool,
+    pub(crate) client_ca: Option<PathBuf>,
+    pub(crate) client_certificate_header: Option<CertificateHeader>,
+}
+
+/// What this server fetches on others' word.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OutgoingSettings {
+    pub(crate) allow: Allowed,
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 impl TlsSettings {
@@ -95,6 +109,12 @@ pub(crate) struct TokenSettings {
     pub(crate) refresh_lifetime: Duration,
     pub(crate) grant_lifetime: Duration,
     pub(crate) refresh_grace: Duration,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DeviceSettings {
+    pub(crate) code_lifetime: Duration,
+    pub(crate) interval: Duration,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -222,6 +242,11 @@ impl Settings {
         let (certificate, key) = (self.tls.certificate.is_some(), self.tls.key.is_some());
         expect(!key || certificate, "tls.certificate", "a file, because tls.key is set");
         expect(!certificate || key, "tls.key", "a file, because tls.certificate is set");
+        let asks = self.tls.client_certificates;
+        expect(!asks || certificate, "tls.certificate", "a file, because tls.client_certificates is on");
+        let (header, proxies) = (&self.tls.client_certificate_header, &self.trusted_proxies);
+        let believed = header.is_none() || *proxies != TrustedProxies::default();
+        expect(believed, "trusted_proxies", "whom to believe tls.client_certificate_header");
         expect(
             self.backup.to.is_none() || self.database().file().is_some(),
             "backup.to",
@@ -267,10 +292,12 @@ impl Settings {
             master_key_file: None,
             tls: TlsSettings::default(),
             trusted_proxies: TrustedProxies::default(),
+            outgoing: OutgoingSettings::default(),
             metrics_listen: None,
             registration: Registration::default(),
             session: SessionSettings::default(),
             tokens: TokenSettings::default(),
+            devices: DeviceSettings::default(),
             keys: KeySettings::default(),
             passwords: PasswordSettings::default(),
             limits: LimitSettings {

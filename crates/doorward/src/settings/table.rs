@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::value::{
-    access_lifetime, address, base_interval, duration, kib, lifetime, log_filter, masked_database,
-    master_key, number, one_of, path, put, rotation, size, size_between, switch,
+    access_lifetime, address, base_interval, device_code_lifetime, device_interval, duration, kib, lifetime,
+    log_filter, masked_database, master_key, number, one_of, path, put, rotation, size, size_between, switch,
 };
 use super::{LogFormat, Registration, Settings};
 
@@ -156,11 +156,44 @@ pub(crate) static SETTINGS: &[Setting] = &[
         ),
     Setting::new("tls.key", "PATH", Unset, |s, v| put(&mut s.tls.key, path(v).map(Some)))
         .help("The private key of tls.certificate in PEM form.", "/etc/doorward/tls/privkey.pem"),
+    Setting::new("tls.client_certificates", "on|off", Value("off"), |s, v| {
+        put(&mut s.tls.client_certificates, switch(v))
+    })
+    .help(
+        "Whether clients are asked for a certificate of their own (mutual TLS, RFC 8705). None is \
+             ever demanded; but browsers that have one may ask their users which to show.",
+        "on",
+    ),
+    Setting::new("tls.client_ca", "PATH", Unset, |s, v| put(&mut s.tls.client_ca, path(v).map(Some))).help(
+        "Certificates of the authorities that vouch for clients, in PEM form: for the method \
+             tls_client_auth. Clients' self-signed certificates need none. Read at the start.",
+        "/etc/doorward/tls/clients.pem",
+    ),
+    Setting::new("tls.client_certificate_header", "HEADER", Unset, |s, v| {
+        put(&mut s.tls.client_certificate_header, v.parse().map(Some))
+    })
+    .help(
+        "The header in which trusted_proxies pass on the certificates of their clients: \
+             Client-Cert (RFC 9440), or one that holds PEM, percent-encoded, as nginx's \
+             $ssl_client_escaped_cert does. From anybody else it is ignored.",
+        "Client-Cert",
+    ),
     Setting::new("trusted_proxies", "NETWORKS", Value(""), |s, v| put(&mut s.trusted_proxies, v.parse()))
         .help(
             "The proxies whose X-Forwarded-For or Forwarded header is believed: addresses and \
              networks. Without them every client behind a proxy counts as one.",
             "127.0.0.1, 10.0.0.0/8",
+        ),
+    Setting::new("outgoing.allow", "HOSTS", Value(""), |s, v| put(&mut s.outgoing.allow, v.parse())).help(
+        "Where this server may fetch clients' keys from (jwks_uri) beside public addresses: hosts, \
+             addresses and networks. Private and special networks are refused otherwise.",
+        "keys.internal, 10.1.2.0/24",
+    ),
+    Setting::new("outgoing.ca_file", "PATH", Unset, |s, v| put(&mut s.outgoing.ca_file, path(v).map(Some)))
+        .help(
+            "Certificates of authorities to trust when fetching, in PEM form, next to those this \
+             machine trusts.",
+            "/etc/doorward/internal-ca.pem",
         ),
     Setting::new("metrics_listen", "ADDRESS", Unset, |s, v| put(&mut s.metrics_listen, address(v).map(Some)))
         .help(
@@ -201,6 +234,22 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "A client that lost the answer of a refresh gets the same successor again for so long. \
              0s is never.",
         "30s",
+    ),
+    Setting::new("devices.code_lifetime", "DURATION", Value("10m"), |s, v| {
+        put(&mut s.devices.code_lifetime, device_code_lifetime(v))
+    })
+    .help(
+        "How long a person has to enter the code that their device shows. Whole seconds, at most \
+             1h.",
+        "15m",
+    ),
+    Setting::new("devices.interval", "DURATION", Value("5s"), |s, v| {
+        put(&mut s.devices.interval, device_interval(v))
+    })
+    .help(
+        "How long a device waits until it asks again whether its person has decided. Whole \
+             seconds, at most 1m; 0s is for measuring.",
+        "10s",
     ),
     Setting::new("keys.rotate_every", "DURATION", Value("90d"), |s, v| {
         put(&mut s.keys.rotate_every, rotation(v))

@@ -133,6 +133,21 @@ pub(crate) fn access_lifetime(text: &str) -> Result<Duration, String> {
     lifetime(text).and_then(|value| if value <= most { Ok(value) } else { Err("at most 1d".to_owned()) })
 }
 
+/// Devices are told it in seconds (RFC 8628 section 3.2).
+pub(crate) fn device_code_lifetime(text: &str) -> Result<Duration, String> {
+    lifetime(text).and_then(|value| whole_seconds(value, 3_600, "at most 1h, in whole seconds"))
+}
+
+/// The same.
+pub(crate) fn device_interval(text: &str) -> Result<Duration, String> {
+    duration(text).and_then(|value| whole_seconds(value, 60, "at most 1m, in whole seconds"))
+}
+
+fn whole_seconds(value: Duration, most: u64, expected: &str) -> Result<Duration, String> {
+    let fits = value.subsec_nanos() == 0 && value <= Duration::from_secs(most);
+    if fits { Ok(value) } else { Err(expected.to_owned()) }
+}
+
 /// Clients keep the JWK Set for a while; a key that comes and goes faster than that is never known to them.
 pub(crate) fn rotation(text: &str) -> Result<Duration, String> {
     let least = Duration::from_secs(3_600);

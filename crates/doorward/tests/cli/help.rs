@@ -87,8 +87,10 @@ const COMMANDS: &[&[&str]] = &[
     &["bench", "sign-in"],
     &["bench", "store"],
     &["bench", "empty"],
+    &["bench", "devices"],
     &["bench", "subscriptions"],
     &["bench", "machines"],
+    &["login"],
     &["completions"],
 ];
 

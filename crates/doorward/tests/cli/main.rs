@@ -7,9 +7,13 @@ mod backup;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod gateways;
+#[cfg(test)]
 mod handover;
 #[cfg(test)]
 mod help;
+#[cfg(test)]
+mod login;
 #[cfg(test)]
 mod measuring;
 #[cfg(test)]

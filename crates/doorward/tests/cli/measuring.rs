@@ -38,6 +38,23 @@ fn subscriptions_are_asked_for_beside_the_floor() {
 }
 
 #[test]
+fn devices_that_wait_are_measured_beside_an_empty_handler() {
+    let installation = Installation::new();
+    let report = installation.json(&["bench", "devices", "--users", "2", "--duration", "1", "--json"]);
+    assert_eq!((&report["errors"], &report["refused"]), (&0.into(), &0.into()), "{report}");
+    for number in [
+        "requests_per_second",
+        "empty_handler_requests_per_second",
+        "ratio_to_empty_handler",
+        "p99_ms",
+        "device_authorization_p50_ms",
+        "poll_p50_ms",
+    ] {
+        assert!(report[number].as_f64().is_some_and(|number| number > 0.0), "{number}: {report}");
+    }
+}
+
+#[test]
 fn machines_get_introspect_and_revoke_beside_an_empty_and_a_signing_handler() {
     let installation = Installation::new();
     let arguments = ["bench", "machines", "--clients", "7", "--users", "2", "--duration", "1", "--json"];

@@ -194,7 +194,7 @@ fn an_upgrade_is_rehearsed_and_then_made() {
     let said = installation.run(&["upgrade", "--rehearse", "--data", "old"]);
     for told in [
         "version 1 becomes",
-        "V4__copies",
+        "V5__devices",
         "needed",
         "rows are kept",
         "open with the master key",

@@ -24,6 +24,11 @@ pub(crate) struct Doorward {
 impl Doorward {
     /// Starts a demo and waits until it answers.
     pub(crate) fn start() -> Self {
+        Self::start_for(REDIRECT_URI)
+    }
+
+    /// The same, for answers that are sent elsewhere.
+    pub(crate) fn start_for(redirect_uri: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (env_file, log) = (folder.path().join("demo.env"), folder.path().join("log"));
         let said = File::create(&log).unwrap();
@@ -34,7 +39,7 @@ impl Doorward {
             .envs(ours)
             // It is killed, so its database must go with the folder.
             .env("TMPDIR", folder.path())
-            .args(["demo", "--port", "0", "--redirect-uri", REDIRECT_URI])
+            .args(["demo", "--port", "0", "--redirect-uri", redirect_uri])
             .args(["--post-logout-redirect-uri", POST_LOGOUT_REDIRECT_URI, "--env-file"])
             .arg(&env_file)
             .current_dir(folder.path())

@@ -6,6 +6,8 @@ mod authlib;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod desk;
+#[cfg(test)]
 mod doorward;
 #[cfg(test)]
 mod machine;

@@ -1,10 +1,13 @@
 //! Clients, as an operator changes them.
 
 use super::AdminError;
+use super::client_proof;
 use crate::{Ctx, Provider};
 use crypto::{generate_secret, secret_hash};
-use protocol::{Client, ClientId, GrantType, UserId};
-use storage::client::{AddClient, ClientById, ListClients, RegisteredClient, RemoveClient, ReplaceClient};
+use protocol::{Client, ClientAuthentication, ClientId, GrantType, UserId};
+use storage::client::{
+    AddClient, ClientById, ListClients, RegisteredClient, RemoveClient, ReplaceClient, secret_name,
+};
 
 /// A client to register.
 pub struct NewClient {
@@ -17,7 +20,7 @@ pub struct NewClient {
 pub struct ClientCreated {
     /// The client.
     pub client: Client,
-    /// Its secret; a public client has none.
+    /// Its secret, if it proves itself by one.
     pub secret: Option<String>,
 }
 
@@ -30,7 +33,7 @@ impl Provider {
         let client = new.client;
         check(&client)?;
         self.check_service(&client).await?;
-        let (registered, secret) = with_secret(ctx, client);
+        let (registered, secret) = self.with_secret(ctx, client);
         let client = registered.client.clone();
         if !self.inner.store.write(AddClient { registered, at: ctx.now }).await? {
             return Err(AdminError::Taken(format!("client_id {}", client.id)));
@@ -55,7 +58,7 @@ impl Provider {
         Ok(self.stored_client(id).await?.client)
     }
 
-    /// Replaces a client's registration; its secret stays.
+    /// Replaces a client's registration; its secret stays while its method keeps one in the same way.
     ///
     /// # Errors
     /// When there is no such client, or the registration makes no sense.
@@ -68,18 +71,24 @@ impl Provider {
                 "a public client cannot become confidential, nor the other way".into(),
             ));
         }
-        self.replace(ctx, RegisteredClient { client, secret_hash: before.secret_hash }).await
+        // What the new method has no use for is not kept.
+        let secret_hash = before.secret_hash.filter(|_| client.authentication.presents_secret());
+        let signs = client.authentication == ClientAuthentication::ClientSecretJwt;
+        let sealed_secret = before.sealed_secret.filter(|_| signs);
+        self.replace(ctx, RegisteredClient { client, secret_hash, sealed_secret }).await
     }
 
-    /// Gives a confidential client a new secret; the old one is refused from now on.
+    /// Gives a client a new secret; the old one is refused from now on.
     ///
     /// # Errors
-    /// When there is no such client, or it is public.
+    /// When there is no such client, or it does not prove itself by a secret.
     pub async fn rotate_client_secret(&self, ctx: &mut Ctx, id: &ClientId) -> Result<String, AdminError> {
         let before = self.stored_client(id).await?;
-        let (registered, secret) = with_secret(ctx, before.client);
-        let secret =
-            secret.ok_or_else(|| AdminError::Invalid(format!("client {id} is public: it has no secret")))?;
+        let method = before.client.authentication.as_str();
+        let (registered, secret) = self.with_secret(ctx, before.client);
+        let none =
+            || AdminError::Invalid(format!("client {id} has no secret: its authentication is {method}"));
+        let secret = secret.ok_or_else(none)?;
         self.replace(ctx, registered).await?;
         Ok(secret)
     }
@@ -102,6 +111,17 @@ impl Provider {
         }
     }
 
+    fn with_secret(&self, ctx: &mut Ctx, client: Client) -> (RegisteredClient, Option<String>) {
+        let method = client.authentication;
+        let secret = method.has_secret().then(|| generate_secret(ctx.random()));
+        let secret_hash = secret.as_deref().filter(|_| method.presents_secret()).map(secret_hash);
+        // HMAC needs the secret itself (OpenID Connect Core section 10.1).
+        let sealed_secret = secret.as_deref().filter(|_| !method.presents_secret()).map(|secret| {
+            self.inner.master_keys.seal(&secret_name(&client.id), secret.as_bytes(), ctx.random())
+        });
+        (RegisteredClient { client, secret_hash, sealed_secret }, secret)
+    }
+
     async fn stored_client(&self, id: &ClientId) -> Result<RegisteredClient, AdminError> {
         self.inner.store.read(ClientById(id)).await?.ok_or_else(|| unknown(id))
     }
@@ -116,11 +136,6 @@ impl Provider {
 
 fn unknown(id: &ClientId) -> AdminError {
     AdminError::Unknown(format!("client {id}"))
-}
-
-fn with_secret(ctx: &mut Ctx, client: Client) -> (RegisteredClient, Option<String>) {
-    let secret = client.authentication.is_confidential().then(|| generate_secret(ctx.random()));
-    (RegisteredClient { client, secret_hash: secret.as_deref().map(secret_hash) }, secret)
 }
 
 pub(super) fn check(client: &Client) -> Result<(), AdminError> {
@@ -149,5 +164,5 @@ pub(super) fn check(client: &Client) -> Result<(), AdminError> {
     if !client.authentication.is_confidential() && !client.require_pkce {
         return invalid("a public client cannot do without PKCE (RFC 9700 section 2.1.1)");
     }
-    Ok(())
+    client_proof::check(client).map_err(AdminError::Invalid)
 }

@@ -62,7 +62,7 @@ impl Provider {
             ..Client::new(new.id, new.name, ClientAuthentication::ClientSecret)
         };
         check(&client)?;
-        let registered = RegisteredClient { client: client.clone(), secret_hash: None };
+        let registered = RegisteredClient { client: client.clone(), secret_hash: None, sealed_secret: None };
         if !self.inner.store.write(AddClient { registered, at: ctx.now }).await? {
             return Err(AdminError::Taken(format!("client_id {}", client.id)));
         }

@@ -130,7 +130,8 @@ impl Provider {
         let here = resumed.signed_in.as_ref().map(|signed_in| signed_in.session.id);
         let chose = here.filter(|_| resumed.interaction.progress.shown_to == here);
         let progress = if another {
-            Progress { wants_another: true, chose: None, ..resumed.interaction.progress }
+            // Whoever signed in within this interaction is left, too.
+            Progress { wants_another: true, chose: None, signed_in: None, ..resumed.interaction.progress }
         } else {
             Progress { wants_another: false, chose, ..resumed.interaction.progress }
         };

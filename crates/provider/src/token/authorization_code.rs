@@ -37,6 +37,7 @@ impl Provider {
             .grant_types
             .contains(&GrantType::RefreshToken)
             .then(|| self.first_refresh_token(ctx, client, &grant));
+        self.bind_refresh_tokens(ctx, &client.client, &grant).await?;
         let spend = SpendAuthorizationCode {
             id: code.issued.id,
             grant_id: grant.granted.id,

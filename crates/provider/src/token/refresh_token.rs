@@ -30,6 +30,7 @@ impl Provider {
             })
             .ok_or_else(unknown)?;
         let grant = standing(self.inner.store.read(GrantById(stored.issued.grant_id)).await?, ctx)?;
+        self.check_refresh_binding(ctx, &client.client, grant.granted.id).await?;
         if stored.spent_at.is_none() && ctx.now >= stored.issued.expires_at {
             return Err(invalid_grant("the refresh token has expired"));
         }

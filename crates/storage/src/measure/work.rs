@@ -140,6 +140,7 @@ impl Client {
                 grant_id: Some(grant_of(caller).to_string()),
                 act: None,
                 may_act: None,
+                cnf: None,
                 service: None,
             },
             one_time: false,

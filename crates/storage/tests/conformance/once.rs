@@ -31,6 +31,7 @@ use storage::interaction::{
 use storage::one_time_link::{AddOneTimeLink, OneTimeLink};
 use storage::refresh_token::{NewRefreshToken, RefreshTokenById, RotateRefreshToken};
 use storage::signing_key::{ListSigningKeys, RotateSigningKey, StoredSigningKey};
+use storage::spent_assertion::SpendAssertion;
 use storage::user::{AddUser, User, UserAdded, UserById};
 use storage::{Applied, Command, Steps, Store, params};
 use tokio::task::JoinSet;
@@ -54,9 +55,10 @@ enum Prize {
     UserCode,
     DeviceDecision,
     DeviceCode,
+    Assertion,
 }
 
-const PRIZES: [Prize; 9] = [
+const PRIZES: [Prize; 10] = [
     Prize::Code,
     Prize::RefreshToken,
     Prize::Interaction,
@@ -66,6 +68,7 @@ const PRIZES: [Prize; 9] = [
     Prize::UserCode,
     Prize::DeviceDecision,
     Prize::DeviceCode,
+    Prize::Assertion,
 ];
 
 const NOON: i64 = 12 * 3_600_000;
@@ -153,6 +156,7 @@ impl Track {
             Prize::UserCode => self.user_code(number, racers).await,
             Prize::DeviceDecision => self.device_decision(number, racers).await,
             Prize::DeviceCode => self.device_code(number, racers).await,
+            Prize::Assertion => self.assertion(number, racers).await,
         }
     }
 
@@ -371,6 +375,15 @@ impl Track {
         assert!(!self.nodes[0].write(SpendOneTimeAccessToken { id, at: at(NOON) }).await.unwrap());
     }
 
+    /// Of one `jti` there may be several assertions, each with an end of its own: one of them is accepted, and none after it.
+    async fn assertion(&self, number: u64, racers: Vec<Racer>) {
+        let spend = |_, at| SpendAssertion { id: key(number, 0), expires_at: at };
+        self.winner(&racers, spend).await;
+        for node in &self.nodes {
+            assert!(!node.write(spend(0, at(NOON))).await.unwrap());
+        }
+    }
+
     async fn signing_key(&self, _number: u64, racers: Vec<Racer>) {
         let keys = self.nodes[0].read(ListSigningKeys).await.unwrap();
         let of = |state: fn(&StoredSigningKey) -> bool| keys.iter().find(|key| state(key));
@@ -522,6 +535,7 @@ fn one_time_access_token(id: AccessTokenId) -> NewAccessToken {
             grant_id: None,
             act: None,
             may_act: None,
+            cnf: None,
             service: None,
         },
         created_at: at(0),

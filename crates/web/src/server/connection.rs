@@ -11,6 +11,7 @@ use std::time::Duration;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use protocol::ClientCertificate;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -19,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::activity::{Activity, Deadline, Watched};
 use super::admission::{Admission, Admitted};
 use super::client_address::{Peer, Scheme};
-use super::request::Requests;
+use super::request::{Caller, Requests};
 use super::{ServerOptions, Tls, count};
 
 /// RFC 9113 section 5.1.2: how many requests one connection may have open.
@@ -49,7 +50,8 @@ impl Connections {
     /// Serves one connection until it ends.
     pub(crate) async fn run(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, _admitted: Admitted) {
         let Some(tls) = &self.tls else {
-            return self.speak(stream, Peer(peer), Scheme::Http, false).await;
+            let caller = Caller { peer: Peer(peer), scheme: Scheme::Http, certificate: None };
+            return self.speak(stream, caller, false).await;
         };
         let handshake = timeout(self.options.handshake_timeout, tls.acceptor().accept(stream));
         let stream = tokio::select! {
@@ -62,8 +64,12 @@ impl Connections {
             // A drain waits for the handshake: the request behind it is under way.
             () = self.cut.cancelled() => return,
         };
-        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        Box::pin(self.speak(stream, Peer(peer), Scheme::Https, http2)).await;
+        let session = stream.get_ref().1;
+        let http2 = session.alpn_protocol() == Some(b"h2");
+        let chain = session.peer_certificates().unwrap_or_default().iter().map(|der| der.to_vec());
+        let caller =
+            Caller { peer: Peer(peer), scheme: Scheme::Https, certificate: ClientCertificate::new(chain) };
+        Box::pin(self.speak(stream, caller, http2)).await;
     }
 
     fn handshake_failed(&self, peer: SocketAddr, why: &dyn std::error::Error) {
@@ -71,13 +77,13 @@ impl Connections {
         tracing::debug!(peer = %peer.ip(), %why, "TLS handshake failed");
     }
 
-    async fn speak<S>(self: &Arc<Self>, stream: S, peer: Peer, scheme: Scheme, http2: bool)
+    async fn speak<S>(self: &Arc<Self>, stream: S, caller: Caller, http2: bool)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let activity = Activity::begin();
         let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity), self.options.write_timeout));
-        let requests = Arc::new(Requests::new(Arc::clone(self), peer, scheme, Arc::clone(&activity)));
+        let requests = Arc::new(Requests::new(Arc::clone(self), caller, Arc::clone(&activity)));
         let service = service_fn(move |request| Arc::clone(&requests).answer(request));
         if http2 {
             let connection = self.http2().serve_connection(io, service);

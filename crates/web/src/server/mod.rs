@@ -11,6 +11,7 @@ mod activity;
 mod admission;
 mod body;
 pub mod client_address;
+mod client_certificates;
 mod connection;
 mod listener;
 pub mod problem;
@@ -32,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use client_address::{ClientAddress, Peer, Scheme, TrustedProxies};
+pub use client_certificates::CertificateHeader;
 pub use listener::{Listener, Sharing};
 pub use problem::Problem;
 pub use threads::Threads;
@@ -77,6 +79,8 @@ pub struct ServerOptions {
     pub max_body_bytes: usize,
     /// Whose forwarding headers are believed.
     pub trusted_proxies: TrustedProxies,
+    /// Where they pass on the certificates of their clients; nobody else is believed.
+    pub client_certificate_header: Option<CertificateHeader>,
     /// Where it is counted what goes on; keep a clone to read it.
     pub stats: ServerStats,
     /// Where connections live.
@@ -102,6 +106,7 @@ impl Default for ServerOptions {
             max_headers: 100,
             max_body_bytes: 64 * 1024,
             trusted_proxies: TrustedProxies::default(),
+            client_certificate_header: None,
             stats: ServerStats::default(),
             threads: Threads::default(),
         }

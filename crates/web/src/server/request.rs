@@ -10,6 +10,7 @@ use http::header::{CONNECTION, EXPECT};
 use http::{HeaderValue, Request, StatusCode, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
+use protocol::ClientCertificate;
 use tokio::time::timeout;
 use tower::Service as _;
 
@@ -27,16 +28,23 @@ const MOST_DISCARDED: usize = 1024 * 1024;
 /// The requests of one connection.
 pub(crate) struct Requests {
     server: Arc<Connections>,
-    peer: Peer,
-    scheme: Scheme,
+    caller: Caller,
     activity: Arc<Activity>,
     through_proxy: bool,
 }
 
+/// The other end of a connection.
+pub(crate) struct Caller {
+    pub(crate) peer: Peer,
+    pub(crate) scheme: Scheme,
+    /// Shown in the handshake.
+    pub(crate) certificate: Option<ClientCertificate>,
+}
+
 impl Requests {
-    pub(crate) fn new(server: Arc<Connections>, peer: Peer, scheme: Scheme, activity: Arc<Activity>) -> Self {
-        let through_proxy = server.options.trusted_proxies.contains(peer.0.ip());
-        Self { server, peer, scheme, activity, through_proxy }
+    pub(crate) fn new(server: Arc<Connections>, caller: Caller, activity: Arc<Activity>) -> Self {
+        let through_proxy = server.options.trusted_proxies.contains(caller.peer.0.ip());
+        Self { server, caller, activity, through_proxy }
     }
 
     /// Answers one request; there is always an answer.
@@ -93,15 +101,25 @@ impl Requests {
     }
 
     fn describe(&self, request: &mut Request<Incoming>) {
-        let peer = self.peer.0.ip().to_canonical();
+        let peer = self.caller.peer.0.ip().to_canonical();
         let client = if self.through_proxy {
             self.options().trusted_proxies.client(peer, request.headers())
         } else {
             peer
         };
+        let passed_on = self
+            .options()
+            .client_certificate_header
+            .as_ref()
+            .and_then(|header| header.take(request.headers_mut()));
+        // A proxy's own certificate is not its client's, and what anybody else writes into the header is nobody's.
+        let certificate = if self.through_proxy { passed_on } else { self.caller.certificate.clone() };
         let extensions = request.extensions_mut();
-        extensions.insert(self.peer);
-        extensions.insert(self.scheme);
+        if let Some(certificate) = certificate {
+            extensions.insert(certificate);
+        }
+        extensions.insert(self.caller.peer);
+        extensions.insert(self.caller.scheme);
         extensions.insert(ClientAddress(client));
     }
 }

@@ -11,10 +11,12 @@ use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::{Error as PemError, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+
+use super::client_certificates::Asking;
 
 /// How often [`Tls::watch`] looks at the files.
 pub const WATCH_INTERVAL: Duration = Duration::from_secs(30);
@@ -69,14 +71,33 @@ impl Tls {
     /// # Errors
     /// When a file cannot be read or used, or the key is another certificate's.
     pub fn from_files(certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Result<Self, TlsError> {
-        let files = Files { certificate: certificate.into(), key: key.into() };
+        Self::open(Files { certificate: certificate.into(), key: key.into() }, None)
+    }
+
+    /// The same, and asks clients for a certificate of theirs (RFC 8705). `authorities` are names in DER that clients may choose it by.
+    ///
+    /// # Errors
+    /// As [`Tls::from_files`].
+    pub fn asking_for_certificates(
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+        authorities: Vec<Vec<u8>>,
+    ) -> Result<Self, TlsError> {
+        Self::open(Files { certificate: certificate.into(), key: key.into() }, Some(authorities))
+    }
+
+    fn open(files: Files, asks: Option<Vec<Vec<u8>>>) -> Result<Self, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
+        let verifier = match asks {
+            Some(authorities) => Asking::new(&provider, authorities),
+            None => WebPkiClientVerifier::no_client_auth(),
+        };
         let current = Arc::new(Current(ArcSwap::from_pointee(files.load(&provider)?)));
         let resolver: Arc<dyn ResolvesServerCert> = current.clone();
         // RFC 9325 section 3.1.1: TLS 1.2 and 1.3, which is all there is in rustls.
         let mut config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
+            .with_client_cert_verifier(verifier)
             .with_cert_resolver(resolver);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         // Returning browsers resume without a signature, and nothing is kept in memory for them.

@@ -23,7 +23,7 @@ async fn never_5xx<T: std::fmt::Debug + Clone>(
     }
 }
 
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 26] = [
     "client_id",
     "redirect_uri",
     "response_type",
@@ -48,9 +48,11 @@ const NAMES: [&str; 24] = [
     "token",
     "interaction",
     "logout",
+    "device_code",
+    "user_code",
 ];
 
-const VALUES: [&str; 16] = [
+const VALUES: [&str; 18] = [
     "notes",
     "https://notes.example/cb",
     "code",
@@ -65,6 +67,8 @@ const VALUES: [&str; 16] = [
     "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
     "authorization_code",
     "refresh_token",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "WDJB-MJHT",
     r#"{"id_token":{"acr":{"essential":true}}}"#,
     "AAAAAAAAAAAAAAAAAAAAAA.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 ];
@@ -107,8 +111,15 @@ fn percent(bytes: &[u8]) -> String {
 #[tokio::test]
 async fn queries() {
     never_5xx(300, form(), async |house, query| {
-        for path in ["/oauth2/authorize", "/oauth2/logout", "/sign-in", "/sign-up", "/setup", "/interaction"]
-        {
+        for path in [
+            "/oauth2/authorize",
+            "/oauth2/logout",
+            "/sign-in",
+            "/sign-up",
+            "/setup",
+            "/interaction",
+            "/device",
+        ] {
             let answer = house.get(&format!("{path}?{}", percent(query))).await;
             assert!(answer.status.as_u16() < 500, "{path}: {query:?}: {}", answer.body);
         }
@@ -122,6 +133,7 @@ async fn bodies() {
     never_5xx(300, form(), async |house, body| {
         for path in [
             "/oauth2/token",
+            "/oauth2/device_authorization",
             "/oauth2/introspect",
             "/oauth2/revoke",
             "/oauth2/userinfo",
@@ -131,6 +143,7 @@ async fn bodies() {
             "/sign-in/cancel",
             "/consent",
             "/select-account",
+            "/device",
             "/sign-out",
             "/sign-up",
             "/setup",

@@ -20,7 +20,7 @@ async fn rfc8628_3_3_whoever_enters_the_code_signs_in_sees_who_asks_and_allows()
     let wrong = browser.sign_in(&sign_in, "alice", "wrong").await.expect(400);
     let page = browser.sign_in(&wrong, "alice", PASSWORD).await.expect(200);
     assert_eq!(page.heading(), "The tv app asks for your account on a device");
-    for shown in ["alice", "3 minutes ago", "See your profile", "films:watch", "also after you sign out"] {
+    for shown in ["alice", "3 minutes ago", "See your profile", "films:watch", "after you sign out here"] {
         assert!(page.body.contains(shown), "{shown}: {}", page.body);
     }
     let done = browser.decide(&page, "allow").await.expect(200);
@@ -185,6 +185,10 @@ async fn the_answer_counts_of_whoever_saw_the_question() {
     assert!(page.body.contains("bob"), "{}", page.body);
     device.poll(&house).await.refused(400, "authorization_pending");
     // The other account can be chosen here, too.
+    let answer = browser.post("/select-account", &[("interaction", &page.hidden("interaction"))]).await;
+    let sign_in = browser.followed(answer).await;
+    let page = browser.sign_in(&sign_in, "bob", PASSWORD).await.expect(200);
+    // And once more, although bob signed in for this very question.
     let answer = browser.post("/select-account", &[("interaction", &page.hidden("interaction"))]).await;
     let sign_in = browser.followed(answer).await;
     let page = browser.sign_in(&sign_in, "alice", PASSWORD).await.expect(200);

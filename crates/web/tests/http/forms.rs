@@ -4,14 +4,21 @@ use crate::house::{House, PASSWORD, post};
 use axum::body::Body;
 use http::Request;
 
-const JSON: [&str; 4] = ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke", "/oauth2/userinfo"];
-const PAGES: [&str; 9] = [
+const JSON: [&str; 5] = [
+    "/oauth2/token",
+    "/oauth2/device_authorization",
+    "/oauth2/introspect",
+    "/oauth2/revoke",
+    "/oauth2/userinfo",
+];
+const PAGES: [&str; 10] = [
     "/oauth2/authorize",
     "/oauth2/logout",
     "/sign-in",
     "/sign-in/cancel",
     "/consent",
     "/select-account",
+    "/device",
     "/sign-out",
     "/sign-up",
     "/setup",

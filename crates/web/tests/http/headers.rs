@@ -16,6 +16,8 @@ async fn one_of_each(house: &House) -> Vec<(&'static str, Answer)> {
         ("/oauth2/authorize redirect", browser.authorize(&notes.request(&[("prompt", "none")])).await),
         ("/oauth2/authorize error", browser.get("/oauth2/authorize").await),
         ("/oauth2/token", house.post("/oauth2/token", &[]).await),
+        ("/oauth2/device_authorization", house.post("/oauth2/device_authorization", &[]).await),
+        ("/device", browser.get("/device?user_code=WDJB-MJHT").await),
         ("/oauth2/userinfo", house.get("/oauth2/userinfo").await),
         ("/oauth2/logout", browser.get("/oauth2/logout").await),
         ("/oauth2/jwks", house.get("/oauth2/jwks").await),

@@ -32,6 +32,8 @@ async fn rfc6585_4_too_many_requests_are_told_when_to_come_back() {
     let answer =
         house.send_from(HERE, post("/oauth2/token", &[])).await.refused(429, "temporarily_unavailable");
     assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
+    let devices = post("/oauth2/device_authorization", &[]);
+    house.send_from(HERE, devices).await.refused(429, "temporarily_unavailable");
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     // A script can read it.
     assert_eq!(answer.header("access-control-allow-origin"), "*");

@@ -6,12 +6,14 @@ mod answer;
 mod browser;
 mod device;
 mod forge;
+mod machine;
 mod relying_party;
 
 pub(crate) use answer::{Answer, attribute, claims_of, header_of};
 pub(crate) use browser::{Browser, SECRET, SESSION};
 pub(crate) use device::{GRANT, television};
 pub(crate) use forge::{Forge, tampered, unsigned};
+pub(crate) use machine::{JWT_BEARER, Key, asserting, assertion_claims, by_hmac};
 pub(crate) use relying_party::{CHALLENGE, RelyingParty, Tokens, VERIFIER};
 
 use axum::Router;

@@ -1,6 +1,7 @@
 //! `/oauth2/token`
 
 mod authorization_code;
+mod client_assertion;
 mod client_authentication;
 mod client_credentials;
 mod device_code;

@@ -1,0 +1,280 @@
+//! Debian's nginx and Caddy before an API, configured as docs/guide/gateways.md says, letter by letter: only addresses are exchanged.
+
+use crate::process::{Installation, PATIENCE, Server, now, post};
+use std::collections::HashMap;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+const GUIDE: &str = include_str!("../../../../docs/guide/gateways.md");
+const API: &str = "https://api.example.org";
+
+#[derive(Debug, Clone, Copy)]
+enum Gateway {
+    Nginx,
+    Caddy,
+}
+
+impl Gateway {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Caddy => "caddy",
+        }
+    }
+
+    /// Where the program is; said loudly where it is not, and a failure in CI.
+    fn program(self) -> Option<PathBuf> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+        let found = folders.map(|folder| folder.join(self.name())).find(|program| program.is_file());
+        if found.is_none() {
+            let missing = format!("{0} is not installed; as root: apt-get install {0}", self.name());
+            assert!(std::env::var_os("CI").is_none(), "{missing}");
+            eprintln!("SKIPPED: {missing}");
+        }
+        found
+    }
+
+    /// What the guide says, with other addresses.
+    fn configuration(self, listen: u16, doorward: &str, api: &str) -> String {
+        let language = if matches!(self, Self::Nginx) { "nginx" } else { "caddyfile" };
+        let (_, from) = GUIDE.split_once(&format!("```{language}\n")).expect("the guide has an example");
+        let (text, _) = from.split_once("```").expect("it ends");
+        [("8000", listen.to_string().as_str()), ("127.0.0.1:8080", doorward), ("127.0.0.1:3000", api)]
+            .iter()
+            .fold(text.to_owned(), |text, (theirs, ours)| {
+                assert!(text.contains(theirs), "{theirs}");
+                text.replace(theirs, ours)
+            })
+    }
+}
+
+/// A gateway that runs. Dropped, it is killed.
+struct Running {
+    process: Child,
+    address: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Running {
+    fn start(gateway: Gateway, program: PathBuf, doorward: &str, api: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|socket| socket.local_addr())
+            .expect("a free port")
+            .port();
+        let text = gateway.configuration(port, doorward, api);
+        let at = folder.path().display();
+        let (text, arguments) = match gateway {
+            // One process, which is easily ended.
+            Gateway::Nginx => {
+                let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+                    .iter()
+                    .map(|name| format!("{name}_temp_path {at}/{name};\n"))
+                    .collect();
+                let head = format!(
+                    "daemon off;\nmaster_process off;\npid {at}/pid;\nerror_log stderr;\nevents {{}}\n"
+                );
+                (format!("{head}http {{\naccess_log off;\n{temporary}{text}}}\n"), vec!["-e", "stderr", "-c"])
+            }
+            Gateway::Caddy => {
+                (format!("{{\nadmin off\n}}\n{text}"), vec!["run", "--adapter", "caddyfile", "--config"])
+            }
+        };
+        let file = folder.path().join("configuration");
+        std::fs::write(&file, text).expect("a file");
+        let mut command = Command::new(program);
+        command.args(arguments).arg(&file).env("HOME", folder.path()).env("XDG_DATA_HOME", folder.path());
+        let log = std::fs::File::create(folder.path().join("log")).expect("a file");
+        let process =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("it starts");
+        let mut running = Self { process, address: format!("127.0.0.1:{port}"), _folder: folder };
+        running.wait();
+        running
+    }
+
+    fn wait(&mut self) {
+        let began = now();
+        while TcpStream::connect(&self.address).is_err() {
+            let ended = self.process.try_wait().expect("a process");
+            if ended.is_some() || began.elapsed() > PATIENCE {
+                let log = std::fs::read_to_string(self._folder.path().join("log")).unwrap_or_default();
+                panic!("it does not listen: {log}");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn ask(&self, request: &str, headers: &[(&str, &str)]) -> Told {
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let text = format!(
+            "{request} HTTP/1.1\r\nHost: api.example.org\r\nConnection: close\r\nContent-Length: 0\r\n{headers}\r\n"
+        );
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        stream.write_all(text.as_bytes()).expect("it reads");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        Told { status, head: headers_of(head), body: body.to_owned() }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+struct Told {
+    status: u16,
+    head: HashMap<String, String>,
+    body: String,
+}
+
+impl Told {
+    #[track_caller]
+    fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{:?} {}", self.head, self.body);
+        self
+    }
+
+    /// The headers that arrived at the API: it answers with what it was sent.
+    fn arrived(&self, name: &str) -> String {
+        headers_of(&self.body).get(name).cloned().unwrap_or_default()
+    }
+
+    fn challenge(&self) -> &str {
+        self.head.get("www-authenticate").map_or("", String::as_str)
+    }
+}
+
+fn headers_of(text: &str) -> HashMap<String, String> {
+    let lines = text.lines().filter_map(|line| line.split_once(": "));
+    lines.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect()
+}
+
+/// An API that knows no OAuth: it says 200 and what it was sent. Its thread ends with the test's process.
+fn api() -> String {
+    let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = socket.local_addr().expect("an address").to_string();
+    std::thread::spawn(move || {
+        for stream in socket.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || echo(stream));
+        }
+    });
+    address
+}
+
+fn echo(mut stream: TcpStream) {
+    let mut request = Vec::new();
+    let mut part = [0; 4_096];
+    while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+        match stream.read(&mut part) {
+            Ok(count @ 1..) => request.extend_from_slice(&part[..count]),
+            _ => return,
+        }
+    }
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", request.len());
+    // Whoever asked may have gone.
+    let _ = stream.write_all(&[head.as_bytes(), &request].concat());
+}
+
+/// A Doorward with the guide's resource server, an API key for it, and the secret of a client.
+fn doorward(installation: &Installation) -> (Server, String, String) {
+    let server = installation.serve(&[]);
+    let rules = ["GET /orders/{id} = orders:read", "POST /orders = orders:write", "/health = public"];
+    let rules = rules.map(|rule| format!("--rule={rule}"));
+    installation.run(&["resource-server", "add", API, &rules[0], &rules[1], &rules[2]]);
+    installation.run(&["service-account", "add", "robot", "--scope", "orders:read", "--audience", API]);
+    let made = installation.json(&["api-key", "add", "--service-account", "robot", "--json"]);
+    let secret = installation.run(&["client", "secret", "robot"]).trim().to_owned();
+    (server, made["api_key"].as_str().expect("a key").to_owned(), secret)
+}
+
+const FORGED: [(&str, &str); 6] = [
+    ("X-Auth-Subject", "root"),
+    ("X-Auth-Client", "root"),
+    ("X-Auth-Scope", "root"),
+    ("X-Auth-Type", "root"),
+    ("X_Auth_Subject", "root"),
+    ("x-auth-subject", "root"),
+];
+const IDENTITY: [&str; 5] =
+    ["x-auth-subject", "x-auth-client", "x-auth-scope", "x-auth-type", "x_auth_subject"];
+
+fn guards(gateway: Gateway) {
+    let Some(program) = gateway.program() else { return };
+    let installation = Installation::new();
+    let (server, key, secret) = doorward(&installation);
+    let form = "grant_type=client_credentials";
+    let (status, body) = post(&server.address, "/oauth2/token", ("robot", &secret), form);
+    assert_eq!(status, 200, "{body}");
+    let token: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    let token = token["access_token"].as_str().expect("a token");
+    let bearer = ("Authorization", &*format!("Bearer {token}"));
+    let running = Running::start(gateway, program, &server.address, &api());
+
+    let refused = running.ask("GET /orders/5", &[]).expect(401);
+    assert!(refused.challenge().contains(r#"scope="orders:read""#), "{}", refused.challenge());
+    let weak = running.ask("POST /orders", &[bearer]).expect(403);
+    assert!(weak.challenge().contains("insufficient_scope"), "{}", weak.challenge());
+    running.ask("GET /unknown", &[bearer]).expect(403);
+
+    for (credential, kind) in [(bearer, "client"), (("X-Api-Key", key.as_str()), "api_key")] {
+        let passed = running.ask("GET /orders/5?a=b", &[&FORGED[..], &[credential]].concat()).expect(200);
+        assert!(passed.body.starts_with("GET /orders/5?a=b "), "{}", passed.body);
+        assert_eq!(IDENTITY.map(|name| passed.arrived(name)), ["robot", "robot", "orders:read", kind, ""]);
+        assert!(!passed.body.contains("root") && !passed.body.contains(credential.1), "{}", passed.body);
+    }
+    // Nobody is asked, and nobody is said to be there.
+    let open = running.ask("GET /health", &FORGED).expect(200);
+    assert!(!open.body.contains("root"), "{}", open.body);
+
+    // What a client says about its own request is not believed.
+    for forged in
+        [("X-Original-URI", "/health"), ("X-Forwarded-Uri", "/health"), ("X-Original-URL", "http://x/health")]
+    {
+        let methods = [("X-Original-Method", "GET"), ("X-Forwarded-Method", "GET")];
+        let answer = running.ask("GET /orders/5", &[&methods[..], &[forged]].concat());
+        assert!(matches!(answer.status, 401 | 403), "{forged:?}: {}", answer.status);
+    }
+    for path in [
+        "/health/../orders/5",
+        "/health/%2e%2e/orders/5",
+        "//health",
+        "/health%2f..%2forders/5",
+        "/health;/orders",
+    ] {
+        let answer = running.ask(&format!("GET {path}"), &[]);
+        assert!(matches!(answer.status, 400 | 401 | 403), "{path}: {}", answer.status);
+    }
+
+    // Revoked here, refused there, at once.
+    let revoke = format!("token={token}");
+    assert_eq!(post(&server.address, "/oauth2/revoke", ("robot", &secret), &revoke).0, 200);
+    running.ask("GET /orders/5", &[bearer]).expect(401);
+    running.ask("GET /orders/5", &[("X-Api-Key", &key)]).expect(200);
+    installation.run(&["api-key", "revoke", &key]);
+    running.ask("GET /orders/5", &[("X-Api-Key", &key)]).expect(401);
+
+    // Without an answer, nobody passes.
+    server.stop();
+    let answer = running.ask("GET /health", &[]);
+    assert!(answer.status >= 500, "{}", answer.status);
+}
+
+#[test]
+fn nginx_guards_an_api() {
+    guards(Gateway::Nginx);
+}
+
+#[test]
+fn caddy_guards_an_api() {
+    guards(Gateway::Caddy);
+}

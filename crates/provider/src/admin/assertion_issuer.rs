@@ -1,0 +1,55 @@
+//! Trusted issuers of assertions, as an operator changes them.
+
+use super::AdminError;
+use crate::trusted_keys::KnownKeys;
+use crate::{Ctx, Provider};
+use protocol::AssertionIssuer;
+use storage::assertion_issuer::{AddAssertionIssuer, ListAssertionIssuers, RemoveAssertionIssuer};
+
+impl Provider {
+    /// Trusts an issuer's assertions as grants.
+    ///
+    /// # Errors
+    /// When the registration makes no sense, or the issuer is registered.
+    pub async fn add_assertion_issuer(&self, ctx: &Ctx, issuer: AssertionIssuer) -> Result<(), AdminError> {
+        let invalid = |why: &str| Err(AdminError::Invalid(why.to_owned()));
+        let name = &issuer.issuer;
+        if name.is_empty() || name.len() > 255 || name.chars().any(char::is_control) {
+            return invalid("issuer: 1 to 255 bytes without control characters are expected");
+        }
+        if *name == self.inner.settings.issuer {
+            return invalid("issuer: this installation's own tokens are no assertions to itself");
+        }
+        if issuer.jwks.is_some() == issuer.jwks_uri.is_some() {
+            return invalid("either a JWK Set or its address is needed");
+        }
+        if let Some(jwks) = &issuer.jwks {
+            KnownKeys::parse(jwks.to_string().as_bytes())
+                .map_err(|error| AdminError::Invalid(error.to_string()))?;
+        }
+        if issuer.clients.is_empty() {
+            return invalid("client: at least one that may present the issuer's assertions is needed");
+        }
+        let taken = AdminError::Taken(format!("issuer {name}"));
+        let added = self.inner.store.write(AddAssertionIssuer { issuer, at: ctx.now }).await?;
+        if added { Ok(()) } else { Err(taken) }
+    }
+
+    /// Every trusted issuer.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn list_assertion_issuers(&self) -> Result<Vec<AssertionIssuer>, AdminError> {
+        Ok(self.inner.store.read(ListAssertionIssuers).await?)
+    }
+
+    /// Trusts an issuer no more; what was issued on its word runs out by itself.
+    ///
+    /// # Errors
+    /// When it is not registered.
+    pub async fn remove_assertion_issuer(&self, issuer: String) -> Result<(), AdminError> {
+        let unknown = AdminError::Unknown(format!("issuer {issuer}"));
+        let removed = self.inner.store.write(RemoveAssertionIssuer { issuer }).await?;
+        if removed { Ok(()) } else { Err(unknown) }
+    }
+}
