@@ -14,8 +14,9 @@ impl Provider {
     /// `invalid_token` when it is not good, or no more.
     pub async fn give_up(&self, ctx: &Ctx, access_token: &str) -> Result<(), ProviderError> {
         let token = self
-            .verify_access_token(ctx, access_token)
+            .look_at_access_token(ctx, access_token)
             .await?
+            .filter(|token| token.may_be_presented(ctx))
             .ok_or_else(|| ProviderError::oauth(ErrorCode::InvalidToken, "the access token is not valid"))?;
         self.revoke_access_token(ctx, &token).await
     }
