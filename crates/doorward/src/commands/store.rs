@@ -106,7 +106,7 @@ pub(crate) struct DoctorArgs {
     place: Place,
 }
 
-fn database(url: &str) -> Result<Database, String> {
+pub(super) fn database(url: &str) -> Result<Database, String> {
     url.parse().map_err(|expected| format!("expected {expected}"))
 }
 
@@ -195,14 +195,22 @@ async fn verify(ends: &Ends) -> anyhow::Result<ExitCode> {
     let mut progress = Shown::new();
     let tables = storage::copy::verify(&source, &destination, |standing| progress.show(standing)).await;
     progress.finish();
-    let unfinished = storage::copy::unfinished(&destination).await?;
+    let mut unfinished = Vec::new();
+    for (side, store) in [("source", &source), ("destination", &destination)] {
+        let found = storage::copy::unfinished(store).await?;
+        unfinished.extend(found.map(|found| (side, found)));
+    }
     destination.close().await;
     source.close().await;
     let tables = tables?;
     differences(&tables)?;
-    if let Some(unfinished) = unfinished {
-        let (done, of) = (unfinished.tables, unfinished.of);
-        shown::line(format!("\nThe destination is an unfinished copy: {done} of {of} tables have arrived."))?;
+    if let Some((side, found)) = unfinished.first() {
+        // Two that are equal so far are no copies of each other.
+        shown::line(format!(
+            "\nThe {side} is an unfinished copy: {} of {} tables have arrived. Finish it with `doorward store copy` first.",
+            found.tables, found.of
+        ))?;
+        return Ok(ExitCode::FAILURE);
     }
     if tables.iter().all(Comparison::is_equal) {
         shown::line("\nBoth sides hold the same.")?;

@@ -110,7 +110,7 @@ impl<D: Driver> Patient<D> {
             Some(found) if found < known => Finding::note(
                 "schema",
                 told(found),
-                "the next start applies what is missing; try it first on a restored dump with `doorward upgrade`",
+                "the next start applies what is missing; try it first with `doorward upgrade --rehearse`",
             ),
             Some(found) => Finding::ok("schema", told(found)),
         }
