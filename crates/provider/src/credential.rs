@@ -96,7 +96,8 @@ impl Provider {
     ) -> Result<Option<Caller>, ProviderError> {
         Ok(match credential {
             Credential::AccessToken(token) => {
-                self.look_at_access_token(ctx, token).await?.map(Caller::AccessToken)
+                let token = self.look_at_access_token(ctx, token).await?;
+                token.filter(|token| token.may_be_presented(ctx)).map(Caller::AccessToken)
             }
             Credential::ApiKey(key) => self.verify_api_key(ctx, key).await?.map(Caller::ApiKey),
         })

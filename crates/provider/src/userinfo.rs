@@ -24,6 +24,12 @@ impl Provider {
         let own = grant.granted.client_id == token.client_id;
         let named = grant.granted.claims.userinfo.keys().filter(|_| own);
         let mut claims = visible(&user_claims(&grant.user), &token.claims.scope, named);
+        let named = |name: &str| own && grant.granted.claims.userinfo.contains_key(name);
+        if let Some(service) = self.current_service_claims(ctx.now, &token).await?
+            && let Value::Object(service) = serde_json::to_value(service)?
+        {
+            claims.extend(service.into_iter().filter(|(name, _)| named(name)));
+        }
         // OpenID Connect Core section 5.3.2: always, and the ID Token's.
         claims.insert("sub".to_owned(), token.claims.sub.clone().into());
         Ok(claims)

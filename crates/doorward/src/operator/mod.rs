@@ -1,12 +1,17 @@
-//! What an operator can do to users, clients, resource servers and keys, as values: the same list whether the command line opens the database itself or
+//! What an operator can do to users, clients, resource servers, keys and organizations, as values: the same list whether the command line opens the database itself or
 //! asks the server that has it open. Knows no terminal; the decisions are `provider`'s.
 
 mod call;
+mod organizations;
 mod perform;
 mod socket;
 mod views;
 
 pub(crate) use call::{Unreachable, call};
+pub(crate) use organizations::{
+    MemberView, OrganizationOperation, OrganizationView, PlanView, ServiceOperation, ServiceView,
+    SubscriptionOperation, SubscriptionView,
+};
 pub(crate) use perform::perform;
 pub(crate) use socket::Socket;
 pub(crate) use views::{ApiKeyView, KeyView, UserView};
@@ -48,6 +53,9 @@ pub(crate) enum Operation {
     ListSigningKeys,
     RotateSigningKeys { force: bool },
     CheckReadiness,
+    Organization(OrganizationOperation),
+    Service(ServiceOperation),
+    Subscription(SubscriptionOperation),
 }
 
 impl Operation {
@@ -80,6 +88,9 @@ impl Operation {
             Self::ListSigningKeys => "list_signing_keys",
             Self::RotateSigningKeys { .. } => "rotate_signing_keys",
             Self::CheckReadiness => "check_readiness",
+            Self::Organization(operation) => operation.name(),
+            Self::Service(operation) => operation.name(),
+            Self::Subscription(operation) => operation.name(),
         }
     }
 }
@@ -108,6 +119,15 @@ pub(crate) enum Outcome {
     ApiKeys(Vec<ApiKeyView>),
     ResourceServers(Vec<ResourceServer>),
     SigningKeys(Vec<KeyView>),
+    Organization(OrganizationView),
+    Organizations(Vec<OrganizationView>),
+    Service(ServiceView),
+    Services(Vec<ServiceView>),
+    Plan(PlanView),
+    Plans(Vec<PlanView>),
+    Subscription(SubscriptionView),
+    Subscriptions(Vec<SubscriptionView>),
+    Members(Vec<MemberView>),
 }
 
 /// A user to add.

@@ -65,6 +65,9 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
             done(provider.rotate_keys(ctx, force).await.map_err(AdminError::from))?
         }
         Op::CheckReadiness => provider.ready().map(|()| Outcome::Done).map_err(Refusal)?,
+        Op::Organization(operation) => return operation.perform(provider, ctx).await,
+        Op::Service(operation) => return operation.perform(provider, ctx).await,
+        Op::Subscription(operation) => return operation.perform(provider, ctx).await,
     })
 }
 

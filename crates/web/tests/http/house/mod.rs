@@ -1,6 +1,7 @@
 //! A whole house for one test: the router on a real SQLite file in a temporary folder, a clock that the test turns, a seeded random
 //! source, and the people and clients that most tests need. Knows no rule: what is right stands in the tests.
 
+mod acme;
 mod answer;
 mod browser;
 mod device;
