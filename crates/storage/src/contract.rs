@@ -76,6 +76,17 @@ pub struct Step {
     pub expect: Expect,
 }
 
+impl Step {
+    /// Whether its count cannot be a surprise: any will do, or it is an INSERT of one row of values, which adds that row or fails.
+    pub(crate) fn counts_itself(&self) -> bool {
+        let Some(expected) = self.expect.count() else { return true };
+        let values = self.sql.strip_prefix("INSERT INTO ").and_then(|insert| insert.split_once(") VALUES ("));
+        // One parenthesis, at the end: no second row, nothing that is computed.
+        let is_one_row = values.is_some_and(|(_, values)| values.find(['(', ')']) == Some(values.len() - 1));
+        expected == 1 && is_one_row
+    }
+}
+
 /// The statements of one command, and what it changes that other nodes keep in memory.
 ///
 /// An engine keeps the steps until it knows what became of them.
@@ -188,4 +199,29 @@ pub trait Query: Send + Sync {
     /// # Errors
     /// When a column holds something other than its type.
     fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_insert_of_one_row_counts_itself_and_what_may_find_none_does_not() {
+        let of = |expect, sql| Step { sql, params: Vec::new(), expect }.counts_itself();
+        let one = Expect::Exactly(1);
+        assert!(of(one, "INSERT INTO t (a, b) VALUES (?, NULL)"));
+        assert!(of(Expect::Replacing, "INSERT INTO t (a) VALUES (?)"));
+        assert!(of(Expect::Any, "UPDATE t SET a = ?"));
+        for sql in [
+            "UPDATE t SET a = ?",
+            "DELETE FROM t WHERE a = ?",
+            "INSERT INTO t (a) SELECT ? WHERE EXISTS (SELECT 1 FROM u)",
+            "INSERT INTO t (a) VALUES (?), (?)",
+            "INSERT INTO t (a) VALUES (?) ON CONFLICT DO NOTHING",
+            "INSERT INTO t (a) VALUES (coalesce(?, 1))",
+        ] {
+            assert!(!of(one, sql), "{sql}");
+        }
+        assert!(!of(Expect::Exactly(2), "INSERT INTO t (a) VALUES (?)"));
+    }
 }

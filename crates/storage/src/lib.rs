@@ -19,6 +19,7 @@ mod mysql;
 mod network;
 pub mod nodes;
 pub mod options;
+pub mod plans;
 mod postgres;
 pub mod row;
 mod sqlite;

@@ -245,7 +245,8 @@ pub(crate) fn after_key<T: Clone>(key: &[T]) -> Vec<T> {
     params
 }
 
-fn statements(table: &Table) -> TableSql {
+/// A table's statements; what they say stays in memory.
+pub(crate) fn statements(table: &Table) -> TableSql {
     let name = table.name;
     let columns = names(table.columns);
     let key = table.key_columns();

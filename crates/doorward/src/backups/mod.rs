@@ -1,6 +1,7 @@
 //! Backups that go on while the server runs: where they are kept, and the drill that proves from time to time that they can be restored.
 //! Knows when; what an archive is, is `storage`'s.
 
+pub(crate) mod health;
 mod s3;
 
 use crate::clock;
@@ -68,6 +69,8 @@ pub(crate) struct Backups {
     target: Arc<dyn Target>,
     settings: BackupSettings,
     scratch: PathBuf,
+    /// For the doctor.
+    note: PathBuf,
 }
 
 impl Backups {
@@ -78,7 +81,12 @@ impl Backups {
     pub(crate) fn open(settings: &Settings) -> anyhow::Result<Option<Self>> {
         let Some(place) = &settings.backup.to else { return Ok(None) };
         let target = place.open().context("backup.to cannot be used")?;
-        Ok(Some(Self { target, settings: settings.backup.clone(), scratch: scratch(settings, ".drill") }))
+        Ok(Some(Self {
+            target,
+            settings: settings.backup.clone(),
+            scratch: scratch(settings, ".drill"),
+            note: health::note(settings),
+        }))
     }
 
     /// How the store is to ship.
@@ -95,6 +103,7 @@ impl Backups {
         loop {
             match self.drill_beside().await {
                 Ok(restored) => {
+                    health::drilled(&self.note, clock::now());
                     store.drilled(Some(clock::now()));
                     tracing::info!(
                         until = %moment(restored.until),

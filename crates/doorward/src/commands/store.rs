@@ -4,6 +4,7 @@
 use super::shown;
 use super::store_progress::Shown;
 use crate::app::master_key_source;
+use crate::backups::health;
 use crate::cli::Place;
 use crate::clock::{self, OsRandom};
 use crate::master_key::{IfMissing, MasterKeySource};
@@ -17,6 +18,7 @@ use std::time::Duration;
 use storage::copy::{Comparison, CopyReport};
 use storage::doctor::{Finding, Thoroughness, Verdict};
 use storage::{Database, Options, Schema, Store};
+use tokio::runtime::Runtime;
 
 pub(crate) const HELP: &str = "\
 Examples:
@@ -106,7 +108,7 @@ pub(crate) struct DoctorArgs {
     place: Place,
 }
 
-fn database(url: &str) -> Result<Database, String> {
+pub(super) fn database(url: &str) -> Result<Database, String> {
     url.parse().map_err(|expected| format!("expected {expected}"))
 }
 
@@ -115,7 +117,7 @@ pub(crate) fn run(command: StoreCommand) -> anyhow::Result<ExitCode> {
     match command {
         StoreCommand::Copy(args) => runtime.block_on(copy(&args)),
         StoreCommand::Verify(ends) => runtime.block_on(verify(&ends)),
-        StoreCommand::Doctor(args) => runtime.block_on(doctor(&args)),
+        StoreCommand::Doctor(args) => doctor(&runtime, &args),
     }
 }
 
@@ -195,14 +197,22 @@ async fn verify(ends: &Ends) -> anyhow::Result<ExitCode> {
     let mut progress = Shown::new();
     let tables = storage::copy::verify(&source, &destination, |standing| progress.show(standing)).await;
     progress.finish();
-    let unfinished = storage::copy::unfinished(&destination).await?;
+    let mut unfinished = Vec::new();
+    for (side, store) in [("source", &source), ("destination", &destination)] {
+        let found = storage::copy::unfinished(store).await?;
+        unfinished.extend(found.map(|found| (side, found)));
+    }
     destination.close().await;
     source.close().await;
     let tables = tables?;
     differences(&tables)?;
-    if let Some(unfinished) = unfinished {
-        let (done, of) = (unfinished.tables, unfinished.of);
-        shown::line(format!("\nThe destination is an unfinished copy: {done} of {of} tables have arrived."))?;
+    if let Some((side, found)) = unfinished.first() {
+        // Two that are equal so far are no copies of each other.
+        shown::line(format!(
+            "\nThe {side} is an unfinished copy: {} of {} tables have arrived. Finish it with `doorward store copy` first.",
+            found.tables, found.of
+        ))?;
+        return Ok(ExitCode::FAILURE);
     }
     if tables.iter().all(Comparison::is_equal) {
         shown::line("\nBoth sides hold the same.")?;
@@ -234,11 +244,14 @@ fn differences(tables: &[Comparison]) -> anyhow::Result<()> {
     Ok(shown::table(["TABLE", "ROWS", "ROWS THERE", "SHA-256", "SHA-256 THERE", ""], &rows)?)
 }
 
-async fn doctor(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
+fn doctor(runtime: &Runtime, args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let settings = Resolved::from_system(&args.place.flags())?.settings;
     let thoroughness = Thoroughness { deep: args.deep, nodes: args.nodes };
-    let mut findings = storage::doctor::doctor(&settings.database_to_open()?, thoroughness).await;
+    let database = settings.database_to_open()?;
+    let mut findings = runtime.block_on(storage::doctor::doctor(&database, thoroughness));
     findings.push(master_key(&settings));
+    // An object store is asked by a client that blocks.
+    findings.extend(health::findings(&settings));
     if args.json {
         shown::json(&findings.iter().map(Told::of).collect::<Vec<_>>())?;
     } else {

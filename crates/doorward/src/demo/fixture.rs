@@ -23,6 +23,8 @@ pub(super) struct Fixture {
     machines: Vec<DemoClient>,
     /// The demo's own relying party; not for others' tests.
     pub(super) relying_party: DemoClient,
+    /// The demo's own device; the same.
+    pub(super) television: DemoClient,
 }
 
 /// What whoever starts the demo wants of the clients for their own tests.
@@ -63,6 +65,10 @@ impl Fixture {
             post_logout_redirect_uris: vec![home.clone()],
             ..Client::new(ClientId::parse("acme-notes")?, "Acme Notes", ClientAuthentication::ClientSecret)
         };
+        let television = Client {
+            grant_types: [GrantType::DeviceCode, GrantType::RefreshToken].into(),
+            ..Client::new(ClientId::parse("acme-tv")?, "Acme TV", ClientAuthentication::None)
+        };
         let secret = ClientAuthentication::ClientSecret;
         Ok(Self {
             users,
@@ -72,6 +78,7 @@ impl Fixture {
             other: add_client(provider, for_tests("demo-other", "Demo Other", secret)?).await?,
             machines: machines(provider, wishes.machines).await?,
             relying_party: add_client(provider, own).await?,
+            television: add_client(provider, television).await?,
         })
     }
 

@@ -121,6 +121,37 @@ fn ships_and_comes_back(installation: &Installation, target: &str) {
 }
 
 #[test]
+fn the_doctor_knows_how_old_backups_and_drills_are() {
+    let mut installation = Installation::new();
+    let target = installation.path("backups").display().to_string();
+    installation.environment = vec![("DOORWARD_BACKUP_TO".to_owned(), target)];
+    let told = |installation: &Installation, check: &str| {
+        let output = installation.command(&["store", "doctor", "--json"]).output().expect("it runs");
+        let findings: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let mut findings = findings.as_array().expect("a list").iter();
+        let found = findings.find(|finding| finding["check"] == check).expect("it looked").clone();
+        [&found["verdict"], &found["found"]].map(|text| text.as_str().expect("text").to_owned())
+    };
+    installation.serve(&[]).stop();
+    std::fs::remove_dir_all(installation.path("backups")).expect("removed");
+    let _none_yet = std::fs::remove_file(installation.path("doorward-data/doorward.db.drilled"));
+    let [verdict, found] = told(&installation, "backup");
+    assert!(verdict == "problem" && found.contains("nothing has been shipped yet"), "{found}");
+    assert_eq!(told(&installation, "drill")[0], "note");
+
+    let server = installation.serve(&["--metrics-listen", "127.0.0.1:0"]);
+    reading(&server, "doorward_backup_last_drill_success_timestamp_seconds", |_| true);
+    server.stop();
+    let [verdict, found] = told(&installation, "backup");
+    assert!(verdict == "ok" && found.contains("the newest whole copy is 0 min old"), "{found}");
+    let [verdict, found] = told(&installation, "drill");
+    assert!(verdict == "ok" && found.contains("found sound 0 min ago"), "{found}");
+    // Long ago.
+    std::fs::write(installation.path("doorward-data/doorward.db.drilled"), "1600000000000").expect("written");
+    assert_eq!(told(&installation, "drill")[0], "problem");
+}
+
+#[test]
 fn what_a_server_ships_to_a_folder_is_restored_to_any_moment() {
     let installation = Installation::new();
     let refusal = installation.fails(1, &["backup", "list"]);

@@ -19,6 +19,8 @@ fn the_env_file_appears_when_it_answers_and_nothing_is_left_behind() {
     assert_eq!(get(address, "/health/ready").0, 200);
     assert_eq!(get(address, "/demo/").0, 200);
 
+    assert_eq!(get(address, "/demo/tv").0, 303);
+
     let introspect = |id: &str, secret: &str| post(address, "/oauth2/introspect", (id, secret), "token=x");
     for client in ["CLIENT", "CLIENT2"] {
         let answer = introspect(&env[&format!("{client}_ID")], &env[&format!("{client}_SECRET")]);

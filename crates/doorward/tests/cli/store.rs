@@ -115,6 +115,15 @@ fn killed_at_any_moment_a_copy_goes_on_and_is_not_served_before_its_end() {
                 refusal.contains("is an unfinished copy") && refusal.contains("--start-over"),
                 "{refusal}"
             );
+            // Whether what has arrived is equal says nothing yet.
+            let output = installation.command(&["store", "verify", "--from", &from, "--to", &to]).output();
+            let output = output.expect("it runs");
+            let said = text(&output.stdout);
+            assert_eq!(output.status.code(), Some(1), "{said}");
+            assert!(
+                said.contains("The destination is an unfinished copy") && !said.contains("sides"),
+                "{said}"
+            );
         }
         wait = wait * 3 / 2;
     };

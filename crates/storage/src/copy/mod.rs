@@ -5,6 +5,7 @@
 //! killed goes on where it stopped. Until both sides were compared the destination is marked unfinished, and is not to be served.
 
 mod compare;
+pub(crate) mod older;
 mod progress;
 mod rest;
 mod rows;
@@ -56,7 +57,7 @@ pub struct CopyReport {
 /// Why a copy was not made, or not finished.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
-    /// The destination holds something.
+    /// The destination holds something, and not what a copy of this source would.
     #[error(
         "the destination is not empty: its table {table} has rows. A copy goes into a new, empty database, and overwrites nothing"
     )]
@@ -140,7 +141,9 @@ pub async fn copy(
     let mut resumed_after = None;
     let mut all = destination.read(ListProgress).await?;
     if all.is_empty() {
-        refuse_unless_empty(destination).await?;
+        if let Some(table) = first_with_rows(destination).await? {
+            return finished_before(source, destination, &identity, table, &mut standing).await;
+        }
         all = Progress::of_nothing(&identity);
         if !destination.write(Begin(all.clone())).await? {
             return Err(CopyError::Contended { table: "copies" });
@@ -168,13 +171,32 @@ pub async fn copy(
     Ok(CopyReport { tables, resumed_after, copied })
 }
 
-async fn refuse_unless_empty(destination: &Store) -> Result<(), CopyError> {
+async fn first_with_rows(destination: &Store) -> Result<Option<&'static str>, CopyError> {
     for table in tables::of_installation() {
         if !destination.read(Slice::first(table, 1)).await?.is_empty() {
-            return Err(CopyError::NotEmpty { table: table.name });
+            return Ok(Some(table.name));
         }
     }
-    Ok(())
+    Ok(None)
+}
+
+/// A destination with rows and without a mark: refused, unless it is this very copy, which was released before anybody heard of it.
+async fn finished_before(
+    source: &Store,
+    destination: &Store,
+    identity: &str,
+    table: &'static str,
+    standing: &mut impl FnMut(Standing),
+) -> Result<CopyReport, CopyError> {
+    // Reading all of it is worth while only where it is the same installation.
+    if rows::identity(destination).await? == identity {
+        let tables = verify(source, destination, standing).await?;
+        if tables.iter().all(Comparison::is_equal) {
+            let rows = tables.iter().map(|table| table.destination.rows).sum();
+            return Ok(CopyReport { tables, resumed_after: Some(rows), copied: 0 });
+        }
+    }
+    Err(CopyError::NotEmpty { table })
 }
 
 /// Slices that are read ahead while one is written.

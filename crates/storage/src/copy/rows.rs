@@ -144,7 +144,11 @@ pub(super) struct Slice {
 
 impl Slice {
     pub(super) fn first(table: &'static Table, limit: usize) -> Self {
-        Self { sql: table.sql(), after: None, limit }
+        Self::of(table.sql(), None, limit)
+    }
+
+    pub(super) fn of(sql: &'static TableSql, after: Option<Vec<Value>>, limit: usize) -> Self {
+        Self { sql, after, limit }
     }
 }
 
@@ -192,7 +196,7 @@ pub(super) async fn count(store: &Store, table: &Table) -> Result<u64, StorageEr
 }
 
 /// Reads again while the store has too much to do, a few times.
-async fn patiently<T, F: Future<Output = Result<T, StorageError>>>(
+pub(super) async fn patiently<T, F: Future<Output = Result<T, StorageError>>>(
     read: impl Fn() -> F,
 ) -> Result<T, StorageError> {
     const ATTEMPTS: u32 = 10;

@@ -1,6 +1,7 @@
 //! A driver used plainly: what each engine must do by hand, and the connections that callers share. Knows no queue, no batch and no retry.
 
 use crate::contract::{Statement, Steps};
+use crate::network::driver::Purpose;
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
@@ -38,6 +39,15 @@ pub(crate) trait Plain: Send + Sync + 'static {
 pub(crate) enum Use {
     Write,
     Read,
+}
+
+impl From<Use> for Purpose {
+    fn from(use_: Use) -> Self {
+        match use_ {
+            Use::Write => Self::Write,
+            Use::Read => Self::Read,
+        }
+    }
 }
 
 /// A refresh token as a program would read it: id, secret's hash, grant, client, generation, three times, successor.

@@ -18,7 +18,7 @@ const LARGEST_REQUEST: usize = 1024 * 1024;
 const EARLIER: Duration = Duration::from_secs(5);
 /// What a session is asked about itself.
 const ASKED: &str = "SHOW VARIABLES WHERE Variable_name IN ('version', 'max_allowed_packet', 'wait_timeout', 'read_only', \
-                     'innodb_lock_wait_timeout', 'lock_wait_timeout', 'max_statement_time', 'max_execution_time', 'wsrep_sync_wait')";
+                     'innodb_lock_wait_timeout', 'lock_wait_timeout', 'max_statement_time', 'max_execution_time', 'wsrep_sync_wait', 'wsrep_on')";
 
 /// Servers that speak MySQL's protocol, tried in order.
 pub(crate) struct Mysql {
@@ -40,6 +40,8 @@ pub(crate) struct Connection {
     idle_for: Duration,
     used_at: Instant,
     lost: bool,
+    /// Whether a transaction begins by BEGIN, not by its first statement.
+    must_begin: bool,
 }
 
 impl Mysql {
@@ -86,7 +88,10 @@ impl Mysql {
         }
         conn.query_drop("SET NAMES utf8mb4").await.map_err(told)?;
         conn.query_drop("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ").await.map_err(told)?;
-        conn.query_drop(self.settings(&variables, purpose)).await.map_err(told)?;
+        // With Galera it is BEGIN that waits for what other members have acknowledged.
+        let must_begin =
+            purpose != Purpose::Write || variables.get("wsrep_on").is_some_and(|value| value != "OFF");
+        conn.query_drop(self.settings(&variables, purpose, must_begin)).await.map_err(told)?;
         let idle_for = Duration::from_secs(number("wait_timeout").unwrap_or(28_800));
         Ok(Connection {
             conn,
@@ -97,14 +102,16 @@ impl Mysql {
             idle_for: idle_for.saturating_sub(EARLIER).max(idle_for / 2),
             used_at: now(),
             lost: false,
+            must_begin,
         })
     }
 
     /// One statement that sets what this server has. Its defaults may be anything: a server's configuration is not ours.
-    fn settings(&self, variables: &HashMap<String, String>, purpose: Purpose) -> String {
-        let mut settings =
-            "SET SESSION autocommit = 1, SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"
-                .to_owned();
+    fn settings(&self, variables: &HashMap<String, String>, purpose: Purpose, must_begin: bool) -> String {
+        let mut settings = format!(
+            "SET SESSION autocommit = {}, SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
+            u8::from(must_begin)
+        );
         let mut set = |name: &str, value: String| {
             if variables.contains_key(name) {
                 settings.push_str(&format!(", SESSION {name} = {value}"));
@@ -219,6 +226,11 @@ impl Connection {
     /// Whether the server has closed it, or will before long: it says nothing when it closes what lies idle.
     pub(super) fn is_closed(&self) -> bool {
         self.lost || self.used_at.elapsed() >= self.idle_for
+    }
+
+    /// Whether a transaction must be begun by BEGIN. Where not, one statement fewer travels.
+    pub(super) fn must_begin(&self) -> bool {
+        self.must_begin
     }
 
     /// Bytes after which the next request begins. The statement that reaches it may be as long as the server allows.

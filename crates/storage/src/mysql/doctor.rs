@@ -5,6 +5,9 @@ use crate::database::Server;
 use crate::doctor::{Finding, Thoroughness, bytes};
 use crate::mysql::Mysql;
 use crate::network::doctor::{Patient, connections, encryption};
+use crate::plans::{self, Plans};
+use mysql_async::Row;
+use mysql_async::prelude::Queryable as _;
 use std::collections::HashMap;
 
 /// A slice of a copy must fit, and so must a signed-in person's longest record.
@@ -28,6 +31,7 @@ pub(crate) async fn look(driver: Mysql, server: &Server, thoroughness: Thoroughn
     let keys = "SELECT table_name FROM information_schema.table_constraints WHERE constraint_type = 'PRIMARY KEY' AND \
                 table_schema = DATABASE()";
     findings.extend(patient.indexes(keys).await);
+    findings.extend(plans(&mut patient).await);
     let number = |name: &str| told.get(name).and_then(|value| value.parse::<i64>().ok());
     if let (Some(most), Some(used)) = (number("max_connections"), number("threads_connected")) {
         findings.push(connections(most, used, "max_connections", thoroughness));
@@ -38,6 +42,46 @@ pub(crate) async fn look(driver: Mysql, server: &Server, thoroughness: Thoroughn
     }
     findings.extend(character_set(&mut patient).await);
     findings
+}
+
+/// Whether every statement that a request waits for finds its rows by an index.
+async fn plans(patient: &mut Patient<Mysql>) -> Option<Finding> {
+    let large = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND data_length > 1048576";
+    let large: Vec<String> = patient.ask(large).await.unwrap_or_default().into_iter().flatten().collect();
+    let connection = patient.connection();
+    let mut plans = Plans::default();
+    for sql in plans::statements() {
+        // Any value will do; a limit must be a number.
+        let native = sql.replace("LIMIT ?", "LIMIT 1").replace('?', "'1'");
+        let mut whole = Vec::new();
+        // Where an index can serve, the first setting makes it the cheapest way; the second is the server's own.
+        for seeks in ["1", "DEFAULT"] {
+            let seeks = connection.conn().query_drop(format!("SET max_seeks_for_key = {seeks}")).await;
+            connection.watch(seeks).ok()?;
+            let rows: Result<Vec<Row>, _> = connection.conn().query(format!("EXPLAIN {native}")).await;
+            let Ok(rows) = connection.watch(rows) else { break };
+            whole.push(read_whole(&rows));
+        }
+        let [able, real] = whole.as_slice() else { continue };
+        plans.asked += 1;
+        if !able.is_empty() {
+            plans.no_index.push(sql);
+        } else if let Some(table) = real.iter().find(|table| large.contains(*table)) {
+            plans.not_used.push((sql, table.clone()));
+        }
+    }
+    plans.finding("ANALYZE TABLE")
+}
+
+/// The tables that a plan reads from end to end (`ALL`), or by an index from end to end (`index`).
+fn read_whole(plan: &[Row]) -> Vec<String> {
+    let field = |row: &Row, name: &str| {
+        let place = row.columns_ref().iter().position(|column| column.name_str() == name)?;
+        row.get_opt::<String, _>(place)?.ok()
+    };
+    let whole =
+        plan.iter().filter(|row| field(row, "type").is_some_and(|kind| kind == "ALL" || kind == "index"));
+    whole.map(|row| field(row, "table").unwrap_or_default()).collect()
 }
 
 /// Names, in lower case, and values.

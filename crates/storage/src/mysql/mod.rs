@@ -1,8 +1,8 @@
 //! MySQL's protocol, as MySQL, MariaDB and what speaks like them understand it: transactions, queries and columns. Knows no queue and no
 //! command.
 //!
-//! The protocol answers one request before it takes the next, but one request may hold many statements: a whole transaction but for its
-//! COMMIT travels at once, its values written into the text (`text.rs`). A query by itself is prepared once per connection.
+//! The protocol answers one request before it takes the next, but one request may hold many statements: a whole transaction, or all of it
+//! but its COMMIT, travels at once, its values written into the text (`text.rs`). A query by itself is prepared once per connection.
 
 mod connect;
 pub(crate) mod doctor;
@@ -38,22 +38,17 @@ impl Driver for Mysql {
     }
 
     async fn run(&self, connection: &mut Connection, steps: &[&Step]) -> Result<Vec<u64>, StepFailure> {
-        let mut counts = Vec::with_capacity(steps.len() + 1);
-        // As few requests as the server's limit on their size allows; nearly always one.
-        let mut request = "BEGIN".to_owned();
-        for (index, step) in steps.iter().enumerate() {
-            if request.len() > connection.request_limit() {
-                send(connection, &request, &mut counts).await?;
-                request.clear();
-            }
-            if !request.is_empty() {
-                request.push(';');
-            }
-            let written = text::write(&mut request, step.sql, &step.params);
-            written.map_err(|error| StepFailure { step: index, error, counts: Vec::new() })?;
-        }
-        send(connection, &request, &mut counts).await?;
-        counts.remove(0);
+        transact(connection, steps, "").await
+    }
+
+    async fn run_and_commit(
+        &self,
+        connection: &mut Connection,
+        steps: &[&Step],
+    ) -> Result<Vec<u64>, StepFailure> {
+        // The server stops at the first statement that fails: COMMIT is run after all others, or not at all.
+        let mut counts = transact(connection, steps, ";COMMIT").await?;
+        counts.truncate(steps.len());
         Ok(counts)
     }
 
@@ -97,21 +92,64 @@ impl Driver for Mysql {
     }
 }
 
-/// Sends statements as one request and adds how many rows each changed. The first of all is BEGIN, which is no step.
-async fn send(connection: &mut Connection, request: &str, counts: &mut Vec<u64>) -> Result<(), StepFailure> {
+/// Begins a transaction, runs the steps, and what comes after them; answers how many rows each of those changed.
+async fn transact(
+    connection: &mut Connection,
+    steps: &[&Step],
+    afterwards: &str,
+) -> Result<Vec<u64>, StepFailure> {
+    let mut counts = Counts { of: Vec::with_capacity(steps.len() + 2), before: 0 };
+    // As few requests as the server's limit on their size allows; nearly always one.
+    let mut request = String::new();
+    if connection.must_begin() {
+        request.push_str("BEGIN");
+        counts.before = 1;
+    }
+    for (index, step) in steps.iter().enumerate() {
+        if request.len() > connection.request_limit() {
+            send(connection, &request, &mut counts).await?;
+            request.clear();
+        }
+        if !request.is_empty() {
+            request.push(';');
+        }
+        let written = text::write(&mut request, step.sql, &step.params);
+        written.map_err(|error| StepFailure { step: index, error, counts: Vec::new() })?;
+    }
+    request.push_str(afterwards);
+    send(connection, &request, &mut counts).await?;
+    Ok(counts.of_steps().to_vec())
+}
+
+/// How many rows each statement changed.
+struct Counts {
+    of: Vec<u64>,
+    /// How many statements come before the first step.
+    before: usize,
+}
+
+impl Counts {
+    fn of_steps(&self) -> &[u64] {
+        self.of.get(self.before..).unwrap_or_default()
+    }
+}
+
+/// Sends statements as one request and adds how many rows each changed.
+async fn send(connection: &mut Connection, request: &str, counts: &mut Counts) -> Result<(), StepFailure> {
+    let Counts { of, .. } = counts;
     let sent = async {
         let mut result = connection.conn().query_iter(request).await?;
-        counts.push(result.affected_rows());
+        of.push(result.affected_rows());
         while !result.is_empty() {
             result.next().await?;
-            counts.push(result.affected_rows());
+            of.push(result.affected_rows());
         }
         // The error of the last one waits until it is asked for; until then it looks like a count.
-        result.drop_result().await.inspect_err(|_| counts.truncate(counts.len().saturating_sub(1)))
+        result.drop_result().await.inspect_err(|_| of.truncate(of.len().saturating_sub(1)))
     };
     let sent = sent.await;
     connection.watch(sent).map_err(|error| {
-        let counts = counts.get(1..).unwrap_or_default().to_vec();
+        let counts = counts.of_steps().to_vec();
         StepFailure { step: counts.len(), error, counts }
     })
 }

@@ -27,11 +27,7 @@ impl Plain for PlainMysql {
     type Connection = Connection;
 
     async fn connect(&self, use_: Use) -> Result<Connection, String> {
-        let purpose = match use_ {
-            Use::Write => Purpose::Write,
-            Use::Read => Purpose::Read,
-        };
-        self.opens.open(purpose).await.map_err(|error| format!("{error:?}"))
+        self.opens.open(use_.into()).await.map_err(|error| format!("{error:?}"))
     }
 
     async fn write(&self, connection: &mut Connection, steps: &Steps) -> Result<(), String> {

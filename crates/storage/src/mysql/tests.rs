@@ -158,6 +158,18 @@ async fn counts_are_of_rows_found_and_a_failed_step_is_named() {
 }
 
 #[tokio::test]
+async fn a_commit_that_travels_with_its_steps_is_not_reached_after_a_failure() {
+    let Some(mut bench) = Bench::new().await else { return };
+    let Bench { driver, write, .. } = &mut bench;
+    let counts = driver.run_and_commit(write, &[&thing(1, "one"), &thing(2, "two")]).await.unwrap();
+    assert_eq!(counts, [1, 1]);
+    let failed = driver.run_and_commit(write, &[&thing(3, "three"), &thing(1, "again")]).await.unwrap_err();
+    assert_eq!((failed.step, failed.error, failed.counts), (1, DriverError::Taken, vec![1]));
+    driver.roll_back(write).await.unwrap();
+    assert_eq!(bench.names("SELECT name FROM things ORDER BY id", vec![]).await, ["one", "two"]);
+}
+
+#[tokio::test]
 async fn a_transaction_longer_than_one_request_is_one_transaction() {
     let Some(mut bench) = Bench::new().await else { return };
     let body = "ü".repeat(400_000);

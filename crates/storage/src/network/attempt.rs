@@ -5,7 +5,7 @@ use crate::contract::{Applied, Expect, Step, Steps};
 use crate::error::StorageError;
 use crate::job::Answer;
 use crate::network::Shared;
-use crate::network::driver::{Driver, DriverError, StepFailure};
+use crate::network::driver::{Driver, DriverError, RECORD, StepFailure};
 use crate::network::identity::CommitId;
 use crate::network::resolve::{self, Resolved};
 use crate::{clock, params};
@@ -54,7 +54,7 @@ impl Record {
     /// The step that records the commit, or that it never will be.
     pub(super) fn step(self, voided: bool) -> Step {
         Step {
-            sql: "INSERT INTO commits (id, voided, expires_at) VALUES (?, ?, ?)",
+            sql: RECORD,
             params: params![self.id.0.as_slice(), voided, self.expires_at],
             expect: Expect::Exactly(1),
         }
@@ -72,6 +72,9 @@ pub(super) async fn attempt<D: Driver>(
     let recorded = record.step(false);
     let mut steps: Vec<&Step> = commands.iter().flat_map(|command| command.as_slice()).collect();
     steps.push(&recorded);
+    if steps.iter().all(|step| step.counts_itself()) {
+        return at_once(shared, kept, connection, (commands, &steps), record).await;
+    }
     let ran = bounded(shared, shared.driver.run(&mut connection, &steps)).await;
     let verdict = match ran {
         None => {
@@ -85,11 +88,7 @@ pub(super) async fn attempt<D: Driver>(
     let answers = match verdict {
         Ok(answers) => answers,
         Err(attempt) => {
-            let undone = bounded(shared, shared.driver.roll_back(&mut connection)).await;
-            // After an engine's failure another server may be the one that works.
-            if matches!(undone, Some(Ok(()))) && !matches!(attempt, Attempt::Engine(_)) {
-                *kept = Some(connection);
-            }
+            undo(shared, kept, connection, &attempt).await;
             return attempt;
         }
     };
@@ -108,6 +107,62 @@ pub(super) async fn attempt<D: Driver>(
         Resolved::Committed => Attempt::Committed(answers),
         Resolved::Voided => Attempt::Again(why),
         Resolved::Unknown => Attempt::Undecided(why),
+    }
+}
+
+/// The same where no count has to be looked at before COMMIT: one round trip less.
+async fn at_once<D: Driver>(
+    shared: &Shared<D>,
+    kept: &mut Option<D::Connection>,
+    mut connection: D::Connection,
+    (commands, steps): (&[&Steps], &[&Step]),
+    record: Record,
+) -> Attempt {
+    let committed = || Attempt::Committed(commands.iter().map(|_| Ok(Applied::Done)).collect());
+    let failure = match bounded(shared, shared.driver.run_and_commit(&mut connection, steps)).await {
+        Some(Ok(_counts)) => {
+            *kept = Some(connection);
+            return committed();
+        }
+        Some(Err(failure)) if is_undone(&failure, steps.len()) => {
+            let attempt = failed(commands, failure);
+            undo(shared, kept, connection, &attempt).await;
+            return attempt;
+        }
+        Some(Err(failure)) => failure.error,
+        None => {
+            shared.ails(unanswered());
+            DriverError::Lost(unanswered())
+        }
+    };
+    drop(connection);
+    let why = in_words(failure);
+    match resolve::resolve(shared, record).await {
+        Resolved::Committed => committed(),
+        Resolved::Voided => Attempt::Again(why),
+        Resolved::Unknown => Attempt::Undecided(why),
+    }
+}
+
+/// Whether it is certain that nothing of it was committed: a step failed, or the COMMIT did in a way that says so.
+fn is_undone(failure: &StepFailure, steps: usize) -> bool {
+    match failure.error {
+        DriverError::Lost(_) => false,
+        DriverError::Taken | DriverError::Conflict(_) | DriverError::Statement(_) => true,
+        _ => failure.step < steps,
+    }
+}
+
+/// Rolls back, and keeps the connection where that works. After an engine's failure another server may be the one that works.
+async fn undo<D: Driver>(
+    shared: &Shared<D>,
+    kept: &mut Option<D::Connection>,
+    mut connection: D::Connection,
+    attempt: &Attempt,
+) {
+    let undone = bounded(shared, shared.driver.roll_back(&mut connection)).await;
+    if matches!(undone, Some(Ok(()))) && !matches!(attempt, Attempt::Engine(_)) {
+        *kept = Some(connection);
     }
 }
 
@@ -237,6 +292,16 @@ mod tests {
             assert!(matches!(judged(&all, &counts), Err(Attempt::Spoiled(1, _))));
         }
         assert!(matches!(judged(&all, &[1, 1]), Err(Attempt::Engine(_))));
+    }
+
+    #[test]
+    fn what_is_certain_after_a_joint_commit() {
+        let at = |step, error: DriverError| is_undone(&StepFailure { step, error, counts: Vec::new() }, 3);
+        let full = || DriverError::Unavailable("the disk is full".to_owned());
+        // A step that fails keeps its COMMIT from taking place; a COMMIT that fails says little.
+        assert!(at(2, full()) && !at(3, full()));
+        assert!(at(3, DriverError::Conflict(String::new())) && at(3, DriverError::Taken));
+        assert!(!at(0, DriverError::Lost(String::new())) && !at(3, DriverError::TimedOut));
     }
 
     #[test]

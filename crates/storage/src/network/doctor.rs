@@ -33,6 +33,11 @@ impl<D: Driver> Patient<D> {
         }
     }
 
+    /// The connection, for what only its engine can ask.
+    pub(crate) fn connection(&mut self) -> &mut D::Connection {
+        &mut self.connection
+    }
+
     /// The rows that answer, as text; `None` where the server does not know what is asked about.
     pub(crate) async fn ask(&mut self, sql: &'static str) -> Option<Vec<Vec<String>>> {
         let statement = [Statement::new(sql, Vec::new())];
@@ -110,7 +115,7 @@ impl<D: Driver> Patient<D> {
             Some(found) if found < known => Finding::note(
                 "schema",
                 told(found),
-                "the next start applies what is missing; try it first on a restored dump with `doorward upgrade`",
+                "the next start applies what is missing; try it first with `doorward upgrade --rehearse`",
             ),
             Some(found) => Finding::ok("schema", told(found)),
         }

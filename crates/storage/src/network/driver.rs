@@ -5,6 +5,10 @@ use crate::dialect::Dialect;
 use crate::row::Fetched;
 use std::future::Future;
 
+/// The step that records a commit, the last one of its transaction. Nothing else of a transaction looks at its row, so a driver may run it
+/// earlier.
+pub(crate) const RECORD: &str = "INSERT INTO commits (id, voided, expires_at) VALUES (?, ?, ?)";
+
 /// An engine on a server: connections and what is done on one. A connection is used by one caller at a time; a caller that goes away in the
 /// middle of a call drops the connection too, so no call needs to be safe to cancel.
 pub(crate) trait Driver: Send + Sync + 'static {
@@ -25,6 +29,15 @@ pub(crate) trait Driver: Send + Sync + 'static {
     /// changed (for an UPDATE: found, also where nothing in them changed). The driver may run on after a count that the step does not expect: the
     /// caller looks at the counts, and rolls back. After an error, the caller rolls back as well.
     fn run(
+        &self,
+        connection: &mut Self::Connection,
+        steps: &[&Step],
+    ) -> impl Future<Output = Result<Vec<u64>, StepFailure>> + Send;
+
+    /// Runs the steps as [`Driver::run`] does, and commits, without a word in between: only for steps whose counts cannot be a surprise
+    /// ([`Step::counts_itself`]). After an error of a step nothing was committed, and the caller rolls back; but after `Lost`, and after an
+    /// error of the COMMIT itself (its place is after the last step's) that is none of those [`Driver::commit`] names, the caller finds out.
+    fn run_and_commit(
         &self,
         connection: &mut Self::Connection,
         steps: &[&Step],

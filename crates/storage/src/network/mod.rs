@@ -13,6 +13,7 @@ mod identity;
 mod lane;
 mod pool;
 mod queue;
+pub(crate) mod rehearse;
 mod resolve;
 mod schema;
 

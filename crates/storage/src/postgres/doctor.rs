@@ -4,8 +4,10 @@
 use crate::database::Server;
 use crate::doctor::{Finding, Thoroughness, bytes};
 use crate::network::doctor::{Patient, connections, encryption};
-use crate::postgres::Postgres;
+use crate::plans::{self, Plans};
+use crate::postgres::{POSTGRES, Postgres};
 use std::collections::HashMap;
+use tokio_postgres::SimpleQueryMessage;
 
 /// The oldest version that its makers still repair.
 const OLDEST: i64 = 14;
@@ -35,6 +37,7 @@ pub(crate) async fn look(driver: Postgres, server: &Server, thoroughness: Thorou
     findings.push(patient.schema().await);
     let keys = "SELECT CAST(c.relname AS TEXT) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE i.indisprimary AND i.indisvalid";
     findings.extend(patient.indexes(keys).await);
+    findings.extend(plans(&mut patient).await);
     findings.extend(connection_limit(&mut patient, &settings, thoroughness).await);
     let encrypted = "SELECT count(*) FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl";
     if let Some(encrypted) = patient.number(encrypted).await {
@@ -43,6 +46,60 @@ pub(crate) async fn look(driver: Postgres, server: &Server, thoroughness: Thorou
     findings.extend(replication(&mut patient).await);
     findings.extend(upkeep(&mut patient).await);
     findings
+}
+
+/// Whether every statement that a request waits for finds its rows by an index, whatever the values are.
+async fn plans(patient: &mut Patient<Postgres>) -> Option<Finding> {
+    let large =
+        "SELECT CAST(relname AS TEXT) FROM pg_class WHERE relkind = 'r' AND pg_relation_size(oid) > 1048576";
+    let large: Vec<String> = patient.ask(large).await.unwrap_or_default().into_iter().flatten().collect();
+    let client = &patient.connection().client;
+    client.batch_execute("SET plan_cache_mode = force_generic_plan").await.ok()?;
+    let mut plans = Plans::default();
+    for (number, sql) in plans::statements().enumerate() {
+        let native = POSTGRES.statement(sql);
+        let nulls = vec!["NULL"; native.matches('$').count()].join(", ");
+        let values = if nulls.is_empty() { nulls } else { format!("({nulls})") };
+        let explained = |name: &str, seqscan: &str| {
+            format!(
+                "SET enable_seqscan = {seqscan}; PREPARE {name}{number} AS {native}; EXPLAIN (COSTS OFF) EXECUTE {name}{number}{values}"
+            )
+        };
+        // A plan that is prepared stays as it is: each is prepared for itself.
+        let Ok(able) = client.simple_query(&explained("able", "off")).await else { continue };
+        let Ok(real) = client.simple_query(&explained("real", "on")).await else { continue };
+        plans.asked += 1;
+        if !read_whole(&lines(&able)).is_empty() {
+            plans.no_index.push(sql);
+        } else if let Some(table) = read_whole(&lines(&real)).into_iter().find(|table| large.contains(table))
+        {
+            plans.not_used.push((sql, table));
+        }
+    }
+    plans.finding("ANALYZE")
+}
+
+fn lines(messages: &[SimpleQueryMessage]) -> Vec<String> {
+    let line = |message: &SimpleQueryMessage| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    };
+    messages.iter().filter_map(line).collect()
+}
+
+/// The tables that a plan reads from end to end, or by an index from end to end.
+fn read_whole(plan: &[String]) -> Vec<String> {
+    let mut whole = Vec::new();
+    for (place, line) in plan.iter().enumerate() {
+        let by_index = line.contains("Index Scan using") || line.contains("Index Only Scan using");
+        let sought = plan.get(place + 1).is_some_and(|next| next.trim_start().starts_with("Index Cond"));
+        if (line.contains("Seq Scan on ") || (by_index && !sought))
+            && let Some((_, table)) = line.rsplit_once(" on ")
+        {
+            whole.extend(table.split_whitespace().next().map(str::to_owned));
+        }
+    }
+    whole
 }
 
 /// What the settings alone tell.
@@ -205,6 +262,17 @@ mod tests {
         }
         // A server that does not tell.
         assert_eq!(durability("", "", ""), None);
+    }
+
+    #[test]
+    fn what_a_plan_reads_whole_is_seen() {
+        let of = |plan: &str| read_whole(&plan.lines().map(str::to_owned).collect::<Vec<_>>());
+        assert_eq!(of("Update on t\n  ->  Seq Scan on t\n        Filter: (a = $1)"), ["t"]);
+        assert_eq!(of("Limit\n  ->  Index Scan using t_pkey on t u\n        Filter: (a = $1)"), ["t"]);
+        assert!(of("Index Scan using t_pkey on t\n  Index Cond: (id = $1)\n  Filter: (a = $2)").is_empty());
+        assert!(
+            of("Bitmap Heap Scan on t\n  ->  Bitmap Index Scan on t_a\n  Index Cond: (a = $1)").is_empty()
+        );
     }
 
     #[test]

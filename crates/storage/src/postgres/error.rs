@@ -33,6 +33,11 @@ pub(super) fn used(error: &tokio_postgres::Error) -> DriverError {
     }
 }
 
+/// Whether the server names this table as the one that the error is about.
+pub(super) fn is_about(error: &tokio_postgres::Error, table: &str) -> bool {
+    error.as_db_error().and_then(DbError::table) == Some(table)
+}
+
 /// An error while a connection is opened.
 pub(super) fn connecting(error: &tokio_postgres::Error) -> DriverError {
     match error.as_db_error() {

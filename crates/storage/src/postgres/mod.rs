@@ -13,7 +13,7 @@ use crate::contract::{Statement, Step};
 use crate::database::{Server, TlsMode};
 use crate::dialect::{Dialect, POSTGRES};
 use crate::error::StorageError;
-use crate::network::driver::{Driver, DriverError, Purpose, StepFailure};
+use crate::network::driver::{Driver, DriverError, Purpose, RECORD, StepFailure};
 use crate::options::Options;
 use crate::row::Fetched;
 use crate::value::{Value, ValueRef};
@@ -26,6 +26,8 @@ use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Config, NoTls, Statement as Prepared};
 
+/// Steps of a transaction whose record travels with the last of them.
+const FEW: usize = 8;
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
@@ -41,8 +43,11 @@ pub(crate) struct Postgres {
 /// One connection, and the statements prepared on it.
 pub(crate) struct Connection {
     client: Client,
-    prepared: HashMap<&'static str, Prepared>,
+    prepared: HashMap<Text, Prepared>,
 }
+
+/// A statement, and whether the record of the commit is one with it.
+type Text = (&'static str, bool);
 
 impl Postgres {
     /// Opens nothing yet.
@@ -94,7 +99,7 @@ impl Postgres {
         let read_only = if purpose == Purpose::Read { "on" } else { "off" };
         format!(
             "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {}; \
-             SET default_transaction_read_only = {read_only}",
+             SET default_transaction_read_only = {read_only}; SET default_transaction_isolation = 'read committed'",
             statement.as_millis(),
             lock.as_millis(),
             idle.as_millis()
@@ -131,37 +136,15 @@ impl Driver for Postgres {
     }
 
     async fn run(&self, connection: &mut Connection, steps: &[&Step]) -> Result<Vec<u64>, StepFailure> {
-        let texts: Vec<&'static str> = steps.iter().map(|step| step.sql).collect();
-        let unprepared = |(step, error)| StepFailure { step, error, counts: Vec::new() };
-        connection.prepare(&texts).await.map_err(unprepared)?;
-        let Connection { client, prepared } = connection;
-        let begun = in_order(std::iter::once(client.batch_execute(BEGIN)));
-        let params: Vec<Vec<&(dyn ToSql + Sync)>> = steps.iter().map(|step| as_sql(&step.params)).collect();
-        let ran = in_order(steps.iter().zip(&params).filter_map(|(step, params)| {
-            let statement = prepared.get(step.sql)?;
-            Some(client.execute(statement, params))
-        }));
-        // The first poll of each sends it: BEGIN first, then the steps, without waiting.
-        let (begun, ran) = tokio::join!(biased; begun, ran);
-        if let Some(Err(error)) = begun.first() {
-            return Err(StepFailure { step: 0, error: error::used(error), counts: Vec::new() });
-        }
-        let mut counts = Vec::with_capacity(ran.len());
-        for ran in ran {
-            match ran {
-                Ok(count) => counts.push(count),
-                // After the first error the server refuses the rest.
-                Err(error) => {
-                    let error = error::used(&error);
-                    if matches!(error, DriverError::Statement(_)) {
-                        // Whatever was wrong, it is not prepared any more.
-                        connection.prepared.clear();
-                    }
-                    return Err(StepFailure { step: counts.len(), error, counts });
-                }
-            }
-        }
-        Ok(counts)
+        connection.transact(steps, false).await
+    }
+
+    async fn run_and_commit(
+        &self,
+        connection: &mut Connection,
+        steps: &[&Step],
+    ) -> Result<Vec<u64>, StepFailure> {
+        connection.transact(steps, true).await
     }
 
     async fn commit(&self, connection: &mut Connection) -> Result<(), DriverError> {
@@ -178,14 +161,14 @@ impl Driver for Postgres {
         statements: &[Statement],
         snapshot: bool,
     ) -> Result<Vec<Vec<Fetched>>, DriverError> {
-        let texts: Vec<&'static str> = statements.iter().map(|statement| statement.sql).collect();
+        let texts: Vec<Text> = statements.iter().map(|statement| (statement.sql, false)).collect();
         connection.prepare(&texts).await.map_err(|(_, error)| error)?;
         let Connection { client, prepared } = connection;
         let begun = in_order(snapshot.then(|| client.batch_execute(BEGIN_SNAPSHOT)));
         let params: Vec<Vec<&(dyn ToSql + Sync)>> =
-            statements.iter().map(|statement| as_sql(&statement.params)).collect();
+            statements.iter().map(|statement| as_sql(&statement.params).collect()).collect();
         let answered = in_order(statements.iter().zip(&params).filter_map(|(statement, params)| {
-            let statement = prepared.get(statement.sql)?;
+            let statement = prepared.get(&(statement.sql, false))?;
             Some(client.query(statement, params))
         }));
         let ended = in_order(snapshot.then(|| client.batch_execute("COMMIT")));
@@ -219,12 +202,61 @@ impl Driver for Postgres {
 }
 
 impl Connection {
+    /// Runs the steps as one transaction, and commits it too when it is told so.
+    async fn transact(&mut self, steps: &[&Step], commits: bool) -> Result<Vec<u64>, StepFailure> {
+        let requests = requests(steps);
+        let texts: Vec<Text> = requests.iter().map(|request| request.text).collect();
+        let unprepared = |(step, error)| StepFailure { step, error, counts: Vec::new() };
+        self.prepare(&texts).await.map_err(unprepared)?;
+        let Self { client, prepared } = self;
+        // A statement by itself is a transaction by itself.
+        let is_alone = commits && requests.len() == 1;
+        let begun = in_order((!is_alone).then(|| client.batch_execute(BEGIN)));
+        let ran = in_order(requests.iter().filter_map(|request| {
+            let statement = prepared.get(&request.text)?;
+            Some(client.execute(statement, &request.params))
+        }));
+        let ended = in_order((commits && !is_alone).then(|| client.batch_execute("COMMIT")));
+        // The first poll of each sends it: BEGIN first, then the steps, without waiting.
+        let (begun, ran, ended) = tokio::join!(biased; begun, ran, ended);
+        if let Some(Err(error)) = begun.first() {
+            return Err(StepFailure { step: 0, error: error::used(error), counts: Vec::new() });
+        }
+        let mut counts = Vec::with_capacity(steps.len());
+        for (request, ran) in requests.iter().zip(ran) {
+            match ran {
+                Ok(count) => counts.push(count),
+                // After the first error the server refuses the rest, and makes a ROLLBACK of the COMMIT.
+                Err(error) => {
+                    let is_record = request.text.1 && error::is_about(&error, "commits");
+                    let error = error::used(&error);
+                    if matches!(error, DriverError::Statement(_)) {
+                        // Whatever was wrong, it is not prepared any more.
+                        self.prepared.clear();
+                    }
+                    return Err(StepFailure { step: counts.len() + usize::from(is_record), error, counts });
+                }
+            }
+            if request.text.1 {
+                counts.push(1);
+            }
+        }
+        if let Some(Err(error)) = ended.first() {
+            return Err(StepFailure { step: steps.len(), error: error::used(error), counts });
+        }
+        Ok(counts)
+    }
+
     /// Prepares what is not prepared yet, all of it in one round trip. An error names the statement's place.
-    async fn prepare(&mut self, texts: &[&'static str]) -> Result<(), (usize, DriverError)> {
-        let mut missing: Vec<(usize, &'static str, String)> = Vec::new();
+    async fn prepare(&mut self, texts: &[Text]) -> Result<(), (usize, DriverError)> {
+        let mut missing: Vec<(usize, Text, String)> = Vec::new();
         for (place, text) in texts.iter().enumerate() {
             if !self.prepared.contains_key(text) && missing.iter().all(|(_, other, _)| other != text) {
-                missing.push((place, text, POSTGRES.statement(text)));
+                let native = match text {
+                    (sql, false) => POSTGRES.statement(sql),
+                    (sql, true) => POSTGRES.statement(&format!("WITH recorded AS ({RECORD}) {sql}")),
+                };
+                missing.push((place, *text, native));
             }
         }
         if missing.is_empty() {
@@ -234,14 +266,36 @@ impl Connection {
         let prepared = in_order(missing.iter().map(|(_, _, native)| client.prepare(native))).await;
         for ((place, text, _), prepared) in missing.iter().zip(prepared) {
             let prepared = prepared.map_err(|error| (*place, error::used(&error)))?;
-            self.prepared.insert(text, prepared);
+            self.prepared.insert(*text, prepared);
         }
         Ok(())
     }
 }
 
-fn as_sql(params: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
-    params.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+/// What is sent for one step, or for the last one and the record of the commit.
+struct Request<'a> {
+    text: Text,
+    params: Vec<&'a (dyn ToSql + Sync)>,
+}
+
+/// As few requests as the steps can be: each costs the server an answer of its own, and us to wake for it.
+fn requests<'a>(steps: &[&'a Step]) -> Vec<Request<'a>> {
+    let request =
+        |step: &&'a Step| Request { text: (step.sql, false), params: as_sql(&step.params).collect() };
+    match steps {
+        // In a long one it is lost among the others, and would be one more statement to prepare.
+        [before @ .., last, record] if record.sql == RECORD && steps.len() <= FEW => {
+            let mut requests: Vec<Request<'a>> = before.iter().map(request).collect();
+            let params = as_sql(&record.params).chain(as_sql(&last.params)).collect();
+            requests.push(Request { text: (last.sql, true), params });
+            requests
+        }
+        steps => steps.iter().map(request).collect(),
+    }
+}
+
+fn as_sql(params: &[Value]) -> impl Iterator<Item = &(dyn ToSql + Sync)> {
+    params.iter().map(|value| value as &(dyn ToSql + Sync))
 }
 
 impl ToSql for Value {

@@ -24,11 +24,7 @@ impl Plain for PlainPostgres {
     type Connection = Connection;
 
     async fn connect(&self, use_: Use) -> Result<Connection, String> {
-        let purpose = match use_ {
-            Use::Write => Purpose::Write,
-            Use::Read => Purpose::Read,
-        };
-        self.opens.connect(purpose).await.map_err(|error| format!("{error:?}"))
+        self.opens.connect(use_.into()).await.map_err(|error| format!("{error:?}"))
     }
 
     async fn write(&self, connection: &mut Connection, steps: &Steps) -> Result<(), String> {
@@ -42,7 +38,10 @@ impl Plain for PlainPostgres {
     ) -> Result<Option<Found>, String> {
         let found = async {
             let prepared = connection.plain(statement.sql).await?;
-            let found = connection.client.query_opt(&prepared, &as_sql(&statement.params)).await?;
+            let found = connection
+                .client
+                .query_opt(&prepared, &as_sql(&statement.params).collect::<Vec<_>>())
+                .await?;
             let Some(row) = found else { return Ok(None) };
             Ok(Some((
                 row.try_get(0)?,
@@ -64,7 +63,7 @@ async fn in_one_transaction(connection: &mut Connection, steps: &Steps) -> Resul
     connection.client.batch_execute("BEGIN").await?;
     for step in steps.as_slice() {
         let prepared = connection.plain(step.sql).await?;
-        let count = connection.client.execute(&prepared, &as_sql(&step.params)).await?;
+        let count = connection.client.execute(&prepared, &as_sql(&step.params).collect::<Vec<_>>()).await?;
         if step.expect.count().is_some_and(|expected| expected != count) {
             connection.client.batch_execute("ROLLBACK").await?;
             return Err(Failed::Count(count));
@@ -84,11 +83,11 @@ enum Failed {
 
 impl Connection {
     async fn plain(&mut self, sql: &'static str) -> Result<Prepared, tokio_postgres::Error> {
-        if let Some(prepared) = self.prepared.get(sql) {
+        if let Some(prepared) = self.prepared.get(&(sql, false)) {
             return Ok(prepared.clone());
         }
         let prepared = self.client.prepare(&POSTGRES.statement(sql)).await?;
-        self.prepared.insert(sql, prepared.clone());
+        self.prepared.insert((sql, false), prepared.clone());
         Ok(prepared)
     }
 }

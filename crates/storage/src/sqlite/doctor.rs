@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::doctor::{Finding, Thoroughness, bytes};
 use crate::migrate;
+use crate::plans::{self, Plans};
 use crate::sqlite::guard::{self, beside};
 use crate::sqlite::{connection, schema};
 use rusqlite::Connection;
@@ -49,10 +50,34 @@ fn inside(connection: &Connection, thoroughness: Thoroughness) -> Vec<Finding> {
         ("free pages", free_pages(connection)),
         ("integrity", integrity(connection, thoroughness.deep)),
     ];
-    checks
-        .into_iter()
-        .map(|(check, found)| found.unwrap_or_else(|error| damaged(check, &error.to_string())))
-        .collect()
+    let found = |(check, found): (_, rusqlite::Result<Finding>)| {
+        found.unwrap_or_else(|error| damaged(check, &error.to_string()))
+    };
+    checks.into_iter().map(found).chain(plans(connection)).collect()
+}
+
+/// Whether every statement that a request waits for finds its rows by an index. SQLite keeps no statistics here: where an index is, it is used.
+fn plans(connection: &Connection) -> Option<Finding> {
+    let mut plans = Plans::default();
+    for sql in plans::statements() {
+        let whole = || -> rusqlite::Result<bool> {
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+            let mut steps = plan.raw_query();
+            let mut whole = false;
+            while let Some(step) = steps.next()? {
+                let what: String = step.get(3)?;
+                whole |= what.starts_with("SCAN ") && what != "SCAN CONSTANT ROW";
+            }
+            Ok(whole)
+        };
+        // A schema of another version does not have them all.
+        let Ok(whole) = whole() else { continue };
+        plans.asked += 1;
+        if whole {
+            plans.no_index.push(sql);
+        }
+    }
+    plans.finding("ANALYZE")
 }
 
 fn damaged(check: &'static str, why: &str) -> Finding {

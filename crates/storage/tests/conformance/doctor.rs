@@ -23,7 +23,7 @@ async fn a_database_in_use_is_looked_at_and_nothing_is_wrong() {
     house.store.write(Do((0..500).map(insert).collect())).await.unwrap();
     for deep in [false, true] {
         let findings = look(&house.path(), deep).await;
-        assert_eq!(findings.len(), 10, "{findings:?}");
+        assert_eq!(findings.len(), 11, "{findings:?}");
         for finding in findings.iter().filter(|finding| !OF_THE_MACHINE.contains(&finding.check)) {
             assert!(finding.verdict == Verdict::Ok && finding.remedy.is_none(), "{finding:?}");
         }
@@ -144,6 +144,7 @@ async fn a_postgresql_server_is_looked_at() {
         "clock",
         "schema",
         "indexes",
+        "plans",
         "connections",
         "encryption",
         "replication",
@@ -203,6 +204,7 @@ async fn a_mariadb_server_is_looked_at() {
         "clock",
         "schema",
         "indexes",
+        "plans",
         "connections",
         "encryption",
         "encoding",

@@ -237,7 +237,7 @@ async fn a_server_whose_disk_is_full(engine: Engine) {
 
 async fn a_record_that_a_clock_ahead_sweeps_leads_to_no_second_commit(engine: Engine) {
     let site = engine.open().await;
-    let (proxy, store) = crate::network::through_proxy(&site, |_| {}).await;
+    let (proxy, store) = crate::commits::through_proxy(&site, |_| {}).await;
     assert_eq!(store.write(Do(vec![insert_expiring(1, FAR)])).await.unwrap(), Applied::Done);
     // The answer to the next commit is lost, and nobody can be asked about it for now.
     proxy.closed.store(1, Relaxed);

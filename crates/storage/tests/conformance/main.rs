@@ -11,6 +11,8 @@ mod backups;
 #[cfg(test)]
 mod clocks;
 #[cfg(test)]
+mod commits;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod copying;
@@ -30,6 +32,8 @@ mod filled;
 mod fixture;
 #[cfg(test)]
 mod guards;
+#[cfg(test)]
+mod held;
 #[cfg(test)]
 mod load;
 #[cfg(test)]

@@ -1,55 +1,20 @@
-//! Every statement that a request waits for finds its rows by an index, on every engine. The statements are read from the sources, so
-//! that none is forgotten.
+//! Every statement that a request waits for finds its rows by an index, on every engine. The statements are listed from the sources when the
+//! crate is built, so that none is forgotten.
 
 use crate::engines::Engine;
+use storage::Database;
+use storage::doctor::{Finding, Thoroughness, Verdict, doctor};
+use storage::plans::STATEMENTS;
 
-on_every_server![no_point_query_and_no_command_reads_a_whole_table];
-
-/// A statement of the sources.
-struct Found {
-    file: String,
-    sql: String,
-}
-
-/// Every statement of a point query or a command. What may scan (`Access::Scan`) is left out, and so is sweeping, which reads in slices.
-fn statements() -> Vec<Found> {
-    let mut found = Vec::new();
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        // A copy reads whole tables, by their keys.
-        if !path.is_file() || path.ends_with("sweep.rs") || path.ends_with("tables.rs") {
-            continue;
-        }
-        let text = std::fs::read_to_string(&path).unwrap();
-        let text = text.split("#[cfg(test)]").next().unwrap();
-        let file = path.file_name().unwrap().to_string_lossy().into_owned();
-        for block in text.split("\n}\n").filter(|item| !item.contains("= Access::Scan;")) {
-            found.extend(literals(block).into_iter().map(|sql| Found { file: file.clone(), sql }));
-        }
-    }
-    found
-}
-
-/// String literals that are statements with a condition, as the compiler sees them.
-fn literals(text: &str) -> Vec<String> {
-    let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-    let code = code.join("\n");
-    let literals = code.split('"').skip(1).step_by(2).map(|literal| {
-        let mut lines = literal.split("\\\n");
-        let first = lines.next().unwrap_or_default().to_owned();
-        lines.fold(first, |joined, line| joined + line.trim_start())
-    });
-    literals
-        .filter(|text| ["SELECT ", "UPDATE ", "DELETE "].iter().any(|verb| text.starts_with(verb)))
-        .collect()
-}
+on_every_server![
+    no_point_query_and_no_command_reads_a_whole_table,
+    the_doctor_tells_plans_that_read_a_whole_table
+];
 
 #[test]
 fn the_statements_are_found() {
-    let found = statements();
-    let of = |file: &str| found.iter().filter(|statement| statement.file == file).count();
-    assert!(found.len() >= 25, "only {} statements were found", found.len());
+    let of = |name: &str| STATEMENTS.iter().filter(|(file, _)| *file == name).count();
+    assert!(STATEMENTS.len() >= 25, "only {} statements were found", STATEMENTS.len());
     for (file, least) in [("session.rs", 4), ("user.rs", 7), ("refresh_token.rs", 2), ("revocation.rs", 1)] {
         assert!(of(file) >= least, "{file}: {}", of(file));
     }
@@ -58,8 +23,8 @@ fn the_statements_are_found() {
 async fn no_point_query_and_no_command_reads_a_whole_table(engine: Engine) {
     let site = engine.open().await;
     let mut wrong = Vec::new();
-    for Found { file, sql } in statements() {
-        let (plan, scans) = plan(engine, &site, &sql);
+    for (file, sql) in STATEMENTS {
+        let (plan, scans) = plan(engine, &site, sql);
         // Who the platform owner is, is asked once in the life of an installation.
         if scans && !sql.contains("platform_owner = 1") {
             wrong.push(format!("{file}: {sql}\n{plan}"));
@@ -71,6 +36,40 @@ async fn no_point_query_and_no_command_reads_a_whole_table(engine: Engine) {
         let (plan, scans) = plan(engine, &site, sql);
         assert!(scans, "{sql}\n{plan}");
     }
+}
+
+async fn plans(database: &Database) -> Finding {
+    let mut findings = doctor(database, Thoroughness::default()).await;
+    findings.retain(|finding| finding.check == "plans");
+    findings.remove(0)
+}
+
+async fn the_doctor_tells_plans_that_read_a_whole_table(engine: Engine) {
+    let site = engine.open().await;
+    let database = &site.options.database;
+    assert_eq!(plans(database).await.verdict, Verdict::Ok);
+    if engine == Engine::Postgres {
+        // A large table, and a server that believes that using an index is very expensive.
+        let name = &database.server().unwrap().name;
+        site.sql(
+            "INSERT INTO one_time_links (id, secret_hash, purpose, created_at, expires_at) \
+             SELECT decode(md5(CAST(n AS TEXT)), 'hex'), '', 'test', 0, 0 FROM generate_series(1, 20000) n",
+        );
+        assert_eq!(plans(database).await.verdict, Verdict::Ok);
+        site.sql(&format!("ALTER DATABASE {name} SET random_page_cost = 1000000"));
+        let found = plans(database).await;
+        assert!(
+            found.verdict == Verdict::Problem && found.found.contains("one_time_links is read whole"),
+            "{found:?}"
+        );
+        assert!(found.remedy.as_ref().unwrap().contains("ANALYZE one_time_links"), "{found:?}");
+        site.sql(&format!("ALTER DATABASE {name} RESET random_page_cost"));
+    }
+    let index = if engine == Engine::Postgres { "CONSTRAINT" } else { "INDEX" };
+    site.sql(&format!("ALTER TABLE users DROP {index} users_by_username"));
+    let found = plans(database).await;
+    assert!(found.verdict == Verdict::Problem && found.found.contains("username_key = ?"), "{found:?}");
+    assert!(found.remedy.as_ref().unwrap().contains("indexes of that table anew"), "{found:?}");
 }
 
 /// What the engine does for a statement, and whether it reads a whole table.

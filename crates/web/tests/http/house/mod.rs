@@ -10,7 +10,7 @@ mod relying_party;
 
 pub(crate) use answer::{Answer, attribute, claims_of, header_of};
 pub(crate) use browser::{Browser, SECRET, SESSION};
-pub(crate) use device::{GRANT, television};
+pub(crate) use device::{Device, GRANT, television};
 pub(crate) use forge::{Forge, tampered, unsigned};
 pub(crate) use machine::{JWT_BEARER, Key, asserting, assertion_claims, by_hmac};
 pub(crate) use relying_party::{CHALLENGE, RelyingParty, Tokens, VERIFIER};
