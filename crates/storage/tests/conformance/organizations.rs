@@ -308,13 +308,13 @@ async fn lists_come_in_pages(engine: Engine) {
     let other = organization(21, "beta");
     assert!(store.write(AddOrganization(other.clone())).await.unwrap());
     let page = |after, limit| store.read(ListOrganizations { after, limit });
-    assert_eq!(page(None, 1).await.unwrap(), [house.acme.clone()]);
+    assert_eq!(page(None, 1).await.unwrap(), std::slice::from_ref(&house.acme));
     assert_eq!(page(Some(slug("acme")), 9).await.unwrap(), [other]);
     let services = ListServices { organization: house.acme.id, after: None, limit: 9 };
-    assert_eq!(store.read(services).await.unwrap(), [house.notes.clone()]);
+    assert_eq!(store.read(services).await.unwrap(), std::slice::from_ref(&house.notes));
     let plans = |after| ListPlans { service: house.notes.id, after, limit: 9 };
     assert_eq!(store.read(plans(None)).await.unwrap(), [house.free.clone(), house.pro.clone()]);
-    assert_eq!(store.read(plans(Some(slug("free")))).await.unwrap(), [house.pro.clone()]);
+    assert_eq!(store.read(plans(Some(slug("free")))).await.unwrap(), std::slice::from_ref(&house.pro));
     let bob = add_user(store, 6).await;
     for user in [house.alice, bob] {
         assert!(store.write(subscribing(user, &house.pro)).await.unwrap());
