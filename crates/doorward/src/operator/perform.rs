@@ -10,14 +10,7 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
     use Operation as Op;
     Ok(match operation {
         Op::AddUser(user) => Outcome::User(provider.add_user(ctx, new_user(user)).await?.into()),
-        Op::ListUsers { after, limit } => {
-            let after = after
-                .map(|id| id.parse::<UserId>())
-                .transpose()
-                .map_err(|error| Refusal(error.to_string()))?;
-            let users = provider.list_users(after, limit).await?;
-            Outcome::Users(users.into_iter().map(Into::into).collect())
-        }
+        Op::ListUsers { after, limit } => list_users(provider, after, limit).await?,
         Op::FindUser { login } => Outcome::User(provider.find_user(&login).await?.into()),
         Op::SetUserPassword { login, password } => {
             done(provider.set_user_password(ctx, &login, password.0).await)?
@@ -69,6 +62,13 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
         Op::Service(operation) => return operation.perform(provider, ctx).await,
         Op::Subscription(operation) => return operation.perform(provider, ctx).await,
     })
+}
+
+async fn list_users(provider: &Provider, after: Option<String>, limit: u32) -> Answer {
+    let after = after.map(|id| id.parse::<UserId>()).transpose();
+    let after = after.map_err(|error| Refusal(error.to_string()))?;
+    let users = provider.list_users(after, limit).await?;
+    Ok(Outcome::Users(users.into_iter().map(Into::into).collect()))
 }
 
 fn done(result: Result<(), AdminError>) -> Result<Outcome, AdminError> {

@@ -153,7 +153,7 @@ fn a_client_is_changed_only_where_it_is_said() {
         (&["client", "add", "app", "--redirect-uri", uri][..], "taken"),
         (&["client", "add", "none"], "redirect URI: at least one"),
         (&["client", "set", "phone", "--no-pkce"], "cannot do without PKCE"),
-        (&["client", "secret", "phone"], "it has no secret"),
+        (&["client", "secret", "phone"], "has no secret"),
         (&["client", "show", "nobody"], "there is no client nobody"),
     ] {
         let refusal = installation.fails(1, arguments);

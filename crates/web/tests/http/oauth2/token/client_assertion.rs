@@ -268,7 +268,8 @@ async fn registrations_that_could_never_prove_anything_are_refused() {
     let mut private = good.clone();
     private["keys"][0]["d"] = "AQ".into();
     let many = json!({ "keys": vec![key.jwk("k"); 33] });
-    let cases: [(&str, &dyn Fn(&mut Client)); 8] = [
+    type Change<'a> = &'a dyn Fn(&mut Client);
+    let cases: [(&str, Change<'_>); 8] = [
         ("no keys", &|client| client.jwks = None),
         ("both", &|client| client.jwks_uri = Some("https://a.example/jwks".parse().unwrap())),
         ("private", &|client| client.jwks = Some(private.clone())),

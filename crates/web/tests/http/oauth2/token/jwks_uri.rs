@@ -9,19 +9,26 @@ use std::time::Duration;
 
 /// What a client publishes, and how often it was looked at.
 #[derive(Clone, Default)]
-struct Published(Arc<Mutex<(Option<Value>, Option<u64>, usize)>>);
+struct Published(Arc<Mutex<Page>>);
+
+#[derive(Default)]
+struct Page {
+    jwks: Option<Value>,
+    max_age: Option<u64>,
+    asked: usize,
+}
 
 impl Published {
     fn says(&self, jwks: Option<Value>) {
-        self.0.lock().unwrap().0 = jwks;
+        self.0.lock().unwrap().jwks = jwks;
     }
 
     fn for_seconds(&self, seconds: u64) {
-        self.0.lock().unwrap().1 = Some(seconds);
+        self.0.lock().unwrap().max_age = Some(seconds);
     }
 
     fn asked(&self) -> usize {
-        self.0.lock().unwrap().2
+        self.0.lock().unwrap().asked
     }
 }
 
@@ -33,9 +40,9 @@ impl FetchKeys for Published {
             // Whoever else wants it waits meanwhile.
             tokio::task::yield_now().await;
             let mut published = published.0.lock().unwrap();
-            published.2 += 1;
-            let body = published.0.as_ref().ok_or("the host is down")?.to_string().into_bytes();
-            Ok(FetchedKeys { body, max_age: published.1.map(Duration::from_secs) })
+            published.asked += 1;
+            let body = published.jwks.as_ref().ok_or("the host is down")?.to_string().into_bytes();
+            Ok(FetchedKeys { body, max_age: published.max_age.map(Duration::from_secs) })
         })
     }
 }
