@@ -14,15 +14,10 @@ impl Provider {
         }
     }
 
-    /// Whether access tokens of this client may be for this audience: what it is registered for, and each resource server of whose scopes it
-    /// may have any.
+    /// Whether access tokens of this client may be for this audience: what it is registered for, word by word. That a resource server knows a
+    /// scope of the same name is not enough: another's `read` is another thing.
     pub(crate) fn allows_audience(&self, client: &Client, audience: &str) -> bool {
         self.default_audience(client).iter().any(|own| own == audience)
-            || self
-                .inner
-                .resource_servers
-                .named(audience)
-                .is_some_and(|known| !known.scopes.intersection(&client.scope).is_empty())
     }
 
     /// Whether this audience is the client itself, or a resource server that it introspects for.

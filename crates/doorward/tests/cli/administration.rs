@@ -123,7 +123,12 @@ fn a_client_is_changed_only_where_it_is_said() {
         "--no-introspects-all",
     ]);
     assert_eq!(installation.json(&["client", "show", "app", "--json"]), before);
+}
 
+#[test]
+fn a_clients_limits_and_what_it_may_exchange_are_set_and_taken_back() {
+    let installation = Installation::new();
+    installation.run(&["client", "add", "app", "--redirect-uri", "https://app.example.org/cb"]);
     let limits = "client set app --rate-limit 600/min --one-time-access-tokens --id-token-lifetime 60 --may-act gate --exchange-client a \
                   --exchange-client b --exchange-audience https://x.example/ --exchange-scope read --exchange-impersonation --exchange-one-time \
                   --grant-type authorization_code --grant-type urn:ietf:params:oauth:grant-type:token-exchange";
@@ -138,7 +143,13 @@ fn a_client_is_changed_only_where_it_is_said() {
     assert_eq!((&after["rate_limit"], &after["one_time_access_tokens"]), (&().into(), &false.into()));
     assert_eq!(after["token_exchange"]["impersonation"], false);
     assert_eq!(after["token_exchange"]["clients"], serde_json::json!(["a", "b"]));
+}
 
+#[test]
+fn a_registration_that_makes_no_sense_is_refused_with_the_reason() {
+    let installation = Installation::new();
+    let uri = "https://app.example.org/cb";
+    installation.run(&["client", "add", "app", "--redirect-uri", uri]);
     let public = installation.json(&[
         "client",
         "add",

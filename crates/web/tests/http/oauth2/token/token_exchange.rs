@@ -345,6 +345,7 @@ async fn who_introspects_for_a_resource_server_exchanges_what_is_for_it() {
     let (notes, backend) = (notes(&house).await, machine(&house, "backend", |_| {}).await);
     let mut server = resource_server(SERVER, &RULES);
     house.provider.add_resource_server(&crate::house::new_ctx(None), server.clone()).await.unwrap();
+    house.change_client(&notes, |client| client.audience = vec![SERVER.into()]).await;
     let changes = [("scope", "openid orders:read"), ("resource", SERVER)];
     let token = notes.tokens_for(&house, "alice", &changes).await.access_token;
     exchange(&house, &backend, &token, &[]).await.refused(400, "invalid_request");
