@@ -94,6 +94,29 @@ for (const look of PHONES) {
   });
 }
 
+test("the demo's television: what its QR code leads to signs it in, without scripts on either side", async () => {
+  const screen = await visitor(browser, { ...LOOKS[0], name: "desktop-no-script", javaScriptEnabled: false }, [doorward.issuer]);
+  await screen.page.goto(`${doorward.issuer}/demo/tv`);
+  await screen.page.getByRole("heading", { level: 1, name: "Sign this television in" }).waitFor();
+  await screen.page.getByRole("img", { name: /QR code/ }).waitFor();
+  await screen.look("television-waiting");
+  const code = await screen.page.locator(".shown-code").textContent();
+  await inPhone(PHONES[0], async ({ page, heading, press, type }) => {
+    await page.goto(`${doorward.issuer}/device?user_code=${code}`);
+    await press("Yes, go on");
+    await type("Username", doorward.env.USERNAME);
+    await type("Password", doorward.env.PASSWORD);
+    await press("Sign in");
+    await heading("Acme TV asks for your account on a device");
+    await press("Allow");
+    await heading("Your device is signed in");
+  });
+  // The page reloads itself.
+  await screen.page.getByRole("heading", { level: 1, name: "Good evening, Alice Example" }).waitFor();
+  await screen.look("television-signed-in");
+  await screen.close();
+});
+
 /** A device that asks: discovery, then section 3.1. */
 async function ask(authentication, id) {
   const config = await client.discovery(new URL(doorward.issuer), id, { id_token_signed_response_alg: "RS256" }, authentication, {

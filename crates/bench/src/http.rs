@@ -101,6 +101,15 @@ impl Origin {
         request
     }
 
+    /// A POST of JSON, as a program sends it, without credentials.
+    pub(crate) fn post_json(&self, path: &Uri, body: String) -> Request<Full<Bytes>> {
+        let mut request = self.bare(Method::POST, path.clone(), body.into());
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        request
+    }
+
     fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Request<Full<Bytes>>, String> {
         let uri = path.parse::<Uri>().map_err(|_| "a path that is not a valid request target".to_owned())?;
         let mut request = self.bare(method, uri, body);

@@ -56,5 +56,6 @@ pub use requests::machines_report::{Floors, MachinesReport};
 pub use requests::plan::LoadPlan;
 pub use requests::report::LoadReport;
 pub use requests::signing::signing_handler;
+pub use requests::subscriptions::{ServiceUser, subscriptions};
 pub use requests::tally::LoadMeasurement;
 pub use tally::{Percentiles, SignInMeasurement, Step};

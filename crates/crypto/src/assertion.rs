@@ -79,7 +79,7 @@ impl AssertionKeys {
         for jwk in set.keys {
             for algorithm in AssertionAlgorithm::ALL {
                 // RFC 7517 section 4.4: a key that names its algorithm is for no other.
-                let meant = jwk.alg.as_deref().is_none_or(|alg| alg == algorithm.as_str())
+                let meant = jwk.alg.as_deref().is_none_or(|alg| alg.parse() == Ok(algorithm))
                     && jwk.usage.as_deref().is_none_or(|usage| usage == "sig");
                 if let Some(key) = parsed(&jwk.material, algorithm).filter(|_| meant) {
                     keys.push(Key { kid: jwk.kid.clone(), algorithm, key });

@@ -1,8 +1,9 @@
 //! The command line: which commands there are and what their `--help` teaches. What a command does stands in the file of its name.
 
 use crate::commands::{
-    api_key, backup, bench, client, completions, config, healthcheck, keys, login, passwords,
-    resource_server, service_account, store, upgrade, user,
+    api_key, assertion_issuer, backup, bench, client, completions, config, healthcheck, keys, login, member,
+    organization, passwords, plan, resource_server, service, service_account, store, subscription, upgrade,
+    user,
 };
 use crate::settings::SettingFlags;
 use crate::{demo, serve};
@@ -44,6 +45,24 @@ pub(crate) enum Command {
     /// The applications they sign in to
     #[command(subcommand, after_help = client::HELP)]
     Client(client::ClientCommand),
+    /// Whose word is taken for a user: issuers of assertions (RFC 7523)
+    #[command(subcommand, after_help = assertion_issuer::HELP)]
+    AssertionIssuer(assertion_issuer::AssertionIssuerCommand),
+    /// Who offers services
+    #[command(subcommand, after_help = organization::HELP)]
+    Organization(organization::OrganizationCommand),
+    /// Who belongs to an organization
+    #[command(subcommand, after_help = member::HELP)]
+    Member(member::MemberCommand),
+    /// The products of an organization
+    #[command(subcommand, after_help = service::HELP)]
+    Service(service::ServiceCommand),
+    /// What a service offers at a price
+    #[command(subcommand, after_help = plan::HELP)]
+    Plan(plan::PlanCommand),
+    /// Which plan of a service a user has
+    #[command(subcommand, after_help = subscription::HELP)]
+    Subscription(subscription::SubscriptionCommand),
     /// The APIs behind gateways, and what their requests need
     #[command(subcommand, after_help = resource_server::HELP)]
     ResourceServer(resource_server::ResourceServerCommand),

@@ -45,6 +45,9 @@ impl AssertionAlgorithm {
     /// Every algorithm.
     pub const ALL: [Self; 5] = [Self::EdDsa, Self::Es256, Self::Ps256, Self::Rs256, Self::Hs256];
 
+    /// Every `alg` value that is understood: Ed25519 has two, of which the second says all there is to say (RFC 9864 section 2.2).
+    pub const NAMES: [&str; 6] = ["EdDSA", "Ed25519", "ES256", "PS256", "RS256", "HS256"];
+
     /// The `alg` value.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -65,6 +68,9 @@ impl AssertionAlgorithm {
 impl FromStr for AssertionAlgorithm {
     type Err = UnknownAssertionAlgorithm;
     fn from_str(text: &str) -> Result<Self, UnknownAssertionAlgorithm> {
+        if text == "Ed25519" {
+            return Ok(Self::EdDsa);
+        }
         Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == text).ok_or(UnknownAssertionAlgorithm)
     }
 }
@@ -312,6 +318,17 @@ mod tests {
             let change = json!({"aud": audience});
             assert_eq!(judged(&change, false).is_ok(), usual, "{audience}");
             assert_eq!(judged(&change, true).is_ok(), strict, "{audience}, issuer only");
+        }
+    }
+
+    #[test]
+    fn rfc9864_2_2_every_name_is_an_algorithms() {
+        for name in AssertionAlgorithm::NAMES {
+            let algorithm: AssertionAlgorithm = name.parse().unwrap();
+            assert!(algorithm.as_str() == name || name == "Ed25519", "{name}");
+        }
+        for none in ["none", "Ed448", "HS512", "eddsa", ""] {
+            assert!(none.parse::<AssertionAlgorithm>().is_err(), "{none}");
         }
     }
 

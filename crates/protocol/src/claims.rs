@@ -1,6 +1,7 @@
 //! What tokens say: the claims of access tokens (RFC 9068) and ID Tokens (OpenID Connect Core section 2), and which claims a
 //! scope opens (OpenID Connect Core section 5.4). Times are NumericDate: whole seconds.
 
+use crate::organization::{Features, Slug};
 use crate::scope::Scope;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -70,6 +71,24 @@ pub struct AccessTokenClaims {
     /// What it is bound to: presented without, it is worth nothing (RFC 7800).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
+    /// The service it is for, if its client belongs to one, and what its user had subscribed to when it was issued: private claims.
+    #[serde(flatten)]
+    pub service: Option<ServiceClaims>,
+}
+
+/// What a token of a service's client says about the service and its user's standing in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceClaims {
+    /// The organization.
+    pub org: Slug,
+    /// Its service.
+    pub service: Slug,
+    /// The user's plan; none for a token that speaks for no user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Slug>,
+    /// What the plan opens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<Features>,
 }
 
 /// Somebody who acts for the subject, and before whom others did (RFC 8693 section 4.1).

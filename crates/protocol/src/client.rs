@@ -2,6 +2,7 @@
 
 use crate::assertion::AssertionAlgorithm;
 use crate::client_authentication::{ClientAuthentication, JwksUri, TlsSubject};
+use crate::ids::ServiceId;
 use crate::rate_limit::RateLimit;
 use crate::redirect_uri::RedirectUri;
 use crate::scope::Scope;
@@ -217,6 +218,9 @@ pub struct Client {
     /// A resource server that may introspect every client's access tokens, not only its own.
     #[serde(default)]
     pub introspects_all: bool,
+    /// The service it belongs to: its tokens say so, and what its user has subscribed to.
+    #[serde(default)]
+    pub service: Option<ServiceId>,
     /// A service account: a client whose API keys speak for it.
     #[serde(default)]
     pub service_account: bool,
@@ -260,6 +264,7 @@ impl Client {
             token_exchange: ExchangePolicy::default(),
             may_act: None,
             introspects_all: false,
+            service: None,
             service_account: false,
             disabled: false,
         }

@@ -79,6 +79,12 @@ ids! {
     ApiKeyId,
     /// The selector of a link that works once (creating the first platform owner).
     OneTimeLinkId,
+    /// An organization.
+    OrganizationId,
+    /// A service of an organization: a product, and the clients that belong to it.
+    ServiceId,
+    /// A service's plan.
+    PlanId,
 }
 
 fn time_ordered(at: Timestamp, random: [u8; 10]) -> uuid::Uuid {

@@ -15,7 +15,7 @@ pub mod credentials;
 pub mod discovery;
 pub mod error;
 pub mod ids;
-
+pub mod organization;
 pub mod params;
 pub mod pkce;
 pub mod rate_limit;
@@ -40,8 +40,9 @@ pub use client_certificate::ClientCertificate;
 pub use error::{ErrorCode, OAuthError};
 pub use ids::{
     AccessTokenId, ApiKeyId, AuthorizationCodeId, DeviceCodeId, GrantId, InteractionId, OneTimeLinkId,
-    RefreshTokenId, SessionId, UserId,
+    OrganizationId, PlanId, RefreshTokenId, ServiceId, SessionId, UserId,
 };
+pub use organization::{Features, PlanPath, Role, ServicePath, Slug, SubscriptionStatus};
 pub use params::Params;
 pub use pkce::{CodeChallenge, CodeVerifier};
 pub use rate_limit::RateLimit;

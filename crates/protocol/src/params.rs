@@ -3,6 +3,9 @@
 //! RFC 6749 section 3.1: a parameter without a value counts as omitted; none may come twice, but the few whose own RFC says so.
 
 use crate::error::{ErrorCode, OAuthError};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use zeroize::Zeroize;
 
@@ -19,6 +22,9 @@ pub enum InvalidParams {
     /// More than 64 of them.
     #[error("too many parameters")]
     TooMany,
+    /// No JSON object whose members are texts, numbers or booleans.
+    #[error("a JSON object of texts, numbers and booleans is expected")]
+    NotJson,
     /// Percent-encoding that does not yield UTF-8.
     #[error("a parameter is not UTF-8")]
     NotUtf8,
@@ -57,6 +63,50 @@ impl Params {
             params.entry(name).or_default().push(value);
         }
         Ok(Self(params))
+    }
+
+    /// Parses a JSON object, as some clients send in the place of a form: the same rules. A member that is null counts as omitted. A list of
+    /// texts repeats a parameter that may be repeated; else it counts as the texts with spaces between, as scopes are written.
+    ///
+    /// # Errors
+    /// As [`Params::parse`], and when it is no such object.
+    pub fn parse_json(text: &[u8]) -> Result<Self, InvalidParams> {
+        let Members(members) = serde_json::from_slice(text).map_err(|_| InvalidParams::NotJson)?;
+        if members.len() > Self::MAX_COUNT {
+            return Err(InvalidParams::TooMany);
+        }
+        let mut params = Self::default();
+        for (name, value) in members {
+            let values = as_texts(value, Self::REPEATABLE.contains(&name.as_str()))?;
+            if name.contains('\0') || values.iter().any(|value| value.contains('\0')) {
+                return Err(InvalidParams::Null);
+            }
+            if params.0.contains_key(&name) {
+                return Err(InvalidParams::Repeated(name));
+            }
+            params.0.insert(name, values);
+        }
+        Ok(params)
+    }
+
+    /// The same parameters, one of them under another name; nothing changes if the new name is there already.
+    #[must_use]
+    pub fn renamed(mut self, from: &str, to: &str) -> Self {
+        if !self.0.contains_key(to)
+            && let Some(value) = self.0.remove(from)
+        {
+            self.0.insert(to.to_owned(), value);
+        }
+        self
+    }
+
+    /// The same parameters, with this one where it is absent or empty.
+    #[must_use]
+    pub fn or(mut self, name: &str, value: &str) -> Self {
+        if self.get(name).is_none() {
+            self.0.insert(name.to_owned(), vec![value.to_owned()]);
+        }
+        self
     }
 
     /// The parameter's value, unless it is absent or empty.
@@ -104,6 +154,51 @@ impl std::fmt::Debug for Params {
     }
 }
 
+/// The members of a JSON object as they come, so that one that comes twice is seen.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each;
+
+        impl<'de> Visitor<'de> for Each {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Each)
+    }
+}
+
+fn as_texts(value: Value, repeatable: bool) -> Result<Vec<String>, InvalidParams> {
+    Ok(match value {
+        Value::Null => Vec::new(),
+        Value::String(text) => vec![text],
+        Value::Number(number) => vec![number.to_string()],
+        Value::Bool(flag) => vec![flag.to_string()],
+        Value::Array(texts) => {
+            let texts: Option<Vec<_>> = texts.iter().map(Value::as_str).collect();
+            let texts = texts.ok_or(InvalidParams::NotJson)?;
+            match repeatable {
+                true => texts.into_iter().map(str::to_owned).collect(),
+                false => vec![texts.join(" ")],
+            }
+        }
+        Value::Object(_) => return Err(InvalidParams::NotJson),
+    })
+}
+
 fn decode(encoded: &[u8]) -> Result<String, InvalidParams> {
     let spaces: Vec<u8> = encoded.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
     let bytes: Vec<u8> = percent_encoding::percent_decode(&spaces).collect();
@@ -116,6 +211,38 @@ fn decode(encoded: &[u8]) -> Result<String, InvalidParams> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_json_object_is_read_like_a_form() {
+        let params =
+            Params::parse_json(br#"{"a":"b c","n":5,"t":true,"none":null,"scope":["x","y"],"empty":""}"#)
+                .unwrap();
+        let several = Params::parse_json(br#"{"resource":["https://a","https://b"]}"#).unwrap();
+        assert_eq!(several.all("resource").collect::<Vec<_>>(), ["https://a", "https://b"]);
+        let told = ["a", "n", "t", "none", "scope", "empty"].map(|name| params.get(name));
+        assert_eq!(told, [Some("b c"), Some("5"), Some("true"), None, Some("x y"), None]);
+        let many = format!("{{{}}}", (0..65).map(|n| format!("\"{n}\":1")).collect::<Vec<_>>().join(","));
+        for (text, expected) in [
+            (r#"{"a":"1","a":"2"}"#, InvalidParams::Repeated("a".into())),
+            (r#"{"a":{"b":1}}"#, InvalidParams::NotJson),
+            (r#"{"a":[1]}"#, InvalidParams::NotJson),
+            (r#"["a"]"#, InvalidParams::NotJson),
+            (r#"{"a":"1"} x"#, InvalidParams::NotJson),
+            ("", InvalidParams::NotJson),
+            (r#"{"a":"\u0000"}"#, InvalidParams::Null),
+            (many.as_str(), InvalidParams::TooMany),
+        ] {
+            assert_eq!(Params::parse_json(text.as_bytes()), Err(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_goes_by_another_name_unless_that_is_taken() {
+        let params = |text: &str| Params::parse(text.as_bytes()).unwrap();
+        assert_eq!(params("a=1").renamed("a", "b"), params("b=1"));
+        assert_eq!(params("a=1&b=2").renamed("a", "b"), params("a=1&b=2"));
+        assert_eq!(params("a=&c=3").or("a", "1").or("c", "4"), params("a=1&c=3"));
+    }
 
     #[test]
     fn rfc6749_3_1_repeated_parameters_are_refused_even_when_empty_or_equal() {

@@ -88,7 +88,7 @@ fn made_at(id: &AccessTokenId) -> Timestamp {
 
 impl Provider {
     /// What this access token says, if it is good now: signed by us or stored, not expired, not revoked, its client admitted. One that is
-    /// accepted once is accepted by this.
+    /// accepted once is accepted by this, and one that is bound to a certificate is good only on a connection with it.
     ///
     /// # Errors
     /// When storage fails; a bad token is `None`.
@@ -98,6 +98,9 @@ impl Provider {
         token: &str,
     ) -> Result<Option<Arc<VerifiedAccessToken>>, ProviderError> {
         let Some(verified) = self.look_at_access_token(ctx, token).await? else { return Ok(None) };
+        if !verified.may_be_presented(ctx) {
+            return Ok(None);
+        }
         Ok(self.accept_access_token(ctx, &verified).await?.then_some(verified))
     }
 

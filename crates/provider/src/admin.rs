@@ -1,31 +1,51 @@
-//! Administration: users, clients, service accounts and resource servers, as an operator changes them. Knows neither the command line nor a terminal.
+//! Administration: users, clients, organizations, service accounts and resource servers, as an operator changes them. Knows neither the
+//! command line nor a terminal.
 
 mod assertion_issuer;
 mod client;
 mod client_proof;
+mod member;
+mod organization;
+mod plan;
 mod resource_server;
+mod service;
 mod service_account;
+mod subscription;
 mod user;
 
 pub use client::{ClientCreated, NewClient};
+pub use organization::OrganizationChange;
+pub use plan::PlanChange;
 pub use service_account::{ApiKeyCreated, NewApiKey, NewServiceAccount};
+pub use subscription::NewSubscription;
 pub use user::{NewUser, UserPassword};
 
 /// Why an administrator's request was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
-    /// There is no such user or client.
+    /// There is no such thing.
     #[error("there is no {0}")]
     Unknown(String),
     /// It exists already.
     #[error("{0} is taken")]
     Taken(String),
+    /// Something else still stands on it.
+    #[error("{0}")]
+    InUse(String),
     /// It cannot be stored as asked.
     #[error("{0}")]
     Invalid(String),
     /// This server could not do it.
     #[error(transparent)]
     Provider(#[from] crate::ProviderError),
+}
+
+/// What people read.
+fn check_name(name: &str) -> Result<(), AdminError> {
+    if name.trim().is_empty() || name.len() > 255 {
+        return Err(AdminError::Invalid("name: 1 to 255 bytes are expected".into()));
+    }
+    Ok(())
 }
 
 impl From<storage::StorageError> for AdminError {

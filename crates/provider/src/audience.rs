@@ -1,6 +1,7 @@
 //! Who access tokens are for (RFC 8707): what a client may ask for, and what one request narrows it to. Knows no grant type.
 
 use crate::Provider;
+use protocol::claims::Audience;
 use protocol::{Client, ErrorCode, OAuthError, Params, ResourceIndicator};
 
 impl Provider {
@@ -13,9 +14,22 @@ impl Provider {
         }
     }
 
-    /// Whether access tokens of this client may be for this audience.
+    /// Whether access tokens of this client may be for this audience: what it is registered for, and each resource server of whose scopes it
+    /// may have any.
     pub(crate) fn allows_audience(&self, client: &Client, audience: &str) -> bool {
         self.default_audience(client).iter().any(|own| own == audience)
+            || self
+                .inner
+                .resource_servers
+                .named(audience)
+                .is_some_and(|known| !known.scopes.intersection(&client.scope).is_empty())
+    }
+
+    /// Whether this audience is the client itself, or a resource server that it introspects for.
+    pub(crate) fn serves(&self, client: &Client, audience: &Audience) -> bool {
+        let theirs = || self.inner.resource_servers.introspected_by(&client.id);
+        audience.contains(client.id.as_str())
+            || theirs().iter().any(|known| audience.contains(known.server.identifier.as_str()))
     }
 
     /// The resources that a request of this client names, each once (RFC 8707 section 2).

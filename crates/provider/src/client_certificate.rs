@@ -87,9 +87,9 @@ impl Provider {
 }
 
 impl VerifiedAccessToken {
-    /// Whether it may be presented on this connection: a token that is bound to a certificate, only with it (RFC 8705 section 3). Whoever
-    /// takes tokens as a resource server asks this; introspection tells others what to compare.
-    pub fn may_be_presented(&self, ctx: &Ctx) -> bool {
+    /// Whether it may be presented on this connection: a token that is bound to a certificate, only with it (RFC 8705 section 3). Other
+    /// resource servers are told by introspection what to compare.
+    pub(crate) fn may_be_presented(&self, ctx: &Ctx) -> bool {
         match &self.claims.cnf {
             Some(confirmation) => certificate_confirmation(ctx).as_ref() == Some(confirmation),
             None => true,

@@ -35,7 +35,7 @@ impl ClientCache {
 }
 
 impl Provider {
-    /// The client with this `client_id`, unless it is unknown or disabled.
+    /// The client with this `client_id`, unless it is unknown or disabled, or the organization whose service it belongs to is disabled.
     pub(crate) async fn client(&self, id: &ClientId) -> Result<Option<Arc<RegisteredClient>>, ProviderError> {
         self.inner.store.current()?;
         let cache = &self.inner.clients;
@@ -46,6 +46,12 @@ impl Provider {
         let Some(registered) = self.inner.store.read(ClientById(id)).await? else { return Ok(None) };
         if registered.client.disabled {
             return Ok(None);
+        }
+        if let Some(service) = registered.client.service {
+            let service = self.service(service).await?;
+            if service.is_none_or(|service| service.organization_disabled_at.is_some()) {
+                return Ok(None);
+            }
         }
         let registered = Arc::new(registered);
         cache.clients.insert(id.clone(), Arc::clone(&registered));

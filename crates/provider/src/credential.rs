@@ -82,11 +82,32 @@ impl Provider {
         ctx: &Ctx,
         credential: &Credential,
     ) -> Result<Option<Caller>, ProviderError> {
+        match self.look_at_credential(ctx, credential).await? {
+            Some(caller) if self.accept_credential(ctx, &caller).await? => Ok(Some(caller)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Like [`Provider::verify_credential`], but what is accepted once is not spent by it.
+    pub(crate) async fn look_at_credential(
+        &self,
+        ctx: &Ctx,
+        credential: &Credential,
+    ) -> Result<Option<Caller>, ProviderError> {
         Ok(match credential {
             Credential::AccessToken(token) => {
-                self.verify_access_token(ctx, token).await?.map(Caller::AccessToken)
+                let token = self.look_at_access_token(ctx, token).await?;
+                token.filter(|token| token.may_be_presented(ctx)).map(Caller::AccessToken)
             }
             Credential::ApiKey(key) => self.verify_api_key(ctx, key).await?.map(Caller::ApiKey),
         })
+    }
+
+    /// Spends what is accepted once; false when somebody else has.
+    pub(crate) async fn accept_credential(&self, ctx: &Ctx, caller: &Caller) -> Result<bool, ProviderError> {
+        match caller {
+            Caller::AccessToken(token) => self.accept_access_token(ctx, token).await,
+            Caller::ApiKey(_) => Ok(true),
+        }
     }
 }

@@ -16,7 +16,7 @@ impl Provider {
         let url = |path| settings.url(path);
         let methods = self.client_authentication_methods();
         let with_none: Vec<_> = methods.iter().copied().chain(["none"]).collect();
-        let algorithms: Vec<_> = AssertionAlgorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
+        let algorithms = AssertionAlgorithm::NAMES.to_vec();
         ProviderMetadata {
             issuer: settings.issuer.clone(),
             authorization_endpoint: url("/oauth2/authorize"),

@@ -54,10 +54,12 @@ impl Provider {
                 Change::SigningKeys => keys_turned = true,
                 Change::ApiKey(id) => self.inner.api_keys.forget(*id),
                 Change::ResourceServers => resource_servers = true,
+                Change::Subscription(user, service) => self.inner.subscriptions.forget(&(*user, *service)),
+                Change::Organization(_) => self.forget_organizations(),
             }
         }
         if news.everything {
-            self.inner.clients.forget_all();
+            self.forget_organizations();
             self.inner.api_keys.forget_all();
             self.inner.revocations.load(&self.inner.store, now).await?;
         }

@@ -77,7 +77,8 @@ impl Provider {
             if !self.accept_access_token(ctx, &token).await? {
                 return Ok(Introspection::default());
             }
-            let access_token = Some(AccessTokenClaims { aud, scope, ..token.claims.clone() });
+            let access_token =
+                Some(AccessTokenClaims { aud, scope, ..self.current_claims(ctx.now, &token).await? });
             return Ok(Introspection {
                 active: true,
                 token_type: Some("Bearer"),

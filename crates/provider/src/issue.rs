@@ -122,6 +122,15 @@ impl Subject<'_> {
             Self::Token(_, actor) => actor.cloned(),
         }
     }
+
+    fn user(&self) -> Option<UserId> {
+        match self {
+            Self::Grant(grant) => Some(grant.granted.user_id),
+            Self::User(user) => Some(*user),
+            Self::Client => None,
+            Self::Token(token, _) => token.user_id,
+        }
+    }
 }
 
 /// What was issued, and what of it is to be stored.
@@ -139,7 +148,9 @@ impl Provider {
         let id = AccessTokenId::new(ctx.now, ctx.id());
         let expires_at = self.access_token_end(ctx.now, &issue);
         let cnf = confirmation(ctx, issue.client)?;
-        let claims = AccessTokenClaims { cnf, ..self.access_token_claims(ctx.now, id, expires_at, &issue) };
+        let service = self.service_claims(ctx.now, issue.client, issue.subject.user()).await?;
+        let claims =
+            AccessTokenClaims { cnf, service, ..self.access_token_claims(ctx.now, id, expires_at, &issue) };
         let (access_token, stored) = match issue.form {
             Form::Jwt => {
                 let key = self.signing_key(issue.client.access_token_signed_response_alg).await?;
@@ -211,6 +222,7 @@ impl Provider {
             act: issue.subject.act(),
             may_act: issue.client.may_act.as_ref().map(|actor| MayAct { sub: actor.to_string() }),
             cnf: None,
+            service: None,
         }
     }
 

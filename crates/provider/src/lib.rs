@@ -29,9 +29,11 @@ mod logout;
 mod resource_servers;
 mod revocations;
 mod revoke;
+mod service;
 mod session;
 mod settings;
 mod setup;
+mod subscription;
 mod token;
 mod trusted_keys;
 mod userinfo;
@@ -52,6 +54,7 @@ pub use logout::{Logout, LogoutRequest};
 pub use session::SignedIn;
 pub use settings::{JWK_SET_MAX_AGE, Settings};
 pub use setup::SetupAnswer;
+pub use subscription::{CurrentSubscription, OrganizationUser};
 pub use token::TokenResponse;
 pub use trusted_keys::{FetchKeys, FetchedKeys, Fetching};
 pub use validate::{Admitted, Denied, GatewayRequest};
@@ -68,6 +71,7 @@ use passwords::HashPool;
 use protocol::Timestamp;
 use resource_servers::ResourceServers;
 use revocations::Revocations;
+use service::{ServiceCache, SubscriptionCache};
 use std::sync::Arc;
 use storage::{Store, SweepReport};
 use trusted_keys::TrustedKeys;
@@ -86,6 +90,8 @@ struct Inner {
     keys: Keys,
     refresh_derivation: DerivationKey,
     clients: ClientCache,
+    services: ServiceCache,
+    subscriptions: SubscriptionCache,
     tokens: TokenCache,
     api_keys: ApiKeyCache,
     resource_servers: ResourceServers,
@@ -118,6 +124,8 @@ impl Provider {
             polls: Polls::default(),
             keys: Keys::default(),
             clients: ClientCache::default(),
+            services: ServiceCache::of(1_000),
+            subscriptions: SubscriptionCache::of(32_768),
             tokens: TokenCache::default(),
             api_keys: ApiKeyCache::default(),
             resource_servers: ResourceServers::default(),

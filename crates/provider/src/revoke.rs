@@ -1,5 +1,6 @@
 //! Token revocation (RFC 7009): a refresh token takes its grant with it, an access token only itself.
 
+use crate::access_token::VerifiedAccessToken;
 use crate::{ClientRequest, Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
 use protocol::{ClientId, ErrorCode, RefreshTokenId, Timestamp};
@@ -7,6 +8,29 @@ use storage::refresh_token::RefreshTokenById;
 use storage::revocation::{Revocation, RevokeAccessToken};
 
 impl Provider {
+    /// Ends an access token at the wish of whoever holds it: holding it is all that a bearer token asks for.
+    ///
+    /// # Errors
+    /// `invalid_token` when it is not good, or no more.
+    pub async fn give_up(&self, ctx: &Ctx, access_token: &str) -> Result<(), ProviderError> {
+        let token = self
+            .look_at_access_token(ctx, access_token)
+            .await?
+            .filter(|token| token.may_be_presented(ctx))
+            .ok_or_else(|| ProviderError::oauth(ErrorCode::InvalidToken, "the access token is not valid"))?;
+        self.revoke_access_token(ctx, &token).await
+    }
+
+    async fn revoke_access_token(&self, ctx: &Ctx, token: &VerifiedAccessToken) -> Result<(), ProviderError> {
+        let revocation = Revocation {
+            id: *token.id.as_bytes(),
+            revoked_at: ctx.now,
+            expires_at: Timestamp::from_seconds(token.claims.exp),
+        };
+        self.write_revoking(RevokeAccessToken(revocation), revocation).await?;
+        Ok(())
+    }
+
     /// Answers a revocation request. A token nobody knows is as good as revoked (RFC 7009 section 2.2).
     ///
     /// # Errors
@@ -16,13 +40,7 @@ impl Provider {
         let presented = request.params.require("token")?;
         if let Some(token) = self.look_at_access_token(ctx, presented).await? {
             own(&token.client_id, &caller.client.id)?;
-            let revocation = Revocation {
-                id: *token.id.as_bytes(),
-                revoked_at: ctx.now,
-                expires_at: Timestamp::from_seconds(token.claims.exp),
-            };
-            self.write_revoking(RevokeAccessToken(revocation), revocation).await?;
-            return Ok(());
+            return self.revoke_access_token(ctx, &token).await;
         }
         let Some(token) = OpaqueToken::parse(presented) else { return Ok(()) };
         let id = RefreshTokenId::from_bytes(token.selector());

@@ -15,9 +15,6 @@ impl Provider {
     pub async fn userinfo(&self, ctx: &Ctx, access_token: &str) -> Result<Map<String, Value>, ProviderError> {
         let invalid = || ProviderError::oauth(ErrorCode::InvalidToken, "the access token is not valid");
         let token = self.verify_access_token(ctx, access_token).await?.ok_or_else(invalid)?;
-        if !token.may_be_presented(ctx) {
-            return Err(invalid());
-        }
         if !token.claims.scope.contains(Scope::OPENID) {
             return Err(ProviderError::oauth(ErrorCode::InsufficientScope, "the openid scope is required"));
         }
@@ -27,6 +24,12 @@ impl Provider {
         let own = grant.granted.client_id == token.client_id;
         let named = grant.granted.claims.userinfo.keys().filter(|_| own);
         let mut claims = visible(&user_claims(&grant.user), &token.claims.scope, named);
+        let named = |name: &str| own && grant.granted.claims.userinfo.contains_key(name);
+        if let Some(service) = self.current_service_claims(ctx.now, &token).await?
+            && let Value::Object(service) = serde_json::to_value(service)?
+        {
+            claims.extend(service.into_iter().filter(|(name, _)| named(name)));
+        }
         // OpenID Connect Core section 5.3.2: always, and the ID Token's.
         claims.insert("sub".to_owned(), token.claims.sub.clone().into());
         Ok(claims)

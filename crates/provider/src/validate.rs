@@ -77,10 +77,8 @@ impl Provider {
             Ok(None) => return Err(challenge(None)),
             Err(error) => return Err(challenge(Some(error))),
         };
-        let caller = self.verify_credential(ctx, credential).await?;
-        let Some(caller) = caller else {
-            return Err(refused(ErrorCode::InvalidToken, "it is wrong, expired or revoked"));
-        };
+        let bad = || refused(ErrorCode::InvalidToken, "it is wrong, expired or revoked");
+        let caller = self.look_at_credential(ctx, credential).await?.ok_or_else(bad)?;
         // RFC 9068 section 4: a token for somebody else is refused.
         if !caller.is_for(resource.server.identifier.as_str()) {
             return Err(refused(ErrorCode::InvalidToken, "it is not for this resource server"));
@@ -88,6 +86,10 @@ impl Provider {
         let scope = caller.scope().intersection(&resource.scopes);
         if !scope.covers(needed) {
             return Err(refused(ErrorCode::InsufficientScope, "it does not allow this request"));
+        }
+        // What is accepted once is spent by a request that passes, and by no other.
+        if !self.accept_credential(ctx, &caller).await? {
+            return Err(bad());
         }
         Ok(Admitted { caller: Some(caller), scope })
     }

@@ -79,7 +79,14 @@ fn from_row(row: &Row<'_>) -> Result<RegisteredClient, StorageError> {
     })
 }
 
-/// Registers a client; refused when the `client_id` is taken.
+/// The service a client belongs to must be there, and stay until the client is in it.
+fn hold_service(steps: &mut Steps, client: &Client) {
+    if let Some(service) = client.service {
+        crate::service::hold(steps, service);
+    }
+}
+
+/// Registers a client; refused when the `client_id` is taken, or there is no such service.
 pub struct AddClient {
     /// The client.
     pub registered: RegisteredClient,
@@ -91,14 +98,16 @@ impl Command for AddClient {
     type Outcome = bool;
 
     fn steps(&self, steps: &mut Steps) {
+        hold_service(steps, &self.registered.client);
         steps.one(
-            "INSERT INTO clients (id, metadata, secret_hash, created_at, updated_at) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO clients (id, metadata, secret_hash, created_at, updated_at, service_id) VALUES (?, ?, ?, ?, ?, ?)",
             params![
                 &self.registered.client.id,
                 Json(&self.registered.client),
                 self.registered.secret_hash,
                 self.at,
-                self.at
+                self.at,
+                self.registered.client.service,
             ],
         );
         if let Some(secret) = secret(&self.registered, self.at) {
@@ -111,7 +120,7 @@ impl Command for AddClient {
     }
 }
 
-/// Replaces a client's registration and secret; refused when there is no such client.
+/// Replaces a client's registration and secret; refused when there is no such client, or no such service.
 pub struct ReplaceClient {
     /// The client.
     pub registered: RegisteredClient,
@@ -123,12 +132,14 @@ impl Command for ReplaceClient {
     type Outcome = bool;
 
     fn steps(&self, steps: &mut Steps) {
+        hold_service(steps, &self.registered.client);
         steps.one(
-            "UPDATE clients SET metadata = ?, secret_hash = ?, updated_at = ? WHERE id = ?",
+            "UPDATE clients SET metadata = ?, secret_hash = ?, updated_at = ?, service_id = ? WHERE id = ?",
             params![
                 Json(&self.registered.client),
                 self.registered.secret_hash,
                 self.at,
+                self.registered.client.service,
                 &self.registered.client.id
             ],
         );

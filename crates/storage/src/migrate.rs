@@ -14,6 +14,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("V6__client_authentication", include_str!("../migrations/V6__client_authentication.sql")),
     ("V7__tokens", include_str!("../migrations/V7__tokens.sql")),
     ("V8__gateways", include_str!("../migrations/V8__gateways.sql")),
+    ("V9__organizations", include_str!("../migrations/V9__organizations.sql")),
 ];
 
 /// The newest schema version this program knows.

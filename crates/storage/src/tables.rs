@@ -96,7 +96,11 @@ pub(crate) static TABLES: &[Table] = &[
             signed_out_at: Int = NULL, founder: Int = NULL,
         ],
     ),
-    table("clients", columns![id: Name, metadata: Text, secret_hash: Hash = NULL, created_at: Int, updated_at: Int]),
+    table(
+        "clients",
+        columns![id: Name, metadata: Text, secret_hash: Hash = NULL, created_at: Int, updated_at: Int, service_id: Id = NULL],
+    )
+    .refers(&[("service_id", "services")]),
     table(
         "signing_keys",
         columns![
@@ -213,6 +217,35 @@ pub(crate) static TABLES: &[Table] = &[
     table("certificate_bindings", columns![id: Id, certificate_hash: Hash, expires_at: Int])
         .refers(&[("id", "grants")]),
     table("assertion_issuers", columns![id: Name, metadata: Text, created_at: Int, updated_at: Int]),
+    table(
+        "organizations",
+        columns![id: Id, slug: Name, name: Name, created_at: Int, updated_at: Int, disabled_at: Int = NULL],
+    ),
+    table(
+        "services",
+        columns![id: Id, organization_id: Id, slug: Name, name: Name, created_at: Int, updated_at: Int],
+    )
+    .refers(&[("organization_id", "organizations")]),
+    table(
+        "plans",
+        columns![id: Id, service_id: Id, slug: Name, name: Name, features: Text, created_at: Int, updated_at: Int],
+    )
+    .refers(&[("service_id", "services")]),
+    Table {
+        key: 2,
+        ..table(
+            "subscriptions",
+            columns![
+                user_id: Id, service_id: Id, plan_id: Id, status: Name, current_period_end: Int = NULL, created_at: Int, updated_at: Int,
+            ],
+        )
+    }
+    .refers(&[("user_id", "users"), ("service_id", "services"), ("plan_id", "plans")]),
+    Table {
+        key: 2,
+        ..table("memberships", columns![user_id: Id, organization_id: Id, role: Name, created_at: Int])
+    }
+    .refers(&[("user_id", "users"), ("organization_id", "organizations")]),
 ];
 
 /// How many rows the longer of the two INSERT statements takes.

@@ -333,6 +333,8 @@ impl Command for RemoveUser {
     fn steps(&self, steps: &mut Steps) {
         steps.one("DELETE FROM users WHERE id = ?", params![self.user]);
         steps.any("DELETE FROM consents WHERE user_id = ?", params![self.user]);
+        steps.any("DELETE FROM memberships WHERE user_id = ?", params![self.user]);
+        steps.any("DELETE FROM subscriptions WHERE user_id = ?", params![self.user]);
         crate::revocation::revoke(steps, *self.user.as_bytes(), self.at, self.revoked_until);
     }
 

@@ -3,7 +3,8 @@
 use crate::error::StorageError;
 use protocol::{
     AccessTokenId, ApiKeyId, AuthorizationCodeId, ClientId, DeviceCodeId, GrantId, InteractionId,
-    OneTimeLinkId, RefreshTokenId, Scope, SecretHash, SessionId, Timestamp, UserId,
+    OneTimeLinkId, OrganizationId, PlanId, RefreshTokenId, Role, Scope, SecretHash, ServiceId, SessionId,
+    Slug, SubscriptionStatus, Timestamp, UserId,
 };
 
 /// A parameter of a statement. Its `Debug` shows kinds and lengths, never content: content may be a hash or a name.
@@ -240,6 +241,37 @@ impl FromValue for Scope {
     }
 }
 
+impl From<&Slug> for Value {
+    fn from(value: &Slug) -> Self {
+        Self::Text(value.as_str().to_owned())
+    }
+}
+
+impl FromValue for Slug {
+    fn from_value(value: ValueRef<'_>) -> Result<Self, StorageError> {
+        Self::parse(&String::from_value(value)?).map_err(|error| StorageError::Corrupt(error.to_string()))
+    }
+}
+
+macro_rules! word_values {
+    ($($word:ident),+ $(,)?) => {$(
+        impl From<$word> for Value {
+            fn from(value: $word) -> Self {
+                Self::Text(value.as_str().to_owned())
+            }
+        }
+
+        impl FromValue for $word {
+            fn from_value(value: ValueRef<'_>) -> Result<Self, StorageError> {
+                let text = String::from_value(value)?;
+                Self::parse(&text).ok_or_else(|| StorageError::Corrupt(format!("{} {text}", stringify!($word))))
+            }
+        }
+    )+};
+}
+
+word_values!(Role, SubscriptionStatus);
+
 macro_rules! id_values {
     ($($id:ident),+ $(,)?) => {$(
         impl From<$id> for Value {
@@ -264,7 +296,10 @@ id_values!(
     GrantId,
     InteractionId,
     OneTimeLinkId,
+    OrganizationId,
+    PlanId,
     RefreshTokenId,
+    ServiceId,
     SessionId,
     UserId,
 );

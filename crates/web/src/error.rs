@@ -12,9 +12,9 @@ use std::time::Duration;
 
 /// RFC 6749 section 5.2.
 #[derive(Serialize)]
-struct Members<'a> {
+struct Members {
     error: &'static str,
-    error_description: &'a str,
+    error_description: String,
 }
 
 /// A refusal, answered as the OAuth endpoints do (RFC 6749 section 5.2, RFC 6750 section 3).
@@ -29,10 +29,16 @@ impl<E: Into<ProviderError>> From<E> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        self.told(|code, error_description| Members { error: code.as_str(), error_description })
+    }
+}
+
+impl ApiError {
+    /// The same refusal in another dialect's words: only the body is another.
+    pub(crate) fn told<M: Serialize>(&self, members: impl FnOnce(ErrorCode, String) -> M) -> Response {
         let outcome = Outcome::of(&self.0);
         outcome.log(&self.0, None);
-        let members = Members { error: outcome.code.as_str(), error_description: &outcome.description };
-        let mut response = json(outcome.status, &members);
+        let mut response = json(outcome.status, &members(outcome.code, outcome.description.clone()));
         outcome.add_retry_after(&mut response);
         if let Some(challenge) = challenge(outcome.code, &outcome.description) {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);

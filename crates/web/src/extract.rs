@@ -36,12 +36,31 @@ impl FromRequest<Web> for Calls {
 
     async fn from_request(request: Request, _: &Web) -> Result<Self, ApiError> {
         let authorization = authorization(request.headers())?;
-        // RFC 6749 section 3.2: parameters in the query would end up in logs.
-        if request.uri().query().is_some() {
-            return Err(bad("parameters belong into the body, not into the query").into());
-        }
+        no_query(&request)?;
         let params = form(request).await.map_err(ApiError)?;
         Ok(Self(ClientRequest { params, authorization }))
+    }
+}
+
+/// The same from clients that may send JSON.
+pub(crate) struct CallsInJson(pub(crate) ClientRequest);
+
+impl FromRequest<Web> for CallsInJson {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &Web) -> Result<Self, ApiError> {
+        let authorization = authorization(request.headers())?;
+        no_query(&request)?;
+        let params = form_or_json(request).await.map_err(ApiError)?;
+        Ok(Self(ClientRequest { params, authorization }))
+    }
+}
+
+/// RFC 6749 section 3.2: parameters in the query would end up in logs.
+fn no_query(request: &Request) -> Result<(), OAuthError> {
+    match request.uri().query() {
+        Some(_) => Err(bad("parameters belong into the body, not into the query")),
+        None => Ok(()),
     }
 }
 
@@ -131,15 +150,25 @@ pub(crate) async fn form(request: Request) -> Result<Params, ProviderError> {
     if !is_form(request.headers()) {
         return Err(bad("Content-Type: application/x-www-form-urlencoded is expected").into());
     }
-    let bytes: Bytes =
-        request.extract().await.map_err(|rejection: axum::extract::rejection::BytesRejection| {
-            let description = match rejection.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => "the body is too large",
-                _ => "the body could not be read",
-            };
-            bad(description)
-        })?;
-    Ok(Params::parse(&bytes).map_err(OAuthError::from)?)
+    Ok(Params::parse(&body(request).await?).map_err(OAuthError::from)?)
+}
+
+/// The parameters of a body that is a form or a JSON object, whichever the client says it is.
+pub(crate) async fn form_or_json(request: Request) -> Result<Params, ProviderError> {
+    if !has_type(request.headers(), "application/json") {
+        return form(request).await;
+    }
+    Ok(Params::parse_json(&body(request).await?).map_err(OAuthError::from)?)
+}
+
+async fn body(request: Request) -> Result<Bytes, OAuthError> {
+    request.extract().await.map_err(|rejection: axum::extract::rejection::BytesRejection| {
+        let description = match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => "the body is too large",
+            _ => "the body could not be read",
+        };
+        bad(description)
+    })
 }
 
 fn credential(headers: &HeaderMap) -> Result<Option<Credential>, OAuthError> {
@@ -179,15 +208,27 @@ pub(crate) fn authorization(headers: &HeaderMap) -> Result<Option<Authorization>
     })
 }
 
+/// The access token in the `Authorization` header, if there is one (RFC 6750 section 2.1).
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<String>, OAuthError> {
+    let malformed = |_| OAuthError::new(ErrorCode::InvalidToken, "Authorization: a Bearer token is expected");
+    match authorization(headers).map_err(malformed)? {
+        Some(Authorization::Bearer(token)) => Ok(Some(token)),
+        Some(Authorization::Basic { .. }) => {
+            Err(OAuthError::new(ErrorCode::InvalidToken, "Authorization: a Bearer token is expected"))
+        }
+        None => Ok(None),
+    }
+}
+
 fn is_form(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
-        value
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .eq_ignore_ascii_case("application/x-www-form-urlencoded")
-    })
+    has_type(headers, "application/x-www-form-urlencoded")
+}
+
+fn has_type(headers: &HeaderMap, wanted: &str) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(wanted))
 }
 
 fn bad(description: &'static str) -> OAuthError {

@@ -6,6 +6,7 @@ mod app;
 pub mod assets;
 mod cookies;
 mod csrf;
+mod dialects;
 mod error;
 mod extract;
 mod health;

@@ -2,6 +2,7 @@
 
 use crate::app::Web;
 use crate::assets::asset_at;
+use crate::dialects::{keycloak, machine, organization};
 use crate::error::PageError;
 use crate::health;
 use crate::metrics::timed;
@@ -37,10 +38,11 @@ pub fn router(web: Web) -> Router {
     Router::new()
         .merge(for_clients(&web))
         .merge(for_people(&web))
+        .merge(for_people_of_keycloak(&web))
         .merge(password_forms(&web).layer(from_fn_with_state(limits, rate_limit::sign_in)))
         .layer(general.clone())
         // CORS outside: a script can read that it asked too often, and its preflights cost it nothing.
-        .merge(for_scripts(&web).layer(general).layer(any_origin()))
+        .merge(for_scripts(&web).merge(for_scripts_in_dialects(&web)).layer(general).layer(any_origin()))
         .merge(for_operators(&web))
         // All requests of all people behind a gateway come from its one address: no limit per address.
         .merge(for_gateways(&web))
@@ -77,7 +79,54 @@ fn for_scripts(web: &Web) -> Router<Web> {
 }
 
 fn for_clients(web: &Web) -> Router<Web> {
-    routes(web, [("/oauth2/introspect", post(introspect::post))])
+    routes(
+        web,
+        [
+            ("/oauth2/introspect", post(introspect::post)),
+            ("/oauth2/protocol/openid-connect/auth/device", post(device_authorization::post)),
+            ("/realms/{realm}/protocol/openid-connect/auth/device", post(device_authorization::post)),
+            ("/oauth2/protocol/openid-connect/token/introspect", post(introspect::post)),
+            ("/realms/{realm}/protocol/openid-connect/token/introspect", post(introspect::post)),
+            ("/auth-server/v1/oauth/token", post(machine::token)),
+            ("/auth-server/v1/oauth/validate", post(machine::validate)),
+            ("/auth-server/v1/oauth/revoke", post(machine::revoke)),
+        ],
+    )
+}
+
+/// The same for who speaks a dialect (docs/guide/dialects.md).
+fn for_scripts_in_dialects(web: &Web) -> Router<Web> {
+    routes(
+        web,
+        [
+            ("/oauth2/protocol/openid-connect/certs", get(discovery::jwks)),
+            ("/oauth2/protocol/openid-connect/token", post(token::post)),
+            ("/oauth2/protocol/openid-connect/revoke", post(revoke::post)),
+            ("/oauth2/protocol/openid-connect/userinfo", get(userinfo::get).post(userinfo::post)),
+            ("/realms/{realm}/.well-known/openid-configuration", get(discovery::metadata)),
+            ("/realms/{realm}/protocol/openid-connect/certs", get(discovery::jwks)),
+            ("/realms/{realm}/protocol/openid-connect/token", post(token::post)),
+            ("/realms/{realm}/protocol/openid-connect/revoke", post(revoke::post)),
+            ("/realms/{realm}/protocol/openid-connect/userinfo", get(userinfo::get).post(userinfo::post)),
+            ("/auth/device/code", post(organization::device_code)),
+            ("/auth/device/verify", post(organization::device_verify)),
+            ("/auth/token", post(organization::exchange)),
+            ("/api/subscription", get(organization::subscription)),
+            ("/api/user", get(organization::user)),
+        ],
+    )
+}
+
+fn for_people_of_keycloak(web: &Web) -> Router<Web> {
+    routes(
+        web,
+        [
+            ("/oauth2/protocol/openid-connect/auth", get(authorize::get).post(authorize::post)),
+            ("/oauth2/protocol/openid-connect/logout", get(logout::get).post(keycloak::logout)),
+            ("/realms/{realm}/protocol/openid-connect/auth", get(authorize::get).post(authorize::post)),
+            ("/realms/{realm}/protocol/openid-connect/logout", get(logout::get).post(keycloak::logout)),
+        ],
+    )
 }
 
 fn for_people(web: &Web) -> Router<Web> {
@@ -174,7 +223,10 @@ fn too_many(web: &Web, request: &Request, wait: std::time::Duration) -> Response
     if !wants_page(request) {
         let description = "too many requests from this address";
         let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, description);
-        let mut response = crate::error::ApiError(ProviderError::OAuth(error)).into_response();
+        let mut response = match organization::speaks(request.uri().path()) {
+            true => organization::too_often(&(web.new_ctx)(None), error),
+            false => crate::error::ApiError(ProviderError::OAuth(error)).into_response(),
+        };
         *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
         return response;
     }

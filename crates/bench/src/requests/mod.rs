@@ -8,6 +8,7 @@ pub(crate) mod machines_report;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod signing;
+pub(crate) mod subscriptions;
 pub(crate) mod tally;
 
 use crate::clock;

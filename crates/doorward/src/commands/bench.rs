@@ -37,6 +37,9 @@ pub(crate) enum BenchCommand {
     /// How many requests a handler that does nothing answers
     #[command(after_help = bench_requests::EMPTY_HELP)]
     Empty(bench_requests::LoadArgs),
+    /// How often a service can ask what its users have subscribed to
+    #[command(after_help = bench_requests::SUBSCRIPTIONS_HELP)]
+    Subscriptions(bench_requests::SubscriptionsArgs),
     /// The server that is asked then
     #[command(hide = true)]
     EmptyHandler(bench_requests::EmptyHandlerArgs),
@@ -98,6 +101,7 @@ pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
         BenchCommand::Devices(args) => return bench_requests::devices(&args),
         BenchCommand::Machines(args) => return bench_machines::run(&args),
         BenchCommand::Empty(args) => return bench_requests::empty(&args),
+        BenchCommand::Subscriptions(args) => return bench_requests::subscriptions(&args),
         BenchCommand::EmptyHandler(args) => return bench_requests::serve_empty_handler(&args),
     };
     crate::serve::allow_many_files();

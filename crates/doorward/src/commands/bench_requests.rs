@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
-use bench::{Bar, BenchError, DevicesPlan, LoadMeasurement, LoadPlan, LoadReport};
+use bench::{Bar, BenchError, DevicesPlan, LoadMeasurement, LoadPlan, LoadReport, ServiceUser, SignInPlan};
 use clap::Args;
 use crypto::{PrivateKey, SigningKey, TokenType};
 use http::StatusCode;
@@ -94,6 +94,56 @@ pub(super) fn empty(args: &LoadArgs) -> anyhow::Result<()> {
     let measurement = floor_at(&target, &plan(args, args.duration))?;
     let rate = measurement.requests_per_second();
     print(args, &LoadReport::new(measurement, Some(rate)))
+}
+
+pub(crate) const SUBSCRIPTIONS_HELP: &str = "\
+Examples:
+  doorward bench subscriptions
+  doorward bench subscriptions --users 64 --duration 10 --json
+  doorward bench subscriptions --target http://10.0.0.7:8080 --env-file demo.env
+
+Of ten requests seven are GET /api/subscription with a known token, one asks for a device code and one polls for its token, both by the \
+organization API, and one is GET /api/user.";
+
+/// `doorward bench subscriptions`.
+#[derive(Args)]
+pub(crate) struct SubscriptionsArgs {
+    #[command(flatten)]
+    load: LoadArgs,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+/// `doorward bench subscriptions`.
+pub(super) fn subscriptions(args: &SubscriptionsArgs) -> anyhow::Result<()> {
+    measure(&args.load, &args.target, &[], |load| {
+        let Load { issuer, credentials, plan, runtime } = load;
+        let missing =
+            || BenchError::Plan("the env file names no PUBLIC_CLIENT_ID, ORG and SERVICE".to_owned());
+        let service = credentials.service.ok_or_else(missing)?;
+        let redirect_uri = format!("{}/demo/callback", issuer.as_str().trim_end_matches('/'));
+        let who = ServiceUser {
+            sign_in: SignInPlan {
+                issuer,
+                client_id: credentials.client_id,
+                client_secret: credentials.client_secret,
+                username: credentials.username,
+                password: credentials.password,
+                redirect_uri,
+                scope: SignInPlan::SCOPE.to_owned(),
+                users: 1,
+                warm_up: plan.warm_up,
+                duration: plan.duration,
+                bystander_rate: 0,
+                time_out: plan.time_out,
+                seed: plan.seed,
+            },
+            device_client: service.public_client_id,
+            organization: service.organization,
+            service: service.service,
+        };
+        runtime.block_on(bench::subscriptions(&who, plan, &Bar::new()))
+    })
 }
 
 /// `doorward bench devices`.

@@ -37,6 +37,15 @@ pub(super) struct Credentials {
     pub(super) client_secret: String,
     pub(super) username: String,
     pub(super) password: String,
+    /// Where there is one: a public client, and the organization and service it belongs to.
+    pub(super) service: Option<ServiceCredentials>,
+}
+
+/// A service of the server that is measured.
+pub(super) struct ServiceCredentials {
+    pub(super) public_client_id: String,
+    pub(super) organization: String,
+    pub(super) service: String,
 }
 
 impl BenchServer {
@@ -181,6 +190,16 @@ impl Drop for BenchServer {
     }
 }
 
+impl ServiceCredentials {
+    fn of(pairs: &Pairs) -> anyhow::Result<Self> {
+        Ok(Self {
+            public_client_id: pairs.get("PUBLIC_CLIENT_ID")?,
+            organization: pairs.get("ORG")?,
+            service: pairs.get("SERVICE")?,
+        })
+    }
+}
+
 impl Credentials {
     /// Reads what `doorward demo --env-file` wrote, or what somebody wrote in its manner.
     ///
@@ -194,6 +213,7 @@ impl Credentials {
             client_secret: pairs.get("CLIENT_SECRET")?,
             username: pairs.get("USERNAME")?,
             password: pairs.get("PASSWORD")?,
+            service: ServiceCredentials::of(&pairs).ok(),
         })
     }
 

@@ -1,12 +1,13 @@
 //! `doorward client`: the applications people sign in to.
 
 use super::administer::{Administration, unexpected};
-use super::client_options::ClientOptions;
+use super::client_options::{ClientOptions, ServiceChoice};
 use super::client_proof_options;
+use super::service;
 use super::shown;
 use super::user::confirmed;
 use crate::cli::Place;
-use crate::operator::{Operation, Outcome};
+use crate::operator::{Operation, Outcome, ServiceOperation};
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use protocol::{Client, ClientAuthentication, ClientId, ExchangePolicy, GrantType, RedirectUri, Scope};
@@ -136,7 +137,8 @@ pub(crate) fn run(command: ClientCommand) -> anyhow::Result<()> {
         ClientCommand::Show(args) => show(args),
         ClientCommand::Set(args) => {
             let mut administration = Administration::of(&args.place)?;
-            let changed = args.options.apply(find(&mut administration, args.id)?);
+            let before = find(&mut administration, args.id)?;
+            let changed = with_options(&mut administration, args.options, before)?;
             replace(&mut administration, changed, "was changed")
         }
         ClientCommand::Secret(args) => {
@@ -155,8 +157,10 @@ fn add(args: AddArgs) -> anyhow::Result<()> {
     let authentication =
         if args.public { ClientAuthentication::None } else { ClientAuthentication::ClientSecret };
     let name = args.options.name.clone().unwrap_or_else(|| args.id.to_string());
-    let client = args.options.apply(Client::new(args.id, name, authentication));
-    let outcome = Administration::of(&args.place)?.perform(Operation::AddClient(client))?;
+    let mut administration = Administration::of(&args.place)?;
+    let client = Client::new(args.id, name, authentication);
+    let client = with_options(&mut administration, args.options, client)?;
+    let outcome = administration.perform(Operation::AddClient(client))?;
     let Outcome::ClientAdded { client, secret } = outcome else { return unexpected() };
     if args.json {
         return shown::json(&serde_json::json!({
@@ -217,10 +221,15 @@ fn uris(uris: &[RedirectUri]) -> String {
 }
 
 fn show(args: ShowArgs) -> anyhow::Result<()> {
-    let client = find(&mut Administration::of(&args.place)?, args.id)?;
+    let mut administration = Administration::of(&args.place)?;
+    let client = find(&mut administration, args.id)?;
     if args.json {
         return shown::json(&client);
     }
+    let service = match client.service {
+        Some(id) => service::one(&mut administration, ServiceOperation::FindById { id })?.service.to_string(),
+        None => String::new(),
+    };
     let word = |value: serde_json::Result<serde_json::Value>| {
         value.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
     };
@@ -252,6 +261,7 @@ fn show(args: ShowArgs) -> anyhow::Result<()> {
         ("rate limit", client.rate_limit.map(|limit| limit.to_string()).unwrap_or_default()),
         ("may act", client.may_act.as_ref().map(ToString::to_string).unwrap_or_default()),
         ("introspects all", yes(client.introspects_all)),
+        ("service", service),
         ("disabled", yes(client.disabled)),
     ]);
     if client.grant_types.contains(&GrantType::TokenExchange) {
@@ -259,6 +269,20 @@ fn show(args: ShowArgs) -> anyhow::Result<()> {
     }
     fields.retain(|(_, value)| !value.is_empty());
     Ok(shown::fields(&fields)?)
+}
+
+/// The client with what the command line says about it changed.
+fn with_options(
+    administration: &mut Administration,
+    options: ClientOptions,
+    client: Client,
+) -> anyhow::Result<Client> {
+    let service = match options.service() {
+        ServiceChoice::AsItIs => client.service,
+        ServiceChoice::None => None,
+        ServiceChoice::Of(path) => Some(service::find(administration, path)?.id),
+    };
+    Ok(Client { service, ..options.apply(client) })
 }
 
 fn exchange_fields(policy: &ExchangePolicy) -> [(&'static str, String); 5] {

@@ -5,7 +5,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use protocol::{
     AccessTokenFormat, Client, ClientId, ConsentPolicy, ExchangePolicy, GrantType, RateLimit, RedirectUri,
-    Scope, SigningAlgorithm,
+    Scope, ServicePath, SigningAlgorithm,
 };
 
 #[derive(Args)]
@@ -75,8 +75,21 @@ pub(crate) struct ClientOptions {
     /// It may introspect its own access tokens only
     #[arg(long, overrides_with = "introspects_all")]
     no_introspects_all: bool,
+    /// The service it belongs to: its access tokens say so
+    #[arg(long, value_name = "ORGANIZATION/SERVICE", overrides_with = "no_service")]
+    service: Option<ServicePath>,
+    /// It belongs to no service
+    #[arg(long, overrides_with = "service")]
+    no_service: bool,
     #[command(flatten)]
     pub(crate) proof: ProofOptions,
+}
+
+/// What is to become of the service a client belongs to.
+pub(crate) enum ServiceChoice {
+    AsItIs,
+    None,
+    Of(ServicePath),
 }
 
 /// Token exchange (RFC 8693).
@@ -128,6 +141,15 @@ enum Format {
 }
 
 impl ClientOptions {
+    /// What was said about its service, which only the installation can look up.
+    pub(crate) fn service(&self) -> ServiceChoice {
+        match (&self.service, self.no_service) {
+            (Some(path), _) => ServiceChoice::Of(path.clone()),
+            (None, true) => ServiceChoice::None,
+            (None, false) => ServiceChoice::AsItIs,
+        }
+    }
+
     /// The client with what was given changed.
     pub(crate) fn apply(self, mut client: Client) -> Client {
         given(&mut client.name, self.name);

@@ -8,7 +8,6 @@ use serde_json::Value;
 use std::net::IpAddr;
 
 #[derive(Args)]
-#[command(next_help_heading = "How it proves who it is")]
 pub(crate) struct ProofOptions {
     /// The method: a secret (client_secret: in the header or the form), an assertion it signs, or a certificate
     #[arg(long, value_name = "METHOD", value_parser = method())]

@@ -2,6 +2,7 @@
 
 pub(crate) mod administer;
 pub(crate) mod api_key;
+pub(crate) mod assertion_issuer;
 pub(crate) mod backup;
 pub(crate) mod bench;
 mod bench_machines;
@@ -16,11 +17,16 @@ pub(crate) mod config;
 pub(crate) mod healthcheck;
 pub(crate) mod keys;
 pub(crate) mod login;
+pub(crate) mod member;
+pub(crate) mod organization;
 pub(crate) mod passwords;
+pub(crate) mod plan;
 pub(crate) mod resource_server;
+pub(crate) mod service;
 pub(crate) mod service_account;
 pub(crate) mod shown;
 pub(crate) mod store;
 mod store_progress;
+pub(crate) mod subscription;
 pub(crate) mod upgrade;
 pub(crate) mod user;

@@ -3,16 +3,20 @@
 use crate::clock;
 use anyhow::Context as _;
 use protocol::{
-    Client, ClientAuthentication, ClientId, ConsentPolicy, GrantType, RedirectUri, SigningAlgorithm,
+    Client, ClientAuthentication, ClientId, ConsentPolicy, Features, GrantType, PlanPath, RedirectUri, Role,
+    ServiceId, ServicePath, SigningAlgorithm, Slug, SubscriptionStatus,
 };
 use provider::Provider;
-use provider::admin::{NewClient, NewUser, UserPassword};
+use provider::admin::{NewClient, NewSubscription, NewUser, UserPassword};
 use serde_json::{Map, json};
 use std::collections::BTreeSet;
+use std::time::Duration;
 use tokio::task::JoinSet;
 use web::pages::{DemoClient, DemoUser};
 
 const PASSWORD: &str = "correct-horse-battery";
+const ORGANIZATION: &str = "acme";
+const SERVICE: &str = "notes";
 
 /// What was made.
 pub(super) struct Fixture {
@@ -23,6 +27,8 @@ pub(super) struct Fixture {
     machines: Vec<DemoClient>,
     /// The demo's own relying party; not for others' tests.
     pub(super) relying_party: DemoClient,
+    /// The demo's own device; the same.
+    pub(super) television: DemoClient,
 }
 
 /// What whoever starts the demo wants of the clients for their own tests.
@@ -39,12 +45,13 @@ impl Fixture {
         let issuer = provider.settings().issuer.clone();
         let users =
             vec![add_user(provider, "alice", "Alice").await?, add_user(provider, "bob", "Bob").await?];
+        let notes = make_acme(provider).await?;
         let uri = |text: String| RedirectUri::parse(&text);
         // On a loopback address any port will do (RFC 8252 section 7.3).
         let callbacks =
             [uri(format!("{issuer}/demo/callback"))?, uri("http://127.0.0.1/callback".to_owned())?];
         let home = uri(format!("{issuer}/demo/"))?;
-        let for_tests = |id, name, authentication| -> anyhow::Result<Client> {
+        let for_tests = |id, name, authentication, service| -> anyhow::Result<Client> {
             Ok(Client {
                 redirect_uris: callbacks.iter().chain(&wishes.redirect_uris).cloned().collect(),
                 post_logout_redirect_uris: [&home]
@@ -55,23 +62,30 @@ impl Fixture {
                 consent: ConsentPolicy::Implicit,
                 id_token_signed_response_alg: wishes.id_token_alg,
                 grant_types: grant_types(authentication),
+                service,
                 ..Client::new(ClientId::parse(id)?, name, authentication)
             })
         };
         let own = Client {
             redirect_uris: callbacks[..1].to_vec(),
             post_logout_redirect_uris: vec![home.clone()],
+            service: Some(notes),
             ..Client::new(ClientId::parse("acme-notes")?, "Acme Notes", ClientAuthentication::ClientSecret)
         };
-        let secret = ClientAuthentication::ClientSecret;
+        let television = Client {
+            grant_types: [GrantType::DeviceCode, GrantType::RefreshToken].into(),
+            ..Client::new(ClientId::parse("acme-tv")?, "Acme TV", ClientAuthentication::None)
+        };
+        let (secret, none) = (ClientAuthentication::ClientSecret, ClientAuthentication::None);
         Ok(Self {
             users,
-            confidential: add_client(provider, for_tests("demo-web", "Demo Web", secret)?).await?,
-            public: add_client(provider, for_tests("demo-app", "Demo App", ClientAuthentication::None)?)
+            confidential: add_client(provider, for_tests("demo-web", "Demo Web", secret, Some(notes))?)
                 .await?,
-            other: add_client(provider, for_tests("demo-other", "Demo Other", secret)?).await?,
+            public: add_client(provider, for_tests("demo-app", "Demo App", none, Some(notes))?).await?,
+            other: add_client(provider, for_tests("demo-other", "Demo Other", secret, None)?).await?,
             machines: machines(provider, wishes.machines).await?,
             relying_party: add_client(provider, own).await?,
+            television: add_client(provider, television).await?,
         })
     }
 
@@ -100,6 +114,8 @@ impl Fixture {
             ("CLIENT2_SECRET", secret(&self.other)),
             ("USERNAME", username),
             ("PASSWORD", password),
+            ("ORG", ORGANIZATION.to_owned()),
+            ("SERVICE", SERVICE.to_owned()),
         ]
         .iter()
         .chain(&machines)
@@ -128,6 +144,30 @@ async fn machines(provider: &Provider, count: u32) -> anyhow::Result<Vec<DemoCli
         adding.spawn(async move { add_client(&provider, client).await });
     }
     adding.join_all().await.into_iter().collect()
+}
+
+/// An organization with a service and two plans. Alice owns it and has subscribed to the better one; Bob is and has neither.
+async fn make_acme(provider: &Provider) -> anyhow::Result<ServiceId> {
+    let ctx = &mut clock::own_ctx();
+    let organization = Slug::parse(ORGANIZATION)?;
+    let path = ServicePath { organization: organization.clone(), service: Slug::parse(SERVICE)? };
+    provider.add_organization(ctx, organization.clone(), "Acme".to_owned()).await?;
+    let service = provider.add_service(ctx, path.clone(), "Acme Notes".to_owned()).await?;
+    for (plan, name, features) in
+        [("free", "Free", &["read"][..]), ("pro", "Pro", &["read", "write", "export"])]
+    {
+        let path = PlanPath { service: path.clone(), plan: Slug::parse(plan)? };
+        let features = Features::named(features.iter().map(|name| (*name).to_owned()))?;
+        provider.add_plan(ctx, path, name.to_owned(), features).await?;
+    }
+    let pro = NewSubscription {
+        plan: PlanPath { service: path, plan: Slug::parse("pro")? },
+        status: SubscriptionStatus::Active,
+        current_period_end: Some(ctx.now + Duration::from_secs(30 * 86_400)),
+    };
+    provider.set_subscription(ctx, "alice", pro).await?;
+    provider.set_member(ctx, &organization, "alice", Role::Owner).await?;
+    Ok(service.id)
 }
 
 async fn add_user(provider: &Provider, username: &str, given_name: &str) -> anyhow::Result<DemoUser> {

@@ -7,6 +7,7 @@ mod oidc_client;
 mod pages;
 mod relying_party;
 mod sessions;
+mod television;
 
 use crate::app::{App, Predecessor};
 use crate::clock;
@@ -22,6 +23,7 @@ use protocol::{RedirectUri, SigningAlgorithm};
 use relying_party::RelyingParty;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use television::Television;
 use tokio_util::sync::CancellationToken;
 use web::server::{Listener, ServerOptions, Sharing};
 
@@ -101,7 +103,8 @@ async fn demo(args: DemoArgs, directory: &Path) -> anyhow::Result<()> {
     let (web, options) = app.surface(&settings, &shutdown);
     let options = ServerOptions { threads: threads()?, ..options };
     let relying_party = RelyingParty::new(issuer.as_str(), &fixture, outgoing.clone());
-    let router = web::router(web).merge(relying_party.router());
+    let television = Television::new(issuer.as_str(), &fixture.television.client_id, outgoing.clone());
+    let router = web::router(web).merge(relying_party.router()).merge(television.router());
     if let Some(path) = args.env_file {
         let contents = fixture.env_file(issuer.as_str());
         tokio::spawn(env_file::write_when_ready(path, contents, issuer.as_str().to_owned(), outgoing));

@@ -121,7 +121,7 @@ fn page(page: &impl askama::Template) -> Response {
 }
 
 /// What did not work out, shown to the visitor.
-struct Failed(anyhow::Error);
+pub(super) struct Failed(anyhow::Error);
 
 impl<E: Into<anyhow::Error>> From<E> for Failed {
     fn from(error: E) -> Self {

@@ -3,6 +3,8 @@
 //! that is connected to. Knows no keys and no client; nothing of it exists before the first fetch.
 
 mod addresses;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use addresses::Allowed;
 
@@ -65,6 +67,10 @@ impl FetchKeys for Shared {
         Box::pin(async move {
             let told = |error: anyhow::Error| format!("{error:#}");
             let turn = Arc::clone(&fetcher.turns).acquire_owned().await.map_err(|error| error.to_string())?;
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "fetches are rare, and only a few are under way: AT_ONCE"
+            )]
             let fetched = tokio::task::spawn_blocking(move || {
                 let fetched = fetcher.agent().and_then(|agent| fetched(&agent, &uri));
                 drop(turn);
@@ -164,24 +170,5 @@ impl Resolver for Checked {
             return Err(ureq::Error::Io(io::Error::new(io::ErrorKind::PermissionDenied, why)));
         }
         Ok(admitted)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rfc9111_5_2_2_1_how_long_an_answer_is_good() {
-        for (line, expected) in [
-            ("max-age=60", Some(60)),
-            ("public, Max-Age=\"60\"", Some(60)),
-            ("no-store", None),
-            ("max-age=soon", None),
-            ("s-maxage=5", None),
-        ] {
-            let headers = HeaderMap::from_iter([(CACHE_CONTROL, line.parse().expect("a header"))]);
-            assert_eq!(max_age(&headers), expected.map(Duration::from_secs), "{line}");
-        }
     }
 }

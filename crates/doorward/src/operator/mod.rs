@@ -1,17 +1,22 @@
-//! What an operator can do to users, clients, resource servers and keys, as values: the same list whether the command line opens the database itself or
+//! What an operator can do to users, clients, resource servers, keys and organizations, as values: the same list whether the command line opens the database itself or
 //! asks the server that has it open. Knows no terminal; the decisions are `provider`'s.
 
 mod call;
+mod organizations;
 mod perform;
 mod socket;
 mod views;
 
 pub(crate) use call::{Unreachable, call};
+pub(crate) use organizations::{
+    MemberView, OrganizationOperation, OrganizationView, PlanView, ServiceOperation, ServiceView,
+    SubscriptionOperation, SubscriptionView,
+};
 pub(crate) use perform::perform;
 pub(crate) use socket::Socket;
 pub(crate) use views::{ApiKeyView, KeyView, UserView};
 
-use protocol::{ApiKeyId, Client, ClientId, ResourceIndicator, ResourceServer, Scope};
+use protocol::{ApiKeyId, AssertionIssuer, Client, ClientId, ResourceIndicator, ResourceServer, Scope};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -34,6 +39,9 @@ pub(crate) enum Operation {
     ReplaceClient(Client),
     RotateClientSecret { id: ClientId },
     RemoveClient { id: ClientId },
+    AddAssertionIssuer(AssertionIssuer),
+    ListAssertionIssuers,
+    RemoveAssertionIssuer { issuer: String },
     AddServiceAccount { id: ClientId, name: String, scope: Scope, audience: Vec<String> },
     AddApiKey { service_account: ClientId, name: String, scope: Option<Scope>, expires_in: Option<Duration> },
     ListApiKeys { after: Option<ApiKeyId>, limit: u32 },
@@ -45,6 +53,9 @@ pub(crate) enum Operation {
     ListSigningKeys,
     RotateSigningKeys { force: bool },
     CheckReadiness,
+    Organization(OrganizationOperation),
+    Service(ServiceOperation),
+    Subscription(SubscriptionOperation),
 }
 
 impl Operation {
@@ -63,6 +74,9 @@ impl Operation {
             Self::ReplaceClient(_) => "replace_client",
             Self::RotateClientSecret { .. } => "rotate_client_secret",
             Self::RemoveClient { .. } => "remove_client",
+            Self::AddAssertionIssuer(_) => "add_assertion_issuer",
+            Self::ListAssertionIssuers => "list_assertion_issuers",
+            Self::RemoveAssertionIssuer { .. } => "remove_assertion_issuer",
             Self::AddServiceAccount { .. } => "add_service_account",
             Self::AddApiKey { .. } => "add_api_key",
             Self::ListApiKeys { .. } => "list_api_keys",
@@ -74,6 +88,9 @@ impl Operation {
             Self::ListSigningKeys => "list_signing_keys",
             Self::RotateSigningKeys { .. } => "rotate_signing_keys",
             Self::CheckReadiness => "check_readiness",
+            Self::Organization(operation) => operation.name(),
+            Self::Service(operation) => operation.name(),
+            Self::Subscription(operation) => operation.name(),
         }
     }
 }
@@ -93,6 +110,7 @@ pub(crate) enum Outcome {
         secret: Option<Secret>,
     },
     ClientSecret(Secret),
+    AssertionIssuers(Vec<AssertionIssuer>),
     /// A new API key: shown this once.
     ApiKeyAdded {
         view: ApiKeyView,
@@ -101,6 +119,15 @@ pub(crate) enum Outcome {
     ApiKeys(Vec<ApiKeyView>),
     ResourceServers(Vec<ResourceServer>),
     SigningKeys(Vec<KeyView>),
+    Organization(OrganizationView),
+    Organizations(Vec<OrganizationView>),
+    Service(ServiceView),
+    Services(Vec<ServiceView>),
+    Plan(PlanView),
+    Plans(Vec<PlanView>),
+    Subscription(SubscriptionView),
+    Subscriptions(Vec<SubscriptionView>),
+    Members(Vec<MemberView>),
 }
 
 /// A user to add.

@@ -37,6 +37,9 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
             Outcome::ClientSecret(provider.rotate_client_secret(ctx, &id).await?.into())
         }
         Op::RemoveClient { id } => done(provider.remove_client(&id).await)?,
+        Op::AddAssertionIssuer(issuer) => done(provider.add_assertion_issuer(ctx, issuer).await)?,
+        Op::ListAssertionIssuers => Outcome::AssertionIssuers(provider.list_assertion_issuers().await?),
+        Op::RemoveAssertionIssuer { issuer } => done(provider.remove_assertion_issuer(issuer).await)?,
         Op::AddServiceAccount { id, name, scope, audience } => {
             let new = NewServiceAccount { id, name, scope, audience };
             Outcome::Client(provider.add_service_account(ctx, new).await?)
@@ -62,6 +65,9 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
             done(provider.rotate_keys(ctx, force).await.map_err(AdminError::from))?
         }
         Op::CheckReadiness => provider.ready().map(|()| Outcome::Done).map_err(Refusal)?,
+        Op::Organization(operation) => return operation.perform(provider, ctx).await,
+        Op::Service(operation) => return operation.perform(provider, ctx).await,
+        Op::Subscription(operation) => return operation.perform(provider, ctx).await,
     })
 }
 

@@ -103,6 +103,9 @@ fn defaults_leave_no_placeholder() {
                 "database_password_file",
                 "tls.certificate",
                 "tls.key",
+                "tls.client_ca",
+                "tls.client_certificate_header",
+                "outgoing.ca_file",
                 "metrics_listen",
                 "backup.to"
             ]

@@ -12,12 +12,13 @@ fn the_env_file_appears_when_it_answers_and_nothing_is_left_behind() {
     let (mut demo, env) = start(&installation);
     let mut keys: Vec<_> = env.keys().map(String::as_str).collect();
     keys.sort_unstable();
-    let expected =
-        "CLIENT2_ID CLIENT2_SECRET CLIENT_ID CLIENT_SECRET ISSUER PASSWORD PUBLIC_CLIENT_ID USERNAME";
+    let expected = "CLIENT2_ID CLIENT2_SECRET CLIENT_ID CLIENT_SECRET ISSUER ORG PASSWORD PUBLIC_CLIENT_ID SERVICE USERNAME";
     assert_eq!(keys.join(" "), expected);
     let address = env["ISSUER"].strip_prefix("http://").expect("http");
     assert_eq!(get(address, "/health/ready").0, 200);
     assert_eq!(get(address, "/demo/").0, 200);
+
+    assert_eq!(get(address, "/demo/tv").0, 303);
 
     let introspect = |id: &str, secret: &str| post(address, "/oauth2/introspect", (id, secret), "token=x");
     for client in ["CLIENT", "CLIENT2"] {

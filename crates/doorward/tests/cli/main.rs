@@ -21,6 +21,8 @@ mod nodes;
 #[cfg(test)]
 mod object_store;
 #[cfg(test)]
+mod organizations;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod serving;

@@ -26,6 +26,18 @@ fn the_floor_is_a_server_of_its_own_that_answers_nothing() {
 }
 
 #[test]
+fn subscriptions_are_asked_for_beside_the_floor() {
+    let installation = Installation::new();
+    let report = installation.json(&["bench", "subscriptions", "--users", "2", "--duration", "1", "--json"]);
+    assert_eq!((&report["errors"], &report["refused"]), (&0.into(), &0.into()), "{report}");
+    for number in
+        ["requests_per_second", "ratio_to_empty_handler", "subscription_p99_ms", "poll_count", "user_count"]
+    {
+        assert!(report[number].as_f64().is_some_and(|number| number > 0.0), "{number}: {report}");
+    }
+}
+
+#[test]
 fn devices_that_wait_are_measured_beside_an_empty_handler() {
     let installation = Installation::new();
     let report = installation.json(&["bench", "devices", "--users", "2", "--duration", "1", "--json"]);

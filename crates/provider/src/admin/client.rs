@@ -32,6 +32,7 @@ impl Provider {
     pub async fn add_client(&self, ctx: &mut Ctx, new: NewClient) -> Result<ClientCreated, AdminError> {
         let client = new.client;
         check(&client)?;
+        self.check_service(&client).await?;
         let (registered, secret) = self.with_secret(ctx, client);
         let client = registered.client.clone();
         if !self.inner.store.write(AddClient { registered, at: ctx.now }).await? {
@@ -63,6 +64,7 @@ impl Provider {
     /// When there is no such client, or the registration makes no sense.
     pub async fn replace_client(&self, ctx: &Ctx, client: Client) -> Result<(), AdminError> {
         check(&client)?;
+        self.check_service(&client).await?;
         let before = self.stored_client(&client.id).await?;
         if before.client.authentication.is_confidential() != client.authentication.is_confidential() {
             return Err(AdminError::Invalid(
@@ -100,6 +102,13 @@ impl Provider {
         self.inner.clients.forget(id);
         self.inner.api_keys.forget_all();
         if removed { Ok(()) } else { Err(unknown(id)) }
+    }
+
+    async fn check_service(&self, client: &Client) -> Result<(), AdminError> {
+        match client.service {
+            Some(service) => self.find_service_by_id(service).await.map(drop),
+            None => Ok(()),
+        }
     }
 
     fn with_secret(&self, ctx: &mut Ctx, client: Client) -> (RegisteredClient, Option<String>) {

@@ -41,6 +41,7 @@ impl Provider {
                 "this client is not registered for the device code grant type",
             ));
         }
+        self.check_named_service(&client.client, &request.params).await?;
         let scope = checks::scope(&client.client, &request.params)?;
         let settings = &self.inner.settings;
         let id = DeviceCodeId::new(ctx.now, ctx.id());

@@ -4,9 +4,12 @@
 use crate::interaction::{Asked, Browser};
 use crate::{Ctx, Ended, Provider, ProviderError};
 use protocol::{
-    AuthorizationRequest, ClaimsRequest, DeviceRequest, Prompts, RedirectUri, ResponseMode, UserCode,
+    AuthorizationRequest, ClaimsRequest, DeviceRequest, Prompts, RedirectUri, ResponseMode, ServicePath,
+    UserCode,
 };
+use std::sync::Arc;
 use std::time::Duration;
+use storage::client::RegisteredClient;
 use storage::device_code::{DeviceCode, DeviceCodeByUserCode};
 use storage::interaction::BeginInteraction;
 
@@ -49,23 +52,9 @@ impl Provider {
         typed: &str,
         browser: &Browser<'_>,
     ) -> Result<EnteredCode, ProviderError> {
-        let Ok(user_code) = UserCode::parse(typed) else {
-            return Ok(EnteredCode::Problem(UserCodeProblem::Malformed));
-        };
-        let attempt = match self.inner.failures.begin_user_code(ctx.remote, ctx.now) {
-            Ok(attempt) => attempt,
-            Err(retry_after) => return Ok(EnteredCode::Problem(UserCodeProblem::TooMany { retry_after })),
-        };
-        let found = self.inner.store.read(DeviceCodeByUserCode(self.user_code_key(user_code))).await?;
-        let open = found.filter(|code| code.decision.is_none() && ctx.now < code.issued.expires_at);
-        let Some(code) = open else {
-            tracing::info!(request_id = %ctx.request_id, "UserCodeUnknown");
-            attempt.failed(ctx.now);
-            return Ok(EnteredCode::Problem(UserCodeProblem::Unknown));
-        };
-        drop(attempt);
-        let Some(client) = self.client(&code.issued.client_id).await? else {
-            return Ok(EnteredCode::Problem(UserCodeProblem::Unknown));
+        let (code, client) = match self.open_device_code(ctx, typed).await? {
+            Ok(open) => open,
+            Err(problem) => return Ok(EnteredCode::Problem(problem)),
         };
         let signed_in = self.signed_in(ctx, browser.session).await?;
         let request = self.as_request(code)?;
@@ -81,6 +70,49 @@ impl Provider {
             return Err(ProviderError::Ended(Ended::Interaction));
         }
         Ok(EnteredCode::Begun { handle, new_browser_secret })
+    }
+
+    /// Which service the device with this user code asks for, if its client belongs to one. Asking is a guess like any other.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn service_of_user_code(
+        &self,
+        ctx: &Ctx,
+        typed: &str,
+    ) -> Result<Result<Option<ServicePath>, UserCodeProblem>, ProviderError> {
+        let client = match self.open_device_code(ctx, typed).await? {
+            Ok((_, client)) => client,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let service = match client.client.service {
+            Some(id) => self.service(id).await?,
+            None => None,
+        };
+        Ok(Ok(service.map(|service| service.path.clone())))
+    }
+
+    /// The code that waits for a decision, and who asks for it. Every unknown one counts as a guess.
+    async fn open_device_code(
+        &self,
+        ctx: &Ctx,
+        typed: &str,
+    ) -> Result<Result<(DeviceCode, Arc<RegisteredClient>), UserCodeProblem>, ProviderError> {
+        let Ok(user_code) = UserCode::parse(typed) else { return Ok(Err(UserCodeProblem::Malformed)) };
+        let attempt = match self.inner.failures.begin_user_code(ctx.remote, ctx.now) {
+            Ok(attempt) => attempt,
+            Err(retry_after) => return Ok(Err(UserCodeProblem::TooMany { retry_after })),
+        };
+        let found = self.inner.store.read(DeviceCodeByUserCode(self.user_code_key(user_code))).await?;
+        let open = found.filter(|code| code.decision.is_none() && ctx.now < code.issued.expires_at);
+        let Some(code) = open else {
+            tracing::info!(request_id = %ctx.request_id, "UserCodeUnknown");
+            attempt.failed(ctx.now);
+            return Ok(Err(UserCodeProblem::Unknown));
+        };
+        drop(attempt);
+        let client = self.client(&code.issued.client_id).await?;
+        Ok(client.map(|client| (code, client)).ok_or(UserCodeProblem::Unknown))
     }
 
     /// What the device asks for, as a request that the interaction's pages understand. Nothing is ever sent to its redirect URI.

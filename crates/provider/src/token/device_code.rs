@@ -30,6 +30,7 @@ impl Provider {
             .grant_types
             .contains(&GrantType::RefreshToken)
             .then(|| self.first_refresh_token(ctx, client, &grant));
+        self.bind_refresh_tokens(ctx, &client.client, &grant).await?;
         let spend = SpendDeviceCode {
             id: code.issued.id,
             grant_id,

@@ -25,7 +25,7 @@ impl Provider {
         let subject = params.require("subject_token")?;
         let subject = self.presented_token(ctx, subject, params.require("subject_token_type")?).await?;
         let actor = self.presented_actor(ctx, params).await?;
-        may_exchange(client, &subject)?;
+        self.may_exchange(client, &subject)?;
         let act = acting(client, &subject, actor.as_deref())?;
         let form = form(client, &subject, as_what)?;
         let audience = self.target(client, params)?;
@@ -77,6 +77,20 @@ impl Provider {
         }
     }
 
+    /// A client may exchange its own tokens, those that are for it, those of the clients it is registered for; and where a token says who may
+    /// act, only they, beside whoever holds it.
+    fn may_exchange(&self, client: &Client, subject: &VerifiedAccessToken) -> Result<(), OAuthError> {
+        let allowed = is_own(client, subject)
+            || match &subject.claims.may_act {
+                Some(may_act) => may_act.sub == client.id.as_str(),
+                None => {
+                    self.serves(client, &subject.claims.aud)
+                        || client.token_exchange.clients.contains(&subject.client_id)
+                }
+            };
+        if allowed { Ok(()) } else { Err(refused("this client may not exchange that subject_token")) }
+    }
+
     /// What the token is to be for: every `audience` and `resource` named.
     fn target(&self, client: &Client, params: &Params) -> Result<Vec<String>, OAuthError> {
         let resources = params.all("resource").map(|text| match protocol::ResourceIndicator::parse(text) {
@@ -113,20 +127,6 @@ fn requested_token_type(params: &Params) -> Result<TokenTypeUri, OAuthError> {
         Some(asked) => TokenTypeUri::parse(asked)
             .ok_or_else(|| refused("requested_token_type: access_token or jwt is expected")),
     }
-}
-
-/// A client may exchange its own tokens, those that are for it, those of the clients it is registered for; and where a token says who may act,
-/// only they, beside whoever holds it.
-fn may_exchange(client: &Client, subject: &VerifiedAccessToken) -> Result<(), OAuthError> {
-    let allowed = is_own(client, subject)
-        || match &subject.claims.may_act {
-            Some(may_act) => may_act.sub == client.id.as_str(),
-            None => {
-                subject.claims.aud.contains(client.id.as_str())
-                    || client.token_exchange.clients.contains(&subject.client_id)
-            }
-        };
-    if allowed { Ok(()) } else { Err(refused("this client may not exchange that subject_token")) }
 }
 
 fn is_own(client: &Client, token: &VerifiedAccessToken) -> bool {

@@ -141,6 +141,7 @@ impl Client {
                 act: None,
                 may_act: None,
                 cnf: None,
+                service: None,
             },
             one_time: false,
             created_at: now(),

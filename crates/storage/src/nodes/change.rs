@@ -1,7 +1,7 @@
 //! What one node changes and others keep in memory, as a row of `changes`. Knows how it is written down, not who listens.
 
 use crate::revocation::Revocation;
-use protocol::{ApiKeyId, ClientId, Timestamp};
+use protocol::{ApiKeyId, ClientId, OrganizationId, ServiceId, Timestamp, UserId};
 
 /// Something that nodes keep in memory has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,10 @@ pub enum Change {
     ApiKey(ApiKeyId),
     /// Resource servers came, changed or went.
     ResourceServers,
+    /// A user's subscription to a service changed, or is gone.
+    Subscription(UserId, ServiceId),
+    /// An organization, one of its services or a plan changed, or is gone.
+    Organization(OrganizationId),
 }
 
 const CLIENT: i64 = 1;
@@ -23,6 +27,8 @@ const SIGNING_KEYS: i64 = 2;
 const REVOKED: i64 = 3;
 const API_KEY: i64 = 801;
 const RESOURCE_SERVERS: i64 = 802;
+const SUBSCRIPTION: i64 = 901;
+const ORGANIZATION: i64 = 902;
 
 impl Change {
     /// Topic and subject.
@@ -37,6 +43,10 @@ impl Change {
             }
             Self::ApiKey(id) => (API_KEY, id.as_bytes().to_vec()),
             Self::ResourceServers => (RESOURCE_SERVERS, Vec::new()),
+            Self::Subscription(user, service) => {
+                (SUBSCRIPTION, [*user.as_bytes(), *service.as_bytes()].concat())
+            }
+            Self::Organization(id) => (ORGANIZATION, id.as_bytes().to_vec()),
         }
     }
 
@@ -60,6 +70,12 @@ impl Change {
             }
             API_KEY => Some(Self::ApiKey(ApiKeyId::from_bytes(subject.try_into().ok()?))),
             RESOURCE_SERVERS => Some(Self::ResourceServers),
+            SUBSCRIPTION => {
+                let (user, service) = subject.split_first_chunk::<16>()?;
+                let service = service.try_into().ok()?;
+                Some(Self::Subscription(UserId::from_bytes(*user), ServiceId::from_bytes(service)))
+            }
+            ORGANIZATION => Some(Self::Organization(OrganizationId::from_bytes(subject.try_into().ok()?))),
             _ => None,
         }
     }
@@ -74,13 +90,17 @@ mod tests {
         let at = Timestamp::from_millis;
         let revocation = Revocation { id: [7; 16], revoked_at: at(5), expires_at: at(i64::MAX) };
         let client = ClientId::parse("my-app").unwrap();
-        let key = ApiKeyId::from_bytes([3; 16]);
+        let subscription = Change::Subscription(UserId::from_bytes([1; 16]), ServiceId::from_bytes([2; 16]));
+        let organization = Change::Organization(OrganizationId::from_bytes([3; 16]));
+        let key = ApiKeyId::from_bytes([4; 16]);
         for change in [
             Change::Client(client),
             Change::SigningKeys,
             Change::Revoked(revocation),
             Change::ApiKey(key),
             Change::ResourceServers,
+            subscription,
+            organization,
         ] {
             let (topic, subject) = change.encode();
             assert_eq!(Change::decode(topic, &subject), Some(change));
@@ -91,6 +111,8 @@ mod tests {
             (REVOKED, &[0; 33][..]),
             (CLIENT, b"\xFF"),
             (API_KEY, &[0; 15][..]),
+            (SUBSCRIPTION, &[0; 31][..]),
+            (ORGANIZATION, &[0; 17][..]),
         ] {
             assert_eq!(Change::decode(topic, subject), None);
         }

@@ -64,6 +64,11 @@ impl Site {
         Store::open(&self.options).await.unwrap().store
     }
 
+    /// Another node where there can be one; the same store where the database is one process's.
+    pub(crate) async fn another_node_if_any(&self, engine: Engine) -> Store {
+        if engine == Engine::Sqlite { self.store.clone() } else { self.another_node().await }
+    }
+
     /// Statements as the server's administrator.
     pub(crate) fn sql(&self, statements: &str) -> String {
         let database = self.database.as_ref().expect("on a server");

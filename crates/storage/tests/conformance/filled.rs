@@ -17,8 +17,17 @@ const AWKWARD: &[&str] = &[
     "İstanbul ẞ ﬃ",
 ];
 /// Columns that hold long text; other text is a name.
-const LONG: &[&str] =
-    &["claims", "metadata", "request", "progress", "nonce", "redirect_uri", "scope", "password_hash"];
+const LONG: &[&str] = &[
+    "claims",
+    "metadata",
+    "request",
+    "progress",
+    "nonce",
+    "redirect_uri",
+    "scope",
+    "password_hash",
+    "features",
+];
 
 struct Column {
     name: String,

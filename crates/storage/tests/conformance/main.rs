@@ -43,6 +43,8 @@ mod network;
 #[cfg(test)]
 mod once;
 #[cfg(test)]
+mod organizations;
+#[cfg(test)]
 mod overload;
 #[cfg(test)]
 mod plans;

@@ -536,6 +536,7 @@ fn one_time_access_token(id: AccessTokenId) -> NewAccessToken {
             act: None,
             may_act: None,
             cnf: None,
+            service: None,
         },
         created_at: at(0),
         expires_at: at(2 * NOON),

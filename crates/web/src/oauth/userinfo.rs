@@ -3,12 +3,11 @@
 use crate::answer::json;
 use crate::app::Web;
 use crate::error::ApiError;
-use crate::extract::{Circumstances, authorization, form};
+use crate::extract::{Circumstances, bearer, form};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
-use protocol::credentials::Authorization;
 use protocol::{ErrorCode, OAuthError};
 use provider::Ctx;
 
@@ -44,17 +43,6 @@ pub(crate) async fn post(
 
 async fn answer(web: &Web, ctx: &Ctx, token: &str) -> Result<Response, ApiError> {
     Ok(json(StatusCode::OK, &web.provider.userinfo(ctx, token).await?))
-}
-
-fn bearer(headers: &HeaderMap) -> Result<Option<String>, OAuthError> {
-    let malformed = |_| OAuthError::new(ErrorCode::InvalidToken, "Authorization: a Bearer token is expected");
-    match authorization(headers).map_err(malformed)? {
-        Some(Authorization::Bearer(token)) => Ok(Some(token)),
-        Some(Authorization::Basic { .. }) => {
-            Err(OAuthError::new(ErrorCode::InvalidToken, "Authorization: a Bearer token is expected"))
-        }
-        None => Ok(None),
-    }
 }
 
 /// RFC 6750 section 3.1: a request without a token hears no error code.

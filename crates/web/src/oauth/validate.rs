@@ -34,6 +34,10 @@ pub(crate) async fn asked(
     let verdict = async {
         let params = query(&parts.uri)
             .map_err(|_| Denied::Forbidden("the query of the gateway's question is malformed"))?;
+        // A question is about one resource server.
+        if params.all("resource").nth(1).is_some() {
+            return Err(Denied::Forbidden("the gateway's question names several resource servers"));
+        }
         let request = told(&parts.headers, params.get("resource"))?;
         web.provider
             .validate(&ctx, &request, credential.as_ref().map(Option::as_ref).map_err(Clone::clone))

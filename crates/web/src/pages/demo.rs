@@ -67,6 +67,70 @@ pub struct DemoResultPage {
     pub refresh_url: String,
 }
 
+/// What the demo's television shows (RFC 8628 section 3.2).
+#[derive(Clone, Debug, Template)]
+#[template(path = "demo/television.html")]
+pub struct DemoTelevisionPage {
+    /// How far it is.
+    pub state: DemoTelevision,
+}
+
+/// How far a television is.
+#[derive(Clone, Debug)]
+pub enum DemoTelevision {
+    /// Until somebody decides. The page reloads itself, and that is its poll.
+    Waiting {
+        /// What to enter.
+        user_code: String,
+        /// Where.
+        verification_uri: String,
+        /// The address with the code in it.
+        qr: QrDrawing,
+    },
+    /// Somebody allowed it.
+    SignedIn {
+        /// Who.
+        name: String,
+    },
+    /// Nobody did.
+    Over {
+        /// Why, as a sentence.
+        why: String,
+    },
+}
+
+/// A QR code as one path: a unit square for each dark module.
+#[derive(Clone, Debug)]
+pub struct QrDrawing {
+    /// Modules along each side.
+    pub width: usize,
+    /// The path's data.
+    pub path: String,
+}
+
+impl QrDrawing {
+    /// With four light modules around it: readers look for them (ISO/IEC 18004 section 5.3.8).
+    fn view_box(&self) -> String {
+        format!("-4 -4 {0} {0}", self.width + 8)
+    }
+}
+
+impl DemoTelevisionPage {
+    /// The page in each of its states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let waiting = DemoTelevision::Waiting {
+            user_code: "WDJB-MJHT".into(),
+            verification_uri: "http://127.0.0.1:8080/device".into(),
+            qr: QrDrawing { width: 5, path: "M0 0h5v1h-5zM0 2h1v1h-1zM2 2h1v1h-1zM0 4h5v1h-5z".into() },
+        };
+        let signed_in = DemoTelevision::SignedIn { name: "Ada Lovelace".into() };
+        let over = DemoTelevision::Over { why: "Somebody denied it.".into() };
+        [("waiting", waiting), ("signed_in", signed_in), ("over", over)]
+            .map(|(name, state)| (name, Self { state }))
+            .into()
+    }
+}
+
 impl DemoHomePage {
     /// The page in each of its states.
     pub fn samples() -> Vec<(&'static str, Self)> {

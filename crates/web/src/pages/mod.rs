@@ -19,7 +19,9 @@ use std::fmt;
 use askama::Template;
 
 pub use self::consent::{ConsentPage, Permission};
-pub use self::demo::{DemoClient, DemoHomePage, DemoResultPage, DemoUser};
+pub use self::demo::{
+    DemoClient, DemoHomePage, DemoResultPage, DemoTelevision, DemoTelevisionPage, DemoUser, QrDrawing,
+};
 pub use self::device::{DeviceConsentPage, DevicePage, DeviceProblem, DeviceResultPage};
 pub use self::error::ErrorPage;
 pub use self::form_post::FormPostPage;
@@ -81,6 +83,7 @@ pub fn samples() -> askama::Result<Vec<(String, String)>> {
         rendered("form_post", FormPostPage::samples())?,
         rendered("home", HomePage::samples())?,
         rendered("demo_home", DemoHomePage::samples())?,
+        rendered("demo_television", DemoTelevisionPage::samples())?,
         rendered("demo_result", DemoResultPage::samples())?,
     ];
     Ok(pages.into_iter().flatten().collect())

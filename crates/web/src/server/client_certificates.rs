@@ -2,7 +2,6 @@
 //! passes on. Makes sure that whoever shows one has its key; whose it is and who vouches for it is not decided here.
 
 use std::fmt;
-use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName};
 use protocol::ClientCertificate;
@@ -24,9 +23,9 @@ pub(crate) struct Asking {
 impl Asking {
     /// `authorities` are names in DER that a client may choose its certificate by; browsers that have none of them are not asked by their
     /// users which one to show.
-    pub(crate) fn new(provider: &CryptoProvider, authorities: Vec<Vec<u8>>) -> Arc<dyn ClientCertVerifier> {
+    pub(crate) fn new(provider: &CryptoProvider, authorities: Vec<Vec<u8>>) -> Self {
         let hints = authorities.into_iter().map(DistinguishedName::from).collect();
-        Arc::new(Self { algorithms: provider.signature_verification_algorithms, hints })
+        Self { algorithms: provider.signature_verification_algorithms, hints }
     }
 }
 
@@ -119,7 +118,8 @@ mod tests {
         let rfc9440: CertificateHeader = "Client-Cert".parse().expect("a name");
         let nginx: CertificateHeader = "X-Client-Cert".parse().expect("a name");
         let pem = "-----BEGIN%20CERTIFICATE-----%0AAQID%0A-----END%20CERTIFICATE-----%0A";
-        let cases: [(&CertificateHeader, &[(&str, &str)], Option<&[u8]>); 7] = [
+        type Case<'a> = (&'a CertificateHeader, &'a [(&'static str, &'static str)], Option<&'a [u8]>);
+        let cases: [Case<'_>; 7] = [
             (&rfc9440, &[("client-cert", ":AQID:")], Some(&[1, 2, 3])),
             (
                 &rfc9440,

@@ -89,7 +89,7 @@ impl Tls {
     fn open(files: Files, asks: Option<Vec<Vec<u8>>>) -> Result<Self, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier = match asks {
-            Some(authorities) => Asking::new(&provider, authorities),
+            Some(authorities) => Arc::new(Asking::new(&provider, authorities)),
             None => WebPkiClientVerifier::no_client_auth(),
         };
         let current = Arc::new(Current(ArcSwap::from_pointee(files.load(&provider)?)));

@@ -5,6 +5,8 @@
 mod house;
 
 #[cfg(test)]
+mod dialects;
+#[cfg(test)]
 mod oauth2;
 
 #[cfg(test)]
@@ -40,6 +42,8 @@ mod forms;
 mod headers;
 #[cfg(test)]
 mod nodes;
+#[cfg(test)]
+mod organizations;
 #[cfg(test)]
 mod rate_limits;
 #[cfg(test)]

@@ -45,7 +45,7 @@ async fn nodes(shared: &Shared) -> [House; 2] {
 }
 
 /// How long until it holds.
-async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) -> Duration {
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) -> Duration {
     let began = Instant::now();
     while !holds().await {
         assert!(began.elapsed() < Duration::from_secs(10), "{what}: never");
@@ -118,6 +118,16 @@ async fn what_one_node_changes_is_in_force_on_the_other_within_a_second() {
 
         took.sort_unstable();
         println!("{engine}: half within {:?}, all within {:?}", took[took.len() / 2], took[took.len() - 1]);
+        assert!(took.iter().all(|took| *took < BOUND), "{engine}: {took:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_subscription_plan_or_organization_is_in_force_on_the_other_within_a_second() {
+    for (engine, shared) in databases().await {
+        let [one, other] = nodes(&shared).await;
+        one.add_user("alice").await;
+        let took = crate::organizations::changes_reach_the_other_node(&one, &other).await;
         assert!(took.iter().all(|took| *took < BOUND), "{engine}: {took:?}");
     }
 }

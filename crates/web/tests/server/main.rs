@@ -4,6 +4,7 @@
 
 mod addresses;
 mod bodies;
+mod client_certificates;
 mod connections;
 mod drain;
 mod limits;
@@ -71,6 +72,7 @@ fn router() -> Router {
         .route("/echo", post(|body: String| async move { body }))
         .route("/unread", post(|| async { "not looked at" }))
         .route("/who", get(|ClientAddress(address): ClientAddress| async move { address.to_string() }))
+        .route("/certificate", get(client_certificates::shown))
         .route("/slow", get(|| sleeping(600)))
         .route("/never", get(|| sleeping(60_000)))
         .route("/large", get(|| async { vec![b'x'; 64 << 20] }))

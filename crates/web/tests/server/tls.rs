@@ -19,22 +19,22 @@ use web::server::{Tls, TlsError};
 
 use crate::{PATIENCE, Server, options};
 
-struct Pair {
+pub(crate) struct Pair {
     folder: tempfile::TempDir,
 }
 
 impl Pair {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let pair = Self { folder: tempfile::tempdir().expect("a folder") };
         pair.renew();
         pair
     }
 
-    fn certificate(&self) -> PathBuf {
+    pub(crate) fn certificate(&self) -> PathBuf {
         self.folder.path().join("certificate.pem")
     }
 
-    fn key(&self) -> PathBuf {
+    pub(crate) fn key(&self) -> PathBuf {
         self.folder.path().join("key.pem")
     }
 
@@ -43,7 +43,7 @@ impl Pair {
     }
 
     /// Another certificate with another key.
-    fn renew(&self) -> CertificateDer<'static> {
+    pub(crate) fn renew(&self) -> CertificateDer<'static> {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
         std::fs::write(self.certificate(), made.cert.pem()).expect("written");
         std::fs::write(self.key(), made.signing_key.serialize_pem()).expect("written");

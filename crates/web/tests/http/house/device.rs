@@ -15,7 +15,7 @@ pub(crate) struct Device {
 
 impl Device {
     #[track_caller]
-    fn of(client: &RelyingParty, answer: Answer) -> Self {
+    pub(crate) fn of(client: &RelyingParty, answer: Answer) -> Self {
         let all = answer.expect(200).json();
         let text = |name| all[name].as_str().unwrap_or_default().to_owned();
         Self { client: client.clone(), device_code: text("device_code"), user_code: text("user_code"), all }

@@ -54,7 +54,7 @@ impl Key {
         let input = signing_input(header, claims);
         let (message, random) = (input.as_bytes(), SystemRandom::new());
         let signature = match header["alg"].as_str().unwrap() {
-            "EdDSA" => {
+            "EdDSA" | "Ed25519" => {
                 let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&self.pkcs8).unwrap();
                 key.sign(message).as_ref().to_vec()
             }

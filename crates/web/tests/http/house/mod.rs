@@ -1,6 +1,7 @@
 //! A whole house for one test: the router on a real SQLite file in a temporary folder, a clock that the test turns, a seeded random
 //! source, and the people and clients that most tests need. Knows no rule: what is right stands in the tests.
 
+mod acme;
 mod answer;
 mod browser;
 mod device;
@@ -10,7 +11,7 @@ mod relying_party;
 
 pub(crate) use answer::{Answer, attribute, claims_of, header_of};
 pub(crate) use browser::{Browser, SECRET, SESSION};
-pub(crate) use device::{GRANT, television};
+pub(crate) use device::{Device, GRANT, television};
 pub(crate) use forge::{Forge, tampered, unsigned};
 pub(crate) use machine::{JWT_BEARER, Key, asserting, assertion_claims, by_hmac};
 pub(crate) use relying_party::{CHALLENGE, RelyingParty, Tokens, VERIFIER};

@@ -334,3 +334,17 @@ async fn an_identity_cannot_be_taken_for_another() {
     house.provider.replace_client(&new_ctx(None), registered).await.unwrap();
     with(&house, "GET /orders", &good).await.refused(401, "invalid_token");
 }
+
+#[tokio::test]
+async fn a_token_that_is_accepted_once_is_spent_by_the_request_that_passes_and_by_no_other() {
+    let house = House::open().await;
+    add_orders(&house).await;
+    let robot = machine(&house, "robot", ORDERS).await;
+    house.change_client(&robot, |client| client.one_time_access_tokens = true).await;
+    let once = token(&house, &robot, "orders:read").await;
+    with(&house, "POST /orders", &once).await.refused(403, "insufficient_scope");
+    with(&house, "GET /unknown", &once).await.expect(403);
+    with(&house, "GET /health", &once).await.expect(204);
+    with(&house, "GET /orders/5", &once).await.expect(204);
+    with(&house, "GET /orders/5", &once).await.refused(401, "invalid_token");
+}

@@ -175,6 +175,8 @@ async fn rfc8725_3_signatures_that_prove_nothing() {
     for typ in ["JWT", "jwt", "application/jwt", "client-authentication+jwt"] {
         presented(&house, &key.sign(&with("typ", typ.into()), &claims())).await.expect(200);
     }
+    // RFC 9864 section 2.2: the other name of the same algorithm.
+    presented(&house, &key.sign(&header("Ed25519", "k"), &claims())).await.expect(200);
     // RFC 7515 section 4.1.4: a key need not be named.
     presented(&house, &key.sign(&json!({"alg": "EdDSA"}), &claims())).await.expect(200);
     presented(&house, &rsa.sign(&json!({"alg": "PS256"}), &claims())).await.expect(200);

@@ -104,3 +104,19 @@ async fn exchanging_it_spends_it_and_gives_another_that_is_accepted_once() {
         assert_eq!(machine.introspect(&house, &other).await.json()["active"], expected);
     }
 }
+
+#[tokio::test]
+async fn a_gateway_lets_it_through_once() {
+    use crate::oauth2::validate::{ORDERS, add_orders, ask, bearer};
+    let house = House::open().await;
+    add_orders(&house).await;
+    let machine = machine(&house).await;
+    let change = |client: &mut Client| {
+        client.audience = vec![ORDERS.into()];
+        client.scope = Scope::parse("orders:read").unwrap();
+    };
+    house.change_client(&machine, change).await;
+    let (name, value) = bearer(&token(&house, &machine).await);
+    ask(&house, "GET /orders", &[(name, &value)]).await.expect(204);
+    ask(&house, "GET /orders", &[(name, &value)]).await.expect(401);
+}

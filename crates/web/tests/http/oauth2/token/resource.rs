@@ -1,6 +1,6 @@
 //! Resource indicators (RFC 8707): tokens that are for one resource and no other.
 
-use crate::house::{House, RelyingParty, Tokens, claims_of, encoded, post};
+use crate::house::{Device, House, RelyingParty, Tokens, claims_of, encoded, post, television};
 use protocol::{Client, GrantType, Scope};
 use serde_json::{Value, json};
 
@@ -124,4 +124,34 @@ async fn rfc8707_2_1_a_bad_resource_is_told_to_the_client_by_redirect() {
     for resource in [ORDERS, MAIL] {
         assert!(sent_on.location().contains(&encoded(&[("resource", resource)])), "{}", sent_on.location());
     }
+}
+
+#[tokio::test]
+async fn rfc8707_2_a_device_says_what_its_grant_is_for() {
+    let house = House::open().await;
+    let register = |client: &mut Client| {
+        television(client);
+        for_both(client);
+    };
+    let tv = house.register_public("tv", register).await;
+    let asked = [("scope", "films:watch"), ("resource", ORDERS), ("resource", MAIL)];
+    let device = Device::of(&tv, tv.device_authorization(&house, &asked).await);
+    house.browser().bring_in(&device, "alice", "allow").await.expect(200);
+    let tokens = Tokens::of(&device.poll(&house).await);
+    assert_eq!(audience(&tokens), json!([ORDERS, MAIL]));
+    for bad in [OTHERS, "films"] {
+        let answer = tv.device_authorization(&house, &[("scope", "films:watch"), ("resource", bad)]).await;
+        answer.refused(400, "invalid_target");
+    }
+}
+
+#[tokio::test]
+async fn a_registered_resource_server_may_be_named_by_whoever_may_have_its_scopes() {
+    use crate::oauth2::validate::{ORDERS, add_orders};
+    let house = House::open().await;
+    add_orders(&house).await;
+    let (machine, form) = (machine(&house).await, [MACHINE, ("resource", ORDERS)]);
+    assert_eq!(audience(&Tokens::of(&machine.token(&house, &form).await)), ORDERS);
+    house.change_client(&machine, |client| client.scope = Scope::parse("mail:send").unwrap()).await;
+    machine.token(&house, &form).await.refused(400, "invalid_target");
 }

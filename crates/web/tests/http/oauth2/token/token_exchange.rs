@@ -337,3 +337,19 @@ async fn whoever_exchanges_reads_the_claims_of_its_scope_and_not_what_the_client
     let claims = house.userinfo(&token).await.expect(200).json();
     assert_eq!(claims, json!({ "sub": house.user("alice").await.id.to_string() }));
 }
+
+#[tokio::test]
+async fn who_introspects_for_a_resource_server_exchanges_what_is_for_it() {
+    use crate::oauth2::validate::{ORDERS as SERVER, RULES, resource_server};
+    let house = House::open().await;
+    let (notes, backend) = (notes(&house).await, machine(&house, "backend", |_| {}).await);
+    let mut server = resource_server(SERVER, &RULES);
+    house.provider.add_resource_server(&crate::house::new_ctx(None), server.clone()).await.unwrap();
+    let changes = [("scope", "openid orders:read"), ("resource", SERVER)];
+    let token = notes.tokens_for(&house, "alice", &changes).await.access_token;
+    exchange(&house, &backend, &token, &[]).await.refused(400, "invalid_request");
+    server.introspected_by = vec![backend.client_id()];
+    house.provider.replace_resource_server(&crate::house::new_ctx(None), server).await.unwrap();
+    let claims = claims_of(&Tokens::of(&exchange(&house, &backend, &token, &[]).await).access_token);
+    assert_eq!((actor(&claims), &claims["aud"]), (&json!({ "sub": "backend" }), &json!(ORDERS)));
+}

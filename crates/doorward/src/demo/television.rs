@@ -1,0 +1,178 @@
+//! "Acme TV", the demo's device (RFC 8628): shows a code and a QR code, and polls each time its page reloads itself. A client like any other, which
+//! knows nothing of the provider beyond its endpoints.
+
+use super::relying_party::Failed;
+use crate::clock::OsRandom;
+use crate::outgoing::Outgoing;
+use anyhow::{Context as _, ensure};
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use crypto::generate_secret;
+use http::StatusCode;
+use http::header::HeaderValue;
+use qrcode::{Color, QrCode};
+use serde::Deserialize;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use web::ContentSecurityPolicy;
+use web::pages::{DemoTelevision, DemoTelevisionPage, QrDrawing};
+use web::server::security_headers::{self, SecurityHeaders};
+
+/// How many televisions are remembered; the oldest is forgotten first.
+const MOST: usize = 256;
+
+/// The television's maker.
+pub(super) struct Television {
+    issuer: String,
+    client_id: String,
+    outgoing: Outgoing,
+    switched_on: Mutex<VecDeque<(String, Waiting)>>,
+}
+
+/// RFC 8628 section 3.2.
+#[derive(Clone, Deserialize)]
+struct Waiting {
+    device_code: String,
+    user_code: String,
+    verification_uri: String,
+    verification_uri_complete: String,
+}
+
+/// RFC 6749 sections 5.1 and 5.2.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Polled {
+    Tokens { access_token: String },
+    Refused { error: String },
+}
+
+#[derive(Deserialize)]
+struct UserInfo {
+    sub: String,
+    name: Option<String>,
+}
+
+type Maker = State<Arc<Television>>;
+
+impl Television {
+    pub(super) fn new(issuer: &str, client_id: &str, outgoing: Outgoing) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            client_id: client_id.to_owned(),
+            outgoing,
+            switched_on: Mutex::default(),
+        }
+    }
+
+    pub(super) fn router(self) -> Router {
+        Router::new()
+            .route("/demo/tv", get(switch_on))
+            .route("/demo/tv/{id}", get(look))
+            .layer(from_fn_with_state(SecurityHeaders::new(false), security_headers::add))
+            .with_state(Arc::new(self))
+    }
+
+    fn remember(&self, waiting: Waiting) -> String {
+        let id = generate_secret(&mut OsRandom);
+        let mut all = self.switched_on.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MOST {
+            all.pop_front();
+        }
+        all.push_back((id.clone(), waiting));
+        id
+    }
+
+    fn waiting(&self, id: &str) -> Option<Waiting> {
+        let all = self.switched_on.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().find(|(known, _)| known == id).map(|(_, waiting)| waiting.clone())
+    }
+
+    fn forget(&self, id: &str) {
+        self.switched_on.lock().unwrap_or_else(PoisonError::into_inner).retain(|(known, _)| known != id);
+    }
+
+    async fn poll(&self, device_code: &str) -> anyhow::Result<Polled> {
+        let form = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+            ("client_id", &self.client_id),
+            ("device_code", device_code),
+        ];
+        let answer = self.outgoing.post_form(&format!("{}/oauth2/token", self.issuer), None, &form).await?;
+        serde_json::from_slice(&answer.body).context("the token endpoint did not answer with JSON")
+    }
+
+    async fn name(&self, access_token: &str) -> anyhow::Result<String> {
+        let bearer = HeaderValue::from_str(&format!("Bearer {access_token}"))?;
+        let answer = self.outgoing.get(&format!("{}/oauth2/userinfo", self.issuer), Some(bearer)).await?;
+        let userinfo: UserInfo = serde_json::from_slice(&answer.body)?;
+        Ok(userinfo.name.unwrap_or(userinfo.sub))
+    }
+}
+
+/// Asks for a code (RFC 8628 section 3.1). The page that shows it has an address of its own: reloading it asks for no other.
+async fn switch_on(State(maker): Maker) -> Result<Response, Failed> {
+    let form = [("client_id", maker.client_id.as_str()), ("scope", "openid profile offline_access")];
+    let endpoint = format!("{}/oauth2/device_authorization", maker.issuer);
+    let answer = maker.outgoing.post_form(&endpoint, None, &form).await?;
+    if answer.status != StatusCode::OK {
+        return Err(anyhow::anyhow!("the provider refused the television: status {}", answer.status).into());
+    }
+    let id = maker.remember(serde_json::from_slice(&answer.body)?);
+    Ok(Redirect::to(&format!("/demo/tv/{id}")).into_response())
+}
+
+async fn look(State(maker): Maker, Path(id): Path<String>) -> Result<Response, Failed> {
+    let Some(waiting) = maker.waiting(&id) else { return Ok(Redirect::to("/demo/tv").into_response()) };
+    let state = match maker.poll(&waiting.device_code).await? {
+        Polled::Tokens { access_token } => {
+            maker.forget(&id);
+            DemoTelevision::SignedIn { name: maker.name(&access_token).await? }
+        }
+        Polled::Refused { error } => match error.as_str() {
+            "authorization_pending" | "slow_down" => DemoTelevision::Waiting {
+                qr: drawn(&waiting.verification_uri_complete)?,
+                user_code: waiting.user_code,
+                verification_uri: waiting.verification_uri,
+            },
+            "access_denied" => over("Somebody denied it."),
+            "expired_token" => over("Nobody entered the code in time."),
+            other => over(&format!("The provider says: {other}.")),
+        },
+    };
+    let page = DemoTelevisionPage { state };
+    Ok(web::page(StatusCode::OK, &page, &ContentSecurityPolicy::default()))
+}
+
+fn over(why: &str) -> DemoTelevision {
+    DemoTelevision::Over { why: why.to_owned() }
+}
+
+fn drawn(text: &str) -> anyhow::Result<QrDrawing> {
+    let code = QrCode::new(text)?;
+    let width = code.width();
+    ensure!(width > 0, "an empty QR code");
+    let dark = code.to_colors().into_iter().enumerate().filter(|(_, module)| *module == Color::Dark);
+    let path = dark.map(|(at, _)| format!("M{} {}h1v1h-1z", at % width, at / width)).collect();
+    Ok(QrDrawing { width, path })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_dark_module_is_a_square_of_the_path() {
+        let text = "http://localhost:8080/device?user_code=WDJB-MJHT";
+        let (code, drawing) = (QrCode::new(text).unwrap(), drawn(text).unwrap());
+        assert_eq!(drawing.width, code.width());
+        for y in 0..code.width() {
+            for x in 0..code.width() {
+                let drawn = drawing.path.contains(&format!("M{x} {y}h1v1h-1z"));
+                assert_eq!(drawn, code[(x, y)] == Color::Dark, "{x} {y}");
+            }
+        }
+    }
+}

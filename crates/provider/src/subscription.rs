@@ -1,0 +1,100 @@
+//! What the holder of a token may ask about its service: what the user has subscribed to there, and who they are to its organization.
+
+use crate::access_token::VerifiedAccessToken;
+use crate::{Ctx, Provider, ProviderError};
+use protocol::{ErrorCode, Features, ServicePath, Slug, SubscriptionStatus, Timestamp, UserId};
+use std::sync::Arc;
+use storage::membership::RoleOf;
+use storage::service::Service;
+use storage::user::UserById;
+
+/// How a token's user stands with its service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurrentSubscription {
+    /// The service.
+    pub service: ServicePath,
+    /// The plan in force.
+    pub plan: Slug,
+    /// What it opens.
+    pub features: Features,
+    /// How the subscription stands; active when there is none.
+    pub status: SubscriptionStatus,
+    /// Until when it is paid for; none when that is not known, or there is no subscription.
+    pub current_period_end: Option<Timestamp>,
+}
+
+/// A member of the organization whose service a token is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrganizationUser {
+    /// Who.
+    pub id: UserId,
+    /// Their e-mail address, if the token opens it.
+    pub email: Option<String>,
+    /// The organization and its service.
+    pub service: ServicePath,
+}
+
+impl Provider {
+    /// How this token's user stands with its service now. Of a token that was seen before nothing is verified again and no row is read.
+    ///
+    /// # Errors
+    /// `invalid_token`; `invalid_request` when the token names no service or speaks for no user.
+    pub async fn subscription(
+        &self,
+        ctx: &Ctx,
+        access_token: &str,
+    ) -> Result<CurrentSubscription, ProviderError> {
+        let (_, user, service) = self.service_token(ctx, access_token).await?;
+        let standing = self.standing(user, service.id).await?;
+        let (plan, features) = standing.plan(ctx.now);
+        let subscription = standing.subscription.as_ref();
+        Ok(CurrentSubscription {
+            service: service.path.clone(),
+            plan,
+            features,
+            status: subscription.map_or(SubscriptionStatus::Active, |subscription| subscription.status),
+            current_period_end: subscription.and_then(|subscription| subscription.current_period_end),
+        })
+    }
+
+    /// Who this token's user is to the organization whose service it is for.
+    ///
+    /// # Errors
+    /// As [`Provider::subscription`]; `access_denied` when they are no member.
+    pub async fn organization_user(
+        &self,
+        ctx: &Ctx,
+        access_token: &str,
+    ) -> Result<OrganizationUser, ProviderError> {
+        let (token, user, service) = self.service_token(ctx, access_token).await?;
+        let queries = (UserById(user), RoleOf(user, service.organization_id));
+        let (user, role) = self.inner.store.read_together(queries).await?;
+        let user = user.filter(|user| user.disabled_at.is_none()).ok_or_else(invalid_token)?;
+        if role.is_none() {
+            return Err(ProviderError::oauth(
+                ErrorCode::AccessDenied,
+                "the user is not a member of the token's organization",
+            ));
+        }
+        // OpenID Connect Core section 5.4: the scope opens it here as at the UserInfo endpoint.
+        let email = user.email.filter(|_| token.claims.scope.contains("email"));
+        Ok(OrganizationUser { id: user.id, email, service: service.path.clone() })
+    }
+
+    async fn service_token(
+        &self,
+        ctx: &Ctx,
+        access_token: &str,
+    ) -> Result<(Arc<VerifiedAccessToken>, UserId, Arc<Service>), ProviderError> {
+        let bad = |description| ProviderError::oauth(ErrorCode::InvalidRequest, description);
+        let token = self.verify_access_token(ctx, access_token).await?.ok_or_else(invalid_token)?;
+        let service =
+            self.service_of(&token).await?.ok_or_else(|| bad("the access token names no service"))?;
+        let user = token.user_id.ok_or_else(|| bad("the access token speaks for no user"))?;
+        Ok((token, user, service))
+    }
+}
+
+fn invalid_token() -> ProviderError {
+    ProviderError::oauth(ErrorCode::InvalidToken, "the access token is not valid")
+}
