@@ -74,14 +74,14 @@ async fn refusals_are_those_of_the_originals() {
     let notes = house.notes().await;
     for base in BASES {
         let path = |name: &str| format!("{base}/{name}");
-        let forms: [(&str, &str, &[(&str, &str)]); 4] = [
-            ("token", "/oauth2/token", &[("grant_type", "password"), ("client_id", "notes")]),
-            ("token", "/oauth2/token", &[("grant_type", "authorization_code"), ("code", "x")]),
-            ("token/introspect", "/oauth2/introspect", &[("token", "x")]),
-            ("revoke", "/oauth2/revoke", &[("token", "x"), ("client_id", "nobody")]),
+        let forms = [
+            ("token", "/oauth2/token", vec![("grant_type", "password"), ("client_id", "notes")]),
+            ("token", "/oauth2/token", vec![("grant_type", "authorization_code"), ("code", "x")]),
+            ("token/introspect", "/oauth2/introspect", vec![("token", "x")]),
+            ("revoke", "/oauth2/revoke", vec![("token", "x"), ("client_id", "nobody")]),
         ];
         for (name, original, form) in forms {
-            let (here, there) = (house.post(&path(name), form).await, house.post(original, form).await);
+            let (here, there) = (house.post(&path(name), &form).await, house.post(original, &form).await);
             assert_eq!((here.status, &here.body), (there.status, &there.body), "{name}");
             assert_eq!(here.header("www-authenticate"), there.header("www-authenticate"));
         }
