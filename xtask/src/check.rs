@@ -21,9 +21,16 @@ pub(crate) fn check() -> Result<()> {
 fn tests() -> Result<()> {
     // The binary first: tests of the whole start it.
     run("cargo", &["build", "--locked", "--package", "doorward"], &[])?;
-    // Gateways that tests put before an API.
-    for program in ["nginx", "caddy"] {
-        ensure(program, &[program])?;
+    // Gateways that tests put before an API, and clients that no one here wrote.
+    let python = ["python3", "python3-venv"];
+    let others: [(&str, &[&str]); 4] = [
+        ("nginx", &["nginx"]),
+        ("caddy", &["caddy"]),
+        ("oidc-agent", &["oidc-agent-cli"]),
+        ("python3", &python),
+    ];
+    for (program, packages) in others {
+        ensure(program, packages)?;
     }
     // One server of each engine for all of them; those that kill servers start their own.
     let engines = Engines::start()?;

@@ -96,7 +96,7 @@ pub(crate) enum Command {
     /// What hashing a password costs
     #[command(subcommand)]
     Passwords(passwords::PasswordsCommand),
-    /// Measure how many people can sign in, and what a database does
+    /// Measure what this machine carries: people, devices, machines, services, a database
     #[command(subcommand)]
     Bench(bench::BenchCommand),
     /// Sign in as a device does, with a code that you enter in a browser anywhere
