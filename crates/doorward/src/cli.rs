@@ -96,7 +96,7 @@ pub(crate) enum Command {
     /// What hashing a password costs
     #[command(subcommand)]
     Passwords(passwords::PasswordsCommand),
-    /// Measure what this machine carries: people, devices, machines, services, a database
+    /// Measure what this machine carries: people, devices, machines, a database
     #[command(subcommand)]
     Bench(bench::BenchCommand),
     /// Sign in as a device does, with a code that you enter in a browser anywhere

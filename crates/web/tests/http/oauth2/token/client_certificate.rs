@@ -1,7 +1,7 @@
 //! Mutual TLS (RFC 8705): clients that prove who they are by a certificate, and tokens that are bound to one. How a certificate arrives is
 //! tested with the server's TLS.
 
-use crate::house::{Answer, House, RelyingParty, Tokens, claims_of, now, pass_seconds, post};
+use crate::house::{Answer, House, RelyingParty, Tokens, claims_of, encoded, now, pass_seconds, post};
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -242,6 +242,31 @@ async fn rfc8705_4_a_public_clients_refresh_tokens_are_bound_too() {
         with(&house, None, post("/oauth2/token", &form)).await.refused(400, "invalid_grant");
         refresh_token =
             Tokens::of(&with(&house, Some(&own), post("/oauth2/token", &form)).await).refresh_token;
+    }
+}
+
+#[tokio::test]
+async fn rfc8705_3_a_bound_access_token_passes_a_gateway_and_a_dialect_with_its_certificate_only() {
+    use crate::oauth2::validate::{ORDERS, add_orders, machine};
+    let house = house(&Authority::new("Clients")).await;
+    add_orders(&house).await;
+    let (own, other) = (self_signed(), self_signed());
+    let job = machine(&house, "job", ORDERS).await;
+    house.change_client(&job, |client| client.tls_client_certificate_bound_access_tokens = true).await;
+    let secret = job.secret.as_deref().unwrap();
+    let form = [("grant_type", "client_credentials"), ("client_id", &job.id), ("client_secret", secret)];
+    let answer = with(&house, Some(&own), post("/oauth2/token", &form)).await.expect(200).json();
+    let bearer = format!("Bearer {}", answer["access_token"].as_str().unwrap());
+    for (certificate, gateway, dialect) in
+        [(Some(&own), 204, 200), (Some(&other), 401, 401), (None, 401, 401)]
+    {
+        let asks = Request::get(format!("/oauth2/validate?{}", encoded(&[("resource", ORDERS)])))
+            .header("x-original-method", "GET")
+            .header("x-original-uri", "/orders")
+            .header("authorization", &bearer);
+        with(&house, certificate, asks.body(Body::empty()).unwrap()).await.expect(gateway);
+        let asks = Request::post("/auth-server/v1/oauth/validate").header("authorization", &bearer);
+        with(&house, certificate, asks.body(Body::empty()).unwrap()).await.expect(dialect);
     }
 }
 
