@@ -43,6 +43,7 @@ mod report;
 mod requests;
 mod site;
 mod tally;
+mod window;
 
 pub use error::BenchError;
 pub use load::sign_in;

@@ -7,17 +7,14 @@ use crate::draw::Draw;
 use crate::error::BenchError;
 use crate::flow::{Trouble, VirtualUser};
 use crate::plan::SignInPlan;
-use crate::progress::{Progress, SoFar};
+use crate::progress::Progress;
 use crate::site::{Grant, Site};
-use crate::tally::{Recorder, SignInMeasurement, Window};
+use crate::tally::{Recorder, SignInMeasurement};
+use crate::window::{AFTER_ERROR, Window, watch};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::task::JoinSet;
 
-/// How often progress is shown: seldom, it costs the machine that is measured.
-const PROGRESS_EVERY: Duration = Duration::from_millis(250);
-/// After an error a user waits a moment: a dead server must not turn the tool into a busy loop.
-const AFTER_ERROR: Duration = Duration::from_millis(100);
 /// How often the first sign-in may be refused, by a server that is still busy with something else.
 const FIRST_ATTEMPTS: usize = 10;
 
@@ -46,7 +43,11 @@ pub async fn sign_in(plan: &SignInPlan, progress: &dyn Progress) -> Result<SignI
         let lane = Lane { user, grant, recorder: recorder.clone(), patience: plan.time_out };
         tasks.spawn(lane.run(number, start, plan.bystander_rate));
     }
-    let outcome = watch(&mut tasks, &recorder, window, start, progress).await;
+    let outcome = watch(&mut tasks, progress, || {
+        let tally = recorder.tally();
+        window.so_far(start, tally.iterations(), tally.refused(), tally.errors)
+    })
+    .await;
     progress.finish();
     outcome?;
     Ok(SignInMeasurement {
@@ -117,38 +118,5 @@ async fn closed_loop(mut user: VirtualUser, recorder: Recorder, begin: Instant, 
         };
         let until = clock::now() + wait;
         tokio::time::sleep_until(until.min(closes).into()).await;
-    }
-}
-
-async fn watch(
-    tasks: &mut JoinSet<()>,
-    recorder: &Recorder,
-    window: Window,
-    start: Instant,
-    progress: &dyn Progress,
-) -> Result<(), BenchError> {
-    let mut show = tokio::time::interval(PROGRESS_EVERY);
-    loop {
-        tokio::select! {
-            ended = tasks.join_next() => match ended {
-                None => return Ok(()),
-                Some(ended) => ended.map_err(|error| BenchError::Crashed(error.to_string()))?,
-            },
-            _ = show.tick() => progress.show(&so_far(recorder, window, start)),
-        }
-    }
-}
-
-fn so_far(recorder: &Recorder, window: Window, start: Instant) -> SoFar {
-    let now = clock::now();
-    let counted = now.min(window.closes).saturating_duration_since(window.opens).as_secs_f64();
-    let tally = recorder.tally();
-    SoFar {
-        elapsed: now - start,
-        total: window.closes - start,
-        warming_up: now < window.opens,
-        iterations_per_second: if counted > 0.0 { tally.iterations() as f64 / counted } else { 0.0 },
-        refused: tally.refused(),
-        errors: tally.errors,
     }
 }

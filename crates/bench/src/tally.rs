@@ -2,6 +2,7 @@
 //! and does not know how a step is made.
 
 use crate::clock;
+use crate::window::Window;
 use hdrhistogram::Histogram;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -170,19 +171,6 @@ impl SignInMeasurement {
     #[must_use]
     pub fn step(&self, step: Step) -> Percentiles {
         self.tally.percentiles(step)
-    }
-}
-
-/// When things count.
-#[derive(Clone, Copy)]
-pub(crate) struct Window {
-    pub(crate) opens: Instant,
-    pub(crate) closes: Instant,
-}
-
-impl Window {
-    pub(crate) fn holds(&self, moment: Instant) -> bool {
-        self.opens <= moment && moment < self.closes
     }
 }
 

@@ -192,5 +192,4 @@ fn bcrypt(cost: u32, salt: [u8; 16], password: &[u8], digest: &mut [u8]) -> bool
 }
 
 #[cfg(test)]
-#[path = "hasher_tests.rs"]
 mod tests;

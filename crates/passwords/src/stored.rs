@@ -348,5 +348,4 @@ fn digest_of(kind: HashKind, text: &str) -> Result<Vec<u8>, UnsupportedHash> {
 }
 
 #[cfg(test)]
-#[path = "stored_tests.rs"]
 mod tests;

@@ -16,11 +16,12 @@ mod token_exchange;
 use crate::issue::Issued;
 use crate::{ClientRequest, Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
-use protocol::{ErrorCode, GrantType, Scope, TokenTypeUri};
+use protocol::{ErrorCode, GrantType, RefreshTokenId, Scope, TokenTypeUri};
 use serde::Serialize;
 use std::time::Duration;
 use storage::client::RegisteredClient;
 use storage::grant::Grant;
+use storage::refresh_token::NewRefreshToken;
 
 /// A successful answer (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3).
 #[derive(Serialize)]
@@ -87,6 +88,31 @@ impl Provider {
             GrantType::DeviceCode => self.redeem_device_code(ctx, &client, params).await,
             GrantType::JwtBearer => self.jwt_bearer(ctx, &client, params).await,
         }
+    }
+
+    /// The first refresh token of a grant, if the client may refresh: bound already, if it is to be, and still to be stored.
+    async fn first_refresh_token(
+        &self,
+        ctx: &mut Ctx,
+        client: &RegisteredClient,
+        grant: &Grant,
+    ) -> Result<Option<(OpaqueToken, NewRefreshToken)>, ProviderError> {
+        if !client.client.grant_types.contains(&GrantType::RefreshToken) {
+            return Ok(None);
+        }
+        self.bind_refresh_tokens(ctx, &client.client, grant).await?;
+        let id = RefreshTokenId::new(ctx.now, ctx.id());
+        let token = ctx.opaque(id.as_bytes());
+        let stored = NewRefreshToken {
+            id,
+            secret_hash: token.hash(),
+            grant_id: grant.granted.id,
+            client_id: client.client.id.clone(),
+            generation: 0,
+            created_at: ctx.now,
+            expires_at: (ctx.now + self.refresh_token_lifetime(client)).min(grant.granted.expires_at),
+        };
+        Ok(Some((token, stored)))
     }
 
     /// How long an unused refresh token of this client lives.

@@ -16,21 +16,16 @@ use crate::draw::Draw;
 use crate::error::BenchError;
 use crate::flow::{Trouble, refusal};
 use crate::http::{Answer, Connection, Origin};
-use crate::progress::{Progress, SoFar};
-use crate::tally::Window;
+use crate::progress::Progress;
+use crate::window::{AFTER_ERROR, Window, watch};
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
 use plan::LoadPlan;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tally::{LoadMeasurement, RequestRecorder};
 use tokio::task::JoinSet;
-
-/// How often progress is shown: seldom, it costs the machine that is measured.
-const PROGRESS_EVERY: Duration = Duration::from_millis(250);
-/// After an error a user waits a moment: a dead server must not turn the tool into a busy loop.
-const AFTER_ERROR: Duration = Duration::from_millis(100);
 
 /// A kind of request: its name in reports, and what it stands for.
 #[derive(Clone, Copy, Debug)]
@@ -115,7 +110,11 @@ pub(crate) async fn run<W: Workload>(
         let begin = start + plan.warm_up.mul_f64(number as f64 / plan.users as f64);
         tasks.spawn(closed_loop(user, wire(&recorder), jitter, begin));
     }
-    let outcome = watch(&mut tasks, &recorder, window, start, progress).await;
+    let outcome = watch(&mut tasks, progress, || {
+        let tally = recorder.tally();
+        window.so_far(start, tally.requests, tally.refused, tally.errors)
+    })
+    .await;
     progress.finish();
     outcome?;
     Ok(LoadMeasurement::new(W::NAME, W::KINDS, plan, recorder.into_tally()))
@@ -150,38 +149,5 @@ async fn closed_loop(mut user: impl User, mut wire: Wire, mut jitter: Draw, begi
             }
         };
         tokio::time::sleep_until(wire.recorder.no_later(clock::now() + wait).into()).await;
-    }
-}
-
-async fn watch(
-    tasks: &mut JoinSet<()>,
-    recorder: &RequestRecorder,
-    window: Window,
-    start: Instant,
-    progress: &dyn Progress,
-) -> Result<(), BenchError> {
-    let mut show = tokio::time::interval(PROGRESS_EVERY);
-    loop {
-        tokio::select! {
-            ended = tasks.join_next() => match ended {
-                None => return Ok(()),
-                Some(ended) => ended.map_err(|error| BenchError::Crashed(error.to_string()))?,
-            },
-            _ = show.tick() => progress.show(&so_far(recorder, window, start)),
-        }
-    }
-}
-
-fn so_far(recorder: &RequestRecorder, window: Window, start: Instant) -> SoFar {
-    let now = clock::now();
-    let counted = now.min(window.closes).saturating_duration_since(window.opens).as_secs_f64();
-    let tally = recorder.tally();
-    SoFar {
-        elapsed: now - start,
-        total: window.closes - start,
-        warming_up: now < window.opens,
-        iterations_per_second: if counted > 0.0 { tally.requests as f64 / counted } else { 0.0 },
-        refused: tally.refused,
-        errors: tally.errors,
     }
 }

@@ -4,7 +4,8 @@
 use super::Kind;
 use super::plan::LoadPlan;
 use crate::clock;
-use crate::tally::{Percentiles, SAMPLES, Window, histogram, record};
+use crate::tally::{Percentiles, SAMPLES, histogram, record};
+use crate::window::Window;
 use hdrhistogram::Histogram;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -6,13 +6,10 @@ use crate::revocations::revocation;
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider, ProviderError};
 use crypto::{OpaqueToken, pkce_s256_matches};
-use protocol::{
-    AuthorizationCodeId, CodeVerifier, ErrorCode, GrantId, GrantType, OAuthError, Params, RefreshTokenId,
-};
+use protocol::{AuthorizationCodeId, CodeVerifier, ErrorCode, GrantId, OAuthError, Params};
 use storage::authorization_code::{AuthorizationCode, AuthorizationCodeById, SpendAuthorizationCode};
 use storage::client::RegisteredClient;
-use storage::grant::{Grant, GrantById, RevokeGrant};
-use storage::refresh_token::NewRefreshToken;
+use storage::grant::{GrantById, RevokeGrant};
 
 impl Provider {
     pub(super) async fn redeem_authorization_code(
@@ -32,12 +29,7 @@ impl Provider {
             ..Issue::new(&client.client, Subject::Grant(&grant), grant.granted.scope.clone())
         };
         let issued = self.issue(ctx, issue).await?;
-        let refresh_token = client
-            .client
-            .grant_types
-            .contains(&GrantType::RefreshToken)
-            .then(|| self.first_refresh_token(ctx, client, &grant));
-        self.bind_refresh_tokens(ctx, &client.client, &grant).await?;
+        let refresh_token = self.first_refresh_token(ctx, client, &grant).await?;
         let spend = SpendAuthorizationCode {
             id: code.issued.id,
             grant_id: grant.granted.id,
@@ -90,26 +82,6 @@ impl Provider {
         let command = RevokeGrant { id, at: ctx.now, revoked_until };
         self.write_revoking(command, revocation(ctx, *id.as_bytes())).await?;
         Ok(())
-    }
-
-    pub(super) fn first_refresh_token(
-        &self,
-        ctx: &mut Ctx,
-        client: &RegisteredClient,
-        grant: &Grant,
-    ) -> (OpaqueToken, NewRefreshToken) {
-        let id = RefreshTokenId::new(ctx.now, ctx.id());
-        let token = ctx.opaque(id.as_bytes());
-        let stored = NewRefreshToken {
-            id,
-            secret_hash: token.hash(),
-            grant_id: grant.granted.id,
-            client_id: client.client.id.clone(),
-            generation: 0,
-            created_at: ctx.now,
-            expires_at: (ctx.now + self.refresh_token_lifetime(client)).min(grant.granted.expires_at),
-        };
-        (token, stored)
     }
 }
 

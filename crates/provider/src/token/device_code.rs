@@ -5,7 +5,7 @@ use crate::device::Poll;
 use crate::issue::{Issue, Subject};
 use crate::{Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
-use protocol::{DeviceCodeId, ErrorCode, GrantId, GrantType, Params};
+use protocol::{DeviceCodeId, ErrorCode, GrantId, Params};
 use storage::client::RegisteredClient;
 use storage::device_code::{Decided, DeviceCode, DeviceCodeById, SpendDeviceCode};
 use storage::grant::GrantById;
@@ -25,12 +25,7 @@ impl Provider {
             ..Issue::new(&client.client, Subject::Grant(&grant), grant.granted.scope.clone())
         };
         let issued = self.issue(ctx, issue).await?;
-        let refresh_token = client
-            .client
-            .grant_types
-            .contains(&GrantType::RefreshToken)
-            .then(|| self.first_refresh_token(ctx, client, &grant));
-        self.bind_refresh_tokens(ctx, &client.client, &grant).await?;
+        let refresh_token = self.first_refresh_token(ctx, client, &grant).await?;
         let spend = SpendDeviceCode {
             id: code.issued.id,
             grant_id,
