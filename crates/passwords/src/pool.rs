@@ -187,7 +187,7 @@ impl HashPool {
     pub async fn verify(&self, password: SecretString, stored: Option<String>) -> Result<Verdict, Refused> {
         let (answer, answered) = tokio::sync::oneshot::channel();
         let place = self.shared().submit(Task::Verify { password, stored, answer })?;
-        let verdict = answered.await;
+        let verdict = meter::span("password", answered).await;
         drop(place);
         verdict.map_err(|_| self.unanswered())
     }
@@ -199,7 +199,7 @@ impl HashPool {
         }
         let (answer, answered) = tokio::sync::oneshot::channel();
         let place = self.shared().submit(Task::Hash { password, answer })?;
-        let hash = answered.await;
+        let hash = meter::span("password", answered).await;
         drop(place);
         hash.map_err(|_| self.unanswered())
     }

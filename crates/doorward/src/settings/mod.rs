@@ -6,6 +6,7 @@ mod issuer;
 #[cfg(test)]
 mod reference;
 mod report;
+mod setting;
 mod sources;
 mod spelling;
 mod table;
@@ -15,6 +16,7 @@ mod value;
 
 use crate::backups::Place;
 use crate::fetch::Allowed;
+use crate::telemetry::Receiving;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -48,6 +50,8 @@ pub(crate) struct Settings {
     pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) outgoing: OutgoingSettings,
     pub(crate) metrics_listen: Option<SocketAddr>,
+    /// A poll that takes longer blocked its thread; zero watches none.
+    pub(crate) stall_after: Duration,
     pub(crate) registration: Registration,
     pub(crate) session: SessionSettings,
     pub(crate) tokens: TokenSettings,
@@ -64,6 +68,7 @@ pub(crate) struct Settings {
     pub(crate) sqlite: SqliteSettings,
     pub(crate) backup: BackupSettings,
     pub(crate) log: LogSettings,
+    pub(crate) traces: TraceSettings,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -167,6 +172,25 @@ pub(crate) struct LogSettings {
     /// In the syntax of `tracing_subscriber::EnvFilter`, checked.
     pub(crate) filter: String,
     pub(crate) format: LogFormat,
+    /// Lines that one place in the program may write in a second; zero is no limit.
+    pub(crate) repeats: u32,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TraceSettings {
+    /// Nowhere, unless it is set.
+    pub(crate) to: Option<Receiving>,
+    /// From 0 to 1.
+    pub(crate) share: f64,
+    pub(crate) parents: TraceParents,
+}
+
+/// Whose `traceparent` is believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum TraceParents {
+    #[default]
+    Proxies,
+    Anyone,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -294,6 +318,7 @@ impl Settings {
             trusted_proxies: TrustedProxies::default(),
             outgoing: OutgoingSettings::default(),
             metrics_listen: None,
+            stall_after: Duration::ZERO,
             registration: Registration::default(),
             session: SessionSettings::default(),
             tokens: TokenSettings::default(),
@@ -314,6 +339,7 @@ impl Settings {
             sqlite: SqliteSettings::default(),
             backup: BackupSettings::default(),
             log: LogSettings::default(),
+            traces: TraceSettings::default(),
         }
     }
 }

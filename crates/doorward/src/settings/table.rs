@@ -4,76 +4,14 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::setting::Preset::{Derived, Unset, Value};
+use super::setting::Setting;
 use super::value::{
     access_lifetime, address, base_interval, device_code_lifetime, device_interval, duration, kib, lifetime,
-    log_filter, masked_database, master_key, number, one_of, path, put, rotation, size, size_between, switch,
+    log_filter, masked_database, master_key, number, one_of, path, put, rotation, share, size, size_between,
+    switch,
 };
-use super::{LogFormat, Registration, Settings};
-
-/// One setting.
-pub(crate) struct Setting {
-    /// In a TOML file; `session.idle` is `idle` in the table `[session]`.
-    pub(crate) key: &'static str,
-    /// What stands for the value in help texts.
-    pub(crate) value_name: &'static str,
-    /// What it is when nobody sets it.
-    pub(crate) preset: Preset,
-    /// One sentence that teaches.
-    pub(crate) help: &'static str,
-    /// A value somebody might set.
-    pub(crate) example: &'static str,
-    /// Whether the value must never be shown. Such a setting has no flag: everybody on a machine sees the flags of a process.
-    pub(crate) secret: bool,
-    /// How a value is shown that may hold a secret; it must work on values that are wrong, too.
-    pub(crate) shown: fn(&str) -> String,
-    /// Reads a value. `Err` says what is expected.
-    pub(crate) set: fn(&mut Settings, &str) -> Result<(), String>,
-}
-
-/// What a setting is when nobody sets it.
-pub(crate) enum Preset {
-    /// This, in the same words as anybody would write it.
-    Value(&'static str),
-    /// Something that follows from other settings: how, in words, and what.
-    Derived(&'static str, fn(&Settings) -> String),
-    /// Nothing.
-    Unset,
-}
-
-use Preset::{Derived, Unset, Value};
-
-impl Setting {
-    const fn new(
-        key: &'static str,
-        value_name: &'static str,
-        preset: Preset,
-        set: fn(&mut Settings, &str) -> Result<(), String>,
-    ) -> Self {
-        Self { key, value_name, preset, help: "", example: "", secret: false, shown: str::to_owned, set }
-    }
-
-    const fn help(self, help: &'static str, example: &'static str) -> Self {
-        Self { help, example, ..self }
-    }
-
-    const fn secret(self) -> Self {
-        Self { secret: true, ..self }
-    }
-
-    const fn masked(self, shown: fn(&str) -> String) -> Self {
-        Self { shown, ..self }
-    }
-
-    /// `tls.certificate` is `--tls-certificate`.
-    pub(crate) fn flag(&self) -> Option<String> {
-        (!self.secret).then(|| self.key.replace(['.', '_'], "-"))
-    }
-
-    /// `tls.certificate` is `DOORWARD_TLS_CERTIFICATE`.
-    pub(crate) fn variable(&self) -> String {
-        format!("DOORWARD_{}", self.key.replace('.', "_").to_uppercase())
-    }
-}
+use super::{LogFormat, Registration, TraceParents};
 
 /// In the order they are shown in.
 pub(crate) static SETTINGS: &[Setting] = &[
@@ -200,6 +138,12 @@ pub(crate) static SETTINGS: &[Setting] = &[
             "Where to serve /metrics for Prometheus. Unset, there are none. It has no access \
              control: keep it to a private address.",
             "127.0.0.1:9090",
+        ),
+    Setting::new("stall_after", "DURATION", Value("100ms"), |s, v| put(&mut s.stall_after, duration(v)))
+        .help(
+            "A thread that serves connections and does not come back for so long is reported, with what it \
+             does. 0s watches none.",
+            "500ms",
         ),
     Setting::new("registration", "open|closed", Value("closed"), |s, v| {
         put(&mut s.registration, one_of(v, &[("open", Registration::Open), ("closed", Registration::Closed)]))
@@ -392,6 +336,32 @@ pub(crate) static SETTINGS: &[Setting] = &[
         )
     })
     .help("How it is logged: auto is text on a terminal and JSON elsewhere.", "json"),
+    Setting::new("log_repeats", "NUMBER", Value("50"), |s, v| {
+        put(&mut s.log.repeats, number(v, 0, 1_000_000))
+    })
+    .help(
+        "Lines that one place in the program may write in a second; what is more is counted, and the \
+             count is logged. 0 is no limit.",
+        "0",
+    ),
+    Setting::new("traces.to", "URL", Unset, |s, v| put(&mut s.traces.to, v.parse().map(Some))).help(
+        "Where traces of requests are sent: a receiver that speaks OTLP over HTTP, as every OpenTelemetry \
+             collector does. Without a path, /v1/traces is meant.",
+        "http://127.0.0.1:4318",
+    ),
+    Setting::new("traces.share", "NUMBER", Value("0.01"), |s, v| put(&mut s.traces.share, share(v)))
+        .help("Which part of the requests is traced, from 0 to 1, unless a traceparent says so.", "0.1"),
+    Setting::new("traces.parents", "proxies|anyone", Value("proxies"), |s, v| {
+        put(
+            &mut s.traces.parents,
+            one_of(v, &[("proxies", TraceParents::Proxies), ("anyone", TraceParents::Anyone)]),
+        )
+    })
+    .help(
+        "Whose traceparent header (W3C Trace Context) is believed: that of trusted_proxies, or anybody's, \
+             who can then have every request traced.",
+        "anyone",
+    ),
 ];
 
 const ONE: NonZeroU32 = NonZeroU32::MIN;

@@ -25,8 +25,14 @@ mod organizations;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod profiles;
+#[cfg(test)]
+mod prometheus;
+#[cfg(test)]
 mod serving;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]
 mod store;
+#[cfg(test)]
+mod traces;

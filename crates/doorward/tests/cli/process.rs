@@ -224,7 +224,8 @@ pub(crate) fn post(address: &str, path: &str, credentials: (&str, &str), form: &
     exchange(address, &(head + form))
 }
 
-fn exchange(address: &str, request: &str) -> (u16, String) {
+/// Status and body of a request, written out.
+pub(crate) fn exchange(address: &str, request: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).expect("it listens");
     stream.write_all(request.as_bytes()).expect("it reads");
     answer(stream)

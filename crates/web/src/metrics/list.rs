@@ -329,6 +329,13 @@ pub(super) static METRICS: &[Metric] = &[
         count(r.provider.shipping.map(|shipping| shipping.drill_failures), out);
     })
     .only(Only::Backup),
+    // Threads that serve connections.
+    histogram("doorward_stall_seconds", "How long a thread that serves connections was blocked", |r, out| {
+        out.put_all(&r.metrics.tallies.stalls.times());
+    }),
+    gauge("doorward_stalled_threads", "Threads that are blocked now", |r, out| {
+        out.put(r.metrics.tallies.stalls.lasting());
+    }),
     // The log.
     counter(
         "doorward_log_lines_dropped_total",
@@ -340,6 +347,11 @@ pub(super) static METRICS: &[Metric] = &[
         "Log lines left out because one place in the program wrote too many",
         |r, out| out.put(r.system.log_lines_suppressed),
     ),
+    counter("doorward_traces_total", "Traced requests by what became of their trace", |r, out| {
+        out.put_with(&["sent"], r.system.traces_sent);
+        out.put_with(&["lost"], r.system.traces_lost);
+    })
+    .of(&["outcome"]),
     // The process.
     counter("process_cpu_seconds_total", "CPU time of all threads", |r, out| {
         process(r, out, |process, out| out.put(process.cpu_seconds));
