@@ -21,6 +21,7 @@ pub mod nodes;
 pub mod options;
 pub mod plans;
 mod postgres;
+mod room;
 pub mod row;
 mod sqlite;
 pub mod stats;
