@@ -13,7 +13,9 @@ mod stored;
 
 pub use calibrate::{Calibration, Measured, calibrate};
 pub use capacity::{Capacity, capacity};
-pub use hasher::{CannotHash, MAX_PASSWORD_BYTES, SALT_BYTES, hash_password, verify_password};
+pub use hasher::{
+    CannotHash, MAX_PASSWORD_BYTES, SALT_BYTES, argon2_made_by, hash_password, verify_password,
+};
 pub use params::{Argon2Params, BadParams};
 pub use pool::{HashPool, PoolSettings, PoolStats, Reason, Refused, StartError, Verdict};
 pub use stored::{HashKind, UnsupportedHash, inspect};
