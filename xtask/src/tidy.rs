@@ -30,7 +30,8 @@ const ROOMS: &[Room] = &[
         may: &["protocol"],
         never: &["tokio", "axum", "hyper", "rusqlite", "rand", "getrandom"],
     },
-    Room { name: "passwords", may: &[], never: &["axum", "hyper", "rusqlite", "rand", "getrandom"] },
+    Room { name: "argon", may: &[], never: &["tokio", "getrandom", "rand"] },
+    Room { name: "passwords", may: &["argon"], never: &["axum", "hyper", "rusqlite", "rand", "getrandom"] },
     Room { name: "storage", may: &["protocol"], never: &["axum", "hyper", "http", "clap", "getrandom"] },
     Room {
         name: "provider",

@@ -11,12 +11,13 @@ mod worker;
 
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::MAX_PASSWORD_BYTES;
 use crate::params::{Argon2Params, BadParams};
+use crate::remote::{Done, Remote, RemoteStats, Remotes, Work};
 use queue::{Shared, Task};
 
 /// How a pool is built.
@@ -58,6 +59,16 @@ pub struct HashPool {
 
 struct Handle {
     shared: Arc<Shared>,
+    remotes: OnceLock<Arc<Remotes>>,
+}
+
+/// What one piece of work costs, and how long it may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// The cost of new hashes, and of the answer about an unknown user. Must be valid.
+    pub params: Argon2Params,
+    /// Refused at once when it would wait longer.
+    pub max_wait: Duration,
 }
 
 impl Drop for Handle {
@@ -171,32 +182,90 @@ impl HashPool {
         }
         let shared = Arc::new(Shared::new(settings));
         // Built first: if a later thread cannot be started, dropping it ends the earlier ones.
-        let pool = Self { handle: Arc::new(Handle { shared }) };
+        let pool = Self { handle: Arc::new(Handle { shared, remotes: OnceLock::new() }) };
         for number in 0..pool.shared().settings.threads {
             worker::start(Arc::clone(pool.shared()), number)?;
         }
         Ok(pool)
     }
 
-    /// Checks a password against a stored hash. `None` is an unknown user: the same work, then `Wrong`.
+    /// Lets other machines do a part of the work from now on. Can be said once.
+    pub fn share_with(&self, machines: Vec<Arc<dyn Remote>>) {
+        if !machines.is_empty() {
+            self.handle.remotes.get_or_init(|| Remotes::new(machines));
+        }
+    }
+
+    /// Checks a password against a stored hash, here or on another machine. `None` is an unknown user: the same work, then `Wrong`.
     pub async fn verify(&self, password: SecretString, stored: Option<String>) -> Result<Verdict, Refused> {
+        let Some(remotes) = self.handle.remotes.get() else {
+            return self.verify_here(self.terms(), password, stored).await;
+        };
+        let work = Work::Verify { password, stored };
+        match (remotes.perform(self, &work).await, work) {
+            (Some(Done::Verdict(verdict)), _) => Ok(verdict),
+            (_, Work::Verify { password, stored }) => self.verify_here(self.terms(), password, stored).await,
+            _ => Err(self.unanswered()),
+        }
+    }
+
+    /// Makes a new Argon2id hash as a PHC string, here or on another machine. A password longer than [`MAX_PASSWORD_BYTES`] is refused.
+    pub async fn hash(&self, password: SecretString) -> Result<String, Refused> {
+        let Some(remotes) = self.handle.remotes.get() else {
+            return self.hash_here(self.terms(), password).await;
+        };
+        let work = Work::Hash { password };
+        match (remotes.perform(self, &work).await, work) {
+            (Some(Done::Hash(hash)), _) => Ok(hash),
+            (_, Work::Hash { password }) => self.hash_here(self.terms(), password).await,
+            _ => Err(self.unanswered()),
+        }
+    }
+
+    /// As [`HashPool::verify`], on this machine, on somebody's terms.
+    pub async fn verify_here(
+        &self,
+        terms: Terms,
+        password: SecretString,
+        stored: Option<String>,
+    ) -> Result<Verdict, Refused> {
         let (answer, answered) = tokio::sync::oneshot::channel();
-        let place = self.shared().submit(Task::Verify { password, stored, answer })?;
+        let task = Task::Verify { params: terms.params, password, stored, answer };
+        let place = self.shared().submit(task, terms.max_wait)?;
         let verdict = answered.await;
         drop(place);
         verdict.map_err(|_| self.unanswered())
     }
 
-    /// Makes a new Argon2id hash as a PHC string. A password longer than [`MAX_PASSWORD_BYTES`] is refused.
-    pub async fn hash(&self, password: SecretString) -> Result<String, Refused> {
+    /// As [`HashPool::hash`], on this machine, on somebody's terms.
+    pub async fn hash_here(&self, terms: Terms, password: SecretString) -> Result<String, Refused> {
         if password.expose_secret().len() > MAX_PASSWORD_BYTES {
             return Err(Refused { retry_after: queue::LEAST_RETRY, reason: Reason::PasswordTooLong });
         }
         let (answer, answered) = tokio::sync::oneshot::channel();
-        let place = self.shared().submit(Task::Hash { password, answer })?;
+        let task = Task::Hash { params: terms.params, password, answer };
+        let place = self.shared().submit(task, terms.max_wait)?;
         let hash = answered.await;
         drop(place);
         hash.map_err(|_| self.unanswered())
+    }
+
+    /// This pool's own.
+    pub fn terms(&self) -> Terms {
+        let PoolSettings { params, max_wait, .. } = self.shared().settings;
+        Terms { params, max_wait }
+    }
+
+    /// How long a password would take here, waiting included, or nothing when it would wait too long; and what one hash takes.
+    pub(crate) fn expected(&self) -> (Option<Duration>, Duration) {
+        let shared = self.shared();
+        let (wait, one) = (shared.estimated_wait(), shared.mean.get());
+        ((wait <= shared.settings.max_wait).then_some(wait + one), one)
+    }
+
+    /// What other machines did.
+    pub fn remote_stats(&self) -> Vec<RemoteStats> {
+        self.handle.remotes.get().map(|remotes| remotes.stats()).unwrap_or_default()
     }
 
     /// Refuses what waits and what comes from now on; what runs is finished. Dropping the last clone does the same.

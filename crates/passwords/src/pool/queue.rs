@@ -23,8 +23,17 @@ const MEAN_WEIGHT: i128 = 8;
 
 /// What a caller wants. Passwords are wiped when dropped.
 pub(super) enum Task {
-    Verify { password: SecretString, stored: Option<String>, answer: oneshot::Sender<Verdict> },
-    Hash { password: SecretString, answer: oneshot::Sender<String> },
+    Verify {
+        params: Argon2Params,
+        password: SecretString,
+        stored: Option<String>,
+        answer: oneshot::Sender<Verdict>,
+    },
+    Hash {
+        params: Argon2Params,
+        password: SecretString,
+        answer: oneshot::Sender<String>,
+    },
 }
 
 /// A task until someone takes it out: the thread that does it, the caller that leaves, or the closing pool.
@@ -79,7 +88,7 @@ impl Shared {
     }
 
     /// Joins the queue or is refused at once. The task stays in the queue as long as the returned place is kept.
-    pub(super) fn submit(self: &Arc<Self>, task: Task) -> Result<Place, Refused> {
+    pub(super) fn submit(self: &Arc<Self>, task: Task, max_wait: Duration) -> Result<Place, Refused> {
         let slot: Slot = Arc::new(Mutex::new(Some(task)));
         let mut queue = locked(&self.queue);
         if queue.closed {
@@ -88,9 +97,10 @@ impl Shared {
         }
         let wait = self.estimated_wait();
         let queued = self.counters.queued.load(Relaxed);
-        if wait > self.settings.max_wait || queued >= self.settings.max_queued {
+        let max_wait = max_wait.min(self.settings.max_wait);
+        if wait > max_wait || queued >= self.settings.max_queued {
             drop(queue);
-            return Err(self.refuse(Reason::Busy, wait.saturating_sub(self.settings.max_wait)));
+            return Err(self.refuse(Reason::Busy, wait.saturating_sub(max_wait)));
         }
         if queue.waiting.len() >= self.settings.max_queued {
             // Callers that left keep no room.
