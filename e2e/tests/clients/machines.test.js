@@ -9,7 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import * as oauth from "oauth4webapi";
 import * as client from "openid-client";
-import { BINARY, startDoorward } from "../fixture/doorward.js";
+import { BINARY, startDoorward } from "../../fixture/doorward.js";
 
 const run = promisify(execFile);
 
