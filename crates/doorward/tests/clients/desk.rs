@@ -2,7 +2,7 @@
 //! computer or another one, nobody at the terminal. Where it is not installed it is skipped, loudly; in CI that is a failure.
 
 use crate::browser::{Arrived, Browser};
-use crate::doorward::Doorward;
+use crate::doorward::{Doorward, engines};
 use crate::relying_party::{Kind, RelyingParty, Result};
 use openidconnect::{AccessToken, TokenIntrospectionResponse as _};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -20,9 +20,10 @@ async fn oidc_agent_signs_in_with_a_browser_and_then_gets_token_after_token() ->
     if is_missing() {
         return Ok(());
     }
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    let redirect_uri = format!("http://localhost:{port}");
-    for server in Doorward::on_every_engine_for(&redirect_uri) {
+    for engine in engines() {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let redirect_uri = format!("http://localhost:{port}");
+        let server = Doorward::start(engine, &redirect_uri);
         let desk = Desk::open().await?;
         desk.sign_in(&server, &redirect_uri).await?;
         desk.gets_token_after_token(&server).await?;

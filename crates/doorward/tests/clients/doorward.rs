@@ -1,6 +1,7 @@
 //! A running Doorward: the compiled binary's demo on a free port, in a folder of its own, on any of the engines, gone when it is dropped.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -29,27 +30,18 @@ pub(crate) struct Doorward {
 }
 
 impl Doorward {
-    /// One demo after the other, each on another engine. What is missing is said loudly; in CI that is a failure.
+    /// One demo after the other, each on another engine.
     pub(crate) fn on_every_engine() -> impl Iterator<Item = Self> {
-        Self::on_every_engine_for(REDIRECT_URI)
-    }
-
-    /// The same, for answers that are sent elsewhere.
-    pub(crate) fn on_every_engine_for(redirect_uri: &str) -> impl Iterator<Item = Self> {
-        let servers = Engine::ALL.into_iter().filter(|engine| !engine.is_missing()).map(Some);
-        std::iter::once(None).chain(servers).map(move |engine| {
-            // Shown when what follows fails.
-            println!("on {}", engine.map_or("SQLite".to_owned(), |engine| format!("{engine:?}")));
-            Self::start(redirect_uri, engine.map(|engine| throwaway::shared(engine).unwrap()))
-        })
+        engines().map(|engine| Self::start(engine, REDIRECT_URI))
     }
 
     /// Starts a demo and waits until it answers.
-    fn start(redirect_uri: &str, database: Option<Database>) -> Self {
+    pub(crate) fn start(engine: Option<Engine>, redirect_uri: &str) -> Self {
+        let database = engine.map(|engine| throwaway::shared(engine).unwrap());
         let folder = tempfile::tempdir().unwrap();
         let (env_file, log) = (folder.path().join("demo.env"), folder.path().join("log"));
         let said = File::create(&log).unwrap();
-        let mut command = program();
+        let mut command = command(PROGRAM);
         // It is killed, so its database must go with the folder.
         command
             .env("TMPDIR", folder.path())
@@ -95,10 +87,19 @@ impl Doorward {
     }
 }
 
-/// The program, with nothing of this test's own settings: it takes every DOORWARD_ variable for a setting.
-fn program() -> Command {
+/// SQLite, and the servers. What is missing is said loudly; in CI that is a failure.
+pub(crate) fn engines() -> impl Iterator<Item = Option<Engine>> {
+    let servers = Engine::ALL.into_iter().filter(|engine| !engine.is_missing()).map(Some);
+    std::iter::once(None).chain(servers).inspect(|engine| {
+        // Shown when what follows fails.
+        println!("on {}", engine.map_or("SQLite".to_owned(), |engine| format!("{engine:?}")));
+    })
+}
+
+/// A command that runs ours or is ours: Doorward takes every DOORWARD_ variable for a setting, and this test's own are none.
+pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let ours = std::env::vars_os().filter(|(name, _)| !name.to_string_lossy().starts_with("DOORWARD_"));
-    let mut command = Command::new(PROGRAM);
+    let mut command = Command::new(program);
     command.env_clear().envs(ours);
     command
 }
