@@ -16,7 +16,7 @@ cargo xtask TASK
   check   everything CI runs: format, tidy, clippy, all tests with the real clients and the browser, documentation
   bless   accept changed snapshots and regenerate generated files, then look at `git diff`
   tidy    the rules of the house: which room may import which, file sizes, words (part of check)
-  e2e     only the real clients and the browser (part of check)
+  e2e     only the npm clients, on every engine, and the browser (part of check)
   crash   the crash test, long: hundreds of kills under write load
   layout  records which functions run at the start and while serving, for the linker (valgrind; a quarter of an hour)
 
