@@ -2,6 +2,8 @@
 //! server where none is named, and measures what the machine could do at most in the same run. What the store costs: `bench_store.rs`; what
 //! requests cost beside an empty handler: `bench_requests.rs`.
 
+use super::bench_engine;
+use super::bench_growth;
 use super::bench_machines;
 use super::bench_requests;
 use super::bench_server::{BenchServer, Credentials};
@@ -28,6 +30,12 @@ pub(crate) enum BenchCommand {
     /// What a database does per second: commands and reads, through the store and through the bare driver
     #[command(after_help = bench_store::HELP)]
     Store(bench_store::StoreArgs),
+    /// What the SQLite engine does on this disk: shared commits, durable commands at a rate, reads
+    #[command(after_help = bench_engine::HELP)]
+    Engine(bench_engine::EngineArgs),
+    /// What point operations cost as the database grows, and what sweeping does to writes
+    #[command(after_help = bench_growth::HELP)]
+    Growth(bench_growth::GrowthArgs),
     /// Devices that wait: device authorizations and polls, beside an empty handler
     #[command(after_help = bench_requests::DEVICES_HELP)]
     Devices(Box<bench_requests::DevicesArgs>),
@@ -98,6 +106,8 @@ pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
     let args = match command {
         BenchCommand::SignIn(args) => args,
         BenchCommand::Store(args) => return bench_store::run(&args),
+        BenchCommand::Engine(args) => return bench_engine::run(&args),
+        BenchCommand::Growth(args) => return bench_growth::run(&args),
         BenchCommand::Devices(args) => return bench_requests::devices(&args),
         BenchCommand::Machines(args) => return bench_machines::run(&args),
         BenchCommand::Empty(args) => return bench_requests::empty(&args),

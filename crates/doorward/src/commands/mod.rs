@@ -5,6 +5,8 @@ pub(crate) mod api_key;
 pub(crate) mod assertion_issuer;
 pub(crate) mod backup;
 pub(crate) mod bench;
+mod bench_engine;
+mod bench_growth;
 mod bench_machines;
 mod bench_requests;
 mod bench_server;
