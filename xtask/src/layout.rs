@@ -46,7 +46,8 @@ fn record_start(program: &Path, folder: &Path) -> Result<BTreeSet<String>> {
     let record = folder.join("start.callgrind");
     let data = folder.join("start");
     let port = free_port()?;
-    let mut server = recorded(program, &record, &["serve", "--data"], &data, port)?;
+    let listen = format!("127.0.0.1:{port}");
+    let mut server = recorded(program, &record, &["serve", "--listen", &listen, "--data"], &data)?;
     wait_for(port)?;
     sleep(IDLE);
     finish(&mut server)?;
@@ -59,7 +60,8 @@ fn record_service(program: &Path, folder: &Path) -> Result<BTreeSet<String>> {
     let (env_file, data) = (folder.join("demo.env"), folder.join("service"));
     let port = free_port()?;
     let env_path = env_file.to_str().unwrap_or_default();
-    let mut server = recorded(program, &record, &["demo", "--env-file", env_path, "--data"], &data, port)?;
+    let args = ["demo", "--port", &port.to_string(), "--env-file", env_path, "--data"];
+    let mut server = recorded(program, &record, &args, &data)?;
     wait_for(port)?;
     let target = format!("http://localhost:{port}");
     let load = ["bench", "sign-in", "--users", "4", "--duration", "60", "--target", &target, "--env-file"];
@@ -71,7 +73,7 @@ fn record_service(program: &Path, folder: &Path) -> Result<BTreeSet<String>> {
     executed(&record, program)
 }
 
-fn recorded(program: &Path, record: &Path, args: &[&str], data: &Path, port: u16) -> Result<Child> {
+fn recorded(program: &Path, record: &Path, args: &[&str], data: &Path) -> Result<Child> {
     say(&format!("{} {} {}, recorded", program.display(), args.join(" "), data.display()));
     Command::new("valgrind")
         .args(["--tool=callgrind", "--demangle=no"])
@@ -79,7 +81,6 @@ fn recorded(program: &Path, record: &Path, args: &[&str], data: &Path, port: u16
         .arg(program)
         .args(args)
         .arg(data)
-        .args(["--listen", &format!("127.0.0.1:{port}")])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

@@ -9,6 +9,7 @@
 mod queue;
 mod worker;
 
+use meter::Reading;
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use std::sync::atomic::Ordering::Relaxed;
@@ -168,6 +169,10 @@ pub struct PoolStats {
     pub last_wait: Duration,
     /// How long a request arriving now would wait.
     pub estimated_wait: Duration,
+    /// How long requests waited for a thread.
+    pub waits: Reading,
+    /// How long they occupied it.
+    pub hash_times: Reading,
 }
 
 impl HashPool {
@@ -290,6 +295,8 @@ impl HashPool {
             mean_hash: shared.mean.get(),
             last_wait: Duration::from_nanos(counters.last_wait_nanos.load(Relaxed)),
             estimated_wait: shared.estimated_wait(),
+            waits: counters.waits.read(),
+            hash_times: counters.hash_times.read(),
         }
     }
 

@@ -39,7 +39,7 @@ pub use error::StorageError;
 pub use nodes::{Change, Feed, NewNode, News};
 pub use options::{Durability, NetworkOptions, OpenError, Options, Schema};
 pub use row::{Row, Rows};
-pub use stats::Stats;
+pub use stats::{READS_PER_SAMPLE, Stats};
 pub use store::{Opened, Store};
 pub use sweep::SweepReport;
 pub use together::Together;

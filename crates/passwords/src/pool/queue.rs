@@ -2,6 +2,7 @@
 //!
 //! Owns order, admission and counters. Refuses to know how a hash is computed.
 
+use meter::Histogram;
 use secrecy::SecretString;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
@@ -50,7 +51,6 @@ struct Queue {
     closed: bool,
 }
 
-#[derive(Default)]
 pub(super) struct Counters {
     pub(super) queued: AtomicUsize,
     pub(super) running: AtomicUsize,
@@ -61,6 +61,27 @@ pub(super) struct Counters {
     pub(super) upgraded: AtomicU64,
     pub(super) unsupported: AtomicU64,
     pub(super) last_wait_nanos: AtomicU64,
+    pub(super) waits: Histogram,
+    pub(super) hash_times: Histogram,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        let zero = || AtomicU64::new(0);
+        Self {
+            queued: AtomicUsize::new(0),
+            running: AtomicUsize::new(0),
+            completed: zero(),
+            refused: zero(),
+            abandoned: zero(),
+            hashes: zero(),
+            upgraded: zero(),
+            unsupported: zero(),
+            last_wait_nanos: zero(),
+            waits: Histogram::of_durations(),
+            hash_times: Histogram::of_durations(),
+        }
+    }
 }
 
 /// What callers and threads share.
@@ -121,7 +142,9 @@ impl Shared {
                 if let Some(task) = locked(&waiting.slot).take() {
                     self.counters.queued.fetch_sub(1, Relaxed);
                     self.counters.running.fetch_add(1, Relaxed);
-                    self.counters.last_wait_nanos.store(nanos(waiting.since.elapsed()), Relaxed);
+                    let waited = waiting.since.elapsed();
+                    self.counters.last_wait_nanos.store(nanos(waited), Relaxed);
+                    self.counters.waits.record(waited);
                     return Next::Task(task);
                 }
             }
@@ -145,6 +168,7 @@ impl Shared {
     /// A task that `next` gave is done.
     pub(super) fn finished(&self, took: Duration) {
         self.mean.add(took);
+        self.counters.hash_times.record(took);
         self.counters.running.fetch_sub(1, Relaxed);
         self.counters.completed.fetch_add(1, Relaxed);
     }
