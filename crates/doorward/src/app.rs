@@ -272,6 +272,7 @@ fn pool_settings(settings: &Settings) -> PoolSettings {
     PoolSettings {
         threads: passwords.threads.unwrap_or(defaults.threads),
         max_wait: passwords.max_wait,
+        overload_wait: passwords.overload_wait,
         params: passwords.params(),
         ..defaults
     }

@@ -1,7 +1,9 @@
 //! What every decision is told about the request it serves: the instant, randomness, the caller's address. Reads no clock itself.
 
 use crypto::{OpaqueToken, Random, random_bytes};
-use protocol::{ClientCertificate, Timestamp};
+use passwords::Caller;
+use protocol::{ClientCertificate, ClientId, Timestamp};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::IpAddr;
 
 /// Names one request, in its error page and in the log.
@@ -37,6 +39,22 @@ impl Ctx {
     /// The request's randomness.
     pub fn random(&mut self) -> &mut dyn Random {
         self.random.as_mut()
+    }
+
+    /// In whose turn passwords are hashed for this request: its client's, and within it the address's. Of IPv6 addresses the first half
+    /// counts: the rest is its owner's to choose.
+    pub(crate) fn caller(&self, client: Option<&ClientId>) -> Caller {
+        let numbered = |client: &ClientId| {
+            let mut hasher = DefaultHasher::new();
+            client.hash(&mut hasher);
+            hasher.finish()
+        };
+        let address = match self.remote.map(|address| address.to_canonical()) {
+            Some(IpAddr::V4(address)) => u64::from(address.to_bits()),
+            Some(IpAddr::V6(address)) => (address.to_bits() >> 64) as u64,
+            None => 0,
+        };
+        Caller { client: client.map_or(0, numbered), address }
     }
 
     /// Ten bytes for a new id.

@@ -89,7 +89,7 @@ impl Provider {
         if !problems.is_empty() {
             return Ok(SetupAnswer::Problems(problems));
         }
-        let password_hash = self.inner.hash_pool.hash(account.password.clone()).await?;
+        let password_hash = self.inner.hash_pool.hash(ctx.caller(None), account.password.clone()).await?;
         let user = account.user(UserId::new(ctx.now, ctx.id()), true, ctx.now);
         let username = user.username.clone();
         let add = AddUser { user, password_hash: Some(password_hash), spends: Some(link) };

@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::params::Argon2Params;
-use crate::pool::{PoolSettings, Reason, Refused};
+use crate::pool::{Caller, PoolSettings, Reason, Refused};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
+const NOBODY: Caller = Caller { client: 0, address: 0 };
 const TINY: Argon2Params = Argon2Params { memory_kib: 64, iterations: 1, parallelism: 1 };
 
 /// A pool, as if it were elsewhere.
@@ -71,7 +72,7 @@ fn secret(text: &str) -> SecretString {
 async fn occupied() -> HashPool {
     let pool = pool(Argon2Params { memory_kib: 64 * 1024, iterations: 8, parallelism: 1 }, 1);
     let busy = pool.clone();
-    tokio::spawn(async move { busy.verify(secret("p"), None).await });
+    tokio::spawn(async move { busy.verify(NOBODY, secret("p"), None).await });
     while pool.stats().running == 0 {
         tokio::task::yield_now().await;
     }
@@ -84,13 +85,14 @@ async fn while_this_machine_is_busy_another_does_the_work_on_our_terms() {
     pool.share_with(vec![next_door.clone()]);
     let ours = pool.terms().params;
     let cheap = crate::hash_password(&TINY, &secret("right"), [1; 16]).unwrap();
-    assert_eq!(pool.verify(secret("wrong"), Some(cheap.clone())).await, Ok(Verdict::Wrong));
-    assert_eq!(pool.verify(secret("right"), None).await, Ok(Verdict::Wrong));
-    let Ok(Verdict::RightAndUpgraded(upgraded)) = pool.verify(secret("right"), Some(cheap)).await else {
+    assert_eq!(pool.verify(NOBODY, secret("wrong"), Some(cheap.clone())).await, Ok(Verdict::Wrong));
+    assert_eq!(pool.verify(NOBODY, secret("right"), None).await, Ok(Verdict::Wrong));
+    let Ok(Verdict::RightAndUpgraded(upgraded)) = pool.verify(NOBODY, secret("right"), Some(cheap)).await
+    else {
         panic!("the stored hash is not of our cost");
     };
     assert!(upgraded.contains(&ours.to_string()), "{upgraded}");
-    assert!(pool.hash(secret("new")).await.unwrap().contains(&ours.to_string()));
+    assert!(pool.hash(NOBODY, secret("new")).await.unwrap().contains(&ours.to_string()));
     assert!(pool.remote_stats()[0].answered > 0);
     assert!(next_door.pool.stats().completed > 0);
 }
@@ -100,7 +102,7 @@ async fn work_comes_back_from_a_machine_that_fails_and_three_times_is_enough() {
     let (pool, next_door) = (pool(TINY, 1), NextDoor::new());
     next_door.dead.store(true, Relaxed);
     pool.share_with(vec![next_door.clone()]);
-    let asked = (0..8).map(|_| pool.verify(secret("p"), None));
+    let asked = (0..8).map(|_| pool.verify(NOBODY, secret("p"), None));
     for verdict in futures_of(asked).await {
         assert_eq!(verdict, Ok(Verdict::Wrong));
     }
@@ -115,7 +117,7 @@ async fn a_password_that_is_too_long_stays_here() {
     let (pool, next_door) = (occupied().await, NextDoor::new());
     pool.share_with(vec![next_door.clone()]);
     let long = secret(&"p".repeat(MAX_PASSWORD_BYTES + 1));
-    assert_eq!(pool.verify(long, None).await, Ok(Verdict::Wrong));
+    assert_eq!(pool.verify(NOBODY, long, None).await, Ok(Verdict::Wrong));
     assert_eq!((pool.remote_stats()[0].answered, next_door.pool.stats().completed), (0, 0));
 }
 
@@ -130,7 +132,7 @@ async fn whoever_leaves_gives_the_place_back() {
         tokio::task::yield_now().await;
     }
     pool.share_with(vec![next_door]);
-    let mut leaving = Box::pin(pool.verify(secret("p"), None));
+    let mut leaving = Box::pin(pool.verify(NOBODY, secret("p"), None));
     std::future::poll_fn(|cx| {
         assert!(leaving.as_mut().poll(cx).is_pending());
         std::task::Poll::Ready(())

@@ -5,7 +5,7 @@ use super::{Browser, Page, Resumed, Step, Todo};
 use crate::interaction::next::Next;
 use crate::{Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
-use passwords::Verdict;
+use passwords::{Caller, Verdict};
 use secrecy::SecretString;
 use storage::interaction::Progress;
 use storage::user::{UpgradePasswordHash, User, UserByEmail, UserByUsername, UserWithPassword};
@@ -48,7 +48,8 @@ impl Provider {
     ) -> Result<SignInAnswer, ProviderError> {
         let resumed = self.resume(ctx, handle, browser).await?;
         let username = credentials.username.clone();
-        match self.check_password(ctx, credentials).await {
+        let caller = ctx.caller(Some(&resumed.interaction.request.client_id));
+        match self.check_password(ctx, caller, credentials).await {
             Ok(Some(user)) => self.signed_in_as(ctx, resumed, &user).await.map(SignInAnswer::Step),
             Ok(None) => Ok(SignInAnswer::Wrong(self.again(ctx, &resumed, username).await?)),
             Err(error @ (ProviderError::Overloaded { .. } | ProviderError::TooManyAttempts { .. })) => {
@@ -76,6 +77,7 @@ impl Provider {
     async fn check_password(
         &self,
         ctx: &Ctx,
+        caller: Caller,
         credentials: Credentials,
     ) -> Result<Option<User>, ProviderError> {
         let Credentials { username, password } = credentials;
@@ -83,7 +85,7 @@ impl Provider {
         let attempt = begun.map_err(|retry_after| ProviderError::TooManyAttempts { retry_after })?;
         let found = self.user_by_login(&username).await?;
         let stored = found.as_ref().and_then(|found| found.password_hash.clone());
-        let verdict = self.inner.hash_pool.verify(password, stored).await?;
+        let verdict = self.inner.hash_pool.verify(caller, password, stored).await?;
         let found = match verdict {
             Verdict::Wrong => None,
             Verdict::Right => found,

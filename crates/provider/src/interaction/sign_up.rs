@@ -121,7 +121,8 @@ impl Provider {
         let resumed = self.resume(ctx, handle, browser).await?;
         let mut problems = account.problems();
         if problems.is_empty() {
-            let password_hash = self.inner.hash_pool.hash(account.password.clone()).await?;
+            let caller = ctx.caller(Some(&resumed.interaction.request.client_id));
+            let password_hash = self.inner.hash_pool.hash(caller, account.password.clone()).await?;
             let user = account.user(UserId::new(ctx.now, ctx.id()), false, ctx.now);
             let add = AddUser { user: user.clone(), password_hash: Some(password_hash), spends: None };
             match self.inner.store.write(add).await? {
