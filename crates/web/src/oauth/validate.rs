@@ -1,5 +1,5 @@
 //! `/oauth2/validate`: what gateways ask before they let a request through (nginx `auth_request`, Traefik `forwardAuth`, Caddy
-//! `forward_auth`, Envoy `ext_authz`). Answers 204, 401 or 403 (RFC 6750 section 3): a gateway takes anything else for a failure. Anybody may
+//! `forward_auth`, Envoy `ext_authz`). Answers 204 (Envoy 200), 401 or 403 (RFC 6750 section 3): a gateway takes anything else for a failure. Anybody may
 //! ask: the answer says what a credential allows to whoever holds it, and of other credentials nothing.
 
 use crate::answer::json;
@@ -47,7 +47,7 @@ pub(crate) async fn asked(
             .validate(&ctx, &request, credential.as_ref().map(Option::as_ref).map_err(Clone::clone))
             .await
     };
-    answer(verdict.await)
+    answer(StatusCode::NO_CONTENT, verdict.await)
 }
 
 /// The request is this one, with the path below ours (Envoy's `path_prefix`): its query is its sender's, and its headers say nothing about it.
@@ -65,7 +65,8 @@ pub(crate) async fn below(
         resource: None,
     };
     let credential = credential.as_ref().map(Option::as_ref).map_err(Clone::clone);
-    answer(web.provider.validate(&ctx, &request, credential).await)
+    // Of all that mean success, Envoy lets pass on this one only.
+    answer(StatusCode::OK, web.provider.validate(&ctx, &request, credential).await)
 }
 
 /// The request as the gateway tells it. A gateway passes on what its client sent, so of the two families of headers only one may be there:
@@ -115,9 +116,9 @@ fn one<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>
     }
 }
 
-fn answer(verdict: Result<Admitted, Denied>) -> Response {
+fn answer(passes: StatusCode, verdict: Result<Admitted, Denied>) -> Response {
     match verdict {
-        Ok(admitted) => (StatusCode::NO_CONTENT, identity(&admitted)).into_response(),
+        Ok(admitted) => (passes, identity(&admitted)).into_response(),
         Err(Denied::Forbidden(why)) => {
             let members = json!({ "error": ErrorCode::AccessDenied.as_str(), "error_description": why });
             json(StatusCode::FORBIDDEN, &members)

@@ -331,9 +331,9 @@ async fn envoys_way_of_asking_takes_the_request_for_what_it_is() {
     let forged =
         [("x-original-method", "GET"), ("x-original-uri", "/health"), ("x-forwarded-host", "any.example")];
     for (method, path, status) in [
-        ("GET", "/oauth2/validate/orders/5?resource=urn:other", 204),
+        ("GET", "/oauth2/validate/orders/5?resource=urn:other", 200),
         ("POST", "/oauth2/validate/orders", 403),
-        ("GET", "/oauth2/validate/health", 204),
+        ("GET", "/oauth2/validate/health", 200),
         ("PURGE", "/oauth2/validate/orders", 403),
         ("GET", "/oauth2/validate/", 403),
         ("GET", "/oauth2/validate//health", 403),
@@ -345,6 +345,9 @@ async fn envoys_way_of_asking_takes_the_request_for_what_it_is() {
     }
     let request = Request::get("/oauth2/validate/orders/5");
     send(&house, request, &[&forged[..], &[host]].concat()).await.expect(401);
+    let request = Request::get("/oauth2/validate/orders/5");
+    let answer = send(&house, request, &[host, word]).await.expect(200);
+    assert_eq!((identity(&answer), answer.body.as_str()), (["robot", "robot", "orders:read", "client"], ""));
     send(&house, Request::get("/oauth2/validate/health"), &[("host", "other.example")]).await.expect(403);
 }
 
