@@ -363,10 +363,10 @@ fn count(text: &str) -> Result<u64, String> {
     })
 }
 
-/// From a tenth of a second to an hour.
+/// From a fiftieth of a second to an hour.
 pub(super) fn seconds(text: &str) -> Result<f64, String> {
-    let number = text.parse::<f64>().ok().filter(|number| (0.1..=3_600.0).contains(number));
-    number.ok_or_else(|| "from 0.1 to 3600 seconds".to_owned())
+    let number = text.parse::<f64>().ok().filter(|number| (0.02..=3_600.0).contains(number));
+    number.ok_or_else(|| "from 0.02 to 3600 seconds".to_owned())
 }
 
 #[cfg(test)]
@@ -384,6 +384,6 @@ mod tests {
         assert_eq!([900, 2_500_000, 18_240_000_000].map(bytes), ["1 kB", "2 MB", "18.2 GB"]);
         let times = [0, 940, 12_345, 999_400, 1_230_000, 2_500_000_000].map(Duration::from_nanos);
         assert_eq!(times.map(time), ["0.00 us", "0.94 us", "12.3 us", "999 us", "1.23 ms", "2.50 s"]);
-        assert!(seconds("0.1").is_ok() && seconds("0").is_err() && seconds("NaN").is_err());
+        assert!(seconds("0.02").is_ok() && seconds("0").is_err() && seconds("NaN").is_err());
     }
 }

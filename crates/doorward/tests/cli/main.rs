@@ -11,6 +11,8 @@ mod demo;
 #[cfg(test)]
 mod gateways;
 #[cfg(test)]
+mod growing;
+#[cfg(test)]
 mod handover;
 #[cfg(test)]
 mod help;

@@ -5,12 +5,14 @@
 
 mod commits;
 mod cpu;
+mod disk;
 mod keys;
 mod rate;
 mod reads;
 mod shipping;
 
 pub use commits::Commits;
+pub use disk::sync_latency;
 pub use keys::Keys;
 pub use rate::AtARate;
 pub use reads::Reads;

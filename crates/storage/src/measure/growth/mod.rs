@@ -222,7 +222,7 @@ async fn turn(
     };
     // What is cold must not be warmed up.
     if !plan.cold {
-        closed(callers, WARM_UP, most(0), ask(block)).await?;
+        closed(callers, WARM_UP.min(length), most(0), ask(block)).await?;
     }
     let open = open(plan.rate, length, || false, ask(block + 1)).await?;
     let closed = closed(callers, length, most(2), ask(block + 2)).await?;
