@@ -1,8 +1,9 @@
 //! What every decision is told about the request it serves: the instant, randomness, the caller's address. Reads no clock itself.
 
 use crypto::{OpaqueToken, Random, random_bytes};
-use protocol::{ClientCertificate, Timestamp};
+use protocol::{AuditEventId, ClientCertificate, Timestamp};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 /// Names one request, in its error page and in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Ctx {
     pub certificate: Option<ClientCertificate>,
     /// What an operator looks it up by.
     pub request_id: RequestId,
+    /// Audit events told so far.
+    told: AtomicU16,
     random: Box<dyn Random + Sync>,
 }
 
@@ -31,7 +34,7 @@ impl Ctx {
     /// The circumstances of a request.
     pub fn new(now: Timestamp, remote: Option<IpAddr>, mut random: Box<dyn Random + Sync>) -> Self {
         let request_id = RequestId(u64::from_be_bytes(random_bytes(random.as_mut())));
-        Self { now, remote, certificate: None, request_id, random }
+        Self { now, remote, certificate: None, request_id, told: AtomicU16::new(0), random }
     }
 
     /// The request's randomness.
@@ -42,6 +45,15 @@ impl Ctx {
     /// Ten bytes for a new id.
     pub(crate) fn id(&mut self) -> [u8; 10] {
         random_bytes(self.random())
+    }
+
+    /// The id of the next event of this request: its number, and the request's own randomness, so that telling draws none.
+    pub(crate) fn event_id(&self) -> AuditEventId {
+        let mut random = [0; 10];
+        let (number, request) = random.split_at_mut(2);
+        number.copy_from_slice(&self.told.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        request.copy_from_slice(&self.request_id.0.to_be_bytes());
+        AuditEventId::new(self.now, random)
     }
 
     /// A new opaque token with this selector.

@@ -223,6 +223,7 @@ impl Watched {
         let pool = self.provider.hash_pool().stats();
         let store = self.provider.store().stats();
         let (known, verified) = self.provider.token_cache_counts();
+        let audit = self.provider.audit_counts();
         vec![
             ("connections_accepted", "Connections accepted", self.server.accepted()),
             (
@@ -251,6 +252,12 @@ impl Watched {
             ("store_undecided", "Commits of which it could not be found out in time", store.undecided),
             ("access_tokens_known", "Presented access tokens that were verified before", known),
             ("access_tokens_verified", "Presented access tokens that had to be verified", verified),
+            (
+                "audit_events_dropped",
+                "Audit events lost because too many waited to be written",
+                audit.dropped,
+            ),
+            ("audit_events_sealed", "Audit events put into the chain by this process", audit.sealed),
         ]
     }
 }

@@ -3,7 +3,7 @@
 use super::{Browser, Page, Step};
 use crate::interaction::next::Next;
 use crate::{Ctx, Provider, ProviderError};
-use protocol::{ErrorCode, Timestamp, UserId};
+use protocol::{AuditEvent, ErrorCode, Timestamp, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Map;
 use storage::user::{AddUser, User, UserAdded};
@@ -124,7 +124,8 @@ impl Provider {
             let password_hash = self.inner.hash_pool.hash(account.password.clone()).await?;
             let user = account.user(UserId::new(ctx.now, ctx.id()), false, ctx.now);
             let add = AddUser { user: user.clone(), password_hash: Some(password_hash), spends: None };
-            match self.inner.store.write(add).await? {
+            let event = AuditEvent::UserSignedUp { user: user.id };
+            match self.inner.store.write(self.audited(ctx, add, event)).await? {
                 UserAdded::Added => {
                     tracing::info!(user = %user.id, "UserSignedUp");
                     return self.signed_in_as(ctx, resumed, &user).await.map(SignUpAnswer::Step);
