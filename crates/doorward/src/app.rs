@@ -291,6 +291,8 @@ fn provider_settings(settings: &Settings, issuer: &Issuer) -> provider::Settings
         refresh_grace: settings.tokens.refresh_grace,
         rotate_keys_every: settings.keys.rotate_every,
         lockout: settings.limits.lockout,
+        audit: settings.audit.events,
+        audit_kept_for: (!settings.audit.keep.is_zero()).then_some(settings.audit.keep),
         ..provider::Settings::new(issuer.as_str())
     }
 }

@@ -23,7 +23,7 @@ use crate::params::{Argon2Params, BadParams};
 use crate::remote::{Done, Remote, RemoteStats, Remotes, Work};
 use queue::{Shared, Task};
 
-pub use turns::Caller;
+pub use turns::OnBehalfOf;
 
 /// How a pool is built.
 #[derive(Clone, Debug)]
@@ -78,7 +78,7 @@ pub struct Terms {
     /// Refused at once when it would wait longer.
     pub max_wait: Duration,
     /// In whose turn it is done.
-    pub caller: Caller,
+    pub on_behalf_of: OnBehalfOf,
 }
 
 impl Drop for Handle {
@@ -213,11 +213,11 @@ impl HashPool {
     /// Checks a password against a stored hash, here or on another machine. `None` is an unknown user: the same work, then `Wrong`.
     pub async fn verify(
         &self,
-        caller: Caller,
+        on_behalf_of: OnBehalfOf,
         password: SecretString,
         stored: Option<String>,
     ) -> Result<Verdict, Refused> {
-        let terms = Terms { caller, ..self.terms() };
+        let terms = Terms { on_behalf_of, ..self.terms() };
         let Some(remotes) = self.handle.remotes.get() else {
             return self.verify_here(terms, password, stored).await;
         };
@@ -230,8 +230,8 @@ impl HashPool {
     }
 
     /// Makes a new Argon2id hash as a PHC string, here or on another machine. A password longer than [`MAX_PASSWORD_BYTES`] is refused.
-    pub async fn hash(&self, caller: Caller, password: SecretString) -> Result<String, Refused> {
-        let terms = Terms { caller, ..self.terms() };
+    pub async fn hash(&self, on_behalf_of: OnBehalfOf, password: SecretString) -> Result<String, Refused> {
+        let terms = Terms { on_behalf_of, ..self.terms() };
         let Some(remotes) = self.handle.remotes.get() else {
             return self.hash_here(terms, password).await;
         };
@@ -274,7 +274,7 @@ impl HashPool {
     /// This pool's own.
     pub fn terms(&self) -> Terms {
         let PoolSettings { params, max_wait, .. } = self.shared().settings;
-        Terms { params, max_wait, caller: Caller::default() }
+        Terms { params, max_wait, on_behalf_of: OnBehalfOf::default() }
     }
 
     /// How long a password would take here, waiting included, or nothing when it would wait too long; and what one hash takes.

@@ -4,7 +4,7 @@
 use crate::resource_servers::KnownResourceServer;
 use crate::{Caller, Credential, Ctx, Provider, ProviderError};
 use protocol::claims::ServiceClaims;
-use protocol::{AccessRules, ErrorCode, Needs, OAuthError, RequestPath, Scope};
+use protocol::{AccessRules, AuditEvent, CheckedAt, ErrorCode, Needs, OAuthError, RequestPath, Scope};
 use std::sync::Arc;
 
 /// A request as it came to a gateway.
@@ -58,6 +58,19 @@ impl Provider {
     /// # Errors
     /// When it may not.
     pub async fn validate(
+        &self,
+        ctx: &Ctx,
+        request: &GatewayRequest<'_>,
+        presented: Result<Option<&Credential>, OAuthError>,
+    ) -> Result<Admitted, Denied> {
+        let answer = self.admitted(ctx, request, presented).await;
+        if matches!(&answer, Err(Denied::Challenge { error: Some(_), .. })) {
+            self.tell_use(ctx, || AuditEvent::CredentialRefused { at: CheckedAt::Gateway, client: None });
+        }
+        answer
+    }
+
+    async fn admitted(
         &self,
         ctx: &Ctx,
         request: &GatewayRequest<'_>,

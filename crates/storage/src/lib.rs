@@ -49,6 +49,7 @@ pub use value::{FromValue, Value, ValueRef};
 pub mod access_token;
 pub mod api_key;
 pub mod assertion_issuer;
+pub mod audit;
 pub mod authorization_code;
 pub mod certificate_binding;
 pub mod client;

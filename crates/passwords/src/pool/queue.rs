@@ -126,7 +126,7 @@ impl Shared {
             // Callers that left keep no room.
             queue.waiting.retain(|waiting| locked(&waiting.slot).is_some());
         }
-        let own = self.wait_behind(queue.waiting.before(terms.caller));
+        let own = self.wait_behind(queue.waiting.before(terms.on_behalf_of));
         let longest = self.wait_behind(queued);
         let too_long = match own.checked_sub(terms.max_wait) {
             Some(too_long) if !too_long.is_zero() => Some(too_long),
@@ -137,7 +137,7 @@ impl Shared {
             drop(queue);
             return Err(self.refuse(Reason::Busy, too_long));
         }
-        queue.waiting.push(terms.caller, Waiting { slot: Arc::clone(&slot), since: monotonic() });
+        queue.waiting.push(terms.on_behalf_of, Waiting { slot: Arc::clone(&slot), since: monotonic() });
         self.counters.queued.fetch_add(1, Relaxed);
         drop(queue);
         self.wake.notify_one();

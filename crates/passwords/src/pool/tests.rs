@@ -9,7 +9,7 @@ use crate::hasher::SALT_BYTES;
 use crate::stored::BASE64;
 
 /// Whose turn it is does not matter where one caller is as good as another.
-const NOBODY: Caller = Caller { client: 0, address: 0 };
+const NOBODY: OnBehalfOf = OnBehalfOf { client: 0, address: 0 };
 const TINY: Argon2Params = Argon2Params { memory_kib: 64, iterations: 1, parallelism: 1 };
 /// bcrypt of cost 11: some 0.15 s.
 const SLOW: &str = "$2a$11$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
@@ -346,7 +346,7 @@ async fn one_caller_cannot_keep_another_waiting() {
         assert!(polled_once(future.as_mut()).await.is_none());
     }
     // Another client, and the same client from elsewhere.
-    let others = [Caller { client: 7, address: 0 }, Caller { client: 0, address: 7 }];
+    let others = [OnBehalfOf { client: 7, address: 0 }, OnBehalfOf { client: 0, address: 7 }];
     let mut waiting: Vec<_> = others.map(|caller| Box::pin(pool.hash(caller, secret("p")))).into();
     for future in &mut waiting {
         assert!(polled_once(future.as_mut()).await.is_none());
@@ -378,7 +378,7 @@ async fn a_flood_is_refused_where_a_burst_may_wait_and_a_quiet_caller_is_let_in(
     // Half of them leave: room for a burst, and not for a flood.
     waiting.truncate(10);
     assert_eq!(pool.hash(NOBODY, secret("p")).await.unwrap_err().reason, Reason::Busy);
-    let mut quiet = Box::pin(pool.hash(Caller { client: 7, address: 0 }, secret("p")));
+    let mut quiet = Box::pin(pool.hash(OnBehalfOf { client: 7, address: 0 }, secret("p")));
     assert!(polled_once(quiet.as_mut()).await.is_none());
     // The flood has passed.
     (waiting.clear(), drop(quiet));

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 
 /// Who waits: the client people sign in to, and where from. Equal numbers share a turn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Caller {
+pub struct OnBehalfOf {
     /// Stands for the client.
     pub client: u64,
     /// Stands for the address; for IPv6 its network.
@@ -32,7 +32,7 @@ impl<T> Turns<T> {
         self.clients.order.is_empty()
     }
 
-    pub(super) fn push(&mut self, caller: Caller, item: T) {
+    pub(super) fn push(&mut self, caller: OnBehalfOf, item: T) {
         self.clients.at(caller.client).at(caller.address).push_back(item);
     }
 
@@ -43,7 +43,7 @@ impl<T> Turns<T> {
 
     /// How many come before one that `caller` would add now, if nobody else came: of each other caller at most as many as its own turn
     /// is away.
-    pub(super) fn before(&self, caller: Caller) -> usize {
+    pub(super) fn before(&self, caller: OnBehalfOf) -> usize {
         let own = self.clients.queues.get(&caller.client);
         let within = own.map_or(0, |addresses| {
             let own = addresses.queues.get(&caller.address).map_or(0, VecDeque::len);
@@ -133,8 +133,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn caller(client: u64, address: u64) -> Caller {
-        Caller { client, address }
+    fn caller(client: u64, address: u64) -> OnBehalfOf {
+        OnBehalfOf { client, address }
     }
 
     #[test]
@@ -201,7 +201,7 @@ mod tests {
             turns.retain(|(_, number)| number % 5 != dropped);
             let kept = waiting.len() - (0..waiting.len()).filter(|number| number % 5 == dropped).count();
             prop_assert_eq!(turns.len(), kept);
-            let mut last: HashMap<Caller, usize> = HashMap::new();
+            let mut last: HashMap<OnBehalfOf, usize> = HashMap::new();
             let served: Vec<_> = turns.drain().collect();
             prop_assert_eq!(served.len(), kept);
             for (who, number) in served {

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::params::Argon2Params;
-use crate::pool::{Caller, PoolSettings, Reason, Refused};
+use crate::pool::{OnBehalfOf, PoolSettings, Reason, Refused};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
-const NOBODY: Caller = Caller { client: 0, address: 0 };
+const NOBODY: OnBehalfOf = OnBehalfOf { client: 0, address: 0 };
 const TINY: Argon2Params = Argon2Params { memory_kib: 64, iterations: 1, parallelism: 1 };
 
 /// A pool, as if it were elsewhere.

@@ -294,6 +294,20 @@ pub(super) static METRICS: &[Metric] = &[
     gauge("doorward_revocations", "Revocations that an access token could still meet", |r, out| {
         out.put(r.provider.revocations);
     }),
+    // The audit log.
+    counter(
+        "doorward_audit_events_sealed_total",
+        "Audit events put into the chain by this process",
+        |r, out| {
+            out.put(r.provider.audit.sealed);
+        },
+    ),
+    counter("doorward_audit_events_dropped_total", "Audit events lost because too many waited", |r, out| {
+        out.put(r.provider.audit.dropped);
+    }),
+    gauge("doorward_audit_events_waiting", "Audit events that wait to be written", |r, out| {
+        out.put(r.provider.audit.waiting);
+    }),
     // Backups.
     gauge(
         "doorward_backup_lag_seconds",

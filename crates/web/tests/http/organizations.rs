@@ -79,7 +79,11 @@ async fn the_next_check_of_an_older_token_says_what_is_so_now() {
         assert_eq!(told().await[3], json!({"seats": 5}), "a plan's change is everybody's");
         let change = PlanChange { name: None, features: Some(r#"["read","export"]"#.parse().unwrap()) };
         house.provider.change_plan(&new_ctx(None), &path, change).await.unwrap();
-        house.provider.remove_subscription("alice", &"acme/notes".parse().unwrap()).await.unwrap();
+        house
+            .provider
+            .remove_subscription(&new_ctx(None), "alice", &"acme/notes".parse().unwrap())
+            .await
+            .unwrap();
         assert_eq!(told().await, free());
     }
     let quiet = notes.tokens(&house, "alice").await.access_token;

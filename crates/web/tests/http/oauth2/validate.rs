@@ -287,7 +287,7 @@ async fn the_resource_server_is_named_by_the_gateway_or_found_by_the_host() {
     second.hosts = mail.hosts.clone();
     house.provider.add_resource_server(&new_ctx(None), second).await.unwrap();
     assert_eq!(asked("/oauth2/validate", "mail.example").await, 403);
-    house.provider.remove_resource_server(mail.identifier).await.unwrap();
+    house.provider.remove_resource_server(&new_ctx(None), mail.identifier).await.unwrap();
     assert_eq!(asked("/oauth2/validate", "mail.example").await, 204);
 }
 
@@ -363,7 +363,11 @@ async fn changed_rules_are_in_force_at_once_and_survive_a_restart() {
     let house = house.restart().await;
     ask(&house, "GET /health", &[]).await.expect(401);
     ask(&house, "GET /new", &[]).await.expect(204);
-    house.provider.remove_resource_server(ResourceIndicator::parse(ORDERS).unwrap()).await.unwrap();
+    house
+        .provider
+        .remove_resource_server(&new_ctx(None), ResourceIndicator::parse(ORDERS).unwrap())
+        .await
+        .unwrap();
     ask(&house, "GET /new", &[]).await.expect(403);
 }
 
