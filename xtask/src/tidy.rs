@@ -30,8 +30,13 @@ const ROOMS: &[Room] = &[
         may: &["protocol"],
         never: &["tokio", "axum", "hyper", "rusqlite", "rand", "getrandom"],
     },
+    Room { name: "argon", may: &[], never: &["tokio", "getrandom", "rand"] },
     Room { name: "meter", may: &[], never: &["tokio", "http", "prometheus-client"] },
-    Room { name: "passwords", may: &["meter"], never: &["axum", "hyper", "rusqlite", "rand", "getrandom"] },
+    Room {
+        name: "passwords",
+        may: &["argon", "meter"],
+        never: &["axum", "hyper", "rusqlite", "rand", "getrandom"],
+    },
     Room {
         name: "storage",
         may: &["protocol", "meter"],

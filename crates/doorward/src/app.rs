@@ -273,6 +273,7 @@ fn pool_settings(settings: &Settings) -> PoolSettings {
     PoolSettings {
         threads: passwords.threads.unwrap_or(defaults.threads),
         max_wait: passwords.max_wait,
+        overload_wait: passwords.overload_wait,
         params: passwords.params(),
         ..defaults
     }
@@ -291,6 +292,8 @@ fn provider_settings(settings: &Settings, issuer: &Issuer) -> provider::Settings
         refresh_grace: settings.tokens.refresh_grace,
         rotate_keys_every: settings.keys.rotate_every,
         lockout: settings.limits.lockout,
+        audit: settings.audit.events,
+        audit_kept_for: (!settings.audit.keep.is_zero()).then_some(settings.audit.keep),
         ..provider::Settings::new(issuer.as_str())
     }
 }

@@ -227,6 +227,7 @@ impl House {
         }
         beside.close();
         beside.wait().await;
+        worker::finish(&provider, &clock::own_ctx()).await;
         following.abort();
         provider.store().close().await;
         Ok(())

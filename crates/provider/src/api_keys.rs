@@ -4,7 +4,7 @@
 use crate::readings::{CacheReading, LookUps};
 use crate::{Ctx, Provider, ProviderError};
 use crypto::ApiKey;
-use protocol::{ApiKeyId, Client, Scope, Timestamp};
+use protocol::{ApiKeyId, AuditEvent, Client, Scope, Timestamp};
 use quick_cache::sync::Cache;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -143,7 +143,8 @@ impl Provider {
 
     /// Ends a key, here once that is durable, also when whoever asked has gone meanwhile. False when there is no such key, or it was revoked.
     pub(crate) async fn end_api_key(&self, ctx: &Ctx, id: ApiKeyId) -> Result<bool, StorageError> {
-        let (provider, command) = (self.clone(), RevokeApiKey { id, at: ctx.now });
+        let event = AuditEvent::ApiKeyRevoked { key: id };
+        let (provider, command) = (self.clone(), self.audited(ctx, RevokeApiKey { id, at: ctx.now }, event));
         let to_the_end = tokio::spawn(async move {
             let revoked = provider.inner.store.write(command).await;
             // Also when it is not known what became of it: the next use reads the row.

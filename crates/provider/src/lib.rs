@@ -7,6 +7,7 @@ mod access_token;
 pub mod admin;
 mod api_keys;
 mod audience;
+mod audit;
 mod authorize;
 mod budgets;
 mod client_assertion;
@@ -42,6 +43,7 @@ mod validate;
 
 pub use access_token::VerifiedAccessToken;
 pub use api_keys::VerifiedApiKey;
+pub use audit::{AuditBreak, AuditChain, AuditCounts, AuditLevel, AuditVerdict};
 pub use authorize::{AuthorizationResponse, Authorize, AuthorizeError, Checked};
 pub use client_certificate::MutualTls;
 pub use client_request::ClientRequest;
@@ -63,6 +65,7 @@ pub use validate::{Admitted, Denied, GatewayRequest};
 
 use access_token::TokenCache;
 use api_keys::ApiKeyCache;
+use audit::AuditLog;
 use budgets::Budgets;
 use clients::ClientCache;
 use crypto::{DerivationKey, MasterKeys};
@@ -102,6 +105,7 @@ struct Inner {
     failures: Failures,
     budgets: Budgets,
     polls: Polls,
+    audit: AuditLog,
 }
 
 impl Provider {
@@ -118,6 +122,7 @@ impl Provider {
         ctx: &mut Ctx,
     ) -> Result<Self, ProviderError> {
         let refresh_derivation = keys::refresh_derivation(&store, &master_keys, ctx).await?;
+        let audit = AuditLog::new(audit::audit_key(&store, &master_keys, ctx).await?);
         let revocations = Revocations::default();
         revocations.load(&store, ctx.now).await?;
         let inner = Inner {
@@ -138,6 +143,7 @@ impl Provider {
             master_keys,
             refresh_derivation,
             revocations,
+            audit,
         };
         let provider = Self { inner: Arc::new(inner) };
         provider.load_resource_servers().await?;

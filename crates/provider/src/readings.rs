@@ -1,6 +1,7 @@
 //! What the provider and what it stands on count about themselves, read at one moment. Knows no name of a metric.
 
 use crate::Provider;
+use crate::audit::AuditCounts;
 use meter::Counter;
 pub use passwords::PoolStats;
 use quick_cache::sync::Cache;
@@ -21,6 +22,8 @@ pub struct Readings {
     pub caches: [CacheReading; 5],
     /// Revocations that a living access token could meet.
     pub revocations: usize,
+    /// The audit log.
+    pub audit: AuditCounts,
 }
 
 /// How a cache does.
@@ -80,6 +83,7 @@ impl Provider {
                 inner.subscriptions.reading("subscriptions"),
             ],
             revocations: inner.revocations.count(),
+            audit: self.audit_counts(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a setting is: its names, its default, what is said of it and how a value is read. Knows no setting.
+//! What a setting is: how it is named, what it is when nobody sets it, how a value is read. Which there are stands in `table.rs`.
 
 use super::Settings;
 

@@ -5,9 +5,13 @@ mod administration;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
+mod client_certificates;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod gateways;
+#[cfg(test)]
+mod growing;
 #[cfg(test)]
 mod handover;
 #[cfg(test)]
@@ -28,6 +32,8 @@ mod process;
 mod profiles;
 #[cfg(test)]
 mod prometheus;
+#[cfg(test)]
+mod published_keys;
 #[cfg(test)]
 mod serving;
 #[cfg(test)]

@@ -23,6 +23,7 @@ use crate::database::Database;
 use crate::error::StorageError;
 use crate::job::{Claim, GiveUp, Job, Rejected};
 use crate::options::{OpenError, Options};
+use crate::room::Room;
 use crate::row::Fetched;
 use crate::stats::{Counters, Stats};
 use crate::together::{AnswerSource, Answers, Together};
@@ -84,7 +85,7 @@ impl<D: Driver> Network<D> {
         schema::bring_up_to_date(&driver, database, options, &ids).await?;
         let shared = Arc::new(Shared {
             driver: Arc::new(driver),
-            queue: Queue::new(options.max_queued),
+            queue: Queue::new(Room::new(options.max_queued, options.write_deadline)),
             pool: Pool::new(&options.network),
             ids,
             counters: Counters::default(),

@@ -25,6 +25,7 @@ use crate::contract::{Access, Applied, Query, Statement, Steps};
 use crate::error::StorageError;
 use crate::job::{Claim, GiveUp, Job, Rejected};
 use crate::options::{OpenError, Options, Schema};
+use crate::room::Room;
 use crate::row::{Rows, Source};
 use crate::stats::{Counters, READS_PER_SAMPLE, Stats};
 use crate::together::Together;
@@ -83,7 +84,7 @@ impl Sqlite {
             Arc::clone(&counters),
         ));
         checkpoints.watch(&mut connection).map_err(sqlite)?;
-        let mailbox = Arc::new(Mailbox::new(options.max_queued));
+        let mailbox = Arc::new(Mailbox::new(Room::new(options.max_queued, options.write_deadline)));
         let health = Arc::new(Health::default());
         let readers = ReadSource::new(path.to_owned(), options.reader_cache, options.mapped);
         let scans = ScanPool::new(Arc::clone(&readers), options.max_queued_scans, options.scan_deadline);

@@ -3,6 +3,7 @@
 
 mod exposition;
 mod list;
+mod metric;
 #[cfg(test)]
 mod reference;
 mod routes;

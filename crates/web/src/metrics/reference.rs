@@ -1,6 +1,7 @@
 //! Writes `docs/reference/metrics.md` from the list. Part of the tests only: they see to it that the page is up to date.
 
-use super::list::{Kind, METRICS, Metric, Only};
+use super::list::METRICS;
+use super::metric::{Kind, Metric, Only};
 use std::fmt::Write as _;
 
 fn page() -> String {

@@ -37,6 +37,8 @@ mod administration;
 #[cfg(test)]
 mod any_bytes;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod engines;
 #[cfg(test)]
 mod forms;
