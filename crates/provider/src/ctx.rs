@@ -1,7 +1,9 @@
 //! What every decision is told about the request it serves: the instant, randomness, the caller's address. Reads no clock itself.
 
 use crypto::{OpaqueToken, Random, random_bytes};
-use protocol::{AuditEventId, ClientCertificate, Timestamp};
+use passwords::OnBehalfOf;
+use protocol::{AuditEventId, ClientCertificate, ClientId, Timestamp};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -40,6 +42,22 @@ impl Ctx {
     /// The request's randomness.
     pub fn random(&mut self) -> &mut dyn Random {
         self.random.as_mut()
+    }
+
+    /// In whose turn passwords are hashed for this request: its client's, and within it the address's. Of IPv6 addresses the first half
+    /// counts: the rest is its owner's to choose.
+    pub(crate) fn on_behalf_of(&self, client: Option<&ClientId>) -> OnBehalfOf {
+        let numbered = |client: &ClientId| {
+            let mut hasher = DefaultHasher::new();
+            client.hash(&mut hasher);
+            hasher.finish()
+        };
+        let address = match self.remote.map(|address| address.to_canonical()) {
+            Some(IpAddr::V4(address)) => u64::from(address.to_bits()),
+            Some(IpAddr::V6(address)) => (address.to_bits() >> 64) as u64,
+            None => 0,
+        };
+        OnBehalfOf { client: client.map_or(0, numbered), address }
     }
 
     /// Ten bytes for a new id.

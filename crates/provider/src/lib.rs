@@ -27,6 +27,7 @@ mod introspect;
 mod issue;
 mod keys;
 mod logout;
+mod readings;
 mod resource_servers;
 mod revocations;
 mod revoke;
@@ -53,6 +54,7 @@ pub use error::{Ended, Overloaded, ProviderError};
 pub use introspect::Introspection;
 pub use keys::SigningKeyView;
 pub use logout::{Logout, LogoutRequest};
+pub use readings::{CacheReading, PoolStats, Readings, StoreStats};
 pub use session::SignedIn;
 pub use settings::{JWK_SET_MAX_AGE, Settings};
 pub use setup::SetupAnswer;
@@ -172,7 +174,8 @@ impl Provider {
 
     /// How often a presented access token was known already, and how often it had to be verified.
     pub fn token_cache_counts(&self) -> (u64, u64) {
-        self.inner.tokens.counts()
+        let reading = self.inner.tokens.reading();
+        (reading.hits, reading.misses)
     }
 
     /// Whether this process is the one that runs the job of this name.

@@ -90,7 +90,8 @@ impl Provider {
         if !problems.is_empty() {
             return Ok(SetupAnswer::Problems(problems));
         }
-        let password_hash = self.inner.hash_pool.hash(account.password.clone()).await?;
+        let password_hash =
+            self.inner.hash_pool.hash(ctx.on_behalf_of(None), account.password.clone()).await?;
         let user = account.user(UserId::new(ctx.now, ctx.id()), true, ctx.now);
         let username = user.username.clone();
         let created = AuditEvent::PlatformOwnerCreated { user: user.id };

@@ -3,6 +3,7 @@
 
 use crate::resource_servers::KnownResourceServer;
 use crate::{Caller, Credential, Ctx, Provider, ProviderError};
+use protocol::claims::ServiceClaims;
 use protocol::{AccessRules, AuditEvent, CheckedAt, ErrorCode, Needs, OAuthError, RequestPath, Scope};
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ pub struct Admitted {
     pub caller: Option<Caller>,
     /// What the caller may do at this resource server.
     pub scope: Scope,
+    /// The service it comes by, and how its user stands with that now: a token may be older than a subscription.
+    pub service: Option<ServiceClaims>,
 }
 
 /// Why a request may not pass.
@@ -76,7 +79,7 @@ impl Provider {
         self.inner.store.current()?;
         let resource = self.resource_server_of(request)?;
         let needed = match needs(&resource.rules, request)? {
-            Needs::Public => return Ok(Admitted { caller: None, scope: Scope::default() }),
+            Needs::Public => return Ok(Admitted { caller: None, scope: Scope::default(), service: None }),
             Needs::Token(scope) => scope,
         };
         let challenge = |error| Denied::Challenge {
@@ -100,11 +103,20 @@ impl Provider {
         if !scope.covers(needed) {
             return Err(refused(ErrorCode::InsufficientScope, "it does not allow this request"));
         }
+        let service = self.service_told(ctx, &caller).await?;
         // What is accepted once is spent by a request that passes, and by no other.
         if !self.accept_credential(ctx, &caller).await? {
             return Err(bad());
         }
-        Ok(Admitted { caller: Some(caller), scope })
+        Ok(Admitted { caller: Some(caller), scope, service })
+    }
+
+    /// From memory, if it was asked before.
+    async fn service_told(&self, ctx: &Ctx, caller: &Caller) -> Result<Option<ServiceClaims>, ProviderError> {
+        match caller {
+            Caller::AccessToken(token) => self.current_service_claims(ctx.now, token).await,
+            Caller::ApiKey(key) => self.service_claims(ctx.now, key.account(), None).await,
+        }
     }
 
     fn resource_server_of(&self, request: &GatewayRequest<'_>) -> Result<Arc<KnownResourceServer>, Denied> {

@@ -133,6 +133,7 @@ pub(crate) struct PasswordSettings {
     /// `None` is one for each core.
     pub(crate) threads: Option<usize>,
     pub(crate) max_wait: Duration,
+    pub(crate) overload_wait: Duration,
 }
 
 #[derive(Clone, Debug)]

@@ -229,6 +229,14 @@ pub(crate) static SETTINGS: &[Setting] = &[
              and the time to come back.",
         "5s",
     ),
+    Setting::new("passwords.overload_wait", "DURATION", Value("700ms"), |s, v| {
+        put(&mut s.passwords.overload_wait, lifetime(v))
+    })
+    .help(
+        "The same once one had to be refused, until the queue is nearly empty: a burst may wait, \
+             a flood may not.",
+        "1s",
+    ),
     Setting::new("limits.enabled", "on|off", Value("on"), |s, v| put(&mut s.limits.enabled, switch(v)))
         .help("Rate limits per address. Off is for measuring.", "off"),
     Setting::new("limits.requests_per_second", "NUMBER", Value("100"), |s, v| {

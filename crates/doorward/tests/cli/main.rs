@@ -7,9 +7,13 @@ mod audit;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
+mod client_certificates;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod gateways;
+#[cfg(test)]
+mod growing;
 #[cfg(test)]
 mod handover;
 #[cfg(test)]
@@ -26,6 +30,8 @@ mod object_store;
 mod organizations;
 #[cfg(test)]
 mod process;
+#[cfg(test)]
+mod published_keys;
 #[cfg(test)]
 mod serving;
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::interaction::{is_email, is_username};
 use crate::revocations::revocation;
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider};
+use passwords::OnBehalfOf;
 use protocol::claims::is_standard;
 use protocol::{AuditEvent, Timestamp, UserId};
 use secrecy::{ExposeSecret, SecretString};
@@ -151,7 +152,7 @@ impl Provider {
     }
 
     async fn hashed(&self, password: SecretString) -> Result<String, AdminError> {
-        let hashed = self.inner.hash_pool.hash(password).await;
+        let hashed = self.inner.hash_pool.hash(OnBehalfOf::default(), password).await;
         hashed.map_err(|refused| AdminError::Provider(refused.into()))
     }
 }

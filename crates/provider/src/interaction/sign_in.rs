@@ -94,7 +94,7 @@ impl Provider {
         };
         let found = self.user_by_login(&username).await?;
         let stored = found.as_ref().and_then(|found| found.password_hash.clone());
-        let verdict = self.inner.hash_pool.verify(password, stored).await?;
+        let verdict = self.inner.hash_pool.verify(ctx.on_behalf_of(Some(client)), password, stored).await?;
         let whose = found.as_ref().map(|found| found.user.id);
         let reason = match (whose, &verdict) {
             (None, _) => SignInFailure::UnknownUser,

@@ -121,7 +121,8 @@ impl Provider {
         let resumed = self.resume(ctx, handle, browser).await?;
         let mut problems = account.problems();
         if problems.is_empty() {
-            let password_hash = self.inner.hash_pool.hash(account.password.clone()).await?;
+            let client = ctx.on_behalf_of(Some(&resumed.interaction.request.client_id));
+            let password_hash = self.inner.hash_pool.hash(client, account.password.clone()).await?;
             let user = account.user(UserId::new(ctx.now, ctx.id()), false, ctx.now);
             let add = AddUser { user: user.clone(), password_hash: Some(password_hash), spends: None };
             let event = AuditEvent::UserSignedUp { user: user.id };

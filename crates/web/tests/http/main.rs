@@ -20,6 +20,8 @@ mod health;
 #[cfg(test)]
 mod home;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod select_account;
 #[cfg(test)]
 mod setup;
