@@ -68,6 +68,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::ServiceAccount(command) => commands::service_account::run(command)?,
         Command::ApiKey(command) => commands::api_key::run(command)?,
         Command::Keys(command) => commands::keys::run(command)?,
+        Command::Audit(command) => commands::audit::run(command)?,
         Command::Backup(args) => commands::backup::backup(&args)?,
         Command::Restore(args) => commands::backup::restore(&args)?,
         Command::Store(command) => return commands::store::run(command),

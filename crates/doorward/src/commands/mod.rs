@@ -3,6 +3,7 @@
 pub(crate) mod administer;
 pub(crate) mod api_key;
 pub(crate) mod assertion_issuer;
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod bench;
 mod bench_capacity;

@@ -99,6 +99,10 @@ const COMMANDS: &[&[&str]] = &[
     &["bench", "devices"],
     &["bench", "subscriptions"],
     &["bench", "machines"],
+    &["audit"],
+    &["audit", "export"],
+    &["audit", "verify"],
+    &["audit", "head"],
     &["login"],
     &["completions"],
 ];
