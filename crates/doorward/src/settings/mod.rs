@@ -6,6 +6,7 @@ mod issuer;
 #[cfg(test)]
 mod reference;
 mod report;
+mod setting;
 mod sources;
 mod spelling;
 mod table;
@@ -15,6 +16,7 @@ mod value;
 
 use crate::backups::Place;
 use crate::fetch::Allowed;
+use crate::verifiers::WorkerUrls;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -54,6 +56,7 @@ pub(crate) struct Settings {
     pub(crate) devices: DeviceSettings,
     pub(crate) keys: KeySettings,
     pub(crate) passwords: PasswordSettings,
+    pub(crate) worker: WorkerSettings,
     pub(crate) limits: LimitSettings,
     pub(crate) max_connections: usize,
     /// `None` is no limit.
@@ -130,6 +133,18 @@ pub(crate) struct PasswordSettings {
     /// `None` is one for each core.
     pub(crate) threads: Option<usize>,
     pub(crate) max_wait: Duration,
+    /// Who else checks passwords.
+    pub(crate) workers: WorkerUrls,
+}
+
+/// Between a server and its workers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WorkerSettings {
+    pub(crate) secret_file: Option<PathBuf>,
+    pub(crate) secret: Option<SecretString>,
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) allow_plain: bool,
+    pub(crate) timeout: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -269,6 +284,11 @@ impl Settings {
             "another address than listen",
         );
         expect(
+            self.worker.allow_plain || !self.passwords.workers.any_plain(),
+            "passwords.workers",
+            "https URLs, because worker.allow_plain is off",
+        );
+        expect(
             self.sqlite.wal_soft_limit < self.sqlite.wal_hard_limit,
             "sqlite.wal_soft_limit",
             "less than sqlite.wal_hard_limit",
@@ -300,6 +320,7 @@ impl Settings {
             devices: DeviceSettings::default(),
             keys: KeySettings::default(),
             passwords: PasswordSettings::default(),
+            worker: WorkerSettings::default(),
             limits: LimitSettings {
                 enabled: true,
                 requests_per_second: NonZeroU32::MIN,

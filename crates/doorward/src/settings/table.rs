@@ -4,76 +4,13 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::setting::Preset::{Derived, Unset, Value};
+pub(crate) use super::setting::{Preset, Setting};
 use super::value::{
     access_lifetime, address, base_interval, device_code_lifetime, device_interval, duration, kib, lifetime,
     log_filter, masked_database, master_key, number, one_of, path, put, rotation, size, size_between, switch,
 };
-use super::{LogFormat, Registration, Settings};
-
-/// One setting.
-pub(crate) struct Setting {
-    /// In a TOML file; `session.idle` is `idle` in the table `[session]`.
-    pub(crate) key: &'static str,
-    /// What stands for the value in help texts.
-    pub(crate) value_name: &'static str,
-    /// What it is when nobody sets it.
-    pub(crate) preset: Preset,
-    /// One sentence that teaches.
-    pub(crate) help: &'static str,
-    /// A value somebody might set.
-    pub(crate) example: &'static str,
-    /// Whether the value must never be shown. Such a setting has no flag: everybody on a machine sees the flags of a process.
-    pub(crate) secret: bool,
-    /// How a value is shown that may hold a secret; it must work on values that are wrong, too.
-    pub(crate) shown: fn(&str) -> String,
-    /// Reads a value. `Err` says what is expected.
-    pub(crate) set: fn(&mut Settings, &str) -> Result<(), String>,
-}
-
-/// What a setting is when nobody sets it.
-pub(crate) enum Preset {
-    /// This, in the same words as anybody would write it.
-    Value(&'static str),
-    /// Something that follows from other settings: how, in words, and what.
-    Derived(&'static str, fn(&Settings) -> String),
-    /// Nothing.
-    Unset,
-}
-
-use Preset::{Derived, Unset, Value};
-
-impl Setting {
-    const fn new(
-        key: &'static str,
-        value_name: &'static str,
-        preset: Preset,
-        set: fn(&mut Settings, &str) -> Result<(), String>,
-    ) -> Self {
-        Self { key, value_name, preset, help: "", example: "", secret: false, shown: str::to_owned, set }
-    }
-
-    const fn help(self, help: &'static str, example: &'static str) -> Self {
-        Self { help, example, ..self }
-    }
-
-    const fn secret(self) -> Self {
-        Self { secret: true, ..self }
-    }
-
-    const fn masked(self, shown: fn(&str) -> String) -> Self {
-        Self { shown, ..self }
-    }
-
-    /// `tls.certificate` is `--tls-certificate`.
-    pub(crate) fn flag(&self) -> Option<String> {
-        (!self.secret).then(|| self.key.replace(['.', '_'], "-"))
-    }
-
-    /// `tls.certificate` is `DOORWARD_TLS_CERTIFICATE`.
-    pub(crate) fn variable(&self) -> String {
-        format!("DOORWARD_{}", self.key.replace('.', "_").to_uppercase())
-    }
-}
+use super::{LogFormat, Registration};
 
 /// In the order they are shown in.
 pub(crate) static SETTINGS: &[Setting] = &[
@@ -288,6 +225,43 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "A sign-in that would wait longer than this for its turn is refused at once, with 429 \
              and the time to come back.",
         "5s",
+    ),
+    Setting::new("passwords.workers", "URLS", Value(""), |s, v| put(&mut s.passwords.workers, v.parse())).help(
+        "Other machines that check passwords too, each running `doorward worker`: whoever is done first \
+             is asked, and this one when none answers. A worker sees passwords, and what it says of them is \
+             believed. http only with worker.allow_plain, and to addresses of a private network.",
+        "https://worker-1.internal:8443, https://worker-2.internal:8443",
+    ),
+    Setting::new("worker.secret_file", "PATH", Unset, |s, v| put(&mut s.worker.secret_file, path(v).map(Some)))
+        .help(
+            "The file with the secret that a server and its workers share: 32 bytes in base64, as \
+             `openssl rand -base64 32` makes them. On a second line, while it is changed, the other one.",
+            "/etc/doorward/worker.secret",
+        ),
+    Setting::new("worker.secret", "SECRET", Unset, |s, v| put(&mut s.worker.secret, master_key(v).map(Some)))
+        .help(
+            "That secret itself instead of a file; after a comma the other one. The systemd credential \
+             doorward-worker-secret does the same.",
+            "(the content of a secret file)",
+        )
+        .secret(),
+    Setting::new("worker.ca_file", "PATH", Unset, |s, v| put(&mut s.worker.ca_file, path(v).map(Some))).help(
+        "Certificates of the authorities that vouch for workers, in PEM form, instead of those this \
+             machine trusts.",
+        "/etc/doorward/tls/workers-ca.pem",
+    ),
+    Setting::new("worker.allow_plain", "on|off", Value("off"), |s, v| {
+        put(&mut s.worker.allow_plain, switch(v))
+    })
+    .help(
+        "Whether a server and its workers may speak without TLS on this machine and in private networks. \
+             What they say is sealed under the secret either way.",
+        "on",
+    ),
+    Setting::new("worker.timeout", "DURATION", Value("1s"), |s, v| put(&mut s.worker.timeout, lifetime(v))).help(
+        "How long a worker may take for a password. After that it is checked elsewhere; after three times \
+             in a row the worker is left alone for a while.",
+        "2s",
     ),
     Setting::new("limits.enabled", "on|off", Value("on"), |s, v| put(&mut s.limits.enabled, switch(v)))
         .help("Rate limits per address. Off is for measuring.", "off"),

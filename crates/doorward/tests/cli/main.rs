@@ -30,3 +30,5 @@ mod serving;
 mod settings;
 #[cfg(test)]
 mod store;
+#[cfg(test)]
+mod workers;

@@ -44,8 +44,7 @@ impl Remote for NextDoor {
                 }
                 Work::Nothing => Done::Nothing,
             };
-            let stats = self.pool.stats();
-            Ok((done, Load { threads: stats.threads, expected: stats.estimated_wait + stats.mean_hash }))
+            Ok((done, self.pool.stats().threads))
         })
     }
 
@@ -116,7 +115,7 @@ async fn a_password_that_is_too_long_stays_here() {
     pool.share_with(vec![next_door.clone()]);
     let long = secret(&"p".repeat(MAX_PASSWORD_BYTES + 1));
     assert_eq!(pool.verify(long, None).await, Ok(Verdict::Wrong));
-    assert_eq!((pool.remote_stats()[0].answered, next_door.pool.stats().completed), (0, 0));
+    assert_eq!(pool.remote_stats()[0].answered, 0);
 }
 
 #[tokio::test]
