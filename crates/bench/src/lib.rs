@@ -29,6 +29,7 @@
 
 mod bystander;
 mod clock;
+mod connections;
 mod cookies;
 mod draw;
 mod encoding;
@@ -45,6 +46,7 @@ mod site;
 mod tally;
 mod window;
 
+pub use connections::{ConnectionsPlan, Held, SlowUse, hold_connections};
 pub use error::BenchError;
 pub use load::sign_in;
 pub use plan::SignInPlan;

@@ -19,7 +19,7 @@ pub use hasher::{
     CannotHash, MAX_PASSWORD_BYTES, SALT_BYTES, argon2_made_by, hash_password, verify_password,
 };
 pub use params::{Argon2Params, BadParams};
-pub use pool::{HashPool, PoolSettings, PoolStats, Reason, Refused, StartError, Terms, Verdict};
+pub use pool::{HashPool, OnBehalfOf, PoolSettings, PoolStats, Reason, Refused, StartError, Terms, Verdict};
 pub use remote::{Asking, Done, Remote, RemoteStats, Unanswered, Work};
 pub use stored::{HashKind, UnsupportedHash, inspect};
 

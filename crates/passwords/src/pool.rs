@@ -6,19 +6,24 @@
 //! What it does not hide: until an imported user's first sign-in the hash is of another algorithm, and a wrong password
 //! for that user takes that algorithm's time.
 
+mod patience;
 mod queue;
+mod turns;
 mod worker;
 
+use meter::Reading;
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::MAX_PASSWORD_BYTES;
 use crate::params::{Argon2Params, BadParams};
 use crate::remote::{Done, Remote, RemoteStats, Remotes, Work};
+use crate::{MAX_PASSWORD_BYTES, monotonic};
 use queue::{Shared, Task};
+
+pub use turns::OnBehalfOf;
 
 /// How a pool is built.
 #[derive(Clone, Debug)]
@@ -27,6 +32,8 @@ pub struct PoolSettings {
     pub threads: usize,
     /// A request that would wait longer than this is refused at once.
     pub max_wait: Duration,
+    /// The same from the first refusal on, until the queue is nearly empty: a burst may wait, a flood may not.
+    pub overload_wait: Duration,
     /// Never more requests than this wait, whatever the estimate says.
     pub max_queued: usize,
     /// Added to the process's niceness for the hashing threads (Linux only), so that hashing never delays the rest.
@@ -38,11 +45,12 @@ pub struct PoolSettings {
 }
 
 impl PoolSettings {
-    /// One thread for each core, 3 s of waiting, 1024 waiting, nice +10, default parameters.
+    /// One thread for each core, 3 s of waiting (0.7 s under overload), 1024 waiting, nice +10, default parameters.
     pub fn new(entropy: fn(&mut [u8])) -> Self {
         Self {
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             max_wait: Duration::from_secs(3),
+            overload_wait: Duration::from_millis(700),
             max_queued: 1024,
             nice: 10,
             params: Argon2Params::default(),
@@ -69,6 +77,15 @@ pub struct Terms {
     pub params: Argon2Params,
     /// Refused at once when it would wait longer.
     pub max_wait: Duration,
+    /// In whose turn it is done.
+    pub on_behalf_of: OnBehalfOf,
+}
+
+impl Terms {
+    /// What is left of them after work that began then came to nothing: a caller waits once, wherever.
+    pub(crate) fn since(self, began: std::time::Instant) -> Self {
+        Self { max_wait: self.max_wait.saturating_sub(began.elapsed()), ..self }
+    }
 }
 
 impl Drop for Handle {
@@ -168,6 +185,10 @@ pub struct PoolStats {
     pub last_wait: Duration,
     /// How long a request arriving now would wait.
     pub estimated_wait: Duration,
+    /// How long requests waited for a thread.
+    pub waits: Reading,
+    /// How long they occupied it.
+    pub hash_times: Reading,
 }
 
 impl HashPool {
@@ -197,27 +218,36 @@ impl HashPool {
     }
 
     /// Checks a password against a stored hash, here or on another machine. `None` is an unknown user: the same work, then `Wrong`.
-    pub async fn verify(&self, password: SecretString, stored: Option<String>) -> Result<Verdict, Refused> {
+    pub async fn verify(
+        &self,
+        on_behalf_of: OnBehalfOf,
+        password: SecretString,
+        stored: Option<String>,
+    ) -> Result<Verdict, Refused> {
+        let terms = Terms { on_behalf_of, ..self.terms() };
         let Some(remotes) = self.handle.remotes.get() else {
-            return self.verify_here(self.terms(), password, stored).await;
+            return self.verify_here(terms, password, stored).await;
         };
-        let work = Work::Verify { password, stored };
-        match (remotes.perform(self, &work).await, work) {
+        let (work, began) = (Work::Verify { password, stored }, monotonic());
+        match (remotes.perform(self, terms, &work).await, work) {
             (Some(Done::Verdict(verdict)), _) => Ok(verdict),
-            (_, Work::Verify { password, stored }) => self.verify_here(self.terms(), password, stored).await,
+            (_, Work::Verify { password, stored }) => {
+                self.verify_here(terms.since(began), password, stored).await
+            }
             _ => Err(self.unanswered()),
         }
     }
 
     /// Makes a new Argon2id hash as a PHC string, here or on another machine. A password longer than [`MAX_PASSWORD_BYTES`] is refused.
-    pub async fn hash(&self, password: SecretString) -> Result<String, Refused> {
+    pub async fn hash(&self, on_behalf_of: OnBehalfOf, password: SecretString) -> Result<String, Refused> {
+        let terms = Terms { on_behalf_of, ..self.terms() };
         let Some(remotes) = self.handle.remotes.get() else {
-            return self.hash_here(self.terms(), password).await;
+            return self.hash_here(terms, password).await;
         };
-        let work = Work::Hash { password };
-        match (remotes.perform(self, &work).await, work) {
+        let (work, began) = (Work::Hash { password }, monotonic());
+        match (remotes.perform(self, terms, &work).await, work) {
             (Some(Done::Hash(hash)), _) => Ok(hash),
-            (_, Work::Hash { password }) => self.hash_here(self.terms(), password).await,
+            (_, Work::Hash { password }) => self.hash_here(terms.since(began), password).await,
             _ => Err(self.unanswered()),
         }
     }
@@ -231,7 +261,7 @@ impl HashPool {
     ) -> Result<Verdict, Refused> {
         let (answer, answered) = tokio::sync::oneshot::channel();
         let task = Task::Verify { params: terms.params, password, stored, answer };
-        let place = self.shared().submit(task, terms.max_wait)?;
+        let place = self.shared().submit(task, &terms)?;
         let verdict = answered.await;
         drop(place);
         verdict.map_err(|_| self.unanswered())
@@ -244,7 +274,7 @@ impl HashPool {
         }
         let (answer, answered) = tokio::sync::oneshot::channel();
         let task = Task::Hash { params: terms.params, password, answer };
-        let place = self.shared().submit(task, terms.max_wait)?;
+        let place = self.shared().submit(task, &terms)?;
         let hash = answered.await;
         drop(place);
         hash.map_err(|_| self.unanswered())
@@ -253,7 +283,7 @@ impl HashPool {
     /// This pool's own.
     pub fn terms(&self) -> Terms {
         let PoolSettings { params, max_wait, .. } = self.shared().settings;
-        Terms { params, max_wait }
+        Terms { params, max_wait, on_behalf_of: OnBehalfOf::default() }
     }
 
     /// How long a password would take here, waiting included, or nothing when it would wait too long; and what one hash takes.
@@ -290,6 +320,8 @@ impl HashPool {
             mean_hash: shared.mean.get(),
             last_wait: Duration::from_nanos(counters.last_wait_nanos.load(Relaxed)),
             estimated_wait: shared.estimated_wait(),
+            waits: counters.waits.read(),
+            hash_times: counters.hash_times.read(),
         }
     }
 

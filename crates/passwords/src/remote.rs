@@ -111,16 +111,21 @@ impl Remotes {
     }
 
     /// What another machine made of it; nothing when it is to be done here, as ever.
-    pub(crate) async fn perform(self: &Arc<Self>, pool: &HashPool, work: &Work) -> Option<Done> {
+    pub(crate) async fn perform(
+        self: &Arc<Self>,
+        pool: &HashPool,
+        terms: Terms,
+        work: &Work,
+    ) -> Option<Done> {
         if work.password().is_some_and(|password| password.len() > MAX_PASSWORD_BYTES) {
             return None;
         }
         self.probe_who_is_due(pool.terms());
-        let mut tried = Vec::new();
-        while tried.len() < ATTEMPTS {
+        let (mut tried, began) = (Vec::new(), monotonic());
+        while tried.len() < ATTEMPTS && began.elapsed() < terms.max_wait {
             let (here, one) = pool.expected();
             let (number, begun) = self.balancer().choose(monotonic(), here, one, &tried)?;
-            if let Some(done) = self.ask(number, begun, pool.terms(), work).await {
+            if let Some(done) = self.ask(number, begun, terms.since(began), work).await {
                 return Some(done);
             }
             tried.push(number);

@@ -2,9 +2,14 @@
 //! server where none is named, and measures what the machine could do at most in the same run. What the store costs: `bench_store.rs`; what
 //! requests cost beside an empty handler: `bench_requests.rs`.
 
+use super::bench_capacity;
+use super::bench_connections;
+use super::bench_engine;
+use super::bench_growth;
 use super::bench_machines;
 use super::bench_requests;
 use super::bench_server::{BenchServer, Credentials};
+use super::bench_start;
 use super::bench_store;
 use super::bench_workers::{BenchWorkers, WorkerOptions};
 use super::passwords::cores;
@@ -29,12 +34,27 @@ pub(crate) enum BenchCommand {
     /// What a database does per second: commands and reads, through the store and through the bare driver
     #[command(after_help = bench_store::HELP)]
     Store(bench_store::StoreArgs),
+    /// What the SQLite engine does on this disk: shared commits, durable commands at a rate, reads
+    #[command(after_help = bench_engine::HELP)]
+    Engine(bench_engine::EngineArgs),
+    /// What point operations cost as the database grows, and what sweeping does to writes
+    #[command(after_help = bench_growth::HELP)]
+    Growth(bench_growth::GrowthArgs),
+    /// How many sign-ins and tokens per second are safe on this machine, what limits them, and what would move that
+    #[command(after_help = bench_capacity::HELP)]
+    Capacity(Box<bench_capacity::CapacityArgs>),
     /// Devices that wait: device authorizations and polls, beside an empty handler
     #[command(after_help = bench_requests::DEVICES_HELP)]
     Devices(Box<bench_requests::DevicesArgs>),
     /// How many tokens per second machines get, introspect and revoke
     #[command(after_help = bench_machines::HELP)]
     Machines(bench_machines::MachinesArgs),
+    /// What many open connections cost a server's memory
+    #[command(after_help = bench_connections::HELP)]
+    Connections(bench_connections::ConnectionsArgs),
+    /// How long a server takes to answer for the first time, and its memory when idle
+    #[command(after_help = bench_start::HELP)]
+    Start(bench_start::StartArgs),
     /// How many requests a handler that does nothing answers
     #[command(after_help = bench_requests::EMPTY_HELP)]
     Empty(bench_requests::LoadArgs),
@@ -103,8 +123,13 @@ pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
     let args = match command {
         BenchCommand::SignIn(args) => args,
         BenchCommand::Store(args) => return bench_store::run(&args),
+        BenchCommand::Engine(args) => return bench_engine::run(&args),
+        BenchCommand::Growth(args) => return bench_growth::run(&args),
+        BenchCommand::Capacity(args) => return bench_capacity::run(&args),
         BenchCommand::Devices(args) => return bench_requests::devices(&args),
         BenchCommand::Machines(args) => return bench_machines::run(&args),
+        BenchCommand::Connections(args) => return bench_connections::run(&args),
+        BenchCommand::Start(args) => return bench_start::run(&args),
         BenchCommand::Empty(args) => return bench_requests::empty(&args),
         BenchCommand::Subscriptions(args) => return bench_requests::subscriptions(&args),
         BenchCommand::EmptyHandler(args) => return bench_requests::serve_empty_handler(&args),
@@ -146,7 +171,7 @@ fn of_our_own(args: &SignInArgs) -> anyhow::Result<()> {
 }
 
 /// The settings the server of our own has too: it gets the same flags and environment, and reads no file unless one is named.
-fn own_settings(flags: &SettingFlags) -> anyhow::Result<Settings> {
+pub(super) fn own_settings(flags: &SettingFlags) -> anyhow::Result<Settings> {
     let config = flags.config.clone().or_else(|| Some(PathBuf::from("/dev/null")));
     Ok(Resolved::from_system(&SettingFlags { config, given: flags.given.clone() })?.settings)
 }

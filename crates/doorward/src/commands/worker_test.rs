@@ -8,7 +8,7 @@ use crate::settings::{Resolved, SettingFlags, Settings};
 use crate::verifiers::{self, Failure, Secrets, Verifier, WorkerUrls};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use passwords::{Done, Terms, Verdict, Work, capacity};
+use passwords::{Done, OnBehalfOf, Terms, Verdict, Work, capacity};
 use secrecy::SecretString;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -86,7 +86,8 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
 
 async fn test(settings: &Settings, args: &TestArgs) -> anyhow::Result<Found> {
     let verifier = Arc::new(verifiers::verifier(settings, &args.url, Secrets::of(settings)?)?);
-    let terms = Terms { params: settings.passwords.params(), max_wait: settings.passwords.max_wait };
+    let (params, max_wait) = (settings.passwords.params(), settings.passwords.max_wait);
+    let terms = Terms { params, max_wait, on_behalf_of: OnBehalfOf::default() };
     let url = verifier.url().to_string();
     let failed = |failure: Failure| anyhow::anyhow!("{failure}");
     let (_, threads_there) =

@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use provider::AuditLevel;
 use secrecy::SecretString;
 use storage::Database;
 use web::server::{CertificateHeader, TrustedProxies};
@@ -66,6 +67,7 @@ pub(crate) struct Settings {
     pub(crate) drain_timeout: Duration,
     pub(crate) sqlite: SqliteSettings,
     pub(crate) backup: BackupSettings,
+    pub(crate) audit: AuditSettings,
     pub(crate) log: LogSettings,
 }
 
@@ -133,6 +135,7 @@ pub(crate) struct PasswordSettings {
     /// `None` is one for each core.
     pub(crate) threads: Option<usize>,
     pub(crate) max_wait: Duration,
+    pub(crate) overload_wait: Duration,
     /// Who else checks passwords.
     pub(crate) workers: WorkerUrls,
 }
@@ -175,6 +178,13 @@ pub(crate) struct BackupSettings {
     pub(crate) base_every: Duration,
     pub(crate) keep: Duration,
     pub(crate) drill_every: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct AuditSettings {
+    pub(crate) events: AuditLevel,
+    /// Zero is for ever.
+    pub(crate) keep: Duration,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -334,6 +344,7 @@ impl Settings {
             drain_timeout: Duration::ZERO,
             sqlite: SqliteSettings::default(),
             backup: BackupSettings::default(),
+            audit: AuditSettings { events: AuditLevel::Off, keep: Duration::ZERO },
             log: LogSettings::default(),
         }
     }

@@ -1,4 +1,4 @@
-//! What a setting is: its names, its default, how it is read and what is said about it. Which there are stands in `table`.
+//! What a setting is: how it is named, what it is when nobody sets it, how a value is read. Which there are stands in `table.rs`.
 
 use super::Settings;
 

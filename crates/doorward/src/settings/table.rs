@@ -4,13 +4,16 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::setting::Preset::{Derived, Unset, Value};
-pub(crate) use super::setting::{Preset, Setting};
+use provider::AuditLevel;
+
+use super::setting::{Preset, Setting};
 use super::value::{
     access_lifetime, address, base_interval, device_code_lifetime, device_interval, duration, kib, lifetime,
     log_filter, masked_database, master_key, number, one_of, path, put, rotation, size, size_between, switch,
 };
 use super::{LogFormat, Registration};
+
+use Preset::{Derived, Unset, Value};
 
 /// In the order they are shown in.
 pub(crate) static SETTINGS: &[Setting] = &[
@@ -226,6 +229,14 @@ pub(crate) static SETTINGS: &[Setting] = &[
              and the time to come back.",
         "5s",
     ),
+    Setting::new("passwords.overload_wait", "DURATION", Value("700ms"), |s, v| {
+        put(&mut s.passwords.overload_wait, lifetime(v))
+    })
+    .help(
+        "The same once one had to be refused, until the queue is nearly empty: a burst may wait, \
+             a flood may not.",
+        "1s",
+    ),
     Setting::new("passwords.workers", "URLS", Value(""), |s, v| put(&mut s.passwords.workers, v.parse())).help(
         "Other machines that check passwords too, each running `doorward worker`: whoever is done first \
              is asked, and this one when none answers. A worker sees passwords, and what it says of them is \
@@ -355,6 +366,16 @@ pub(crate) static SETTINGS: &[Setting] = &[
         put(&mut s.backup.drill_every, base_interval(v))
     })
     .help("How often the newest backup is restored into a scratch file and checked.", "12h"),
+    Setting::new("audit.events", "off|changes|failures|all", Value("failures"), |s, v| {
+        put(&mut s.audit.events, one_of(v, AUDIT_LEVELS))
+    })
+    .help(
+        "Which audit events are kept: those of changes; also those of failures, such as wrong \
+             passwords; or every use as well, such as each token issued.",
+        "all",
+    ),
+    Setting::new("audit.keep", "DURATION", Value("365d"), |s, v| put(&mut s.audit.keep, duration(v)))
+        .help("For how long audit events are kept, by whole days. 0s is for ever.", "90d"),
     Setting::new("log", "FILTER", Value("info"), |s, v| put(&mut s.log.filter, log_filter(v))).help(
         "What is logged: error, warn, info, debug or trace, also for one part only.",
         "info,provider=debug",
@@ -368,5 +389,11 @@ pub(crate) static SETTINGS: &[Setting] = &[
     .help("How it is logged: auto is text on a terminal and JSON elsewhere.", "json"),
 ];
 
+const AUDIT_LEVELS: &[(&str, AuditLevel)] = &[
+    ("off", AuditLevel::Off),
+    ("changes", AuditLevel::Changes),
+    ("failures", AuditLevel::Failures),
+    ("all", AuditLevel::All),
+];
 const ONE: NonZeroU32 = NonZeroU32::MIN;
 const MANY: NonZeroU32 = NonZeroU32::new(1_000_000).expect("a million is not zero");

@@ -1,7 +1,7 @@
 //! What is said, in bytes: questions and answers, each kind of one length. Knows no HTTP, no secret and no password pool.
 
 use super::replays::Mark;
-use passwords::{Argon2Params, Done, Terms, Verdict, Work};
+use passwords::{Argon2Params, Done, OnBehalfOf, Terms, Verdict, Work};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -53,6 +53,9 @@ pub(super) fn question(head: &Head, work: &Work) -> Option<Zeroizing<Vec<u8>>> {
     for number in [memory_kib, iterations, parallelism, millis(head.terms.max_wait)] {
         writer.put(&number.to_be_bytes());
     }
+    let OnBehalfOf { client, address } = head.terms.on_behalf_of;
+    writer.put(&client.to_be_bytes());
+    writer.put(&address.to_be_bytes());
     writer.text(password);
     writer.text(stored);
     writer.finish()
@@ -66,6 +69,7 @@ pub(super) fn read_question(bytes: &[u8]) -> Option<(Head, Work)> {
     let mark = reader.take()?;
     let [memory_kib, iterations, parallelism, max_wait] =
         [reader.number()?, reader.number()?, reader.number()?, reader.number()?];
+    let (client, address) = (u64::from_be_bytes(reader.take()?), u64::from_be_bytes(reader.take()?));
     let password = SecretString::from(reader.text()?);
     let stored = reader.text()?;
     let work = match kind {
@@ -77,7 +81,8 @@ pub(super) fn read_question(bytes: &[u8]) -> Option<(Head, Work)> {
     };
     let params = Argon2Params { memory_kib, iterations, parallelism };
     params.validate().ok()?;
-    let terms = Terms { params, max_wait: Duration::from_millis(max_wait.into()) };
+    let max_wait = Duration::from_millis(max_wait.into());
+    let terms = Terms { params, max_wait, on_behalf_of: OnBehalfOf { client, address } };
     Some((Head { asked_at, mark, terms }, work))
 }
 
@@ -182,6 +187,7 @@ mod tests {
         terms: Terms {
             params: Argon2Params { memory_kib: 19_456, iterations: 2, parallelism: 1 },
             max_wait: Duration::from_millis(1_234),
+            on_behalf_of: OnBehalfOf { client: 5, address: u64::MAX },
         },
     };
 

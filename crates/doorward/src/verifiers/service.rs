@@ -9,7 +9,7 @@ use axum::Extension;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
@@ -17,6 +17,7 @@ use passwords::{Done, HashPool, Reason, Refused, Work};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use web::server::{Peer, Problem, Scheme};
 
@@ -33,6 +34,24 @@ struct Inner {
     leaving: CancellationToken,
 }
 
+/// Why a question is not answered.
+enum Refusal {
+    /// Without TLS, from where that is not allowed.
+    Plain,
+    /// Sealed under no secret of ours, or not at all.
+    Unknown,
+    /// It was asked before.
+    Again,
+    /// Too old, or from the future.
+    Stale,
+    Unreadable,
+    TooLong,
+    /// The pool's word.
+    Pool(Refused),
+}
+
+const ANOTHER_TIME: Duration = Duration::from_secs(1);
+
 impl Service {
     pub(crate) fn new(
         pool: HashPool,
@@ -44,61 +63,47 @@ impl Service {
         Self(Arc::new(Inner { pool, secrets, allow_plain, replays, refused, leaving }))
     }
 
-    async fn answer(&self, peer: Peer, scheme: Scheme, sealed: &[u8]) -> Result<Response, Response> {
+    async fn answer(&self, peer: Peer, scheme: Scheme, sealed: &[u8]) -> Result<Vec<u8>, Refusal> {
         self.may_ask(peer, scheme)?;
-        let unknown = || self.refuse("this question is not sealed under a secret of this worker");
-        let (secret, opened) = self.0.secrets.open(message::QUESTION, sealed).ok_or_else(unknown)?;
-        let strange = || problem(StatusCode::BAD_REQUEST, "this question cannot be read: another version?");
-        let (head, work) = message::read_question(&opened).ok_or_else(strange)?;
+        let (secret, opened) = self.0.secrets.open(message::QUESTION, sealed).ok_or(Refusal::Unknown)?;
+        let (head, work) = message::read_question(&opened).ok_or(Refusal::Unreadable)?;
         drop(opened);
         self.is_new(&head)?;
-        let done = self.perform(&head, work).await.map_err(refusal)?;
+        let done = self.perform(&head, work).await?;
         let threads = self.0.pool.stats().threads;
-        let too_long = || problem(StatusCode::INTERNAL_SERVER_ERROR, "the answer is too long");
-        let answer = Answer { done, threads }.to_bytes().ok_or_else(too_long)?;
-        let sealed = secret.seal(&message::answer_to(&head.mark), &answer, &mut OsRandom);
-        let kind = HeaderValue::from_static("application/octet-stream");
-        Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, HeaderValue::from_static("no-store"))], sealed)
-            .into_response())
+        let answer = Answer { done, threads }.to_bytes().ok_or(Refusal::TooLong)?;
+        Ok(secret.seal(&message::answer_to(&head.mark), &answer, &mut OsRandom))
     }
 
     /// Messages are sealed either way. But without TLS, whoever learns the secret one day can read what was recorded before.
-    fn may_ask(&self, peer: Peer, scheme: Scheme) -> Result<(), Response> {
+    fn may_ask(&self, peer: Peer, scheme: Scheme) -> Result<(), Refusal> {
         let allowed = scheme == Scheme::Https || (self.0.allow_plain && is_near(peer.0.ip()));
-        if allowed { Ok(()) } else { Err(problem(StatusCode::FORBIDDEN, "ask with TLS")) }
+        if allowed { Ok(()) } else { Err(Refusal::Plain) }
     }
 
-    fn is_new(&self, head: &Head) -> Result<(), Response> {
+    fn is_new(&self, head: &Head) -> Result<(), Refusal> {
         let mut replays = self.0.replays.lock().unwrap_or_else(PoisonError::into_inner);
         match replays.look(head.mark, head.asked_at, clock::now()) {
             Seen::First => Ok(()),
-            Seen::Again => Err(self.refuse("this question was asked before")),
-            Seen::Stale => {
-                Err(self.refuse("the clocks of the server and this worker differ by more than a minute"))
-            }
-            Seen::TooMany => {
-                Err(refusal(Refused { retry_after: std::time::Duration::from_secs(1), reason: Reason::Busy }))
-            }
+            Seen::Again => Err(Refusal::Again),
+            Seen::Stale => Err(Refusal::Stale),
+            Seen::TooMany => Err(Refusal::Pool(Refused { retry_after: ANOTHER_TIME, reason: Reason::Busy })),
         }
     }
 
-    async fn perform(&self, head: &Head, work: Work) -> Result<Done, Refused> {
+    async fn perform(&self, head: &Head, work: Work) -> Result<Done, Refusal> {
         let pool = &self.0.pool;
-        match work {
+        let done = match work {
             Work::Verify { password, stored } => {
                 pool.verify_here(head.terms, password, stored).await.map(Done::Verdict)
             }
             Work::Hash { password } => pool.hash_here(head.terms, password).await.map(Done::Hash),
             Work::Nothing if self.0.leaving.is_cancelled() => {
-                Err(Refused { retry_after: std::time::Duration::from_secs(1), reason: Reason::Closing })
+                Err(Refused { retry_after: ANOTHER_TIME, reason: Reason::Closing })
             }
             Work::Nothing => Ok(Done::Nothing),
-        }
-    }
-
-    fn refuse(&self, why: &'static str) -> Response {
-        self.0.refused.fetch_add(1, Relaxed);
-        problem(StatusCode::UNAUTHORIZED, why)
+        };
+        done.map_err(Refusal::Pool)
     }
 
     fn exposition(&self) -> String {
@@ -158,29 +163,66 @@ async fn password(
     Extension(scheme): Extension<Scheme>,
     sealed: Bytes,
 ) -> Response {
-    let answered = service.answer(peer, scheme, &sealed).await;
-    answered.unwrap_or_else(|refused| refused)
+    match service.answer(peer, scheme, &sealed).await {
+        Ok(answer) => {
+            let kind = HeaderValue::from_static("application/octet-stream");
+            let private = HeaderValue::from_static("no-store");
+            ([(CONTENT_TYPE, kind), (CACHE_CONTROL, private)], answer).into_response()
+        }
+        Err(refusal) => {
+            if refusal.is_of_a_stranger() {
+                service.0.refused.fetch_add(1, Relaxed);
+            }
+            refusal.into_response()
+        }
+    }
 }
 
 async fn ready(State(service): State<Service>) -> Response {
     match service.0.leaving.is_cancelled() {
         false => "ok\n".into_response(),
-        true => problem(StatusCode::SERVICE_UNAVAILABLE, "this worker is stopping"),
+        true => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE).detail("this worker is stopping").into_response()
+        }
     }
 }
 
-/// 429 where another may have room, 503 where nothing will be done any more.
-fn refusal(refused: Refused) -> Response {
-    let status = match refused.reason {
-        Reason::Busy => StatusCode::TOO_MANY_REQUESTS,
-        Reason::PasswordTooLong => StatusCode::BAD_REQUEST,
-        Reason::Closing => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    let seconds = refused.retry_after.as_secs_f64().ceil();
-    ([(RETRY_AFTER, format!("{seconds:.0}"))], problem(status, "this worker cannot do it now"))
-        .into_response()
+impl Refusal {
+    fn is_of_a_stranger(&self) -> bool {
+        matches!(self, Self::Unknown | Self::Again | Self::Stale)
+    }
+
+    /// 429 where another may have room, 503 where nothing will be done any more.
+    fn told(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Plain => (StatusCode::FORBIDDEN, "ask with TLS"),
+            Self::Unknown => {
+                (StatusCode::UNAUTHORIZED, "this question is not sealed under a secret of this worker")
+            }
+            Self::Again => (StatusCode::UNAUTHORIZED, "this question was asked before"),
+            Self::Stale => (
+                StatusCode::UNAUTHORIZED,
+                "the clocks of the server and this worker differ by more than a minute",
+            ),
+            Self::Unreadable => {
+                (StatusCode::BAD_REQUEST, "this question cannot be read: it is of another version")
+            }
+            Self::TooLong => (StatusCode::INTERNAL_SERVER_ERROR, "the answer is too long"),
+            Self::Pool(refused) => match refused.reason {
+                Reason::Busy => (StatusCode::TOO_MANY_REQUESTS, "too many passwords wait here"),
+                Reason::PasswordTooLong => (StatusCode::BAD_REQUEST, "this password is too long"),
+                Reason::Closing => (StatusCode::SERVICE_UNAVAILABLE, "this worker is stopping"),
+            },
+        }
+    }
 }
 
-fn problem(status: StatusCode, why: &'static str) -> Response {
-    Problem::new(status).detail(why).into_response()
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, why) = self.told();
+        let problem = Problem::new(status).detail(why);
+        let Self::Pool(refused) = self else { return problem.into_response() };
+        let seconds = refused.retry_after.as_secs_f64().ceil();
+        ([(RETRY_AFTER, format!("{seconds:.0}"))], problem).into_response()
+    }
 }

@@ -11,7 +11,7 @@ use axum::body::Bytes;
 use axum::routing::post;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
-use passwords::{Argon2Params, Done, HashPool, PoolSettings, Terms, Verdict, Work};
+use passwords::{Argon2Params, Done, HashPool, OnBehalfOf, PoolSettings, Terms, Verdict, Work};
 use secrecy::SecretString;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -23,7 +23,11 @@ use web::server::{Listener, ServerOptions, Sharing, Tls};
 const TINY: Argon2Params = Argon2Params { memory_kib: 64, iterations: 1, parallelism: 1 };
 /// Takes a second or so.
 const SLOW: Argon2Params = Argon2Params { memory_kib: 131_072, iterations: 12, parallelism: 1 };
-const TERMS: Terms = Terms { params: TINY, max_wait: Duration::from_secs(3) };
+const TERMS: Terms = Terms {
+    params: TINY,
+    max_wait: Duration::from_secs(3),
+    on_behalf_of: OnBehalfOf { client: 1, address: 2 },
+};
 const OURS: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 const THEIRS: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
 const PATIENT: Duration = Duration::from_secs(20);

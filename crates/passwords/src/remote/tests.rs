@@ -2,21 +2,28 @@
 
 use super::*;
 use crate::params::Argon2Params;
-use crate::pool::{PoolSettings, Reason, Refused};
+use crate::pool::{OnBehalfOf, PoolSettings, Reason, Refused};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
+const NOBODY: OnBehalfOf = OnBehalfOf { client: 0, address: 0 };
 const TINY: Argon2Params = Argon2Params { memory_kib: 64, iterations: 1, parallelism: 1 };
 
 /// A pool, as if it were elsewhere.
 struct NextDoor {
     pool: HashPool,
     dead: AtomicBool,
+    says_busy: AtomicBool,
     turned_away: AtomicUsize,
 }
 
 impl NextDoor {
     fn new() -> Arc<Self> {
-        Arc::new(Self { pool: pool(TINY, 1), dead: AtomicBool::new(false), turned_away: AtomicUsize::new(0) })
+        Arc::new(Self {
+            pool: pool(TINY, 1),
+            dead: AtomicBool::new(false),
+            says_busy: AtomicBool::new(false),
+            turned_away: AtomicUsize::new(0),
+        })
     }
 }
 
@@ -29,6 +36,9 @@ impl Remote for NextDoor {
         Box::pin(async move {
             if self.dead.load(Relaxed) {
                 return Err(Unanswered::Failed);
+            }
+            if self.says_busy.load(Relaxed) {
+                return Err(Unanswered::Busy(Duration::from_millis(1)));
             }
             let refused = |refused: Refused| match refused.reason {
                 Reason::Busy => Unanswered::Busy(refused.retry_after),
@@ -70,7 +80,7 @@ fn secret(text: &str) -> SecretString {
 async fn occupied() -> HashPool {
     let pool = pool(Argon2Params { memory_kib: 64 * 1024, iterations: 8, parallelism: 1 }, 1);
     let busy = pool.clone();
-    tokio::spawn(async move { busy.verify(secret("p"), None).await });
+    tokio::spawn(async move { busy.verify(NOBODY, secret("p"), None).await });
     while pool.stats().running == 0 {
         tokio::task::yield_now().await;
     }
@@ -83,13 +93,14 @@ async fn while_this_machine_is_busy_another_does_the_work_on_our_terms() {
     pool.share_with(vec![next_door.clone()]);
     let ours = pool.terms().params;
     let cheap = crate::hash_password(&TINY, &secret("right"), [1; 16]).unwrap();
-    assert_eq!(pool.verify(secret("wrong"), Some(cheap.clone())).await, Ok(Verdict::Wrong));
-    assert_eq!(pool.verify(secret("right"), None).await, Ok(Verdict::Wrong));
-    let Ok(Verdict::RightAndUpgraded(upgraded)) = pool.verify(secret("right"), Some(cheap)).await else {
+    assert_eq!(pool.verify(NOBODY, secret("wrong"), Some(cheap.clone())).await, Ok(Verdict::Wrong));
+    assert_eq!(pool.verify(NOBODY, secret("right"), None).await, Ok(Verdict::Wrong));
+    let Ok(Verdict::RightAndUpgraded(upgraded)) = pool.verify(NOBODY, secret("right"), Some(cheap)).await
+    else {
         panic!("the stored hash is not of our cost");
     };
     assert!(upgraded.contains(&ours.to_string()), "{upgraded}");
-    assert!(pool.hash(secret("new")).await.unwrap().contains(&ours.to_string()));
+    assert!(pool.hash(NOBODY, secret("new")).await.unwrap().contains(&ours.to_string()));
     assert!(pool.remote_stats()[0].answered > 0);
     assert!(next_door.pool.stats().completed > 0);
 }
@@ -99,7 +110,7 @@ async fn work_comes_back_from_a_machine_that_fails_and_three_times_is_enough() {
     let (pool, next_door) = (pool(TINY, 1), NextDoor::new());
     next_door.dead.store(true, Relaxed);
     pool.share_with(vec![next_door.clone()]);
-    let asked = (0..8).map(|_| pool.verify(secret("p"), None));
+    let asked = (0..8).map(|_| pool.verify(NOBODY, secret("p"), None));
     for verdict in futures_of(asked).await {
         assert_eq!(verdict, Ok(Verdict::Wrong));
     }
@@ -110,11 +121,24 @@ async fn work_comes_back_from_a_machine_that_fails_and_three_times_is_enough() {
 }
 
 #[tokio::test]
+async fn what_one_machine_is_too_busy_for_another_does() {
+    let (pool, busy, free) = (occupied().await, NextDoor::new(), NextDoor::new());
+    busy.says_busy.store(true, Relaxed);
+    pool.share_with(vec![busy, free.clone()]);
+    for _ in 0..4 {
+        assert_eq!(pool.verify(NOBODY, secret("p"), None).await, Ok(Verdict::Wrong));
+    }
+    let stats = pool.remote_stats();
+    assert!(stats[0].busy > 0 && stats[0].usable && stats[0].answered == 0, "{stats:?}");
+    assert!(stats[1].answered > 0, "{stats:?}");
+}
+
+#[tokio::test]
 async fn a_password_that_is_too_long_stays_here() {
     let (pool, next_door) = (occupied().await, NextDoor::new());
     pool.share_with(vec![next_door.clone()]);
     let long = secret(&"p".repeat(MAX_PASSWORD_BYTES + 1));
-    assert_eq!(pool.verify(long, None).await, Ok(Verdict::Wrong));
+    assert_eq!(pool.verify(NOBODY, long, None).await, Ok(Verdict::Wrong));
     assert_eq!(pool.remote_stats()[0].answered, 0);
 }
 
@@ -129,7 +153,7 @@ async fn whoever_leaves_gives_the_place_back() {
         tokio::task::yield_now().await;
     }
     pool.share_with(vec![next_door]);
-    let mut leaving = Box::pin(pool.verify(secret("p"), None));
+    let mut leaving = Box::pin(pool.verify(NOBODY, secret("p"), None));
     std::future::poll_fn(|cx| {
         assert!(leaving.as_mut().poll(cx).is_pending());
         std::task::Poll::Ready(())
