@@ -3,7 +3,7 @@
 use crate::commands::{
     api_key, assertion_issuer, audit, backup, bench, client, completions, config, healthcheck, keys, login,
     member, organization, passwords, plan, resource_server, service, service_account, store, subscription,
-    upgrade, user,
+    upgrade, user, worker,
 };
 use crate::settings::SettingFlags;
 use crate::{demo, serve};
@@ -99,6 +99,9 @@ pub(crate) enum Command {
     /// What hashing a password costs
     #[command(subcommand)]
     Passwords(passwords::PasswordsCommand),
+    /// Check passwords for servers on other machines
+    #[command(after_help = worker::HELP)]
+    Worker(Box<worker::WorkerArgs>),
     /// Measure what this machine carries: people, devices, machines, a database
     #[command(subcommand)]
     Bench(bench::BenchCommand),

@@ -19,6 +19,7 @@ mod protobuf;
 mod serve;
 mod settings;
 mod telemetry;
+mod verifiers;
 
 use clap::Parser as _;
 use cli::{Cli, Command};
@@ -76,6 +77,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Config(command) => commands::config::run(&command)?,
         Command::Healthcheck(args) => return commands::healthcheck::run(&args),
         Command::Passwords(command) => commands::passwords::run(command)?,
+        Command::Worker(args) => return commands::worker::run(*args),
         Command::Bench(command) => commands::bench::run(command)?,
         Command::Login(args) => commands::login::run(&args)?,
         Command::Completions(args) => commands::completions::run(&args)?,

@@ -87,6 +87,8 @@ const COMMANDS: &[&[&str]] = &[
     &["healthcheck"],
     &["passwords"],
     &["passwords", "calibrate"],
+    &["worker"],
+    &["worker", "test"],
     &["bench"],
     &["bench", "sign-in"],
     &["bench", "store"],

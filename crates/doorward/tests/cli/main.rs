@@ -44,3 +44,5 @@ mod settings;
 mod store;
 #[cfg(test)]
 mod traces;
+#[cfg(test)]
+mod workers;

@@ -105,6 +105,35 @@ pub(super) static METRICS: &[Metric] = &[
         "Stored hashes replaced by one with today's parameters",
         |r, out| out.put(r.provider.hash_pool.upgraded),
     ),
+    gauge("doorward_password_worker_usable", "Whether this worker is asked at all: 0 or 1", |r, out| {
+        for worker in &r.provider.remotes {
+            out.put_with(&[&worker.name], u8::from(worker.usable));
+        }
+    })
+    .of(&["worker"])
+    .only(Only::Workers),
+    gauge(
+        "doorward_password_worker_outstanding",
+        "Passwords this worker is checking for us now",
+        |r, out| {
+            for worker in &r.provider.remotes {
+                out.put_with(&[&worker.name], worker.outstanding);
+            }
+        },
+    )
+    .of(&["worker"])
+    .only(Only::Workers),
+    counter("doorward_password_worker_requests_total", "Passwords this worker was asked about", |r, out| {
+        for worker in &r.provider.remotes {
+            for (result, count) in
+                [("answered", worker.answered), ("busy", worker.busy), ("failed", worker.failed)]
+            {
+                out.put_with(&[&worker.name, result], count);
+            }
+        }
+    })
+    .of(&["worker", "result"])
+    .only(Only::Workers),
     // Writes.
     gauge("doorward_store_queued_writes", "Writes waiting for their turn", |r, out| {
         out.put(r.provider.store.queue_depth);

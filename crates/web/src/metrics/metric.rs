@@ -18,6 +18,7 @@ pub(super) enum Only {
     Sqlite,
     DatabaseServer,
     Backup,
+    Workers,
     Linux,
 }
 
@@ -28,6 +29,7 @@ impl Only {
             Self::Sqlite => r.provider.store.is_file,
             Self::DatabaseServer => !r.provider.store.is_file,
             Self::Backup => r.provider.shipping.is_some(),
+            Self::Workers => !r.provider.remotes.is_empty(),
             Self::Linux => r.system.process.is_some(),
         }
     }
