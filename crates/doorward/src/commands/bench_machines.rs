@@ -2,10 +2,10 @@
 //! the servers and prints; what is asked is the `bench` crate's.
 
 use super::bench::on_its_own_thread;
-use super::bench_requests::{LoadArgs, TargetArgs, floor_at, plan};
+use super::bench_options::{LoadArgs, TargetArgs, allow_connections, plan};
+use super::bench_requests::floor_at;
 use super::bench_server::{BenchServer, Credentials};
-use super::shown;
-use bench::{Bar, Floors, LoadMeasurement, LoadPlan, Machine, MachineStep, MachinesReport};
+use bench::{Bar, Floors, LoadMeasurement, LoadPlan, Machine, MachineStep, MachinesReport, ServerProcess};
 use clap::Args;
 use std::sync::Arc;
 use url::Url;
@@ -32,15 +32,13 @@ pub(crate) struct MachinesArgs {
 
 /// `doorward bench machines`.
 pub(super) fn run(args: &MachinesArgs) -> anyhow::Result<()> {
-    crate::serve::allow_many_files();
-    let report = match (&args.target.target, &args.target.env_file) {
-        (Some(target), Some(env_file)) => of_target(args, target, &Credentials::read(env_file)?)?,
-        _ => of_our_own(args)?,
+    allow_connections(args.load.users)?;
+    args.load.placement.apply()?;
+    let report = match args.target.named() {
+        Some((target, env_file)) => of_target(args, target, &Credentials::read(env_file)?)?,
+        None => of_our_own(args)?,
     };
-    if args.load.json {
-        return shown::json(&report.to_json());
-    }
-    Ok(shown::line(report.to_string().trim_end())?)
+    args.load.output.tell(&report.findings())
 }
 
 fn of_target(args: &MachinesArgs, target: &Url, credentials: &Credentials) -> anyhow::Result<MachinesReport> {
@@ -48,20 +46,22 @@ fn of_target(args: &MachinesArgs, target: &Url, credentials: &Credentials) -> an
         client_id: credentials.client_id.clone(),
         client_secret: credentials.client_secret.clone(),
     };
-    let steps = steps(args, target, vec![machine])?;
+    let steps = steps(args, target, vec![machine], args.target.process())?;
     Ok(MachinesReport { clients: 1, steps, floors: None })
 }
 
 fn of_our_own(args: &MachinesArgs) -> anyhow::Result<MachinesReport> {
-    let server = BenchServer::with_machines(&args.target.flags, args.clients)?;
-    let floor = BenchServer::empty_handler()?;
+    let at_server =
+        |start: &dyn Fn() -> anyhow::Result<BenchServer>| args.load.placement.on_server_cpus(start);
+    let server = at_server(&|| BenchServer::with_machines(&args.target.flags, args.clients))?;
+    let floor = at_server(&|| BenchServer::empty_handler(args.load.users))?;
     let floor_target = floor.issuer()?;
     // Half as long, twice: a machine that others use too changes while it is measured.
-    let floor_plan = plan(&args.load, args.load.duration.div_ceil(2));
+    let floor_plan = plan(args.load.users, args.load.duration.div_ceil(2));
     let before = floors(&floor_target, &floor_plan)?;
     let machines = server.machines()?;
     let clients = machines.len();
-    let steps = steps(args, &server.issuer()?, machines)?;
+    let steps = steps(args, &server.issuer()?, machines, Some(server.process()))?;
     let after = floors(&floor_target, &floor_plan)?;
     server.stop()?;
     let floors = Floors {
@@ -84,11 +84,12 @@ fn steps(
     args: &MachinesArgs,
     issuer: &Url,
     machines: Vec<Machine>,
+    server: Option<ServerProcess>,
 ) -> anyhow::Result<Vec<(MachineStep, LoadMeasurement)>> {
     let machines = Arc::new(machines);
     let measured = MachineStep::ALL.into_iter().map(|step| {
         let (issuer, machines) = (issuer.clone(), Arc::clone(&machines));
-        let plan = plan(&args.load, args.load.duration);
+        let plan = LoadPlan { server: server.clone(), ..plan(args.load.users, args.load.duration) };
         let seen = on_its_own_thread(move |runtime| {
             runtime.block_on(bench::machines(&issuer, &machines, step, &plan, &Bar::new()))
         })?;

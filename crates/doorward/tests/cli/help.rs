@@ -94,6 +94,8 @@ const COMMANDS: &[&[&str]] = &[
     &["bench", "devices"],
     &["bench", "subscriptions"],
     &["bench", "machines"],
+    &["bench", "constant-rate"],
+    &["bench", "overload"],
     &["login"],
     &["completions"],
 ];

@@ -71,6 +71,73 @@ fn machines_get_introspect_and_revoke_beside_an_empty_and_a_signing_handler() {
 }
 
 #[test]
+fn ten_times_too_many_sign_ins_are_refused_with_a_time_and_the_others_go_on() {
+    let installation = Installation::new();
+    let (json, html) = (installation.path("overload.json"), installation.path("overload.html"));
+    let of_file = |path: &std::path::Path| path.to_str().expect("UTF-8").to_owned();
+    let text = installation.run(&[
+        "bench",
+        "overload",
+        "--times",
+        "0.5,10",
+        "--duration",
+        "1",
+        "--other-rate",
+        "40",
+        "--json",
+        &of_file(&json),
+        "--html",
+        &of_file(&html),
+    ]);
+    let report = std::fs::read(json).expect("a file");
+    let report: serde_json::Value = serde_json::from_slice(&report).expect("JSON");
+    let of = |name: &str| report[name].as_f64().unwrap_or_else(|| panic!("{name}: {report}"));
+    for zero in ["errors", "other_errors", "other_refused", "refused_without_retry_after", "at_0.5x_errors"] {
+        assert_eq!(of(zero), 0.0, "{zero}: {report}");
+    }
+    // How many get in is not for a test on a machine that does other things too.
+    for number in [
+        "at_0.5x_goodput_ratio",
+        "at_0.5x_admitted_p99_ms",
+        "other_p99_ms",
+        "ratio_to_hash_capacity",
+        "refused",
+    ] {
+        assert!(of(number) > 0.0, "{number}: {report}");
+    }
+    // An open loop keeps its rates, whatever comes back.
+    assert!((of("offered") - of("offered_per_second")).abs() <= 1.0, "{report}");
+    assert_eq!((of("other_offered"), of("other_p99_ms") > 0.0), (40.0, true), "{report}");
+    assert!(text.contains("goodput ratio") && text.contains("others' p99"), "{text}");
+    assert!(std::fs::read_to_string(html).expect("a file").contains("<svg"));
+}
+
+#[test]
+fn constant_rates_are_kept_and_accounts_are_made() {
+    let installation = Installation::new();
+    let report = installation.json(&[
+        "bench",
+        "constant-rate",
+        "--duration",
+        "1",
+        "--sign-up-rate",
+        "3",
+        "--sign-in-rate",
+        "4",
+        "--userinfo-rate",
+        "50",
+        "--json",
+    ]);
+    let of = |name: &str| report[name].as_f64().unwrap_or_else(|| panic!("{name}: {report}"));
+    assert_eq!((of("errors"), of("refused")), (0.0, 0.0), "{report}");
+    assert_eq!((of("sign_up_offered"), of("sign_in_offered"), of("userinfo_offered")), (3.0, 4.0, 50.0));
+    // Whatever was due is followed to its end.
+    assert_eq!((of("sign_up_whole_count"), of("sign_in_whole_count")), (3.0, 4.0), "{report}");
+    assert!(of("ratio_to_hash_capacity") > 0.0 && of("userinfo_request_p99_ms") > 0.0, "{report}");
+    assert!(report["command"].as_str().is_some_and(|command| command.contains("--userinfo-rate 50")));
+}
+
+#[test]
 fn calibration_suggests_parameters_that_the_settings_take() {
     let installation = Installation::new();
     let found = installation.json(&[
