@@ -56,10 +56,10 @@ impl Lane {
     async fn request(&mut self, is_refresh: bool) -> Result<(), Trouble> {
         let Self { user, wire, grant, .. } = self;
         if is_refresh {
-            *grant = user.refresh(wire, &grant.refresh_token, Step::BystanderRefresh).await?;
+            *grant = user.refresh(wire, &grant.refresh_token, Step::BystanderRefresh as usize).await?;
             Ok(())
         } else {
-            user.introspect(wire, &grant.access_token, Step::BystanderIntrospect).await
+            user.introspect(wire, &grant.access_token, Step::BystanderIntrospect as usize).await
         }
     }
 }

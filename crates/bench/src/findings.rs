@@ -266,6 +266,7 @@ mod tests {
         let seen = |cpu| Surroundings {
             client: ClientCost { cpu: Some(cpu), waiting: Some(0.01), lag_p99_ms: Some(0.25), crowded: 0 },
             server: vec![sample(1.0, 1.0, 30.0), sample(4.0, 2.0, 28.0)],
+            ..Surroundings::default()
         };
         for (cpu, is_bottleneck) in [(0.5, false), (0.99, true)] {
             let mut findings = Findings::new("w", "W".to_owned());

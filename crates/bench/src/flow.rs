@@ -39,8 +39,8 @@ impl User for VirtualUser {
     async fn turn(&mut self, wire: &mut Wire) -> Result<(), Trouble> {
         let began = wire.turn_begins();
         let grant = self.sign_in(wire).await?;
-        self.introspect(wire, &grant.access_token, Step::Introspect).await?;
-        self.refresh(wire, &grant.refresh_token, Step::Refresh).await?;
+        self.introspect(wire, &grant.access_token, Step::Introspect as usize).await?;
+        self.refresh(wire, &grant.refresh_token, Step::Refresh as usize).await?;
         wire.whole(Step::Iteration as usize, began);
         Ok(())
     }
@@ -97,7 +97,7 @@ impl VirtualUser {
             Landing::Client { location } => location,
             Landing::Page { path, html } => self.consent(wire, &path, &html).await?,
         };
-        let code = self.site.code(&location, attempt).map_err(in_step(wire, Step::SignIn))?;
+        let code = self.site.code(&location, attempt).map_err(in_step(wire, Step::SignIn as usize))?;
         self.exchange(wire, &code, attempt).await
     }
 
@@ -106,7 +106,7 @@ impl VirtualUser {
         &mut self,
         wire: &mut Wire,
         access_token: &str,
-        step: Step,
+        step: usize,
     ) -> Result<(), Trouble> {
         let request = self.site.introspect_request(access_token);
         let (answer, timing) = self.call(wire, step, request).await?;
@@ -120,7 +120,7 @@ impl VirtualUser {
         &mut self,
         wire: &mut Wire,
         refresh_token: &str,
-        step: Step,
+        step: usize,
     ) -> Result<Grant, Trouble> {
         let request = self.site.refresh_request(refresh_token);
         let (answer, timing) = self.call(wire, step, request).await?;
@@ -129,13 +129,46 @@ impl VirtualUser {
         Ok(grant)
     }
 
+    /// Brings in a device that shows this page's address, as the person who is signed in (RFC 8628 section 3.3): opens it, says that it is
+    /// theirs, and allows it. The three are counted in these places.
+    pub(crate) async fn bring_in(
+        &mut self,
+        wire: &mut Wire,
+        address: &str,
+        [opened, entered, allowed]: [usize; 3],
+    ) -> Result<(), Trouble> {
+        let fail = in_step(wire, opened);
+        let path = self.site.origin.path_of(address, "/");
+        let path = path.ok_or_else(|| fail("the device's page is on another origin".to_owned()))?;
+        let request = self.site.origin.get(&path);
+        let (Landing::Page { path, html }, timing) = self.browse(wire, opened, path, request).await? else {
+            return Err(fail("it led to the client".to_owned()));
+        };
+        timing.record(wire, opened);
+        let form = first_form(text(&html).map_err(&fail)?, |form| form.has("user_code"));
+        let form = form.ok_or_else(|| fail("the device's page has no form for its code".to_owned()))?;
+        let mut body = Pairs::default();
+        form.controls.iter().filter(|control| control.kind != Kind::Button).for_each(|control| {
+            body.push(&control.name, &control.value);
+        });
+        let fail = in_step(wire, entered);
+        let landing = self.submit(wire, entered, &path, (&form, body.into_text())).await?;
+        let (Landing::Page { path, html }, timing) = landing else {
+            return Err(fail("it led to the client".to_owned()));
+        };
+        timing.record(wire, entered);
+        let (_, timing) = self.allow(wire, allowed, (&path, &html)).await?;
+        timing.record(wire, allowed);
+        Ok(())
+    }
+
     async fn authorize(
         &mut self,
         wire: &mut Wire,
         prompt: Option<&str>,
         attempt: &Attempt,
     ) -> Result<(String, Bytes), Trouble> {
-        let step = Step::Authorize;
+        let step = Step::Authorize as usize;
         let path = self.site.authorize_path(attempt);
         let path = prompt.map_or(path.clone(), |prompt| format!("{path}&prompt={prompt}"));
         let request = self.site.origin.get(&path);
@@ -160,7 +193,7 @@ impl VirtualUser {
         (path, html): (&str, &[u8]),
         who: &Typed,
     ) -> Result<Landing, Trouble> {
-        let step = Step::SignIn;
+        let step = Step::SignIn as usize;
         let fail = in_step(wire, step);
         let form = first_form(text(html).map_err(&fail)?, asks_password).ok_or_else(|| {
             fail("the authorization endpoint led to a page without a password form".to_owned())
@@ -177,7 +210,7 @@ impl VirtualUser {
     }
 
     async fn consent(&mut self, wire: &mut Wire, path: &str, html: &[u8]) -> Result<String, Trouble> {
-        let step = Step::Consent;
+        let step = Step::Consent as usize;
         match self.allow(wire, step, (path, html)).await? {
             (Landing::Client { location }, timing) => {
                 timing.record(wire, step);
@@ -193,7 +226,7 @@ impl VirtualUser {
     async fn allow(
         &mut self,
         wire: &mut Wire,
-        step: Step,
+        step: usize,
         (path, html): (&str, &[u8]),
     ) -> Result<Browsed, Trouble> {
         let fail = in_step(wire, step);
@@ -210,7 +243,7 @@ impl VirtualUser {
     }
 
     async fn exchange(&mut self, wire: &mut Wire, code: &str, attempt: &Attempt) -> Result<Grant, Trouble> {
-        let step = Step::Token;
+        let step = Step::Token as usize;
         let request = self.site.code_request(code, attempt);
         let (answer, timing) = self.call(wire, step, request).await?;
         let grant = self.site.tokens(&answer).map_err(in_step(wire, step))?;
@@ -221,7 +254,7 @@ impl VirtualUser {
     async fn submit(
         &mut self,
         wire: &mut Wire,
-        step: Step,
+        step: usize,
         page: &str,
         (form, body): (&Form<'_>, String),
     ) -> Result<Browsed, Trouble> {
@@ -239,7 +272,7 @@ impl VirtualUser {
     async fn browse(
         &mut self,
         wire: &mut Wire,
-        step: Step,
+        step: usize,
         mut path: String,
         request: Written,
     ) -> Result<Browsed, Trouble> {
@@ -248,7 +281,7 @@ impl VirtualUser {
         let mut request = request.map_err(&fail)?;
         for _ in 0..=REDIRECTS {
             self.cookies.send(request.headers_mut());
-            let answer = wire.send(step as usize, request).await?;
+            let answer = wire.send(step, request).await?;
             self.cookies.keep(&answer.headers);
             match answer.status {
                 StatusCode::FOUND | StatusCode::SEE_OTHER => {
@@ -276,11 +309,11 @@ impl VirtualUser {
     async fn call(
         &mut self,
         wire: &mut Wire,
-        step: Step,
+        step: usize,
         request: Written,
     ) -> Result<(Answer, Timing), Trouble> {
         let began = wire.begin()?;
-        let answer = wire.send(step as usize, request.map_err(in_step(wire, step))?).await?;
+        let answer = wire.send(step, request.map_err(in_step(wire, step))?).await?;
         let ended = clock::now();
         refusal(&answer)?;
         Ok((answer, Timing { began, ended }))
@@ -298,14 +331,14 @@ struct Timing {
 }
 
 impl Timing {
-    fn record(self, wire: &Wire, step: Step) {
-        wire.record(step as usize, self.began, self.ended);
+    fn record(self, wire: &Wire, step: usize) {
+        wire.record(step, self.began, self.ended);
     }
 }
 
 /// Under the name that this step has in the report of whatever it is part of.
-fn in_step(wire: &Wire, step: Step) -> impl Fn(String) -> Trouble + use<> {
-    let name = wire.recorder.kinds[step as usize].name;
+fn in_step(wire: &Wire, step: usize) -> impl Fn(String) -> Trouble + use<> {
+    let name = wire.recorder.kinds[step].name;
     move |why| Trouble::Failed(format!("{name}: {why}"))
 }
 

@@ -32,6 +32,7 @@ pub(crate) struct Site {
     introspect: Uri,
     userinfo: Option<Uri>,
     jwks: Option<Uri>,
+    device_authorization: Option<Uri>,
     authorization: HeaderValue,
     redirect_uri: String,
     code_grant: String,
@@ -59,6 +60,7 @@ struct Discovery {
     introspection_endpoint: Option<String>,
     userinfo_endpoint: Option<String>,
     jwks_uri: Option<String>,
+    device_authorization_endpoint: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -109,6 +111,10 @@ impl Site {
         Ok(Self {
             userinfo: known("userinfo_endpoint", document.userinfo_endpoint.as_ref())?,
             jwks: known("jwks_uri", document.jwks_uri.as_ref())?,
+            device_authorization: known(
+                "device_authorization_endpoint",
+                document.device_authorization_endpoint.as_ref(),
+            )?,
             authorize: authorize_prefix(
                 plan,
                 &path("authorization_endpoint", &document.authorization_endpoint)?,
@@ -185,6 +191,25 @@ impl Site {
     /// A token that speaks for the client (RFC 6749 section 4.4.2).
     pub(crate) fn client_credentials_request(&self) -> Written {
         self.origin.post_api(&self.token, &self.authorization, "grant_type=client_credentials".to_owned())
+    }
+
+    /// A device asks for a code (RFC 8628 section 3.1).
+    pub(crate) fn device_request(&self) -> Written {
+        let there = self
+            .device_authorization
+            .as_ref()
+            .ok_or("its discovery names no device_authorization_endpoint")?;
+        let body = Pairs::default().with("scope", "openid offline_access").into_text();
+        self.origin.post_api(there, &self.authorization, body)
+    }
+
+    /// It asks for its tokens (RFC 8628 section 3.4).
+    pub(crate) fn device_token_request(&self, device_code: &str) -> Written {
+        let body = Pairs::default()
+            .with("grant_type", "urn:ietf:params:oauth:grant-type:device_code")
+            .with("device_code", device_code)
+            .into_text();
+        self.origin.post_api(&self.token, &self.authorization, body)
     }
 
     /// Who signed in (OpenID Connect Core section 5.3.1); `bearer` is the whole header.
@@ -326,6 +351,7 @@ mod tests {
             introspect: uri("/introspect"),
             userinfo: None,
             jwks: None,
+            device_authorization: None,
             authorization: HeaderValue::from_static(""),
             redirect_uri: redirect_uri.to_owned(),
             code_grant: String::new(),

@@ -32,6 +32,8 @@ pub struct Surroundings {
     pub client: ClientCost,
     /// The server from interval to interval, where it is known.
     pub server: Vec<ServerSample>,
+    /// How long the window was open: shorter than planned where all users had done what they were to do.
+    pub lasted: Duration,
 }
 
 /// A run that is being prepared.
@@ -146,6 +148,7 @@ impl Stage {
             look.at_what_happened(&self.streams);
         }
         let mut seen = look.seen;
+        seen.lasted = clock::now().min(self.window.closes).saturating_duration_since(self.window.opens);
         for recorder in &self.streams {
             seen.client = seen.client.with(&recorder.tally());
         }

@@ -162,9 +162,10 @@ impl Recorder {
         self.window.map_or(moment, |window| moment.min(window.closes))
     }
 
-    /// It was answered as expected: timed where it began (or was due) inside the window, counted where it ended there.
-    pub(crate) fn request(&self, kind: usize, began: Instant, ended: Instant) {
-        let (is_timed, is_counted) = (self.holds(began), self.holds(ended));
+    /// It was answered as expected: counted where it ended inside the window; timed where it began there, or where the turn that it is part of
+    /// was due there.
+    pub(crate) fn request(&self, kind: usize, turn_due: Option<Instant>, (began, ended): (Instant, Instant)) {
+        let (is_timed, is_counted) = (self.holds(turn_due.unwrap_or(began)), self.holds(ended));
         if !is_timed && !is_counted {
             return;
         }
@@ -269,10 +270,22 @@ mod tests {
         // (began, ended), in seconds after the window opens; timed; counted
         for (began, ended, timed, counted) in [(-1, 1, 0, 1), (1, 2, 1, 1), (9, 12, 1, 0), (10, 11, 0, 0)] {
             let (recorder, opens) = recorder();
-            recorder.request(1, at(opens, began), at(opens, ended));
+            recorder.request(1, None, (at(opens, began), at(opens, ended)));
             let tally = recorder.into_tally();
             let timed_of_each: Vec<_> = tally.of_each.iter().map(Histogram::len).collect();
             assert_eq!((timed_of_each, tally.all.len(), tally.requests), (vec![0, timed], timed, counted));
+        }
+    }
+
+    #[test]
+    fn requests_of_a_turn_that_was_due_in_the_window_are_timed_however_late_they_come() {
+        // (due, began, ended); timed; counted
+        for (due, began, ended, timed, counted) in [(9, 12, 13, 1, 0), (-1, 1, 2, 0, 1), (10, 12, 13, 0, 0)] {
+            let (recorder, opens) = recorder();
+            let due = Some(at(opens, due));
+            recorder.request(0, due, (at(opens, began), at(opens, ended)));
+            let tally = recorder.into_tally();
+            assert_eq!((tally.latency_of(0).count, tally.requests), (timed, counted), "{due:?} {began}");
         }
     }
 
@@ -311,7 +324,7 @@ mod tests {
         let (recorder, opens) = recorder();
         let request = |second, millis| {
             let began = at(opens, second);
-            recorder.request(0, began, began + Duration::from_millis(millis));
+            recorder.request(0, None, (began, began + Duration::from_millis(millis)));
         };
         request(1, 10);
         request(1, 20);

@@ -32,20 +32,21 @@ pub(crate) struct Wire {
     pub(crate) recorder: Recorder,
     /// When the next request ought to be sent, where that is not as soon as it can be.
     due: Option<Instant>,
-    timed: Timed,
+    /// When the turn was due that goes on, where it had a time.
+    turn_due: Option<Instant>,
 }
 
 impl Wire {
     /// A user's in a closed loop: the next request begins when the last one has ended.
     pub(crate) fn new(origin: &Arc<Origin>, time_out: Duration, recorder: &Recorder) -> Self {
         let connection = Connection::new(Arc::clone(origin), time_out);
-        Self { connection, recorder: recorder.clone(), due: None, timed: Timed::WhereItEnded }
+        Self { connection, recorder: recorder.clone(), due: None, turn_due: None }
     }
 
     /// A turn was due at this moment, whenever it comes to be sent, and is followed to its end: its first request and the turn as a whole are timed
     /// from then, so that a stall is charged to everything that it held up (no coordinated omission).
     pub(crate) fn is_due(&mut self, due: Instant) {
-        (self.due, self.timed) = (Some(due), Timed::WhereItWasDue);
+        (self.due, self.turn_due) = (Some(due), Some(due));
     }
 
     /// When the turn that is to begin began, or was due.
@@ -59,7 +60,7 @@ impl Wire {
             return Ok(due);
         }
         let now = clock::now();
-        if self.timed == Timed::WhereItEnded && self.recorder.is_over(now) {
+        if self.turn_due.is_none() && self.recorder.is_over(now) {
             return Err(Trouble::Over);
         }
         Ok(now)
@@ -76,12 +77,13 @@ impl Wire {
 
     /// A request of the kind at `kind` was answered as expected.
     pub(crate) fn record(&self, kind: usize, began: Instant, ended: Instant) {
-        self.recorder.request(kind, began, ended);
+        self.recorder.request(kind, self.turn_due, (began, ended));
     }
 
     /// A whole turn, whose requests were counted one by one, came to its end.
     pub(crate) fn whole(&self, kind: usize, began: Instant) {
-        self.recorder.whole(kind, began, clock::now(), self.timed);
+        let timed = if self.turn_due.is_some() { Timed::WhereItWasDue } else { Timed::WhereItEnded };
+        self.recorder.whole(kind, began, clock::now(), timed);
     }
 
     /// Sends a request of the kind at `kind`, and counts it where `check` finds the answer to be the expected one.

@@ -34,6 +34,11 @@ impl StreamSeen<Recorder> {
     pub(crate) fn begun<W: Workload>(per_second: f64, recorder: Recorder) -> Self {
         Self { name: W::NAME, kinds: W::KINDS, per_second: Some(per_second), tally: recorder }
     }
+
+    /// A stream of a closed loop.
+    pub(crate) fn closed<W: Workload>(recorder: Recorder) -> Self {
+        Self { name: W::NAME, kinds: W::KINDS, per_second: None, tally: recorder }
+    }
 }
 
 impl StreamSeen<Tally> {

@@ -24,7 +24,7 @@ impl LoadMeasurement {
             name: W::NAME,
             kinds: W::KINDS,
             users: plan.users,
-            duration: plan.duration,
+            duration: plan.duration.min(surroundings.lasted),
             tally,
             surroundings,
         }

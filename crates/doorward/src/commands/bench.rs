@@ -6,8 +6,10 @@ use super::bench_constant_rate;
 use super::bench_machines;
 use super::bench_options::{LoadArgs, OutputArgs, PlacementArgs, TargetArgs, allow_connections};
 use super::bench_overload;
+use super::bench_platform;
 use super::bench_requests;
 use super::bench_server::{BenchServer, Credentials};
+use super::bench_soak;
 use super::bench_store;
 use super::passwords::cores;
 use crate::clock::{self, OsRandom};
@@ -45,6 +47,12 @@ pub(crate) enum BenchCommand {
     /// Sign-up, sign-in and UserInfo, each at a fixed rate
     #[command(name = "constant-rate", after_help = bench_constant_rate::HELP)]
     ConstantRate(Box<bench_constant_rate::ConstantRateArgs>),
+    /// Whole journeys through everything, at a steady rate and at saturation
+    #[command(after_help = bench_platform::HELP)]
+    Platform(Box<bench_platform::PlatformArgs>),
+    /// A mix that goes on for hours, in which nothing may grow
+    #[command(after_help = bench_soak::HELP)]
+    Soak(Box<bench_soak::SoakArgs>),
     /// More sign-ins than the machine can take, while everybody else goes on
     #[command(after_help = bench_overload::HELP)]
     Overload(Box<bench_overload::OverloadArgs>),
@@ -106,6 +114,8 @@ pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
         BenchCommand::Empty(args) => return bench_requests::empty(&args),
         BenchCommand::Subscriptions(args) => return bench_requests::subscriptions(&args),
         BenchCommand::ConstantRate(args) => return bench_constant_rate::run(&args),
+        BenchCommand::Platform(args) => return bench_platform::run(&args),
+        BenchCommand::Soak(args) => return bench_soak::run(&args),
         BenchCommand::Overload(args) => return bench_overload::run(&args),
         BenchCommand::EmptyHandler(args) => return bench_requests::serve_empty_handler(&args),
     };

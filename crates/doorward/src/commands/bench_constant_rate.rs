@@ -1,14 +1,11 @@
 //! `doorward bench constant-rate`: sign-up, sign-in and UserInfo, each at a fixed rate. It starts the server and prints; what is asked is the `bench`
 //! crate's.
 
-use super::bench::{hashes_per_second, on_its_own_thread, own_settings};
-use super::bench_options::{OutputArgs, PlacementArgs, TargetArgs, allow_connections, plan};
-use super::bench_server::{BenchServer, Credentials};
-use bench::{Bar, ConstantRatePlan, LoadPlan, StreamFloors, StreamsMeasurement};
+use super::bench::on_its_own_thread;
+use super::bench_beside::{Asked, Beside};
+use super::bench_options::{OutputArgs, PlacementArgs, TargetArgs, plan};
+use bench::{Bar, ConstantRatePlan, LoadPlan};
 use clap::Args;
-use protocol::SigningAlgorithm;
-use std::time::Duration;
-use url::Url;
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -55,51 +52,25 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
-/// How long the hash capacity is measured at most, before the load and after it.
-const CAPACITY_FOR: Duration = Duration::from_secs(3);
-
 /// `doorward bench constant-rate`.
 pub(super) fn run(args: &ConstantRateArgs) -> anyhow::Result<()> {
-    allow_connections(3 * args.connections)?;
-    args.placement.apply()?;
-    if let Some((target, env_file)) = args.target.named() {
-        let load = LoadPlan { server: args.target.process(), ..load_plan(args) };
-        let seen = measure(args, Credentials::read(env_file)?, target.clone(), load)?;
-        return args.output.tell(&seen.findings(StreamFloors::default()));
-    }
-    let connections = (3 * args.connections + 1_000).to_string();
-    let flags = args.target.flags_with(&[("max_connections", connections)]);
-    let settings = own_settings(&flags)?;
-    let capacity_for = CAPACITY_FOR.min(Duration::from_secs(args.duration));
-    let hashes = || args.placement.on_server_cpus(|| hashes_per_second(&settings, capacity_for));
-    let before = hashes()?;
-    let server = args.placement.on_server_cpus(|| BenchServer::start(&flags, SigningAlgorithm::EdDsa))?;
-    let credentials = server.credentials()?;
-    let issuer = credentials.issuer()?;
-    let load = LoadPlan { server: Some(server.process()), ..load_plan(args) };
-    let seen = measure(args, credentials, issuer, load)?;
-    server.stop()?;
-    let floors = StreamFloors { hashes: Some(f64::midpoint(before, hashes()?)), empty: None };
-    args.output.tell(&seen.findings(floors))
-}
-
-/// The warm-up is for as many connections as are used, not as there may be.
-fn load_plan(args: &ConstantRateArgs) -> LoadPlan {
-    LoadPlan { warm_up: LoadPlan::WARM_UP, ..plan(args.connections, args.duration) }
-}
-
-fn measure(
-    args: &ConstantRateArgs,
-    credentials: Credentials,
-    issuer: Url,
-    load: LoadPlan,
-) -> anyhow::Result<StreamsMeasurement> {
-    let plan = ConstantRatePlan {
-        sign_in: credentials.person(issuer, &load),
-        load,
-        sign_ups: args.sign_up_rate,
-        sign_ins: args.sign_in_rate,
-        userinfos: args.userinfo_rate,
+    let beside = Beside {
+        placement: &args.placement,
+        target: &args.target,
+        // The warm-up is for as many connections as are used, not as there may be.
+        load: LoadPlan { warm_up: LoadPlan::WARM_UP, ..plan(args.connections, args.duration) },
+        connections: 3 * args.connections,
+        settings: &[],
     };
-    on_its_own_thread(move |runtime| runtime.block_on(bench::constant_rate(&plan, &Bar::new())))
+    let (seen, floors) = beside.measure(|Asked { person, load, .. }| {
+        let plan = ConstantRatePlan {
+            sign_in: person,
+            load,
+            sign_ups: args.sign_up_rate,
+            sign_ins: args.sign_in_rate,
+            userinfos: args.userinfo_rate,
+        };
+        on_its_own_thread(move |runtime| runtime.block_on(bench::constant_rate(&plan, &Bar::new())))
+    })?;
+    args.output.tell(&seen.findings(floors))
 }

@@ -1,14 +1,11 @@
 //! `doorward bench overload`: more sign-ins than the machine can take, while everybody else goes on. It starts the server and prints; what is asked
 //! is the `bench` crate's.
 
-use super::bench::{hashes_per_second, on_its_own_thread, own_settings, seed};
-use super::bench_options::{OutputArgs, PlacementArgs, TargetArgs, allow_connections, plan};
-use super::bench_server::{BenchServer, Credentials};
-use bench::{Bar, LoadPlan, OverloadMeasurement, OverloadPlan, OverloadReport};
+use super::bench::on_its_own_thread;
+use super::bench_beside::{Asked, Beside};
+use super::bench_options::{OutputArgs, PlacementArgs, TargetArgs, plan};
+use bench::{Bar, LoadPlan, OverloadPlan, OverloadReport};
 use clap::Args;
-use protocol::SigningAlgorithm;
-use std::time::Duration;
-use url::Url;
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -48,54 +45,25 @@ pub(crate) struct OverloadArgs {
     target: TargetArgs,
 }
 
-/// How long the hash capacity is measured at most, before the load and after it.
-const CAPACITY_FOR: Duration = Duration::from_secs(3);
-
 /// `doorward bench overload`.
 pub(super) fn run(args: &OverloadArgs) -> anyhow::Result<()> {
-    allow_connections(args.connections)?;
-    args.placement.apply()?;
-    let report = match args.target.named() {
-        Some((target, env_file)) => {
-            let load = LoadPlan { server: args.target.process(), ..plan(args.connections, args.duration) };
-            let measurement = measure(args, Credentials::read(env_file)?, target.clone(), load)?;
-            OverloadReport { measurement, hash_capacity: None }
-        }
-        None => of_our_own(args)?,
-    };
-    args.output.tell(&report.findings())
-}
-
-fn of_our_own(args: &OverloadArgs) -> anyhow::Result<OverloadReport> {
-    let connections = (args.connections + 1_000).to_string();
-    let flags = args.target.flags_with(&[("max_connections", connections)]);
-    let settings = own_settings(&flags)?;
-    let capacity_for = CAPACITY_FOR.min(Duration::from_secs(args.duration));
-    let hashes = || args.placement.on_server_cpus(|| hashes_per_second(&settings, capacity_for));
-    let before = hashes()?;
-    let server = args.placement.on_server_cpus(|| BenchServer::start(&flags, SigningAlgorithm::EdDsa))?;
-    let credentials = server.credentials()?;
-    let issuer = credentials.issuer()?;
-    let load = LoadPlan { server: Some(server.process()), ..plan(args.connections, args.duration) };
-    let measurement = measure(args, credentials, issuer, load)?;
-    server.stop()?;
-    let after = hashes()?;
-    Ok(OverloadReport { measurement, hash_capacity: Some(f64::midpoint(before, after)) })
-}
-
-fn measure(
-    args: &OverloadArgs,
-    credentials: Credentials,
-    issuer: Url,
-    load: LoadPlan,
-) -> anyhow::Result<OverloadMeasurement> {
-    let plan = OverloadPlan {
-        sign_in: credentials.person(issuer, &load),
+    let beside = Beside {
+        placement: &args.placement,
+        target: &args.target,
         // The warm-up is for as many connections as are used, not as there may be.
-        load: LoadPlan { warm_up: LoadPlan::WARM_UP, seed: seed(), ..load },
-        capacity_users: args.capacity_users,
-        times: args.times.clone(),
-        other_rate: args.other_rate,
+        load: LoadPlan { warm_up: LoadPlan::WARM_UP, ..plan(args.connections, args.duration) },
+        connections: args.connections,
+        settings: &[],
     };
-    on_its_own_thread(move |runtime| runtime.block_on(bench::overload(&plan, &Bar::new())))
+    let (measurement, floors) = beside.measure(|Asked { person, load, .. }| {
+        let plan = OverloadPlan {
+            sign_in: person,
+            load,
+            capacity_users: args.capacity_users,
+            times: args.times.clone(),
+            other_rate: args.other_rate,
+        };
+        on_its_own_thread(move |runtime| runtime.block_on(bench::overload(&plan, &Bar::new())))
+    })?;
+    args.output.tell(&OverloadReport { measurement, hash_capacity: floors.hashes }.findings())
 }

@@ -2,6 +2,7 @@
 //! is started and stopped, and how its file for tests is read.
 
 use crate::clock;
+use crate::operator::socket_path;
 use crate::settings::SettingFlags;
 use anyhow::{Context as _, bail};
 use bench::{LoadPlan, Machine, ServerProcess, SignInPlan};
@@ -130,6 +131,12 @@ impl BenchServer {
     /// Where its cost can be seen.
     pub(super) fn process(&self) -> ServerProcess {
         ServerProcess { id: self.process.id(), folder: Some(self.directory.path().to_owned()) }
+    }
+
+    /// Where it listens for its operator, if it does.
+    pub(super) fn operator_socket(&self) -> Option<PathBuf> {
+        let kept = std::fs::read_dir(self.directory.path()).ok()?.flatten();
+        kept.map(|entry| socket_path(&entry.path())).find(|socket| socket.exists())
     }
 
     /// Stops it, and sees to it that it ended well.

@@ -95,6 +95,8 @@ const COMMANDS: &[&[&str]] = &[
     &["bench", "subscriptions"],
     &["bench", "machines"],
     &["bench", "constant-rate"],
+    &["bench", "platform"],
+    &["bench", "soak"],
     &["bench", "overload"],
     &["login"],
     &["completions"],
