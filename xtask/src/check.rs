@@ -1,10 +1,12 @@
 //! `check`, and its parts.
 
-use crate::engines::Engines;
+use crate::engines::{Engines, is_here};
 use crate::tidy::tidy;
 use crate::tools::{ensure, exists, in_ci, root, run, run_in, say};
 use anyhow::{Result, bail};
+use std::path::Path;
 use std::process::Command;
+use throwaway::Engine;
 
 /// Everything CI runs, quick things first.
 pub(crate) fn check() -> Result<()> {
@@ -62,7 +64,29 @@ pub(crate) fn e2e() -> Result<()> {
     run("cargo", &["build", "--locked", "--package", "doorward"], &[])?;
     let folder = root().join("e2e");
     run_in(&folder, "npm", &["ci", "--no-audit", "--no-fund"], &[])?;
-    run_in(&folder, "npm", &["test"], &[])
+    run_in(&folder, "npm", &["test"], &[])?;
+    clients_on_servers(&folder)
+}
+
+/// The clients once more, on each engine that is a server: every file of tests with an empty database of its own.
+fn clients_on_servers(folder: &Path) -> Result<()> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder.join("tests/clients"))? {
+        files.push(entry?.path().display().to_string());
+    }
+    files.sort();
+    for engine in Engine::ALL {
+        if !is_here(engine)? {
+            continue;
+        }
+        // All at first: the server lives as long as one of them.
+        let databases = files.iter().map(|_| throwaway::shared(engine)).collect::<Result<Vec<_>>>()?;
+        for (file, database) in files.iter().zip(&databases) {
+            say(&format!("on {engine:?}"));
+            run_in(folder, "node", &["--test", file], &[("DOORWARD_E2E_DATABASE", &database.url())])?;
+        }
+    }
+    Ok(())
 }
 
 /// Accepts what tests generate.

@@ -20,7 +20,7 @@ use storage::signing_key::ListSigningKeys;
 use storage::{NewNode, OpenError, Options, Store};
 use tokio_util::sync::CancellationToken;
 use web::Web;
-use web::metrics::HttpMetrics;
+use web::metrics::{HttpMetrics, ReadSystem, Sources};
 use web::server::rate_limit::{Budgets, RateLimits};
 use web::server::{ServerOptions, ServerStats};
 
@@ -84,11 +84,15 @@ impl App {
     }
 
     /// What the router is built from, and the limits of the server it runs in.
-    /// `leaving` is cancelled when the server begins to stop.
-    pub(crate) fn surface(&self, settings: &Settings, leaving: &CancellationToken) -> (Web, ServerOptions) {
+    /// `system` is asked for what the metrics say of this process; `leaving` is cancelled when the server begins to stop.
+    pub(crate) fn surface(
+        &self,
+        settings: &Settings,
+        system: ReadSystem,
+        leaving: &CancellationToken,
+    ) -> (Web, ServerOptions) {
         let stats = ServerStats::default();
         let metrics = std::sync::Arc::new(HttpMetrics::default());
-        metrics.watch(self.provider.clone(), stats.clone());
         let limits = &settings.limits;
         let rate_limits = if limits.enabled {
             RateLimits::new(Budgets {
@@ -98,6 +102,12 @@ impl App {
         } else {
             RateLimits::off()
         };
+        metrics.watch(Sources {
+            provider: self.provider.clone(),
+            server: stats.clone(),
+            rate_limits: rate_limits.clone(),
+            system,
+        });
         let web = Web {
             provider: self.provider.clone(),
             new_ctx: clock::new_ctx,
@@ -262,6 +272,7 @@ fn pool_settings(settings: &Settings) -> PoolSettings {
     PoolSettings {
         threads: passwords.threads.unwrap_or(defaults.threads),
         max_wait: passwords.max_wait,
+        overload_wait: passwords.overload_wait,
         params: passwords.params(),
         ..defaults
     }
@@ -280,6 +291,8 @@ fn provider_settings(settings: &Settings, issuer: &Issuer) -> provider::Settings
         refresh_grace: settings.tokens.refresh_grace,
         rotate_keys_every: settings.keys.rotate_every,
         lockout: settings.limits.lockout,
+        audit: settings.audit.events,
+        audit_kept_for: (!settings.audit.keep.is_zero()).then_some(settings.audit.keep),
         ..provider::Settings::new(issuer.as_str())
     }
 }

@@ -12,6 +12,7 @@ mod https;
 mod master_key;
 mod operator;
 mod outgoing;
+mod process;
 mod serve;
 mod settings;
 mod telemetry;

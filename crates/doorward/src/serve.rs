@@ -6,6 +6,7 @@ use crate::backups::Backups;
 use crate::clock;
 use crate::commands::shown;
 use crate::operator::Socket;
+use crate::process;
 use crate::settings::{Issuer, Resolved, SettingFlags, Settings};
 use crate::telemetry::Telemetry;
 use anyhow::Context as _;
@@ -19,6 +20,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use web::metrics::SystemReading;
 use web::server::{Listener, ServerOptions, Sharing, Threads, Tls, tls};
 
 pub(crate) const HELP: &str = "\
@@ -43,7 +45,7 @@ pub(crate) fn run(flags: &SettingFlags) -> anyhow::Result<()> {
     let mut handed_in = ListenFd::from_env();
     let settings = Resolved::from_system(flags)?.settings;
     let telemetry = Telemetry::start(&settings.log)?;
-    runtime()?.block_on(serve(&settings, &mut handed_in))?;
+    runtime()?.block_on(serve(&settings, &telemetry, &mut handed_in))?;
     let dropped = telemetry.dropped_lines()();
     if dropped > 0 {
         tracing::warn!(dropped, "log lines were dropped, because the log was read too slowly");
@@ -70,7 +72,7 @@ pub(crate) fn allow_many_files() {
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).ok();
 }
 
-async fn serve(settings: &Settings, handed_in: &mut ListenFd) -> anyhow::Result<()> {
+async fn serve(settings: &Settings, telemetry: &Telemetry, handed_in: &mut ListenFd) -> anyhow::Result<()> {
     // The address first: whether it is free is known before anything is written.
     let (listeners, predecessor) = listen(settings, handed_in)?;
     let address = listeners.first().map_or(settings.listen, Listener::local_addr);
@@ -90,7 +92,13 @@ async fn serve(settings: &Settings, handed_in: &mut ListenFd) -> anyhow::Result<
         ))?;
     }
     let shutdown = CancellationToken::new();
-    let (web, options) = app.surface(settings, &shutdown);
+    let dropped = telemetry.dropped_lines();
+    let system = move || SystemReading {
+        process: process::read(),
+        log_lines_dropped: dropped(),
+        ..SystemReading::default()
+    };
+    let (web, options) = app.surface(settings, Box::new(system), &shutdown);
     let options = ServerOptions { threads: threads()?, ..options };
     let metrics = settings.metrics_listen.map(|address| bind(address, sharing(settings))).transpose()?;
     if let Some(metrics) = &metrics {
@@ -216,6 +224,7 @@ impl House {
         }
         beside.close();
         beside.wait().await;
+        worker::finish(&provider, &clock::own_ctx()).await;
         following.abort();
         provider.store().close().await;
         Ok(())

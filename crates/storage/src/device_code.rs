@@ -131,6 +131,7 @@ impl Command for IssueDeviceCode {
 
     fn steps(&self, steps: &mut Steps) {
         let code = &self.code;
+        steps.newcomers();
         // First what may be refused: a taken user code leaves nothing to undo.
         steps.one(
             "INSERT INTO user_codes (id, device_code_id, expires_at) VALUES (?, ?, ?)",

@@ -1,6 +1,7 @@
 //! The one mapping from what the provider refused to what is answered: JSON for programs, a page for people. Logged once, here.
 
 use crate::answer::{error_page, json};
+use crate::metrics::{Refusal, Told};
 use crate::pages::ErrorPage;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -40,6 +41,7 @@ impl ApiError {
         outcome.log(&self.0, None);
         let mut response = json(outcome.status, &members(outcome.code, outcome.description.clone()));
         outcome.add_retry_after(&mut response);
+        response.extensions_mut().insert(outcome.told(&self.0));
         if let Some(challenge) = challenge(outcome.code, &outcome.description) {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
@@ -94,6 +96,7 @@ impl IntoResponse for PageError {
             request_id: self.request_id.to_string(),
         });
         outcome.add_retry_after(&mut response);
+        response.extensions_mut().insert(outcome.told(&self.error));
         response
     }
 }
@@ -192,6 +195,16 @@ impl Outcome {
             }
             _ => tracing::debug!(%error, request_id, "request refused"),
         }
+    }
+
+    /// For the metrics.
+    fn told(&self, error: &ProviderError) -> Told {
+        let refusal = match error {
+            ProviderError::TooManyRequests { .. } => Some(Refusal::Client),
+            ProviderError::TooManyAttempts { .. } => Some(Refusal::Attempts),
+            _ => None,
+        };
+        Told { code: self.code, refusal }
     }
 
     fn add_retry_after(&self, response: &mut Response) {

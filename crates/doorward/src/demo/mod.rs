@@ -25,6 +25,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use television::Television;
 use tokio_util::sync::CancellationToken;
+use web::metrics::SystemReading;
 use web::server::{Listener, ServerOptions, Sharing};
 
 pub(crate) const HELP: &str = "\
@@ -100,7 +101,7 @@ async fn demo(args: DemoArgs, directory: &Path) -> anyhow::Result<()> {
 
     let outgoing = Outgoing::new();
     let shutdown = CancellationToken::new();
-    let (web, options) = app.surface(&settings, &shutdown);
+    let (web, options) = app.surface(&settings, Box::new(SystemReading::default), &shutdown);
     let options = ServerOptions { threads: threads()?, ..options };
     let relying_party = RelyingParty::new(issuer.as_str(), &fixture, outgoing.clone());
     let television = Television::new(issuer.as_str(), &fixture.television.client_id, outgoing.clone());

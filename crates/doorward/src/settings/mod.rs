@@ -6,6 +6,7 @@ mod issuer;
 #[cfg(test)]
 mod reference;
 mod report;
+mod setting;
 mod sources;
 mod spelling;
 mod table;
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use provider::AuditLevel;
 use secrecy::SecretString;
 use storage::Database;
 use web::server::{CertificateHeader, TrustedProxies};
@@ -63,6 +65,7 @@ pub(crate) struct Settings {
     pub(crate) drain_timeout: Duration,
     pub(crate) sqlite: SqliteSettings,
     pub(crate) backup: BackupSettings,
+    pub(crate) audit: AuditSettings,
     pub(crate) log: LogSettings,
 }
 
@@ -130,6 +133,7 @@ pub(crate) struct PasswordSettings {
     /// `None` is one for each core.
     pub(crate) threads: Option<usize>,
     pub(crate) max_wait: Duration,
+    pub(crate) overload_wait: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -160,6 +164,13 @@ pub(crate) struct BackupSettings {
     pub(crate) base_every: Duration,
     pub(crate) keep: Duration,
     pub(crate) drill_every: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct AuditSettings {
+    pub(crate) events: AuditLevel,
+    /// Zero is for ever.
+    pub(crate) keep: Duration,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -313,6 +324,7 @@ impl Settings {
             drain_timeout: Duration::ZERO,
             sqlite: SqliteSettings::default(),
             backup: BackupSettings::default(),
+            audit: AuditSettings { events: AuditLevel::Off, keep: Duration::ZERO },
             log: LogSettings::default(),
         }
     }

@@ -4,76 +4,16 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use provider::AuditLevel;
+
+use super::setting::{Preset, Setting};
 use super::value::{
     access_lifetime, address, base_interval, device_code_lifetime, device_interval, duration, kib, lifetime,
     log_filter, masked_database, master_key, number, one_of, path, put, rotation, size, size_between, switch,
 };
-use super::{LogFormat, Registration, Settings};
-
-/// One setting.
-pub(crate) struct Setting {
-    /// In a TOML file; `session.idle` is `idle` in the table `[session]`.
-    pub(crate) key: &'static str,
-    /// What stands for the value in help texts.
-    pub(crate) value_name: &'static str,
-    /// What it is when nobody sets it.
-    pub(crate) preset: Preset,
-    /// One sentence that teaches.
-    pub(crate) help: &'static str,
-    /// A value somebody might set.
-    pub(crate) example: &'static str,
-    /// Whether the value must never be shown. Such a setting has no flag: everybody on a machine sees the flags of a process.
-    pub(crate) secret: bool,
-    /// How a value is shown that may hold a secret; it must work on values that are wrong, too.
-    pub(crate) shown: fn(&str) -> String,
-    /// Reads a value. `Err` says what is expected.
-    pub(crate) set: fn(&mut Settings, &str) -> Result<(), String>,
-}
-
-/// What a setting is when nobody sets it.
-pub(crate) enum Preset {
-    /// This, in the same words as anybody would write it.
-    Value(&'static str),
-    /// Something that follows from other settings: how, in words, and what.
-    Derived(&'static str, fn(&Settings) -> String),
-    /// Nothing.
-    Unset,
-}
+use super::{LogFormat, Registration};
 
 use Preset::{Derived, Unset, Value};
-
-impl Setting {
-    const fn new(
-        key: &'static str,
-        value_name: &'static str,
-        preset: Preset,
-        set: fn(&mut Settings, &str) -> Result<(), String>,
-    ) -> Self {
-        Self { key, value_name, preset, help: "", example: "", secret: false, shown: str::to_owned, set }
-    }
-
-    const fn help(self, help: &'static str, example: &'static str) -> Self {
-        Self { help, example, ..self }
-    }
-
-    const fn secret(self) -> Self {
-        Self { secret: true, ..self }
-    }
-
-    const fn masked(self, shown: fn(&str) -> String) -> Self {
-        Self { shown, ..self }
-    }
-
-    /// `tls.certificate` is `--tls-certificate`.
-    pub(crate) fn flag(&self) -> Option<String> {
-        (!self.secret).then(|| self.key.replace(['.', '_'], "-"))
-    }
-
-    /// `tls.certificate` is `DOORWARD_TLS_CERTIFICATE`.
-    pub(crate) fn variable(&self) -> String {
-        format!("DOORWARD_{}", self.key.replace('.', "_").to_uppercase())
-    }
-}
 
 /// In the order they are shown in.
 pub(crate) static SETTINGS: &[Setting] = &[
@@ -289,6 +229,14 @@ pub(crate) static SETTINGS: &[Setting] = &[
              and the time to come back.",
         "5s",
     ),
+    Setting::new("passwords.overload_wait", "DURATION", Value("700ms"), |s, v| {
+        put(&mut s.passwords.overload_wait, lifetime(v))
+    })
+    .help(
+        "The same once one had to be refused, until the queue is nearly empty: a burst may wait, \
+             a flood may not.",
+        "1s",
+    ),
     Setting::new("limits.enabled", "on|off", Value("on"), |s, v| put(&mut s.limits.enabled, switch(v)))
         .help("Rate limits per address. Off is for measuring.", "off"),
     Setting::new("limits.requests_per_second", "NUMBER", Value("100"), |s, v| {
@@ -381,6 +329,16 @@ pub(crate) static SETTINGS: &[Setting] = &[
         put(&mut s.backup.drill_every, base_interval(v))
     })
     .help("How often the newest backup is restored into a scratch file and checked.", "12h"),
+    Setting::new("audit.events", "off|changes|failures|all", Value("failures"), |s, v| {
+        put(&mut s.audit.events, one_of(v, AUDIT_LEVELS))
+    })
+    .help(
+        "Which audit events are kept: those of changes; also those of failures, such as wrong \
+             passwords; or every use as well, such as each token issued.",
+        "all",
+    ),
+    Setting::new("audit.keep", "DURATION", Value("365d"), |s, v| put(&mut s.audit.keep, duration(v)))
+        .help("For how long audit events are kept, by whole days. 0s is for ever.", "90d"),
     Setting::new("log", "FILTER", Value("info"), |s, v| put(&mut s.log.filter, log_filter(v))).help(
         "What is logged: error, warn, info, debug or trace, also for one part only.",
         "info,provider=debug",
@@ -394,5 +352,11 @@ pub(crate) static SETTINGS: &[Setting] = &[
     .help("How it is logged: auto is text on a terminal and JSON elsewhere.", "json"),
 ];
 
+const AUDIT_LEVELS: &[(&str, AuditLevel)] = &[
+    ("off", AuditLevel::Off),
+    ("changes", AuditLevel::Changes),
+    ("failures", AuditLevel::Failures),
+    ("all", AuditLevel::All),
+];
 const ONE: NonZeroU32 = NonZeroU32::MIN;
 const MANY: NonZeroU32 = NonZeroU32::new(1_000_000).expect("a million is not zero");

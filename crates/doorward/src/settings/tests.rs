@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args as _, FromArgMatches as _};
 use storage::Database;
 
+use super::setting::{Preset, Setting};
 use super::sources::{Origin, setting};
-use super::table::{Preset, SETTINGS, Setting};
+use super::table::SETTINGS;
 use super::{Resolved, SettingFlags, Settings, reference};
 
 /// Resolves from a file's text, an environment and a command line.

@@ -5,6 +5,8 @@ mod administration;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
+mod client_certificates;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod gateways;
@@ -26,6 +28,8 @@ mod object_store;
 mod organizations;
 #[cfg(test)]
 mod process;
+#[cfg(test)]
+mod published_keys;
 #[cfg(test)]
 mod serving;
 #[cfg(test)]

@@ -7,6 +7,8 @@ mod engines;
 #[cfg(test)]
 mod api_keys;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod backups;
 #[cfg(test)]
 mod clocks;
