@@ -134,6 +134,11 @@ fn print(figures: &Figures, assumed: &Assumptions, verdict: &Verdict, place: &Pa
     ))?;
     shown::line("What would move that:")?;
     verdict.moves.iter().try_for_each(|moved| shown::line(format!("  - {moved}")))?;
+    if !verdict.steady {
+        shown::line(
+            "\nThe figures contradict each other: something else used this machine meanwhile. Measure again when nothing does.",
+        )?;
+    }
     shown::line("\nMeasured")?;
     measured(figures)
 }
@@ -190,6 +195,7 @@ fn to_json(figures: &Figures, assumed: &Assumptions, verdict: &Verdict) -> Map<S
     put("share_of_sign_ins", verdict.share_of_sign_ins.into());
     put("sign_in_bottleneck", verdict.sign_in_bottleneck.word().into());
     put("token_bottleneck", verdict.token_bottleneck.word().into());
+    put("steady", verdict.steady.into());
     put("moves", verdict.moves.clone().into());
     put("assumed_sign_ins_per_month", assumed.sign_ins_per_month.into());
     put("assumed_tokens_per_sign_in", assumed.tokens_per_sign_in.into());
