@@ -327,7 +327,8 @@ mod tests {
 
     #[test]
     fn the_bottleneck_is_the_lowest_limit_that_is_met() {
-        let cases: [(fn(&mut Figures), Bottleneck); 4] = [
+        type Case = (fn(&mut Figures), Bottleneck);
+        let cases: [Case; 4] = [
             (|_| {}, Bottleneck::Hashing),
             (|slow| (slow.commits_shared, slow.sign_ins) = (150.0, 45.0), Bottleneck::Disk),
             (|busy| busy.sign_ins = 40.0, Bottleneck::Processor),
