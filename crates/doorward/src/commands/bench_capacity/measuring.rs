@@ -3,11 +3,11 @@
 
 use super::verdict::Figures;
 use crate::clock::{self, OsRandom};
-use crate::commands::bench::{on_its_own_thread, own_settings, seed};
+use crate::commands::bench::{on_its_own_thread, seed};
 use crate::commands::bench_requests::floor_at;
 use crate::commands::bench_server::BenchServer;
 use crate::commands::passwords::cores;
-use crate::settings::SettingFlags;
+use crate::settings::{SettingFlags, Settings};
 use bench::{Bar, LoadPlan, MachineStep, SignInPlan};
 use crypto::{PrivateKey, SigningKey, TokenType};
 use passwords::{Argon2Params, capacity};
@@ -44,14 +44,14 @@ impl Times {
     }
 }
 
-/// Measures everything, in `folder`, which is empty and stays.
+/// Measures everything: with `settings`, which the server is given as `flags`; in `folder`, which is empty and stays.
 pub(super) fn figures(
+    settings: &Settings,
     flags: &SettingFlags,
     folder: &Path,
     times: &Times,
     tell: &dyn Fn(&str),
 ) -> anyhow::Result<Figures> {
-    let settings = own_settings(flags)?;
     let (params, threads) = (settings.passwords.params(), settings.passwords.threads.unwrap_or_else(cores));
     let hashes = |params: &Argon2Params, threads: usize, share: f64| {
         anyhow::Ok(capacity(params, threads, times.share(share))?.hashes_per_second)
