@@ -250,6 +250,9 @@ fn print(args: &SignInArgs, report: &Report, own: Option<&Own>) -> anyhow::Resul
     shown::line(format!(
         "hash capacity before the load {before:.1}/s, after it {after:.1}/s; {cores} cores; ID Tokens signed with {algorithm}"
     ))?;
+    if let Some(told) = args.workers.told() {
+        shown::line(told)?;
+    }
     if let (Some(idle), Some(peak)) = (own.idle_mib, own.peak_mib) {
         shown::line(format!("server memory: idle {idle:.1} MiB, at most {peak:.1} MiB"))?;
     }
@@ -259,7 +262,8 @@ fn print(args: &SignInArgs, report: &Report, own: Option<&Own>) -> anyhow::Resul
 fn to_json(args: &SignInArgs, report: &Report, own: Option<&Own>) -> serde_json::Value {
     let mut json = report.to_json();
     if let (Some(members), Some(own)) = (json.as_object_mut(), own) {
-        let known: [(&str, serde_json::Value); 6] = [
+        let known: [(&str, serde_json::Value); 7] = [
+            ("workers", args.workers.told().into()),
             ("hash_capacity_before_per_second", own.before.into()),
             ("hash_capacity_after_per_second", own.after.into()),
             ("cores", cores().into()),
