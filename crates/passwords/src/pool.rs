@@ -222,7 +222,7 @@ impl HashPool {
             return self.verify_here(terms, password, stored).await;
         };
         let work = Work::Verify { password, stored };
-        match (remotes.perform(self, &work).await, work) {
+        match (meter::span("password.remote", remotes.perform(self, &work)).await, work) {
             (Some(Done::Verdict(verdict)), _) => Ok(verdict),
             (_, Work::Verify { password, stored }) => self.verify_here(terms, password, stored).await,
             _ => Err(self.unanswered()),
@@ -236,7 +236,7 @@ impl HashPool {
             return self.hash_here(terms, password).await;
         };
         let work = Work::Hash { password };
-        match (remotes.perform(self, &work).await, work) {
+        match (meter::span("password.remote", remotes.perform(self, &work)).await, work) {
             (Some(Done::Hash(hash)), _) => Ok(hash),
             (_, Work::Hash { password }) => self.hash_here(terms, password).await,
             _ => Err(self.unanswered()),
@@ -253,7 +253,7 @@ impl HashPool {
         let (answer, answered) = tokio::sync::oneshot::channel();
         let task = Task::Verify { params: terms.params, password, stored, answer };
         let place = self.shared().submit(task, &terms)?;
-        let verdict = answered.await;
+        let verdict = meter::span("password", answered).await;
         drop(place);
         verdict.map_err(|_| self.unanswered())
     }
@@ -266,7 +266,7 @@ impl HashPool {
         let (answer, answered) = tokio::sync::oneshot::channel();
         let task = Task::Hash { params: terms.params, password, answer };
         let place = self.shared().submit(task, &terms)?;
-        let hash = answered.await;
+        let hash = meter::span("password", answered).await;
         drop(place);
         hash.map_err(|_| self.unanswered())
     }

@@ -108,7 +108,8 @@ fn defaults_leave_no_placeholder() {
                 "tls.client_certificate_header",
                 "outgoing.ca_file",
                 "metrics_listen",
-                "backup.to"
+                "backup.to",
+                "traces.to"
             ]
             .contains(&key),
             "{key}"

@@ -31,6 +31,10 @@ mod organizations;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod profiles;
+#[cfg(test)]
+mod prometheus;
+#[cfg(test)]
 mod published_keys;
 #[cfg(test)]
 mod serving;
@@ -38,3 +42,5 @@ mod serving;
 mod settings;
 #[cfg(test)]
 mod store;
+#[cfg(test)]
+mod traces;
