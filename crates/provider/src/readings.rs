@@ -3,7 +3,7 @@
 use crate::Provider;
 use crate::audit::AuditCounts;
 use meter::Counter;
-pub use passwords::PoolStats;
+pub use passwords::{PoolStats, RemoteStats};
 use quick_cache::sync::Cache;
 use std::hash::Hash;
 pub use storage::Stats as StoreStats;
@@ -14,6 +14,8 @@ use storage::archive::ShippingStats;
 pub struct Readings {
     /// Password hashing.
     pub hash_pool: PoolStats,
+    /// What other machines did of that.
+    pub remotes: Vec<RemoteStats>,
     /// The store.
     pub store: StoreStats,
     /// Shipping of changes, when they are shipped.
@@ -73,6 +75,7 @@ impl Provider {
         let inner = &self.inner;
         Readings {
             hash_pool: inner.hash_pool.stats(),
+            remotes: inner.hash_pool.remote_stats(),
             store: inner.store.stats(),
             shipping: inner.store.shipping(),
             caches: [

@@ -11,6 +11,7 @@ use super::bench_requests;
 use super::bench_server::{BenchServer, Credentials};
 use super::bench_start;
 use super::bench_store;
+use super::bench_workers::{BenchWorkers, WorkerOptions};
 use super::passwords::cores;
 use super::shown;
 use crate::clock::{self, OsRandom};
@@ -70,6 +71,8 @@ Examples:
   doorward bench sign-in --users 200 --duration 30
   doorward bench sign-in --users 500 --duration 30 --json
   doorward bench sign-in --target http://10.0.0.7:8080 --env-file demo.env --users 200
+  doorward bench sign-in --workers 2                              (they share this machine's cores: nothing is gained)
+  doorward bench sign-in --workers 1 --passwords-threads 1        (the server may use one core, the worker the rest)
 
 Each virtual user, again and again, without cookies: GET authorize, POST the sign-in form, exchange the code, introspect the \
 access token, refresh. Beside them a constant trickle of introspections and refreshes shows what people who are signed in notice.
@@ -101,6 +104,8 @@ pub(crate) struct SignInArgs {
     /// shows what RSA costs
     #[arg(long, value_name = "ALGORITHM", default_value = "EdDSA", conflicts_with = "target")]
     id_token_alg: SigningAlgorithm,
+    #[command(flatten)]
+    workers: WorkerOptions,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -142,7 +147,8 @@ pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
 
 fn of_our_own(args: &SignInArgs) -> anyhow::Result<()> {
     let settings = own_settings(&args.flags)?;
-    let server = BenchServer::start(&args.flags, args.id_token_alg)?;
+    let workers = BenchWorkers::start(&args.workers, &args.flags)?;
+    let server = BenchServer::start(&workers.flags, args.id_token_alg)?;
     let credentials = server.credentials()?;
     let issuer = credentials.issuer()?;
     let capacity_for = CAPACITY_FOR.min(Duration::from_secs(args.duration));

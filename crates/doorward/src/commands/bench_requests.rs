@@ -23,7 +23,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use url::Url;
-use web::server::{Listener, ServerOptions, Sharing};
+use web::server::{Listener, ServerOptions, Sharing, Stalls};
 
 pub(crate) const EMPTY_HELP: &str = "\
 Examples:
@@ -257,7 +257,7 @@ pub(super) fn serve_empty_handler(args: &EmptyHandlerArgs) -> anyhow::Result<()>
         let router = Router::new()
             .route("/sign", get(signed).with_state(Arc::new(signing_key()?)))
             .fallback(async || StatusCode::NO_CONTENT);
-        let options = ServerOptions { threads: threads()?, ..ServerOptions::default() };
+        let options = ServerOptions { threads: threads(&Stalls::default())?, ..ServerOptions::default() };
         web::server::serve(listener, router, options, None, CancellationToken::new()).await;
         Ok(())
     })

@@ -16,6 +16,8 @@ mod value;
 
 use crate::backups::Place;
 use crate::fetch::Allowed;
+use crate::telemetry::Receiving;
+use crate::verifiers::WorkerUrls;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -50,12 +52,15 @@ pub(crate) struct Settings {
     pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) outgoing: OutgoingSettings,
     pub(crate) metrics_listen: Option<SocketAddr>,
+    /// A poll that takes longer blocked its thread; zero watches none.
+    pub(crate) stall_after: Duration,
     pub(crate) registration: Registration,
     pub(crate) session: SessionSettings,
     pub(crate) tokens: TokenSettings,
     pub(crate) devices: DeviceSettings,
     pub(crate) keys: KeySettings,
     pub(crate) passwords: PasswordSettings,
+    pub(crate) worker: WorkerSettings,
     pub(crate) limits: LimitSettings,
     pub(crate) max_connections: usize,
     /// `None` is no limit.
@@ -67,6 +72,7 @@ pub(crate) struct Settings {
     pub(crate) backup: BackupSettings,
     pub(crate) audit: AuditSettings,
     pub(crate) log: LogSettings,
+    pub(crate) traces: TraceSettings,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -134,6 +140,18 @@ pub(crate) struct PasswordSettings {
     pub(crate) threads: Option<usize>,
     pub(crate) max_wait: Duration,
     pub(crate) overload_wait: Duration,
+    /// Who else checks passwords.
+    pub(crate) workers: WorkerUrls,
+}
+
+/// Between a server and its workers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WorkerSettings {
+    pub(crate) secret_file: Option<PathBuf>,
+    pub(crate) secret: Option<SecretString>,
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) allow_plain: bool,
+    pub(crate) timeout: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -178,6 +196,25 @@ pub(crate) struct LogSettings {
     /// In the syntax of `tracing_subscriber::EnvFilter`, checked.
     pub(crate) filter: String,
     pub(crate) format: LogFormat,
+    /// Lines that one place in the program may write in a second; zero is no limit.
+    pub(crate) repeats: u32,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TraceSettings {
+    /// Nowhere, unless it is set.
+    pub(crate) to: Option<Receiving>,
+    /// From 0 to 1.
+    pub(crate) share: f64,
+    pub(crate) parents: TraceParents,
+}
+
+/// Whose `traceparent` is believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum TraceParents {
+    #[default]
+    Proxies,
+    Anyone,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -280,6 +317,11 @@ impl Settings {
             "another address than listen",
         );
         expect(
+            self.worker.allow_plain || !self.passwords.workers.any_plain(),
+            "passwords.workers",
+            "https URLs, because worker.allow_plain is off",
+        );
+        expect(
             self.sqlite.wal_soft_limit < self.sqlite.wal_hard_limit,
             "sqlite.wal_soft_limit",
             "less than sqlite.wal_hard_limit",
@@ -305,12 +347,14 @@ impl Settings {
             trusted_proxies: TrustedProxies::default(),
             outgoing: OutgoingSettings::default(),
             metrics_listen: None,
+            stall_after: Duration::ZERO,
             registration: Registration::default(),
             session: SessionSettings::default(),
             tokens: TokenSettings::default(),
             devices: DeviceSettings::default(),
             keys: KeySettings::default(),
             passwords: PasswordSettings::default(),
+            worker: WorkerSettings::default(),
             limits: LimitSettings {
                 enabled: true,
                 requests_per_second: NonZeroU32::MIN,
@@ -326,6 +370,7 @@ impl Settings {
             backup: BackupSettings::default(),
             audit: AuditSettings { events: AuditLevel::Off, keep: Duration::ZERO },
             log: LogSettings::default(),
+            traces: TraceSettings::default(),
         }
     }
 }

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use provider::AuditLevel;
 
-use super::setting::{Preset, Setting};
+use super::setting::Preset::{Derived, Unset, Value};
+use super::setting::Setting;
 use super::value::{
     access_lifetime, address, base_interval, device_code_lifetime, device_interval, duration, kib, lifetime,
-    log_filter, masked_database, master_key, number, one_of, path, put, rotation, size, size_between, switch,
+    log_filter, masked_database, master_key, number, one_of, path, put, rotation, share, size, size_between,
+    switch,
 };
-use super::{LogFormat, Registration};
-
-use Preset::{Derived, Unset, Value};
+use super::{LogFormat, Registration, TraceParents};
 
 /// In the order they are shown in.
 pub(crate) static SETTINGS: &[Setting] = &[
@@ -141,6 +141,12 @@ pub(crate) static SETTINGS: &[Setting] = &[
              control: keep it to a private address.",
             "127.0.0.1:9090",
         ),
+    Setting::new("stall_after", "DURATION", Value("100ms"), |s, v| put(&mut s.stall_after, duration(v)))
+        .help(
+            "A thread that serves connections and does not come back for so long is reported, with what it \
+             does. 0s watches none.",
+            "500ms",
+        ),
     Setting::new("registration", "open|closed", Value("closed"), |s, v| {
         put(&mut s.registration, one_of(v, &[("open", Registration::Open), ("closed", Registration::Closed)]))
     })
@@ -236,6 +242,43 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "The same once one had to be refused, until the queue is nearly empty: a burst may wait, \
              a flood may not.",
         "1s",
+    ),
+    Setting::new("passwords.workers", "URLS", Value(""), |s, v| put(&mut s.passwords.workers, v.parse())).help(
+        "Other machines that check passwords too, each running `doorward worker`: whoever is done first \
+             is asked, and this one when none answers. A worker sees passwords, and what it says of them is \
+             believed. http only with worker.allow_plain, and to addresses of a private network.",
+        "https://worker-1.internal:8443, https://worker-2.internal:8443",
+    ),
+    Setting::new("worker.secret_file", "PATH", Unset, |s, v| put(&mut s.worker.secret_file, path(v).map(Some)))
+        .help(
+            "The file with the secret that a server and its workers share: 32 bytes in base64, as \
+             `openssl rand -base64 32` makes them. On a second line, while it is changed, the other one.",
+            "/etc/doorward/worker.secret",
+        ),
+    Setting::new("worker.secret", "SECRET", Unset, |s, v| put(&mut s.worker.secret, master_key(v).map(Some)))
+        .help(
+            "That secret itself instead of a file; after a comma the other one. The systemd credential \
+             doorward-worker-secret does the same.",
+            "(the content of a secret file)",
+        )
+        .secret(),
+    Setting::new("worker.ca_file", "PATH", Unset, |s, v| put(&mut s.worker.ca_file, path(v).map(Some))).help(
+        "Certificates of the authorities that vouch for workers, in PEM form, instead of those this \
+             machine trusts.",
+        "/etc/doorward/tls/workers-ca.pem",
+    ),
+    Setting::new("worker.allow_plain", "on|off", Value("off"), |s, v| {
+        put(&mut s.worker.allow_plain, switch(v))
+    })
+    .help(
+        "Whether a server and its workers may speak without TLS on this machine and in private networks. \
+             What they say is sealed under the secret either way.",
+        "on",
+    ),
+    Setting::new("worker.timeout", "DURATION", Value("1s"), |s, v| put(&mut s.worker.timeout, lifetime(v))).help(
+        "How long a worker may take for a password. After that it is checked elsewhere; after three times \
+             in a row the worker is left alone for a while.",
+        "2s",
     ),
     Setting::new("limits.enabled", "on|off", Value("on"), |s, v| put(&mut s.limits.enabled, switch(v)))
         .help("Rate limits per address. Off is for measuring.", "off"),
@@ -350,6 +393,32 @@ pub(crate) static SETTINGS: &[Setting] = &[
         )
     })
     .help("How it is logged: auto is text on a terminal and JSON elsewhere.", "json"),
+    Setting::new("log_repeats", "NUMBER", Value("50"), |s, v| {
+        put(&mut s.log.repeats, number(v, 0, 1_000_000))
+    })
+    .help(
+        "Lines that one place in the program may write in a second; what is more is counted, and the \
+             count is logged. 0 is no limit.",
+        "0",
+    ),
+    Setting::new("traces.to", "URL", Unset, |s, v| put(&mut s.traces.to, v.parse().map(Some))).help(
+        "Where traces of requests are sent: a receiver that speaks OTLP over HTTP, as every OpenTelemetry \
+             collector does. Without a path, /v1/traces is meant.",
+        "http://127.0.0.1:4318",
+    ),
+    Setting::new("traces.share", "NUMBER", Value("0.01"), |s, v| put(&mut s.traces.share, share(v)))
+        .help("Which part of the requests is traced, from 0 to 1, unless a traceparent says so.", "0.1"),
+    Setting::new("traces.parents", "proxies|anyone", Value("proxies"), |s, v| {
+        put(
+            &mut s.traces.parents,
+            one_of(v, &[("proxies", TraceParents::Proxies), ("anyone", TraceParents::Anyone)]),
+        )
+    })
+    .help(
+        "Whose traceparent header (W3C Trace Context) is believed: that of trusted_proxies, or anybody's, \
+             who can then have every request traced.",
+        "anyone",
+    ),
 ];
 
 const AUDIT_LEVELS: &[(&str, AuditLevel)] = &[

@@ -12,12 +12,18 @@ const TINY: Argon2Params = Argon2Params { memory_kib: 64, iterations: 1, paralle
 struct NextDoor {
     pool: HashPool,
     dead: AtomicBool,
+    says_busy: AtomicBool,
     turned_away: AtomicUsize,
 }
 
 impl NextDoor {
     fn new() -> Arc<Self> {
-        Arc::new(Self { pool: pool(TINY, 1), dead: AtomicBool::new(false), turned_away: AtomicUsize::new(0) })
+        Arc::new(Self {
+            pool: pool(TINY, 1),
+            dead: AtomicBool::new(false),
+            says_busy: AtomicBool::new(false),
+            turned_away: AtomicUsize::new(0),
+        })
     }
 }
 
@@ -30,6 +36,9 @@ impl Remote for NextDoor {
         Box::pin(async move {
             if self.dead.load(Relaxed) {
                 return Err(Unanswered::Failed);
+            }
+            if self.says_busy.load(Relaxed) {
+                return Err(Unanswered::Busy(Duration::from_millis(1)));
             }
             let refused = |refused: Refused| match refused.reason {
                 Reason::Busy => Unanswered::Busy(refused.retry_after),
@@ -45,8 +54,7 @@ impl Remote for NextDoor {
                 }
                 Work::Nothing => Done::Nothing,
             };
-            let stats = self.pool.stats();
-            Ok((done, Load { threads: stats.threads, expected: stats.estimated_wait + stats.mean_hash }))
+            Ok((done, self.pool.stats().threads))
         })
     }
 
@@ -113,12 +121,25 @@ async fn work_comes_back_from_a_machine_that_fails_and_three_times_is_enough() {
 }
 
 #[tokio::test]
+async fn what_one_machine_is_too_busy_for_another_does() {
+    let (pool, busy, free) = (occupied().await, NextDoor::new(), NextDoor::new());
+    busy.says_busy.store(true, Relaxed);
+    pool.share_with(vec![busy, free.clone()]);
+    for _ in 0..4 {
+        assert_eq!(pool.verify(NOBODY, secret("p"), None).await, Ok(Verdict::Wrong));
+    }
+    let stats = pool.remote_stats();
+    assert!(stats[0].busy > 0 && stats[0].usable && stats[0].answered == 0, "{stats:?}");
+    assert!(stats[1].answered > 0, "{stats:?}");
+}
+
+#[tokio::test]
 async fn a_password_that_is_too_long_stays_here() {
     let (pool, next_door) = (occupied().await, NextDoor::new());
     pool.share_with(vec![next_door.clone()]);
     let long = secret(&"p".repeat(MAX_PASSWORD_BYTES + 1));
     assert_eq!(pool.verify(NOBODY, long, None).await, Ok(Verdict::Wrong));
-    assert_eq!((pool.remote_stats()[0].answered, next_door.pool.stats().completed), (0, 0));
+    assert_eq!(pool.remote_stats()[0].answered, 0);
 }
 
 #[tokio::test]
