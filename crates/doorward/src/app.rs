@@ -5,6 +5,7 @@ use crate::clock::{self, OsRandom};
 use crate::fetch::{Fetcher, Shared};
 use crate::master_key::{IfMissing, MasterKeySource};
 use crate::settings::{Issuer, Registration, Settings};
+use crate::verifiers;
 use anyhow::{Context as _, bail};
 use crypto::MasterKeys;
 use passwords::{HashPool, PoolSettings};
@@ -74,6 +75,7 @@ impl App {
         master_keys: MasterKeys,
     ) -> anyhow::Result<Self> {
         let hash_pool = HashPool::start(pool_settings(settings))?;
+        verifiers::share(settings, &hash_pool, master_keys.current().id())?;
         let mutual_tls = mutual_tls(settings)?;
         let opening = provider::Settings { mutual_tls, ..provider_settings(settings, issuer) };
         let provider = Provider::open(opening, store, hash_pool, master_keys, &mut clock::own_ctx()).await?;
@@ -267,7 +269,8 @@ pub(crate) async fn open_store(settings: &Settings, shipping: Option<Shipping>) 
     Ok(opened.store)
 }
 
-fn pool_settings(settings: &Settings) -> PoolSettings {
+/// How passwords are hashed here.
+pub(crate) fn pool_settings(settings: &Settings) -> PoolSettings {
     let passwords = &settings.passwords;
     let defaults = PoolSettings::new(clock::entropy);
     PoolSettings {

@@ -19,6 +19,7 @@ mod protobuf;
 mod serve;
 mod settings;
 mod telemetry;
+mod verifiers;
 
 use clap::Parser as _;
 use cli::{Cli, Command};
@@ -68,6 +69,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::ServiceAccount(command) => commands::service_account::run(command)?,
         Command::ApiKey(command) => commands::api_key::run(command)?,
         Command::Keys(command) => commands::keys::run(command)?,
+        Command::Audit(command) => commands::audit::run(command)?,
         Command::Backup(args) => commands::backup::backup(&args)?,
         Command::Restore(args) => commands::backup::restore(&args)?,
         Command::Store(command) => return commands::store::run(command),
@@ -75,6 +77,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Config(command) => commands::config::run(&command)?,
         Command::Healthcheck(args) => return commands::healthcheck::run(&args),
         Command::Passwords(command) => commands::passwords::run(command)?,
+        Command::Worker(args) => return commands::worker::run(*args),
         Command::Bench(command) => commands::bench::run(command)?,
         Command::Login(args) => commands::login::run(&args)?,
         Command::Completions(args) => commands::completions::run(&args)?,

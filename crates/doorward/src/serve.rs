@@ -113,7 +113,7 @@ async fn serve(settings: &Settings, observed: &Observed, handed_in: &mut ListenF
 }
 
 /// The server's own TLS, if it speaks it.
-fn tls(settings: &Settings) -> anyhow::Result<Option<Tls>> {
+pub(crate) fn tls(settings: &Settings) -> anyhow::Result<Option<Tls>> {
     let Some((certificate, key)) = settings.tls.files() else { return Ok(None) };
     if !settings.tls.client_certificates {
         return Ok(Some(Tls::from_files(certificate, key)?));
@@ -134,7 +134,10 @@ fn announce(settings: &Settings, issuer: &Issuer, address: SocketAddr) -> io::Re
 }
 
 /// The sockets the service manager hands in; else one of our own.
-fn listen(settings: &Settings, handed_in: &mut ListenFd) -> anyhow::Result<(Vec<Listener>, Predecessor)> {
+pub(crate) fn listen(
+    settings: &Settings,
+    handed_in: &mut ListenFd,
+) -> anyhow::Result<(Vec<Listener>, Predecessor)> {
     let mut inherited = Vec::new();
     for index in 0..handed_in.len() {
         let socket =
@@ -151,7 +154,7 @@ fn listen(settings: &Settings, handed_in: &mut ListenFd) -> anyhow::Result<(Vec<
     Ok((vec![listener], predecessor))
 }
 
-fn sharing(settings: &Settings) -> Sharing {
+pub(crate) fn sharing(settings: &Settings) -> Sharing {
     if settings.listen_reuse_port { Sharing::ReusePort } else { Sharing::Alone }
 }
 
@@ -238,14 +241,14 @@ impl House {
 const EXIT_AT_ONCE: i32 = 1;
 
 /// The signals a server obeys.
-struct Stop {
+pub(crate) struct Stop {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
 }
 
 impl Stop {
-    fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -253,7 +256,8 @@ impl Stop {
         })
     }
 
-    async fn obey(mut self, tls: Option<Tls>, shutdown: CancellationToken) {
+    /// Until the second signal to stop.
+    pub(crate) async fn obey(mut self, tls: Option<Tls>, shutdown: CancellationToken) {
         loop {
             tokio::select! {
                 _ = self.hang_up.recv() => reload(tls.as_ref()),
@@ -284,7 +288,7 @@ fn reload(tls: Option<&Tls>) {
 }
 
 /// Tells systemd, when it started us.
-fn notify(state: &[NotifyState<'_>]) {
+pub(crate) fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         tracing::warn!(%error, "the service manager could not be told");
     }

@@ -2,7 +2,7 @@
 //!
 //! Whoever is expected to be done first gets it; on a tie this machine, whose passwords need not travel. What is expected of another machine is
 //! what its answers took, for each that waits before. After three failures in a row nothing is asked of it (its circuit is open) until a probe
-//! succeeds; probes carry no one's password, and no one waits for them.
+//! succeeds; a probe is nobody's password, and nobody waits for it.
 
 use std::time::{Duration, Instant};
 
@@ -20,13 +20,14 @@ pub(crate) const MOST_OUTSTANDING: usize = 64;
 /// Each answer moves what is expected by this part of the difference.
 const WEIGHT: u32 = 4;
 
-/// What another machine says about itself with each answer.
+/// How a probe ended: a password of nobody's, checked like any other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Load {
-    /// How many passwords it hashes at once.
-    pub threads: usize,
-    /// How long a password that came now would take there.
-    pub expected: Duration,
+pub(crate) enum Probe {
+    /// It took so long, on a machine that hashes so many at once.
+    Took(Duration, usize),
+    /// It has too much to do.
+    Busy,
+    Failed,
 }
 
 /// What is known of the other machines.
@@ -117,10 +118,10 @@ impl Balancer {
     }
 
     /// Work was done.
-    pub(crate) fn answered(&mut self, number: usize, now: Instant, begun: Begun, load: Load) {
+    pub(crate) fn answered(&mut self, number: usize, now: Instant, begun: Begun, threads: usize) {
         let Some(machine) = self.machines.get_mut(number) else { return };
         machine.outstanding = machine.outstanding.saturating_sub(1);
-        machine.hears(now, load);
+        machine.hears(now, threads);
         let took = now.saturating_duration_since(begun.at) / begun.rounds;
         machine.takes = Some(match machine.takes {
             None => took,
@@ -152,13 +153,21 @@ impl Balancer {
         }
     }
 
-    /// A probe ended: what the machine said, or nothing.
-    pub(crate) fn probed(&mut self, number: usize, now: Instant, said: Option<(Duration, Load)>) -> Turned {
+    /// A probe ended.
+    pub(crate) fn probed(&mut self, number: usize, now: Instant, probe: Probe) -> Turned {
         let Some(machine) = self.machines.get_mut(number) else { return Turned::Nothing };
         machine.probing = false;
-        let Some((took, load)) = said else { return machine.fails(now) };
-        machine.hears(now, load);
-        machine.takes = Some(took + load.expected);
+        let (took, threads) = match probe {
+            Probe::Took(took, threads) => (took, threads),
+            Probe::Failed => return machine.fails(now),
+            Probe::Busy => {
+                machine.is_busy(now);
+                return Turned::Nothing;
+            }
+        };
+        machine.hears(now, threads);
+        // What was thought before may come from a bad moment, after which nothing was asked any more.
+        machine.takes = Some(took);
         match std::mem::replace(&mut machine.circuit, Circuit::Closed { failures: 0 }) {
             Circuit::Open { .. } => Turned::Back,
             Circuit::Closed { .. } => Turned::Nothing,
@@ -192,10 +201,18 @@ impl Machine {
         }
     }
 
-    fn hears(&mut self, now: Instant, load: Load) {
-        self.threads = load.threads.max(1);
+    fn hears(&mut self, now: Instant, threads: usize) {
+        self.threads = threads.max(1);
         self.heard_at = Some(now);
         self.busy_until = None;
+    }
+
+    /// Said to a probe. What is not authenticated closes no circuit.
+    fn is_busy(&mut self, now: Instant) {
+        self.heard_at = Some(now);
+        if let Circuit::Open { until, lasting } = &mut self.circuit {
+            *until = now + *lasting;
+        }
     }
 
     fn fails(&mut self, now: Instant) -> Turned {

@@ -13,7 +13,6 @@ mod pool;
 mod remote;
 mod stored;
 
-pub use balance::Load;
 pub use calibrate::{Calibration, Measured, calibrate};
 pub use capacity::{Capacity, capacity};
 pub use hasher::{

@@ -18,9 +18,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::MAX_PASSWORD_BYTES;
 use crate::params::{Argon2Params, BadParams};
 use crate::remote::{Done, Remote, RemoteStats, Remotes, Work};
+use crate::{MAX_PASSWORD_BYTES, monotonic};
 use queue::{Shared, Task};
 
 pub use turns::OnBehalfOf;
@@ -79,6 +79,13 @@ pub struct Terms {
     pub max_wait: Duration,
     /// In whose turn it is done.
     pub on_behalf_of: OnBehalfOf,
+}
+
+impl Terms {
+    /// What is left of them after work that began then came to nothing: a caller waits once, wherever.
+    pub(crate) fn since(self, began: std::time::Instant) -> Self {
+        Self { max_wait: self.max_wait.saturating_sub(began.elapsed()), ..self }
+    }
 }
 
 impl Drop for Handle {
@@ -221,10 +228,12 @@ impl HashPool {
         let Some(remotes) = self.handle.remotes.get() else {
             return self.verify_here(terms, password, stored).await;
         };
-        let work = Work::Verify { password, stored };
-        match (meter::span("password.remote", remotes.perform(self, &work)).await, work) {
+        let (work, began) = (Work::Verify { password, stored }, monotonic());
+        match (meter::span("password.remote", remotes.perform(self, terms, &work)).await, work) {
             (Some(Done::Verdict(verdict)), _) => Ok(verdict),
-            (_, Work::Verify { password, stored }) => self.verify_here(terms, password, stored).await,
+            (_, Work::Verify { password, stored }) => {
+                self.verify_here(terms.since(began), password, stored).await
+            }
             _ => Err(self.unanswered()),
         }
     }
@@ -235,10 +244,10 @@ impl HashPool {
         let Some(remotes) = self.handle.remotes.get() else {
             return self.hash_here(terms, password).await;
         };
-        let work = Work::Hash { password };
-        match (meter::span("password.remote", remotes.perform(self, &work)).await, work) {
+        let (work, began) = (Work::Hash { password }, monotonic());
+        match (meter::span("password.remote", remotes.perform(self, terms, &work)).await, work) {
             (Some(Done::Hash(hash)), _) => Ok(hash),
-            (_, Work::Hash { password }) => self.hash_here(terms, password).await,
+            (_, Work::Hash { password }) => self.hash_here(terms.since(began), password).await,
             _ => Err(self.unanswered()),
         }
     }

@@ -10,13 +10,18 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::balance::{Balancer, Begun, Load, Turned};
+use crate::balance::{Balancer, Begun, Probe, Turned};
 use crate::hasher::MAX_PASSWORD_BYTES;
 use crate::monotonic;
+use crate::params::Argon2Params;
 use crate::pool::{HashPool, Terms, Verdict};
+use crate::stored::{Cost, Stored};
 
 /// So many machines are asked for one password, before it is done here.
 const ATTEMPTS: usize = 2;
+
+/// So many times the work of a hash of today is about as much.
+const ABOUT: u64 = 4;
 
 /// What another machine is asked.
 pub enum Work {
@@ -56,8 +61,8 @@ pub enum Unanswered {
     Failed,
 }
 
-/// An answer under way.
-pub type Asking<'a> = Pin<Box<dyn Future<Output = Result<(Done, Load), Unanswered>> + Send + 'a>>;
+/// An answer under way, with how many passwords that machine hashes at once.
+pub type Asking<'a> = Pin<Box<dyn Future<Output = Result<(Done, usize), Unanswered>> + Send + 'a>>;
 
 /// Another machine that does password work. Whatever it answers is believed: whoever implements this makes sure that it is the machine that is meant.
 pub trait Remote: Send + Sync + 'static {
@@ -111,16 +116,21 @@ impl Remotes {
     }
 
     /// What another machine made of it; nothing when it is to be done here, as ever.
-    pub(crate) async fn perform(self: &Arc<Self>, pool: &HashPool, work: &Work) -> Option<Done> {
-        if work.password().is_some_and(|password| password.len() > MAX_PASSWORD_BYTES) {
+    pub(crate) async fn perform(
+        self: &Arc<Self>,
+        pool: &HashPool,
+        terms: Terms,
+        work: &Work,
+    ) -> Option<Done> {
+        if !work.takes_as_long_as(&terms.params) {
             return None;
         }
         self.probe_who_is_due(pool.terms());
-        let mut tried = Vec::new();
-        while tried.len() < ATTEMPTS {
+        let (mut tried, began) = (Vec::new(), monotonic());
+        while tried.len() < ATTEMPTS && began.elapsed() < terms.max_wait {
             let (here, one) = pool.expected();
             let (number, begun) = self.balancer().choose(monotonic(), here, one, &tried)?;
-            if let Some(done) = self.ask(number, begun, pool.terms(), work).await {
+            if let Some(done) = self.ask(number, begun, terms.since(began), work).await {
                 return Some(done);
             }
             tried.push(number);
@@ -152,9 +162,9 @@ impl Remotes {
         outstanding.ended = true;
         let now = monotonic();
         match answer {
-            Ok((done, load)) if work.is_answered_by(&done) => {
+            Ok((done, threads)) if work.is_answered_by(&done) => {
                 counters.answered.fetch_add(1, Relaxed);
-                self.balancer().answered(number, now, begun, load);
+                self.balancer().answered(number, now, begun, threads);
                 Some(done)
             }
             Err(Unanswered::Busy(for_another)) => {
@@ -184,14 +194,21 @@ impl Remotes {
     async fn probe(&self, number: usize, terms: Terms) {
         let Some((machine, counters)) = self.machines.get(number) else { return };
         let began = monotonic();
-        let answer = machine.ask(terms, &Work::Nothing).await;
+        // The work of a sign-in, so that what it takes is known afterwards.
+        let nobodys = Work::Verify { password: SecretString::from(String::new()), stored: None };
+        let answer = machine.ask(terms, &nobodys).await;
         let now = monotonic();
-        let said = answer.ok().filter(|(done, _)| *done == Done::Nothing);
-        if said.is_none() {
+        let probe = match answer {
+            Ok((Done::Verdict(Verdict::Wrong), threads)) => {
+                Probe::Took(now.saturating_duration_since(began), threads)
+            }
+            Err(Unanswered::Busy(_)) => Probe::Busy,
+            Ok(_) | Err(Unanswered::Failed) => Probe::Failed,
+        };
+        if probe == Probe::Failed {
             counters.failed.fetch_add(1, Relaxed);
         }
-        let said = said.map(|(_, load)| (now.saturating_duration_since(began), load));
-        let turned = self.balancer().probed(number, now, said);
+        let turned = self.balancer().probed(number, now, probe);
         tell(machine.as_ref(), turned);
     }
 
@@ -224,11 +241,19 @@ impl Drop for Outstanding<'_> {
 }
 
 impl Work {
-    fn password(&self) -> Option<&str> {
-        match self {
-            Self::Verify { password, .. } | Self::Hash { password } => Some(password.expose_secret()),
-            Self::Nothing => None,
-        }
+    /// Whether it is known how long it takes: about as long as a hash of today. A hash of another make may take a second, and a machine that works on
+    /// it must not be taken for one that hangs; it is replaced at the first sign-in, so there are few. What no machine would accept stays here too.
+    fn takes_as_long_as(&self, params: &Argon2Params) -> bool {
+        let (password, stored) = match self {
+            Self::Verify { password, stored } => (password, stored.as_deref()),
+            Self::Hash { password } => (password, None),
+            Self::Nothing => return true,
+        };
+        let alike = |stored: &str| match Stored::parse(stored).map(|stored| stored.cost) {
+            Ok(Cost::Argon2 { params: its, .. }) => its.work() <= ABOUT * params.work(),
+            _ => false,
+        };
+        password.expose_secret().len() <= MAX_PASSWORD_BYTES && stored.is_none_or(alike)
     }
 
     fn is_answered_by(&self, done: &Done) -> bool {

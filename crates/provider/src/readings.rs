@@ -14,8 +14,8 @@ use storage::archive::ShippingStats;
 pub struct Readings {
     /// Password hashing.
     pub hash_pool: PoolStats,
-    /// Machines that hash passwords for this one.
-    pub verifiers: Vec<RemoteStats>,
+    /// What other machines did of that.
+    pub remotes: Vec<RemoteStats>,
     /// The store.
     pub store: StoreStats,
     /// Shipping of changes, when they are shipped.
@@ -75,7 +75,7 @@ impl Provider {
         let inner = &self.inner;
         Readings {
             hash_pool: inner.hash_pool.stats(),
-            verifiers: inner.hash_pool.remote_stats(),
+            remotes: inner.hash_pool.remote_stats(),
             store: inner.store.stats(),
             shipping: inner.store.shipping(),
             caches: [

@@ -17,6 +17,7 @@ mod value;
 use crate::backups::Place;
 use crate::fetch::Allowed;
 use crate::telemetry::Receiving;
+use crate::verifiers::WorkerUrls;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -59,6 +60,7 @@ pub(crate) struct Settings {
     pub(crate) devices: DeviceSettings,
     pub(crate) keys: KeySettings,
     pub(crate) passwords: PasswordSettings,
+    pub(crate) worker: WorkerSettings,
     pub(crate) limits: LimitSettings,
     pub(crate) max_connections: usize,
     /// `None` is no limit.
@@ -138,6 +140,18 @@ pub(crate) struct PasswordSettings {
     pub(crate) threads: Option<usize>,
     pub(crate) max_wait: Duration,
     pub(crate) overload_wait: Duration,
+    /// Who else checks passwords.
+    pub(crate) workers: WorkerUrls,
+}
+
+/// Between a server and its workers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WorkerSettings {
+    pub(crate) secret_file: Option<PathBuf>,
+    pub(crate) secret: Option<SecretString>,
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) allow_plain: bool,
+    pub(crate) timeout: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -303,6 +317,11 @@ impl Settings {
             "another address than listen",
         );
         expect(
+            self.worker.allow_plain || !self.passwords.workers.any_plain(),
+            "passwords.workers",
+            "https URLs, because worker.allow_plain is off",
+        );
+        expect(
             self.sqlite.wal_soft_limit < self.sqlite.wal_hard_limit,
             "sqlite.wal_soft_limit",
             "less than sqlite.wal_hard_limit",
@@ -335,6 +354,7 @@ impl Settings {
             devices: DeviceSettings::default(),
             keys: KeySettings::default(),
             passwords: PasswordSettings::default(),
+            worker: WorkerSettings::default(),
             limits: LimitSettings {
                 enabled: true,
                 requests_per_second: NonZeroU32::MIN,

@@ -81,6 +81,7 @@ fn defaults_leave_no_placeholder() {
         ("devices.interval", 5, settings.devices.interval),
         ("keys.rotate_every", 90 * 86_400, settings.keys.rotate_every),
         ("passwords.max_wait", 3, settings.passwords.max_wait),
+        ("worker.timeout", 1, settings.worker.timeout),
         ("drain_timeout", 20, settings.drain_timeout),
         ("backup.every", 1, settings.backup.every),
         ("backup.base_every", 86_400, settings.backup.base_every),
@@ -108,6 +109,9 @@ fn defaults_leave_no_placeholder() {
                 "tls.client_certificate_header",
                 "outgoing.ca_file",
                 "metrics_listen",
+                "worker.secret_file",
+                "worker.secret",
+                "worker.ca_file",
                 "backup.to",
                 "traces.to"
             ]

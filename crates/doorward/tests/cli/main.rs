@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod administration;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod backup;
 #[cfg(test)]
 mod client_certificates;
@@ -42,3 +44,5 @@ mod settings;
 mod store;
 #[cfg(test)]
 mod traces;
+#[cfg(test)]
+mod workers;

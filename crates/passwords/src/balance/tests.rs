@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 const MS: Duration = Duration::from_millis(1);
-const LOAD: Load = Load { threads: 2, expected: MS };
+const THREADS: usize = 2;
 
 /// An instant to count from.
 fn start() -> Instant {
@@ -26,10 +26,10 @@ fn who_is_done_first_is_asked_and_on_a_tie_it_is_done_here() {
     );
     let (first, begun) = balancer.choose(now, Some(11 * MS), 10 * MS, &[]).expect("a machine");
     assert_eq!(first, 0);
-    balancer.answered(0, now + 20 * MS, begun, LOAD);
+    balancer.answered(0, now + 20 * MS, begun, THREADS);
     let (second, begun) = balancer.choose(now, Some(15 * MS), 10 * MS, &[]).expect("the other one");
     assert_eq!(second, 1);
-    balancer.answered(1, now + 5 * MS, begun, LOAD);
+    balancer.answered(1, now + 5 * MS, begun, THREADS);
     assert!(balancer.choose(now, Some(5 * MS), 10 * MS, &[]).is_none());
     // Two threads: a third piece of work waits for one of them.
     for expected in [1, 1] {
@@ -57,11 +57,11 @@ fn three_failures_open_the_circuit_and_a_probe_closes_it() {
         assert_eq!(balancer.due(now), Some(0), "after {seconds} s");
         assert_eq!(balancer.due(now), None, "one probe at a time");
         assert!(ask(&mut balancer, now).is_none(), "no one's password is a probe");
-        assert_eq!(balancer.probed(0, now, None), Turned::Nothing);
+        assert_eq!(balancer.probed(0, now, Probe::Failed), Turned::Nothing);
     }
     now += Duration::from_secs(30);
     assert_eq!(balancer.due(now), Some(0));
-    assert_eq!(balancer.probed(0, now, Some((MS, LOAD))), Turned::Back);
+    assert_eq!(balancer.probed(0, now, Probe::Took(MS, THREADS)), Turned::Back);
     assert!(ask(&mut balancer, now).is_some());
 }
 
@@ -75,7 +75,7 @@ fn an_answer_between_failures_keeps_it_closed() {
             assert_eq!(balancer.failed(0, now), Turned::Nothing);
         }
         let (_, begun) = ask(&mut balancer, now).expect("closed");
-        balancer.answered(0, now, begun, LOAD);
+        balancer.answered(0, now, begun, THREADS);
     }
 }
 
@@ -92,15 +92,37 @@ fn a_busy_machine_is_left_alone_for_as_long_as_it_says_but_not_for_long() {
 }
 
 #[test]
+fn a_busy_answer_to_a_probe_neither_closes_a_circuit_nor_opens_one() {
+    let mut balancer = Balancer::of(1);
+    let mut now = start();
+    for _ in 0..5 {
+        assert_eq!(balancer.due(now), Some(0));
+        assert_eq!(balancer.probed(0, now, Probe::Busy), Turned::Nothing);
+        assert!(ask(&mut balancer, now).is_some());
+        balancer.abandoned(0);
+        now += HEARD_OF_WITHIN;
+    }
+    for _ in 0..3 {
+        balancer.failed(0, now);
+    }
+    for _ in 0..5 {
+        now += OPEN_FOR;
+        assert_eq!(balancer.due(now), Some(0));
+        assert_eq!(balancer.probed(0, now, Probe::Busy), Turned::Nothing);
+        assert!(ask(&mut balancer, now).is_none());
+    }
+}
+
+#[test]
 fn what_was_expected_once_is_looked_at_again() {
     let mut balancer = Balancer::of(1);
     let now = start();
     let (_, begun) = ask(&mut balancer, now).expect("free");
-    balancer.answered(0, now + 10_000 * MS, begun, LOAD);
+    balancer.answered(0, now + 10_000 * MS, begun, THREADS);
     let later = now + 20_000 * MS;
     assert!(balancer.choose(later, Some(100 * MS), MS, &[]).is_none(), "it was very slow");
     assert_eq!(balancer.due(later), Some(0));
-    balancer.probed(0, later, Some((MS, LOAD)));
+    balancer.probed(0, later, Probe::Took(MS, THREADS));
     assert!(balancer.choose(later, Some(100 * MS), MS, &[]).is_some());
 }
 
@@ -159,7 +181,7 @@ proptest! {
                 }
                 Event::Probe { succeeds } => {
                     let Some(number) = balancer.due(now) else { continue };
-                    let said = succeeds.then_some((MS, LOAD));
+                    let said = if succeeds { Probe::Took(MS, THREADS) } else { Probe::Failed };
                     let turned = balancer.probed(number, now, said);
                     let Counted { in_a_row, open, .. } = &mut counted[number];
                     *in_a_row = if succeeds { 0 } else { *in_a_row + 1 };
@@ -175,7 +197,7 @@ proptest! {
                     machine.outstanding -= 1;
                     match event {
                         Event::Answer { threads, .. } => {
-                            balancer.answered(number, now, work, Load { threads, expected: MS });
+                            balancer.answered(number, now, work, threads);
                             if !machine.open {
                                 machine.in_a_row = 0;
                             }
@@ -205,7 +227,7 @@ proptest! {
         let mut balancer = Balancer::of(machines);
         let now = start();
         for number in 0..machines {
-            balancer.probed(number, now, Some((MS, LOAD)));
+            balancer.probed(number, now, Probe::Took(MS, THREADS));
         }
         let mut got = vec![0_usize; machines];
         for _ in 0..asked {

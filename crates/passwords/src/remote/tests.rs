@@ -12,12 +12,18 @@ const TINY: Argon2Params = Argon2Params { memory_kib: 64, iterations: 1, paralle
 struct NextDoor {
     pool: HashPool,
     dead: AtomicBool,
+    says_busy: AtomicBool,
     turned_away: AtomicUsize,
 }
 
 impl NextDoor {
     fn new() -> Arc<Self> {
-        Arc::new(Self { pool: pool(TINY, 1), dead: AtomicBool::new(false), turned_away: AtomicUsize::new(0) })
+        Arc::new(Self {
+            pool: pool(TINY, 1),
+            dead: AtomicBool::new(false),
+            says_busy: AtomicBool::new(false),
+            turned_away: AtomicUsize::new(0),
+        })
     }
 }
 
@@ -30,6 +36,9 @@ impl Remote for NextDoor {
         Box::pin(async move {
             if self.dead.load(Relaxed) {
                 return Err(Unanswered::Failed);
+            }
+            if self.says_busy.load(Relaxed) {
+                return Err(Unanswered::Busy(Duration::from_millis(1)));
             }
             let refused = |refused: Refused| match refused.reason {
                 Reason::Busy => Unanswered::Busy(refused.retry_after),
@@ -45,8 +54,7 @@ impl Remote for NextDoor {
                 }
                 Work::Nothing => Done::Nothing,
             };
-            let stats = self.pool.stats();
-            Ok((done, Load { threads: stats.threads, expected: stats.estimated_wait + stats.mean_hash }))
+            Ok((done, self.pool.stats().threads))
         })
     }
 
@@ -113,12 +121,34 @@ async fn work_comes_back_from_a_machine_that_fails_and_three_times_is_enough() {
 }
 
 #[tokio::test]
-async fn a_password_that_is_too_long_stays_here() {
-    let (pool, next_door) = (occupied().await, NextDoor::new());
-    pool.share_with(vec![next_door.clone()]);
-    let long = secret(&"p".repeat(MAX_PASSWORD_BYTES + 1));
-    assert_eq!(pool.verify(NOBODY, long, None).await, Ok(Verdict::Wrong));
-    assert_eq!((pool.remote_stats()[0].answered, next_door.pool.stats().completed), (0, 0));
+async fn what_one_machine_is_too_busy_for_another_does() {
+    let (pool, busy, free) = (occupied().await, NextDoor::new(), NextDoor::new());
+    busy.says_busy.store(true, Relaxed);
+    pool.share_with(vec![busy, free.clone()]);
+    for _ in 0..4 {
+        assert_eq!(pool.verify(NOBODY, secret("p"), None).await, Ok(Verdict::Wrong));
+    }
+    let stats = pool.remote_stats();
+    assert!(stats[0].busy > 0 && stats[0].usable && stats[0].answered == 0, "{stats:?}");
+    assert!(stats[1].answered > 0, "{stats:?}");
+}
+
+#[test]
+fn what_may_take_long_stays_here() {
+    let today = Argon2Params::default();
+    let goes = |password: &str, stored: Option<&str>| {
+        let stored = stored.map(str::to_owned);
+        Work::Verify { password: secret(password), stored }.takes_as_long_as(&today)
+    };
+    let argon2 = |memory_kib: u32| {
+        let params = Argon2Params { memory_kib, ..today };
+        format!("$argon2id$v=19${params}$MDEyMzQ1Njc4OWFiY2RlZg$ZU7BdSwuAT2NJbDWfJmIGFAdzu32uX5r6jw2TuRMaj4")
+    };
+    assert!(goes("p", None) && goes("p", Some(&argon2(19_456))) && goes("p", Some(&argon2(65_536))));
+    assert!(!goes("p", Some(&argon2(131_072))));
+    assert!(!goes("p", Some("$2b$04$0x8Ls/af4q4X27ylM5yamOhFciunoI6/8b7j4kizx8CqkIECbxHzC")));
+    assert!(!goes("p", Some("no hash")) && !goes("p", Some(&"h".repeat(2_000))));
+    assert!(!goes(&"p".repeat(MAX_PASSWORD_BYTES + 1), None));
 }
 
 #[tokio::test]

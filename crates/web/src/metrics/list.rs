@@ -105,47 +105,35 @@ pub(super) static METRICS: &[Metric] = &[
         "Stored hashes replaced by one with today's parameters",
         |r, out| out.put(r.provider.hash_pool.upgraded),
     ),
-    // Other machines that hash.
-    gauge("doorward_verifier_usable", "Whether another machine that hashes is asked: 1, or 0", |r, out| {
-        for verifier in &r.provider.verifiers {
-            out.put_with(&[&verifier.name], u8::from(verifier.usable));
+    gauge("doorward_password_worker_usable", "Whether this worker is asked at all: 0 or 1", |r, out| {
+        for worker in &r.provider.remotes {
+            out.put_with(&[&worker.name], u8::from(worker.usable));
         }
     })
-    .of(&["verifier"])
-    .only(Only::Verifiers),
-    gauge("doorward_verifier_outstanding", "Passwords it is asked right now", |r, out| {
-        for verifier in &r.provider.verifiers {
-            out.put_with(&[&verifier.name], verifier.outstanding);
-        }
-    })
-    .of(&["verifier"])
-    .only(Only::Verifiers),
+    .of(&["worker"])
+    .only(Only::Workers),
     gauge(
-        "doorward_verifier_expected_seconds",
-        "How long one more password is expected to take there",
+        "doorward_password_worker_outstanding",
+        "Passwords this worker is checking for us now",
         |r, out| {
-            for verifier in &r.provider.verifiers {
-                out.put_with(&[&verifier.name], verifier.expected.as_secs_f64());
+            for worker in &r.provider.remotes {
+                out.put_with(&[&worker.name], worker.outstanding);
             }
         },
     )
-    .of(&["verifier"])
-    .only(Only::Verifiers),
-    counter(
-        "doorward_verifier_passwords_total",
-        "Passwords it was asked, by what became of them",
-        |r, out| {
-            for verifier in &r.provider.verifiers {
-                for (outcome, count) in
-                    [("answered", verifier.answered), ("busy", verifier.busy), ("failed", verifier.failed)]
-                {
-                    out.put_with(&[&verifier.name, outcome], count);
-                }
+    .of(&["worker"])
+    .only(Only::Workers),
+    counter("doorward_password_worker_requests_total", "Passwords this worker was asked about", |r, out| {
+        for worker in &r.provider.remotes {
+            for (result, count) in
+                [("answered", worker.answered), ("busy", worker.busy), ("failed", worker.failed)]
+            {
+                out.put_with(&[&worker.name, result], count);
             }
-        },
-    )
-    .of(&["verifier", "outcome"])
-    .only(Only::Verifiers),
+        }
+    })
+    .of(&["worker", "result"])
+    .only(Only::Workers),
     // Writes.
     gauge("doorward_store_queued_writes", "Writes waiting for their turn", |r, out| {
         out.put(r.provider.store.queue_depth);

@@ -18,7 +18,7 @@ pub(super) enum Only {
     Sqlite,
     DatabaseServer,
     Backup,
-    Verifiers,
+    Workers,
     Linux,
 }
 
@@ -29,7 +29,7 @@ impl Only {
             Self::Sqlite => r.provider.store.is_file,
             Self::DatabaseServer => !r.provider.store.is_file,
             Self::Backup => r.provider.shipping.is_some(),
-            Self::Verifiers => !r.provider.verifiers.is_empty(),
+            Self::Workers => !r.provider.remotes.is_empty(),
             Self::Linux => r.system.process.is_some(),
         }
     }

@@ -24,7 +24,7 @@ fn write_metric(page: &mut String, metric: &Metric) {
         Only::Sqlite => " (with SQLite)",
         Only::DatabaseServer => " (with a database on a server)",
         Only::Backup => " (with `backup.to`)",
-        Only::Verifiers => " (with remote verifiers)",
+        Only::Workers => " (with `passwords.workers`)",
         Only::Linux => " (on Linux)",
     };
     let unit = metric.unit().unwrap_or("");

@@ -71,7 +71,7 @@ async fn every_metric_of_the_reference_is_there_after_a_little_traffic_and_no_ot
         .filter(|line| {
             !line.contains("(with a database on a server)")
                 && !line.contains("(with `backup.to`)")
-                && !line.contains("(with remote verifiers)")
+                && !line.contains("(with `passwords.workers`)")
         })
         .map(|line| {
             let (name, rest) = line.split_once("` | ").unwrap();
