@@ -50,6 +50,50 @@ pub(super) fn encode(samples: &[Sample<'_>], frequency: i32, duration: Duration)
     profile.finish(nanos, duration)
 }
 
+/// A profile whose readers leave out the functions that match, and what they called (`drop_frames`).
+pub(super) fn leaving_out(mut profile: Vec<u8>, functions: &str) -> Vec<u8> {
+    // Fields may follow in any order, and a list goes on: what is appended is the next string of the table.
+    let Some(strings) = strings_in(&profile) else { return profile };
+    let mut more = Message::default();
+    more.bytes(6, functions).number(7, strings);
+    profile.extend(more.finish());
+    profile
+}
+
+/// How many strings the table of a profile has.
+fn strings_in(mut profile: &[u8]) -> Option<u64> {
+    let mut strings = 0;
+    while !profile.is_empty() {
+        let key = varint(&mut profile)?;
+        strings += u64::from(key >> 3 == 6);
+        let length = match key & 7 {
+            0 => {
+                varint(&mut profile)?;
+                0
+            }
+            1 => 8,
+            2 => usize::try_from(varint(&mut profile)?).ok()?,
+            5 => 4,
+            _ => return None,
+        };
+        profile = profile.get(length..)?;
+    }
+    Some(strings)
+}
+
+fn varint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let (first, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(first & 0x7f) << shift;
+        if first & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
 impl<'a> Profile<'a> {
     fn string(&mut self, text: &str) -> u64 {
         if let Some(number) = self.string_numbers.get(text) {

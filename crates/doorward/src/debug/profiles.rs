@@ -1,26 +1,31 @@
 //! Profiles of this process while it runs: where it spends its CPU time, and who allocated what its heap holds. Each is made by a thread of
 //! its own, one at a time.
 
-use super::profile::{Sample, encode};
+use super::profile::{Sample, encode, leaving_out};
 use axum::Router;
-use axum::extract::Query;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use http::StatusCode;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::{StatusCode, Uri};
 use jemalloc_pprof::PROF_CTL;
-use pprof::{ProfilerGuardBuilder, Report};
-use serde::Deserialize;
-use std::io::Write as _;
+use pprof::{ProfilerGuardBuilder, Report, Symbol};
+use std::io::{Read as _, Write as _};
 use std::time::Duration;
 use tokio::sync::oneshot;
+use url::form_urlencoded;
 
 /// Samples a second of CPU time. Not a round number, so that what happens a hundred times a second is not always or never seen.
 const FREQUENCY: i32 = 99;
 /// Stacks that end there cannot be walked from within a signal.
 const NOT_WALKED: [&str; 4] = ["libc", "libgcc", "pthread", "vdso"];
+/// So many calls deep the profiler's own are found.
+const MOST_OWN_CALLS: usize = 12;
+/// What allocates, from the outside in: readers of the profile leave it out, and who asked for it remains.
+const ALLOCATOR: &str =
+    "prof_backtrace_impl|_rjem_.*|do_rallocx|malloc|calloc|realloc|posix_memalign|aligned_alloc";
 const LONGEST: u64 = 300;
 /// What `go tool pprof` expects when it says nothing.
 const USUAL: u64 = 30;
@@ -29,14 +34,11 @@ pub(super) fn router() -> Router {
     Router::new().route("/debug/pprof/profile", get(cpu)).route("/debug/pprof/heap", get(heap))
 }
 
-#[derive(Deserialize)]
-struct For {
-    seconds: Option<u64>,
-}
-
 /// `/debug/pprof/profile?seconds=N`.
-async fn cpu(Query(For { seconds }): Query<For>) -> Response {
-    let seconds = seconds.unwrap_or(USUAL).clamp(1, LONGEST);
+async fn cpu(uri: Uri) -> Response {
+    let mut query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let asked = query.find(|(name, _)| name == "seconds").and_then(|(_, value)| value.parse().ok());
+    let seconds = asked.unwrap_or(USUAL).clamp(1, LONGEST);
     on_a_thread("cpu.pb.gz", move || {
         let blocked = ProfilerGuardBuilder::default().frequency(FREQUENCY).blocklist(&NOT_WALKED).build();
         let guard = blocked.map_err(|error| Refused(StatusCode::CONFLICT, format!("{error}\n")))?;
@@ -55,7 +57,10 @@ async fn heap() -> Response {
             let why = "The allocator keeps no profile: it was built or started without prof:true (see .cargo/config.toml, MALLOC_CONF).\n";
             return Err(Refused(StatusCode::NOT_IMPLEMENTED, why.to_owned()));
         };
-        control.blocking_lock().dump_pprof().map_err(Refused::defect)
+        let dumped = control.blocking_lock().dump_pprof().map_err(Refused::defect)?;
+        let mut profile = Vec::new();
+        GzDecoder::new(&dumped[..]).read_to_end(&mut profile).map_err(Refused::defect)?;
+        gzipped(&leaving_out(profile, ALLOCATOR)).map_err(Refused::defect)
     })
     .await
 }
@@ -98,10 +103,17 @@ async fn on_a_thread(
 fn samples(report: &Report) -> Vec<Sample<'_>> {
     let samples = report.data.iter().map(|(frames, count)| Sample {
         thread: frames.thread_name_or_id(),
-        frames: &frames.frames,
+        frames: without_the_profiler(&frames.frames),
         count: u64::try_from(*count).unwrap_or(0),
     });
     samples.filter(|sample| sample.count > 0).collect()
+}
+
+/// The signal interrupts a program, and the innermost calls are those that walk its stack.
+fn without_the_profiler(frames: &[Vec<Symbol>]) -> &[Vec<Symbol>] {
+    let own = |frame: &Vec<Symbol>| frame.iter().any(|symbol| symbol.filename().contains("/pprof-"));
+    let walks = frames.iter().take(MOST_OWN_CALLS).rposition(own).map_or(0, |last| last + 1);
+    frames.get(walks..).unwrap_or_default()
 }
 
 fn gzipped(bytes: &[u8]) -> std::io::Result<Vec<u8>> {

@@ -60,6 +60,8 @@ mod profiled {
         function: Vec<Function>,
         #[prost(string, repeated, tag = "6")]
         string_table: Vec<String>,
+        #[prost(int64, tag = "7")]
+        drop_frames: i64,
         #[prost(int64, tag = "10")]
         duration_nanos: i64,
         #[prost(message, optional, tag = "11")]
@@ -156,6 +158,17 @@ mod profiled {
         }
     }
 
+    /// The innermost functions.
+    fn innermost(profile: &Profile) -> Vec<&str> {
+        let functions: BTreeMap<u64, &Function> = profile.function.iter().map(|f| (f.id, f)).collect();
+        let locations: BTreeMap<u64, &Location> = profile.location.iter().map(|l| (l.id, l)).collect();
+        let first = |sample: &Sample| {
+            locations[sample.location_id.first()?].line.first().map(|line| line.function_id)
+        };
+        let file = |id: u64| profile.text(functions[&id].filename);
+        profile.sample.iter().filter_map(first).map(file).collect()
+    }
+
     #[test]
     fn profiles_name_the_functions_that_ran_and_that_allocated() {
         let installation = Installation::new();
@@ -179,11 +192,16 @@ mod profiled {
             let spent: i64 = cpu.sample.iter().map(|sample| sample.value[1]).sum();
             assert!(spent > 100_000_000, "two clients kept it busy: {spent}");
             assert!(functions.keys().any(|name| name.contains("block_on")), "{functions:?}");
-            assert!(!functions.contains_key("perf_signal_handler"), "the profiler is not what ran");
+            let files = innermost(&cpu);
+            assert!(
+                files.len() > 20
+                    && files.iter().all(|file| !file.contains("/pprof-") && !file.contains("/backtrace-"))
+            );
         });
 
         let heap = Profile::fetch(&operators, "/debug/pprof/heap");
         assert_eq!(heap.types(), [("inuse_space", "bytes")]);
+        assert!(heap.text(heap.drop_frames).starts_with("prof_backtrace_impl|"));
         let functions = heap.by_function();
         assert!(functions.keys().any(|name| name.contains("doorward::")), "{functions:?}");
         assert!(heap.sample.iter().map(|sample| sample.value[0]).sum::<i64>() > 500_000);
