@@ -3,6 +3,7 @@
 
 mod flags;
 mod issuer;
+mod observing;
 #[cfg(test)]
 mod reference;
 mod report;
