@@ -6,7 +6,7 @@
 
 use crate::clock;
 use crate::error::BenchError;
-use crate::tally::{Percentiles, histogram, record};
+use crate::percentiles::{Percentiles, histogram, record};
 use hdrhistogram::Histogram;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
