@@ -1,10 +1,12 @@
 //! `check`, and its parts.
 
-use crate::engines::Engines;
+use crate::engines::{Engines, is_here};
 use crate::tidy::tidy;
 use crate::tools::{ensure, exists, in_ci, root, run, run_in, say};
 use anyhow::{Result, bail};
+use std::path::Path;
 use std::process::Command;
+use throwaway::Engine;
 
 /// Everything CI runs, quick things first.
 pub(crate) fn check() -> Result<()> {
@@ -13,6 +15,7 @@ pub(crate) fn check() -> Result<()> {
     dependencies()?;
     run("cargo", &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])?;
     tests()?;
+    profiling()?;
     run("cargo", &["doc", "--workspace", "--no-deps", "--locked"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     e2e()?;
     clean_tree()
@@ -21,12 +24,13 @@ pub(crate) fn check() -> Result<()> {
 fn tests() -> Result<()> {
     // The binary first: tests of the whole start it.
     run("cargo", &["build", "--locked", "--package", "doorward"], &[])?;
-    // Gateways that tests put before an API, and clients that no one here wrote.
+    // Gateways that tests put before an API, clients that no one here wrote, and who reads the metrics.
     let python = ["python3", "python3-venv"];
-    let others: [(&str, &[&str]); 4] = [
+    let others: [(&str, &[&str]); 5] = [
         ("nginx", &["nginx"]),
         ("caddy", &["caddy"]),
         ("oidc-agent", &["oidc-agent-cli"]),
+        ("prometheus", &["prometheus"]),
         ("python3", &python),
     ];
     for (program, packages) in others {
@@ -42,6 +46,16 @@ fn tests() -> Result<()> {
         return run("cargo", &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"], &env);
     }
     run("cargo", &["test", "--workspace", "--locked", "--no-fail-fast"], &env)
+}
+
+/// What is in no usual build: the binary alone, and the tests that are named for it.
+fn profiling() -> Result<()> {
+    let build = ["--package", "doorward", "--features", "profiling", "--locked"];
+    run("cargo", &[&["clippy", "--all-targets"], &build[..], &["--", "-D", "warnings"]].concat(), &[])?;
+    if exists("cargo-nextest") {
+        return run("cargo", &[&["nextest", "run"], &build[..], &["profiles::"]].concat(), &[]);
+    }
+    run("cargo", &[&["test", "--test", "cli"], &build[..], &["--", "profiles::"]].concat(), &[])
 }
 
 /// Licences, sources and bans of `deny.toml`. `tidy` checks the bans too, without this tool.
@@ -62,7 +76,29 @@ pub(crate) fn e2e() -> Result<()> {
     run("cargo", &["build", "--locked", "--package", "doorward"], &[])?;
     let folder = root().join("e2e");
     run_in(&folder, "npm", &["ci", "--no-audit", "--no-fund"], &[])?;
-    run_in(&folder, "npm", &["test"], &[])
+    run_in(&folder, "npm", &["test"], &[])?;
+    clients_on_servers(&folder)
+}
+
+/// The clients once more, on each engine that is a server: every file of tests with an empty database of its own.
+fn clients_on_servers(folder: &Path) -> Result<()> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder.join("tests/clients"))? {
+        files.push(entry?.path().display().to_string());
+    }
+    files.sort();
+    for engine in Engine::ALL {
+        if !is_here(engine)? {
+            continue;
+        }
+        // All at first: the server lives as long as one of them.
+        let databases = files.iter().map(|_| throwaway::shared(engine)).collect::<Result<Vec<_>>>()?;
+        for (file, database) in files.iter().zip(&databases) {
+            say(&format!("on {engine:?}"));
+            run_in(folder, "node", &["--test", file], &[("DOORWARD_E2E_DATABASE", &database.url())])?;
+        }
+    }
+    Ok(())
 }
 
 /// Accepts what tests generate.

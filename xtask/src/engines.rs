@@ -13,15 +13,7 @@ impl Engines {
     pub(crate) fn start() -> Result<Self> {
         let mut started = Vec::new();
         for (engine, variable) in [(Engine::Postgres, POSTGRES_URL), (Engine::Mariadb, MYSQL_URL)] {
-            if !engine.is_installed() {
-                install(&[engine.package()])?;
-            }
-            if !engine.is_installed() {
-                let missing = format!("{engine:?} is missing; as root: apt-get install {}", engine.package());
-                if in_ci() {
-                    bail!("{missing}");
-                }
-                say(&format!("SKIPPED: tests on it. {missing}"));
+            if !is_here(engine)? {
                 continue;
             }
             say(&format!("starting a {engine:?} for the tests"));
@@ -34,6 +26,22 @@ impl Engines {
     pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
         self.0.iter().map(|(variable, server)| (*variable, server.administrative_url())).collect()
     }
+}
+
+/// Whether there is such an engine, installed where that is possible.
+pub(crate) fn is_here(engine: Engine) -> Result<bool> {
+    if !engine.is_installed() {
+        install(&[engine.package()])?;
+    }
+    if engine.is_installed() {
+        return Ok(true);
+    }
+    let missing = format!("{engine:?} is missing; as root: apt-get install {}", engine.package());
+    if in_ci() {
+        bail!("{missing}");
+    }
+    say(&format!("SKIPPED: tests on it. {missing}"));
+    Ok(false)
 }
 
 /// `cargo xtask engines -- COMMAND..`

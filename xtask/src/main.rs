@@ -3,6 +3,7 @@
 
 mod check;
 mod engines;
+mod layout;
 mod tidy;
 mod tools;
 
@@ -15,8 +16,9 @@ cargo xtask TASK
   check   everything CI runs: format, tidy, clippy, all tests with the real clients and the browser, documentation
   bless   accept changed snapshots and regenerate generated files, then look at `git diff`
   tidy    the rules of the house: which room may import which, file sizes, words (part of check)
-  e2e     only the real clients and the browser (part of check)
+  e2e     only the npm clients, on every engine, and the browser (part of check)
   crash   the crash test, long: hundreds of kills under write load
+  layout  records which functions run at the start and while serving, for the linker (valgrind; a quarter of an hour)
 
   engines -- COMMAND..
           starts a PostgreSQL and a MariaDB, and runs a command whose tests find them: `cargo nextest run -p storage`
@@ -40,6 +42,7 @@ fn run(task: &str) -> Result<()> {
         "tidy" => tidy::tidy(),
         "e2e" => check::e2e(),
         "crash" => check::crash(),
+        "layout" => layout::layout(),
         "engines" => engines::with_engines(std::env::args().skip(2)),
         _ => bail!("{HELP}"),
     }

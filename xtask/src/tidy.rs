@@ -30,16 +30,26 @@ const ROOMS: &[Room] = &[
         may: &["protocol"],
         never: &["tokio", "axum", "hyper", "rusqlite", "rand", "getrandom"],
     },
-    Room { name: "passwords", may: &[], never: &["axum", "hyper", "rusqlite", "rand", "getrandom"] },
-    Room { name: "storage", may: &["protocol"], never: &["axum", "hyper", "http", "clap", "getrandom"] },
+    Room { name: "argon", may: &[], never: &["tokio", "getrandom", "rand"] },
+    Room { name: "meter", may: &[], never: &["tokio", "http", "prometheus-client"] },
+    Room {
+        name: "passwords",
+        may: &["argon", "meter"],
+        never: &["axum", "hyper", "rusqlite", "rand", "getrandom"],
+    },
+    Room {
+        name: "storage",
+        may: &["protocol", "meter"],
+        never: &["axum", "hyper", "http", "clap", "getrandom"],
+    },
     Room {
         name: "provider",
-        may: &["protocol", "crypto", "passwords", "storage"],
+        may: &["protocol", "crypto", "passwords", "storage", "meter"],
         never: &["axum", "hyper", "http", "tower", "rusqlite", "askama", "clap", "getrandom"],
     },
     Room {
         name: "web",
-        may: &["protocol", "provider"],
+        may: &["protocol", "provider", "meter"],
         never: &["rusqlite", "aws-lc-rs", "getrandom", "clap", "storage", "crypto"],
     },
     Room { name: "worker", may: &["provider"], never: &["axum", "hyper", "rusqlite", "clap"] },
@@ -128,7 +138,11 @@ fn normal_dependencies(package: &Package) -> impl Iterator<Item = &str> {
 /// What is really built, tests included: `cargo metadata` would also list optional parts that nobody turns on.
 fn dependency_tree(breaches: &mut Vec<String>) -> Result<()> {
     let tree = ["tree", "--workspace", "--locked", "--prefix", "none", "--no-dedupe", "--format", "{p}|{l}"];
-    let output = Command::new("cargo").args(tree).current_dir(root()).output()?;
+    let output = Command::new("cargo")
+        .args(tree)
+        .args(["--features", "doorward/profiling"])
+        .current_dir(root())
+        .output()?;
     let lines: BTreeSet<String> = String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect();
     if lines.is_empty() {
         bail!("cargo tree failed: {}", String::from_utf8_lossy(&output.stderr));

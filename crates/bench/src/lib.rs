@@ -39,6 +39,7 @@
 mod bystander;
 mod chart;
 mod clock;
+mod connections;
 mod cookies;
 mod cost;
 mod draw;
@@ -68,6 +69,7 @@ mod typed;
 mod window;
 mod wire;
 
+pub use connections::{ConnectionsPlan, Held, SlowUse, hold_connections};
 pub use cost::{ClientCost, ServerProcess, ServerSample};
 pub use error::BenchError;
 pub use findings::Findings;

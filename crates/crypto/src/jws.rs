@@ -23,6 +23,10 @@ pub enum TokenType {
     AccessToken,
     /// An ID Token: `JWT`, which OpenID Connect leaves optional.
     IdToken,
+    /// The signed head of a block of audit events.
+    AuditHead,
+    /// The signed record of what was forgotten of them.
+    AuditRecord,
 }
 
 impl TokenType {
@@ -31,6 +35,8 @@ impl TokenType {
         match self {
             Self::AccessToken => "at+jwt",
             Self::IdToken => "JWT",
+            Self::AuditHead => "doorward-audit-head+jwt",
+            Self::AuditRecord => "doorward-audit-record+jwt",
         }
     }
 

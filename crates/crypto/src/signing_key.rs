@@ -22,16 +22,9 @@ impl SigningKey {
     /// Named by the thumbprint of its public half.
     pub fn new(key: PrivateKey) -> Self {
         let kid = key.public_jwk().thumbprint();
-        // A thumbprint and an algorithm name need no JSON escaping.
-        let header = |typ: TokenType| {
-            let alg = key.algorithm().as_str();
-            encoding::encode(
-                format!(r#"{{"alg":"{alg}","typ":"{}","kid":"{kid}"}}"#, typ.as_str()).as_bytes(),
-            )
-        };
         Self {
-            access_token_header: header(TokenType::AccessToken),
-            id_token_header: header(TokenType::IdToken),
+            access_token_header: header(&key, &kid, TokenType::AccessToken),
+            id_token_header: header(&key, &kid, TokenType::IdToken),
             kid,
             key,
         }
@@ -71,9 +64,14 @@ impl SigningKey {
         reason = "no caller could do better than fail the request, which a panic does"
     )]
     pub fn sign(&self, typ: TokenType, claims_json: &[u8]) -> String {
+        let seldom;
         let header = match typ {
             TokenType::AccessToken => &self.access_token_header,
             TokenType::IdToken => &self.id_token_header,
+            TokenType::AuditHead | TokenType::AuditRecord => {
+                seldom = header(&self.key, &self.kid, typ);
+                &seldom
+            }
         };
         let mut token = String::with_capacity(
             header.len()
@@ -97,6 +95,12 @@ impl SigningKey {
             SigningAlgorithm::Rs256 => 256,
         }
     }
+}
+
+/// A thumbprint and an algorithm name need no JSON escaping.
+fn header(key: &PrivateKey, kid: &str, typ: TokenType) -> String {
+    let (alg, typ) = (key.algorithm().as_str(), typ.as_str());
+    encoding::encode(format!(r#"{{"alg":"{alg}","typ":"{typ}","kid":"{kid}"}}"#).as_bytes())
 }
 
 impl fmt::Debug for SigningKey {

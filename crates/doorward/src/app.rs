@@ -5,6 +5,7 @@ use crate::clock::{self, OsRandom};
 use crate::fetch::{Fetcher, Shared};
 use crate::master_key::{IfMissing, MasterKeySource};
 use crate::settings::{Issuer, Registration, Settings};
+use crate::verifiers;
 use anyhow::{Context as _, bail};
 use crypto::MasterKeys;
 use passwords::{HashPool, PoolSettings};
@@ -20,7 +21,7 @@ use storage::signing_key::ListSigningKeys;
 use storage::{NewNode, OpenError, Options, Store};
 use tokio_util::sync::CancellationToken;
 use web::Web;
-use web::metrics::HttpMetrics;
+use web::metrics::{HttpMetrics, ReadSystem, Sources};
 use web::server::rate_limit::{Budgets, RateLimits};
 use web::server::{ServerOptions, ServerStats};
 
@@ -74,6 +75,7 @@ impl App {
         master_keys: MasterKeys,
     ) -> anyhow::Result<Self> {
         let hash_pool = HashPool::start(pool_settings(settings))?;
+        verifiers::share(settings, &hash_pool, master_keys.current().id())?;
         let mutual_tls = mutual_tls(settings)?;
         let opening = provider::Settings { mutual_tls, ..provider_settings(settings, issuer) };
         let provider = Provider::open(opening, store, hash_pool, master_keys, &mut clock::own_ctx()).await?;
@@ -84,11 +86,16 @@ impl App {
     }
 
     /// What the router is built from, and the limits of the server it runs in.
-    /// `leaving` is cancelled when the server begins to stop.
-    pub(crate) fn surface(&self, settings: &Settings, leaving: &CancellationToken) -> (Web, ServerOptions) {
+    /// `system` is asked for what the metrics say of this process; `leaving` is cancelled when the server begins to stop.
+    pub(crate) fn surface(
+        &self,
+        settings: &Settings,
+        metrics: HttpMetrics,
+        system: ReadSystem,
+        leaving: &CancellationToken,
+    ) -> (Web, ServerOptions) {
         let stats = ServerStats::default();
-        let metrics = std::sync::Arc::new(HttpMetrics::default());
-        metrics.watch(self.provider.clone(), stats.clone());
+        let metrics = std::sync::Arc::new(metrics);
         let limits = &settings.limits;
         let rate_limits = if limits.enabled {
             RateLimits::new(Budgets {
@@ -98,6 +105,12 @@ impl App {
         } else {
             RateLimits::off()
         };
+        metrics.watch(Sources {
+            provider: self.provider.clone(),
+            server: stats.clone(),
+            rate_limits: rate_limits.clone(),
+            system,
+        });
         let web = Web {
             provider: self.provider.clone(),
             new_ctx: clock::new_ctx,
@@ -256,12 +269,14 @@ pub(crate) async fn open_store(settings: &Settings, shipping: Option<Shipping>) 
     Ok(opened.store)
 }
 
-fn pool_settings(settings: &Settings) -> PoolSettings {
+/// How passwords are hashed here.
+pub(crate) fn pool_settings(settings: &Settings) -> PoolSettings {
     let passwords = &settings.passwords;
     let defaults = PoolSettings::new(clock::entropy);
     PoolSettings {
         threads: passwords.threads.unwrap_or(defaults.threads),
         max_wait: passwords.max_wait,
+        overload_wait: passwords.overload_wait,
         params: passwords.params(),
         ..defaults
     }
@@ -280,6 +295,8 @@ fn provider_settings(settings: &Settings, issuer: &Issuer) -> provider::Settings
         refresh_grace: settings.tokens.refresh_grace,
         rotate_keys_every: settings.keys.rotate_every,
         lockout: settings.limits.lockout,
+        audit: settings.audit.events,
+        audit_kept_for: (!settings.audit.keep.is_zero()).then_some(settings.audit.keep),
         ..provider::Settings::new(issuer.as_str())
     }
 }

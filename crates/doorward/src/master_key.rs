@@ -154,7 +154,7 @@ fn previous_of(path: &Path) -> PathBuf {
 }
 
 /// Opens a file that nobody but its owner may touch. What is checked is the open file, so that it cannot be exchanged in between.
-fn open_private(path: &Path) -> io::Result<File> {
+pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     let file = File::open(path)?;
     let mode = file.metadata()?.permissions().mode() & 0o777;
     if mode & 0o077 == 0 {
@@ -166,7 +166,8 @@ fn open_private(path: &Path) -> io::Result<File> {
     )))
 }
 
-fn read(opened: io::Result<File>, path: &Path) -> anyhow::Result<SecretString> {
+/// Reads a small secret file.
+pub(crate) fn read(opened: io::Result<File>, path: &Path) -> anyhow::Result<SecretString> {
     let mut text = String::new();
     opened
         .and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text))

@@ -6,18 +6,24 @@
 //! What it does not hide: until an imported user's first sign-in the hash is of another algorithm, and a wrong password
 //! for that user takes that algorithm's time.
 
+mod patience;
 mod queue;
+mod turns;
 mod worker;
 
+use meter::Reading;
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::MAX_PASSWORD_BYTES;
 use crate::params::{Argon2Params, BadParams};
+use crate::remote::{Done, Remote, RemoteStats, Remotes, Work};
+use crate::{MAX_PASSWORD_BYTES, monotonic};
 use queue::{Shared, Task};
+
+pub use turns::OnBehalfOf;
 
 /// How a pool is built.
 #[derive(Clone, Debug)]
@@ -26,6 +32,8 @@ pub struct PoolSettings {
     pub threads: usize,
     /// A request that would wait longer than this is refused at once.
     pub max_wait: Duration,
+    /// The same from the first refusal on, until the queue is nearly empty: a burst may wait, a flood may not.
+    pub overload_wait: Duration,
     /// Never more requests than this wait, whatever the estimate says.
     pub max_queued: usize,
     /// Added to the process's niceness for the hashing threads (Linux only), so that hashing never delays the rest.
@@ -37,11 +45,12 @@ pub struct PoolSettings {
 }
 
 impl PoolSettings {
-    /// One thread for each core, 3 s of waiting, 1024 waiting, nice +10, default parameters.
+    /// One thread for each core, 3 s of waiting (0.7 s under overload), 1024 waiting, nice +10, default parameters.
     pub fn new(entropy: fn(&mut [u8])) -> Self {
         Self {
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             max_wait: Duration::from_secs(3),
+            overload_wait: Duration::from_millis(700),
             max_queued: 1024,
             nice: 10,
             params: Argon2Params::default(),
@@ -58,6 +67,25 @@ pub struct HashPool {
 
 struct Handle {
     shared: Arc<Shared>,
+    remotes: OnceLock<Arc<Remotes>>,
+}
+
+/// What one piece of work costs, and how long it may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// The cost of new hashes, and of the answer about an unknown user. Must be valid.
+    pub params: Argon2Params,
+    /// Refused at once when it would wait longer.
+    pub max_wait: Duration,
+    /// In whose turn it is done.
+    pub on_behalf_of: OnBehalfOf,
+}
+
+impl Terms {
+    /// What is left of them after work that began then came to nothing: a caller waits once, wherever.
+    pub(crate) fn since(self, began: std::time::Instant) -> Self {
+        Self { max_wait: self.max_wait.saturating_sub(began.elapsed()), ..self }
+    }
 }
 
 impl Drop for Handle {
@@ -157,6 +185,10 @@ pub struct PoolStats {
     pub last_wait: Duration,
     /// How long a request arriving now would wait.
     pub estimated_wait: Duration,
+    /// How long requests waited for a thread.
+    pub waits: Reading,
+    /// How long they occupied it.
+    pub hash_times: Reading,
 }
 
 impl HashPool {
@@ -171,32 +203,99 @@ impl HashPool {
         }
         let shared = Arc::new(Shared::new(settings));
         // Built first: if a later thread cannot be started, dropping it ends the earlier ones.
-        let pool = Self { handle: Arc::new(Handle { shared }) };
+        let pool = Self { handle: Arc::new(Handle { shared, remotes: OnceLock::new() }) };
         for number in 0..pool.shared().settings.threads {
             worker::start(Arc::clone(pool.shared()), number)?;
         }
         Ok(pool)
     }
 
-    /// Checks a password against a stored hash. `None` is an unknown user: the same work, then `Wrong`.
-    pub async fn verify(&self, password: SecretString, stored: Option<String>) -> Result<Verdict, Refused> {
+    /// Lets other machines do a part of the work from now on. Can be said once.
+    pub fn share_with(&self, machines: Vec<Arc<dyn Remote>>) {
+        if !machines.is_empty() {
+            self.handle.remotes.get_or_init(|| Remotes::new(machines));
+        }
+    }
+
+    /// Checks a password against a stored hash, here or on another machine. `None` is an unknown user: the same work, then `Wrong`.
+    pub async fn verify(
+        &self,
+        on_behalf_of: OnBehalfOf,
+        password: SecretString,
+        stored: Option<String>,
+    ) -> Result<Verdict, Refused> {
+        let terms = Terms { on_behalf_of, ..self.terms() };
+        let Some(remotes) = self.handle.remotes.get() else {
+            return self.verify_here(terms, password, stored).await;
+        };
+        let (work, began) = (Work::Verify { password, stored }, monotonic());
+        match (meter::span("password.remote", remotes.perform(self, terms, &work)).await, work) {
+            (Some(Done::Verdict(verdict)), _) => Ok(verdict),
+            (_, Work::Verify { password, stored }) => {
+                self.verify_here(terms.since(began), password, stored).await
+            }
+            _ => Err(self.unanswered()),
+        }
+    }
+
+    /// Makes a new Argon2id hash as a PHC string, here or on another machine. A password longer than [`MAX_PASSWORD_BYTES`] is refused.
+    pub async fn hash(&self, on_behalf_of: OnBehalfOf, password: SecretString) -> Result<String, Refused> {
+        let terms = Terms { on_behalf_of, ..self.terms() };
+        let Some(remotes) = self.handle.remotes.get() else {
+            return self.hash_here(terms, password).await;
+        };
+        let (work, began) = (Work::Hash { password }, monotonic());
+        match (meter::span("password.remote", remotes.perform(self, terms, &work)).await, work) {
+            (Some(Done::Hash(hash)), _) => Ok(hash),
+            (_, Work::Hash { password }) => self.hash_here(terms.since(began), password).await,
+            _ => Err(self.unanswered()),
+        }
+    }
+
+    /// As [`HashPool::verify`], on this machine, on somebody's terms.
+    pub async fn verify_here(
+        &self,
+        terms: Terms,
+        password: SecretString,
+        stored: Option<String>,
+    ) -> Result<Verdict, Refused> {
         let (answer, answered) = tokio::sync::oneshot::channel();
-        let place = self.shared().submit(Task::Verify { password, stored, answer })?;
-        let verdict = answered.await;
+        let task = Task::Verify { params: terms.params, password, stored, answer };
+        let place = self.shared().submit(task, &terms)?;
+        let verdict = meter::span("password", answered).await;
         drop(place);
         verdict.map_err(|_| self.unanswered())
     }
 
-    /// Makes a new Argon2id hash as a PHC string. A password longer than [`MAX_PASSWORD_BYTES`] is refused.
-    pub async fn hash(&self, password: SecretString) -> Result<String, Refused> {
+    /// As [`HashPool::hash`], on this machine, on somebody's terms.
+    pub async fn hash_here(&self, terms: Terms, password: SecretString) -> Result<String, Refused> {
         if password.expose_secret().len() > MAX_PASSWORD_BYTES {
             return Err(Refused { retry_after: queue::LEAST_RETRY, reason: Reason::PasswordTooLong });
         }
         let (answer, answered) = tokio::sync::oneshot::channel();
-        let place = self.shared().submit(Task::Hash { password, answer })?;
-        let hash = answered.await;
+        let task = Task::Hash { params: terms.params, password, answer };
+        let place = self.shared().submit(task, &terms)?;
+        let hash = meter::span("password", answered).await;
         drop(place);
         hash.map_err(|_| self.unanswered())
+    }
+
+    /// This pool's own.
+    pub fn terms(&self) -> Terms {
+        let PoolSettings { params, max_wait, .. } = self.shared().settings;
+        Terms { params, max_wait, on_behalf_of: OnBehalfOf::default() }
+    }
+
+    /// How long a password would take here, waiting included, or nothing when it would wait too long; and what one hash takes.
+    pub(crate) fn expected(&self) -> (Option<Duration>, Duration) {
+        let shared = self.shared();
+        let (wait, one) = (shared.estimated_wait(), shared.mean.get());
+        ((wait <= shared.settings.max_wait).then_some(wait + one), one)
+    }
+
+    /// What other machines did.
+    pub fn remote_stats(&self) -> Vec<RemoteStats> {
+        self.handle.remotes.get().map(|remotes| remotes.stats()).unwrap_or_default()
     }
 
     /// Refuses what waits and what comes from now on; what runs is finished. Dropping the last clone does the same.
@@ -221,6 +320,8 @@ impl HashPool {
             mean_hash: shared.mean.get(),
             last_wait: Duration::from_nanos(counters.last_wait_nanos.load(Relaxed)),
             estimated_wait: shared.estimated_wait(),
+            waits: counters.waits.read(),
+            hash_times: counters.hash_times.read(),
         }
     }
 

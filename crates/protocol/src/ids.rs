@@ -85,6 +85,8 @@ ids! {
     ServiceId,
     /// A service's plan.
     PlanId,
+    /// An audit event; its last eight bytes are its request's.
+    AuditEventId,
 }
 
 fn time_ordered(at: Timestamp, random: [u8; 10]) -> uuid::Uuid {

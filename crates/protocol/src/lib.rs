@@ -6,6 +6,7 @@
 pub mod access_rule;
 pub mod assertion;
 pub mod assertion_issuer;
+pub mod audit_event;
 pub mod authorization;
 pub mod claims;
 pub mod client;
@@ -33,14 +34,15 @@ pub mod user_code;
 pub use access_rule::{AccessRule, AccessRules, Needs};
 pub use assertion::AssertionAlgorithm;
 pub use assertion_issuer::{AssertionIssuer, SubjectMapping};
+pub use audit_event::{AUDIT_EVENTS, AuditClass, AuditEvent, AuditEventKind, CheckedAt, SignInFailure};
 pub use authorization::{AuthorizationRequest, ClaimsRequest, DeviceRequest, Prompt, Prompts, ResponseMode};
 pub use client::{AccessTokenFormat, Client, ClientId, ConsentPolicy, GrantType};
 pub use client_authentication::{ClientAuthentication, JwksUri, TlsSubject};
 pub use client_certificate::ClientCertificate;
 pub use error::{ErrorCode, OAuthError};
 pub use ids::{
-    AccessTokenId, ApiKeyId, AuthorizationCodeId, DeviceCodeId, GrantId, InteractionId, OneTimeLinkId,
-    OrganizationId, PlanId, RefreshTokenId, ServiceId, SessionId, UserId,
+    AccessTokenId, ApiKeyId, AuditEventId, AuthorizationCodeId, DeviceCodeId, GrantId, InteractionId,
+    OneTimeLinkId, OrganizationId, PlanId, RefreshTokenId, ServiceId, SessionId, UserId,
 };
 pub use organization::{Features, PlanPath, Role, ServicePath, Slug, SubscriptionStatus};
 pub use params::Params;

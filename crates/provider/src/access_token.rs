@@ -1,13 +1,13 @@
 //! Presented access tokens: what one says, if it is good now. A token seen before costs a hash and two look-ups in memory, no
 //! cryptography and no read; revocation still takes effect at once.
 
+use crate::readings::{CacheReading, LookUps};
 use crate::{Ctx, Provider, ProviderError};
 use crypto::{OpaqueToken, TokenType, token_digest};
 use protocol::claims::AccessTokenClaims;
 use protocol::{AccessTokenId, ClientId, GrantId, Scope, SessionId, Timestamp, UserId};
 use quick_cache::sync::Cache;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use storage::access_token::{AccessTokenById, OneTimeAccessTokenById, SpendOneTimeAccessToken};
 
 /// An access token that was found good.
@@ -34,19 +34,18 @@ pub struct VerifiedAccessToken {
 /// Verified access tokens by the SHA-256 of the whole token: of the signature alone, and another payload could borrow it.
 pub(crate) struct TokenCache {
     tokens: Cache<[u8; 32], Arc<VerifiedAccessToken>>,
-    known: AtomicU64,
-    verified: AtomicU64,
+    look_ups: LookUps,
 }
 
 impl Default for TokenCache {
     fn default() -> Self {
-        Self { tokens: Cache::new(32_768), known: AtomicU64::new(0), verified: AtomicU64::new(0) }
+        Self { tokens: Cache::new(32_768), look_ups: LookUps::default() }
     }
 }
 
 impl TokenCache {
-    pub(crate) fn counts(&self) -> (u64, u64) {
-        (self.known.load(Ordering::Relaxed), self.verified.load(Ordering::Relaxed))
+    pub(crate) fn reading(&self) -> CacheReading {
+        self.look_ups.reading("access_tokens", Some(&self.tokens))
     }
 }
 
@@ -126,11 +125,9 @@ impl Provider {
         self.inner.store.current()?;
         let digest = token_digest(token);
         let cache = &self.inner.tokens;
-        let verified = if let Some(known) = cache.tokens.get(&digest) {
-            cache.known.fetch_add(1, Ordering::Relaxed);
+        let verified = if let Some(known) = cache.look_ups.counted(cache.tokens.get(&digest)) {
             known
         } else {
-            cache.verified.fetch_add(1, Ordering::Relaxed);
             let Some(verified) = self.verify_uncached(token).await? else { return Ok(None) };
             let verified = Arc::new(verified);
             if !verified.one_time && self.is_live(ctx, &verified) {

@@ -1,9 +1,10 @@
 //! Presented API keys: which service account one speaks for, if it is good now. A key seen before costs a hash and two look-ups in memory;
 //! a revocation still takes effect at once, here and on every node.
 
+use crate::readings::{CacheReading, LookUps};
 use crate::{Ctx, Provider, ProviderError};
 use crypto::ApiKey;
-use protocol::{ApiKeyId, Client, Scope, Timestamp};
+use protocol::{ApiKeyId, AuditEvent, Client, Scope, Timestamp};
 use quick_cache::sync::Cache;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -62,9 +63,14 @@ pub(crate) struct ApiKeyCache {
     keys: OnceLock<Cache<ApiKeyId, Arc<KnownApiKey>>>,
     /// Counts changes: what was read before a change is not kept after it.
     changes: AtomicU64,
+    look_ups: LookUps,
 }
 
 impl ApiKeyCache {
+    pub(crate) fn reading(&self) -> CacheReading {
+        self.look_ups.reading("api_keys", self.keys.get())
+    }
+
     /// Forgets a key that was revoked.
     pub(crate) fn forget(&self, id: ApiKeyId) {
         self.changes.fetch_add(1, Ordering::SeqCst);
@@ -110,7 +116,7 @@ impl Provider {
     async fn api_key(&self, id: ApiKeyId) -> Result<Option<Arc<KnownApiKey>>, ProviderError> {
         let cache = &self.inner.api_keys;
         let keys = cache.keys.get_or_init(|| Cache::new(10_000));
-        if let Some(known) = keys.get(&id) {
+        if let Some(known) = cache.look_ups.counted(keys.get(&id)) {
             return Ok(Some(known));
         }
         let changes = cache.changes.load(Ordering::SeqCst);
@@ -137,7 +143,8 @@ impl Provider {
 
     /// Ends a key, here once that is durable, also when whoever asked has gone meanwhile. False when there is no such key, or it was revoked.
     pub(crate) async fn end_api_key(&self, ctx: &Ctx, id: ApiKeyId) -> Result<bool, StorageError> {
-        let (provider, command) = (self.clone(), RevokeApiKey { id, at: ctx.now });
+        let event = AuditEvent::ApiKeyRevoked { key: id };
+        let (provider, command) = (self.clone(), self.audited(ctx, RevokeApiKey { id, at: ctx.now }, event));
         let to_the_end = tokio::spawn(async move {
             let revoked = provider.inner.store.write(command).await;
             // Also when it is not known what became of it: the next use reads the row.

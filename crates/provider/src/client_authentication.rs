@@ -3,7 +3,7 @@
 use crate::{ClientRequest, Ctx, Provider, ProviderError};
 use crypto::secret_matches;
 use protocol::credentials::Authorization;
-use protocol::{ClientAuthentication, ClientId, ErrorCode, Params, SecretHash};
+use protocol::{AuditEvent, ClientAuthentication, ClientId, ErrorCode, Params, SecretHash};
 use std::sync::Arc;
 use storage::client::RegisteredClient;
 
@@ -29,6 +29,28 @@ enum How {
 impl Provider {
     /// The client that makes this request.
     pub(crate) async fn authenticate_client(
+        &self,
+        ctx: &Ctx,
+        request: &ClientRequest,
+    ) -> Result<Arc<RegisteredClient>, ProviderError> {
+        let client = self.proven_client(ctx, request).await;
+        if matches!(&client, Err(ProviderError::OAuth(error)) if error.code == ErrorCode::InvalidClient) {
+            // What is no client's name may be anything, even a secret in the wrong place.
+            let named = match &request.authorization {
+                Some(Authorization::Basic { id, .. }) => Some(id.as_str()),
+                _ => request.params.get("client_id"),
+            };
+            if let Some(named) = named
+                && let Some(known) = self.named_client(named).await?
+            {
+                let client = known.client.id.clone();
+                self.tell_failure(ctx, || AuditEvent::ClientAuthenticationFailed { client });
+            }
+        }
+        client
+    }
+
+    async fn proven_client(
         &self,
         ctx: &Ctx,
         request: &ClientRequest,

@@ -1,5 +1,6 @@
 //! Registered clients, kept in memory and forgotten when they change, here or on another node.
 
+use crate::readings::{CacheReading, LookUps};
 use crate::{Provider, ProviderError};
 use protocol::ClientId;
 use quick_cache::sync::Cache;
@@ -12,15 +13,20 @@ pub(crate) struct ClientCache {
     clients: Cache<ClientId, Arc<RegisteredClient>>,
     /// Counts changes: what was read before a change is not kept after it.
     changes: AtomicU64,
+    look_ups: LookUps,
 }
 
 impl Default for ClientCache {
     fn default() -> Self {
-        Self { clients: Cache::new(10_000), changes: AtomicU64::new(0) }
+        Self { clients: Cache::new(10_000), changes: AtomicU64::new(0), look_ups: LookUps::default() }
     }
 }
 
 impl ClientCache {
+    pub(crate) fn reading(&self) -> CacheReading {
+        self.look_ups.reading("clients", Some(&self.clients))
+    }
+
     /// Forgets a client whose registration changed.
     pub(crate) fn forget(&self, id: &ClientId) {
         self.changes.fetch_add(1, Ordering::SeqCst);
@@ -39,7 +45,7 @@ impl Provider {
     pub(crate) async fn client(&self, id: &ClientId) -> Result<Option<Arc<RegisteredClient>>, ProviderError> {
         self.inner.store.current()?;
         let cache = &self.inner.clients;
-        if let Some(client) = cache.clients.get(id) {
+        if let Some(client) = cache.look_ups.counted(cache.clients.get(id)) {
             return Ok(Some(client));
         }
         let changes = cache.changes.load(Ordering::SeqCst);

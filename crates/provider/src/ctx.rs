@@ -1,8 +1,11 @@
 //! What every decision is told about the request it serves: the instant, randomness, the caller's address. Reads no clock itself.
 
 use crypto::{OpaqueToken, Random, random_bytes};
-use protocol::{ClientCertificate, Timestamp};
+use passwords::OnBehalfOf;
+use protocol::{AuditEventId, ClientCertificate, ClientId, Timestamp};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 /// Names one request, in its error page and in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub struct Ctx {
     pub certificate: Option<ClientCertificate>,
     /// What an operator looks it up by.
     pub request_id: RequestId,
+    /// Audit events told so far.
+    told: AtomicU16,
     random: Box<dyn Random + Sync>,
 }
 
@@ -31,7 +36,7 @@ impl Ctx {
     /// The circumstances of a request.
     pub fn new(now: Timestamp, remote: Option<IpAddr>, mut random: Box<dyn Random + Sync>) -> Self {
         let request_id = RequestId(u64::from_be_bytes(random_bytes(random.as_mut())));
-        Self { now, remote, certificate: None, request_id, random }
+        Self { now, remote, certificate: None, request_id, told: AtomicU16::new(0), random }
     }
 
     /// The request's randomness.
@@ -39,9 +44,34 @@ impl Ctx {
         self.random.as_mut()
     }
 
+    /// In whose turn passwords are hashed for this request: its client's, and within it the address's. Of IPv6 addresses the first half
+    /// counts: the rest is its owner's to choose.
+    pub(crate) fn on_behalf_of(&self, client: Option<&ClientId>) -> OnBehalfOf {
+        let numbered = |client: &ClientId| {
+            let mut hasher = DefaultHasher::new();
+            client.hash(&mut hasher);
+            hasher.finish()
+        };
+        let address = match self.remote.map(|address| address.to_canonical()) {
+            Some(IpAddr::V4(address)) => u64::from(address.to_bits()),
+            Some(IpAddr::V6(address)) => (address.to_bits() >> 64) as u64,
+            None => 0,
+        };
+        OnBehalfOf { client: client.map_or(0, numbered), address }
+    }
+
     /// Ten bytes for a new id.
     pub(crate) fn id(&mut self) -> [u8; 10] {
         random_bytes(self.random())
+    }
+
+    /// The id of the next event of this request: its number, and the request's own randomness, so that telling draws none.
+    pub(crate) fn event_id(&self) -> AuditEventId {
+        let mut random = [0; 10];
+        let (number, request) = random.split_at_mut(2);
+        number.copy_from_slice(&self.told.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        request.copy_from_slice(&self.request_id.0.to_be_bytes());
+        AuditEventId::new(self.now, random)
     }
 
     /// A new opaque token with this selector.

@@ -7,6 +7,7 @@ mod act;
 mod next;
 mod sign_in;
 mod sign_up;
+mod told;
 
 pub use act::Decision;
 pub use sign_in::{Credentials, SignInAnswer};
@@ -165,7 +166,8 @@ impl Provider {
         let left = self.left(ctx, asked).await?;
         if let (Next::Grant, Some(signed_in)) = (left, &signed_in) {
             let (grant, code, revealed) = self.grant_and_code(ctx, &request, signed_in);
-            self.inner.store.write(IssueAuthorizationCode { grant, code }).await?;
+            let made = told::grant_made(&grant);
+            self.inner.store.write(self.audited(ctx, IssueAuthorizationCode { grant, code }, made)).await?;
             return Ok(Authorize::Answer(self.response(&request, Ok(revealed))));
         }
         if request.prompts.none {

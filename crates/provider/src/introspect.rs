@@ -3,7 +3,7 @@
 use crate::{Caller, ClientRequest, Ctx, Provider, ProviderError};
 use crypto::{API_KEY_PREFIX, OpaqueToken};
 use protocol::claims::{AccessTokenClaims, Audience};
-use protocol::{Client, ErrorCode, RefreshTokenId, Scope, Timestamp};
+use protocol::{AuditEvent, CheckedAt, Client, ErrorCode, RefreshTokenId, Scope, Timestamp};
 use serde::Serialize;
 use std::sync::Arc;
 use storage::grant::GrantById;
@@ -68,9 +68,25 @@ impl Provider {
             return Err(ProviderError::oauth(ErrorCode::InvalidClient, "a public client cannot introspect"));
         }
         let presented = request.params.require("token")?;
+        let introspection = self.worth(ctx, &caller.client, presented).await?;
+        if !introspection.active {
+            self.tell_use(ctx, || {
+                let client = Some(caller.client.id.clone());
+                AuditEvent::CredentialRefused { at: CheckedAt::Introspection, client }
+            });
+        }
+        Ok(introspection)
+    }
+
+    /// What is presented is worth, to this caller.
+    async fn worth(
+        &self,
+        ctx: &Ctx,
+        caller: &Client,
+        presented: &str,
+    ) -> Result<Introspection, ProviderError> {
         if let Some(token) = self.look_at_access_token(ctx, presented).await? {
-            let Some((aud, scope)) = self.told(&caller.client, &Caller::AccessToken(Arc::clone(&token)))
-            else {
+            let Some((aud, scope)) = self.told(caller, &Caller::AccessToken(Arc::clone(&token))) else {
                 return Ok(Introspection::default());
             };
             // Whom a token does not concern cannot spend it either.
@@ -87,9 +103,9 @@ impl Provider {
             });
         }
         if presented.starts_with(API_KEY_PREFIX) {
-            return self.introspect_api_key(ctx, &caller.client, presented).await;
+            return self.introspect_api_key(ctx, caller, presented).await;
         }
-        self.introspect_refresh_token(ctx, &caller.client, presented).await
+        self.introspect_refresh_token(ctx, caller, presented).await
     }
 
     async fn introspect_api_key(

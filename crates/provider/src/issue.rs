@@ -141,6 +141,8 @@ pub(crate) struct Issued {
     pub(crate) scope: Scope,
     /// An opaque access token's record.
     pub(crate) stored: Option<NewAccessToken>,
+    /// Which access token it is, for whom, and what it stands on.
+    pub(crate) what: (AccessTokenId, Option<UserId>, Option<GrantId>),
 }
 
 impl Provider {
@@ -180,6 +182,7 @@ impl Provider {
             access_token,
             expires_in: expires_at.since(ctx.now).as_secs(),
             id_token,
+            what: (id, issue.subject.user(), issue.subject.grant_id()),
             scope: issue.scope,
             stored,
         })

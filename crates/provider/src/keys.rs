@@ -4,14 +4,15 @@
 use crate::settings::{JWK_SET_MAX_AGE, MAX_ACCESS_TOKEN_LIFETIME};
 use crate::{Ctx, Provider, ProviderError};
 use arc_swap::ArcSwap;
-use crypto::{DerivationKey, KeyState, Keyring, MasterKeys, PrivateKey, SigningKey};
-use protocol::{SigningAlgorithm, Timestamp};
+use crypto::{DerivationKey, KeyState, Keyring, MasterKeys, PrivateKey, Random, SigningKey};
+use protocol::{AuditEvent, SigningAlgorithm, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::Store;
 use storage::server_secret::{AddServerSecret, ListServerSecrets, Reseal, ServerSecret};
 use storage::signing_key::{ListSigningKeys, RotateSigningKey, StoredSigningKey};
 use tokio::sync::watch;
+use zeroize::Zeroizing;
 
 /// How long a request waits for a key that is being made: the first seconds of a new installation.
 const KEY_WAIT: Duration = Duration::from_secs(10);
@@ -202,6 +203,9 @@ impl Provider {
             generation += 1;
             add.push(self.make_key(ctx, algorithm, generation, None).await?);
         }
+        let signs = next.map(|key| &key.kid).or_else(|| add.first().map(|key| &key.kid));
+        let turned =
+            signs.filter(|_| due).map(|kid| AuditEvent::SigningKeyTurned { algorithm, kid: kid.clone() });
         let rotation = RotateSigningKey {
             retire: current.filter(|_| due).map(|key| key.kid.clone()),
             promote: next.filter(|_| due).map(|key| key.kid.clone()),
@@ -209,7 +213,7 @@ impl Provider {
             forget,
             at: ctx.now,
         };
-        if self.inner.store.write(rotation).await? && due {
+        if self.inner.store.write(self.audited_all(ctx, rotation, turned)).await? && due {
             tracing::info!(algorithm = algorithm.as_str(), "signing key turned");
         }
         // Whoever won, the keyring is now what storage says.
@@ -274,6 +278,7 @@ impl Provider {
             }
         }
         let count = reseal.secrets.len() + reseal.signing_keys.len();
+        let reseal = self.audited(ctx, reseal, AuditEvent::SecretsResealed { count });
         if count > 0 && !self.inner.store.write(reseal).await? {
             return Err(ProviderError::Unavailable("a key turned meanwhile: run it again".to_owned()));
         }
@@ -331,24 +336,34 @@ pub(crate) async fn refresh_derivation(
     master_keys: &MasterKeys,
     ctx: &mut Ctx,
 ) -> Result<DerivationKey, ProviderError> {
+    let made =
+        |random: &mut dyn Random| Ok(Zeroizing::new(DerivationKey::generate(random).as_bytes().to_vec()));
+    let opened = server_secret(store, master_keys, ctx, REFRESH_DERIVATION, made).await?;
+    let bytes = opened.as_slice().try_into();
+    bytes.map(DerivationKey::from_bytes).map_err(|_| ProviderError::Defect(REFRESH_DERIVATION.into()))
+}
+
+/// A secret of the installation, sealed; made once.
+pub(crate) async fn server_secret(
+    store: &Store,
+    master_keys: &MasterKeys,
+    ctx: &mut Ctx,
+    name: &'static str,
+    make: impl Fn(&mut dyn Random) -> Result<Zeroizing<Vec<u8>>, ProviderError>,
+) -> Result<Zeroizing<Vec<u8>>, ProviderError> {
     for attempt in 0..2 {
         let secrets = store.read(ListServerSecrets).await?;
-        if let Some(secret) = secrets.iter().find(|secret| secret.name == REFRESH_DERIVATION) {
-            let opened = master_keys
-                .open(REFRESH_DERIVATION, &secret.sealed)
-                .map_err(|error| ProviderError::Unavailable(format!("{REFRESH_DERIVATION}: {error}")))?;
-            let bytes = opened.as_slice().try_into();
-            return bytes
-                .map(DerivationKey::from_bytes)
-                .map_err(|_| ProviderError::Defect(REFRESH_DERIVATION.into()));
+        if let Some(secret) = secrets.iter().find(|secret| secret.name == name) {
+            let opened = master_keys.open(name, &secret.sealed);
+            return opened.map_err(|error| ProviderError::Unavailable(format!("{name}: {error}")));
         }
         if attempt == 0 {
-            let key = DerivationKey::generate(ctx.random());
-            let sealed = master_keys.seal(REFRESH_DERIVATION, key.as_bytes(), ctx.random());
-            let secret = ServerSecret { name: REFRESH_DERIVATION.to_owned(), sealed };
+            let made = make(ctx.random())?;
+            let sealed = master_keys.seal(name, &made, ctx.random());
+            let secret = ServerSecret { name: name.to_owned(), sealed };
             // Refused when another node was faster; then its secret is read.
             store.write(AddServerSecret { secret, at: ctx.now }).await?;
         }
     }
-    Err(ProviderError::Defect(format!("{REFRESH_DERIVATION} was not stored")))
+    Err(ProviderError::Defect(format!("{name} was not stored")))
 }

@@ -7,6 +7,7 @@ mod access_token;
 pub mod admin;
 mod api_keys;
 mod audience;
+mod audit;
 mod authorize;
 mod budgets;
 mod client_assertion;
@@ -26,6 +27,7 @@ mod introspect;
 mod issue;
 mod keys;
 mod logout;
+mod readings;
 mod resource_servers;
 mod revocations;
 mod revoke;
@@ -41,6 +43,7 @@ mod validate;
 
 pub use access_token::VerifiedAccessToken;
 pub use api_keys::VerifiedApiKey;
+pub use audit::{AuditBreak, AuditChain, AuditCounts, AuditLevel, AuditVerdict};
 pub use authorize::{AuthorizationResponse, Authorize, AuthorizeError, Checked};
 pub use client_certificate::MutualTls;
 pub use client_request::ClientRequest;
@@ -51,6 +54,7 @@ pub use error::{Ended, Overloaded, ProviderError};
 pub use introspect::Introspection;
 pub use keys::SigningKeyView;
 pub use logout::{Logout, LogoutRequest};
+pub use readings::{CacheReading, PoolStats, Readings, StoreStats};
 pub use session::SignedIn;
 pub use settings::{JWK_SET_MAX_AGE, Settings};
 pub use setup::SetupAnswer;
@@ -61,6 +65,7 @@ pub use validate::{Admitted, Denied, GatewayRequest};
 
 use access_token::TokenCache;
 use api_keys::ApiKeyCache;
+use audit::AuditLog;
 use budgets::Budgets;
 use clients::ClientCache;
 use crypto::{DerivationKey, MasterKeys};
@@ -100,6 +105,7 @@ struct Inner {
     failures: Failures,
     budgets: Budgets,
     polls: Polls,
+    audit: AuditLog,
 }
 
 impl Provider {
@@ -116,6 +122,7 @@ impl Provider {
         ctx: &mut Ctx,
     ) -> Result<Self, ProviderError> {
         let refresh_derivation = keys::refresh_derivation(&store, &master_keys, ctx).await?;
+        let audit = AuditLog::new(audit::audit_key(&store, &master_keys, ctx).await?);
         let revocations = Revocations::default();
         revocations.load(&store, ctx.now).await?;
         let inner = Inner {
@@ -136,6 +143,7 @@ impl Provider {
             master_keys,
             refresh_derivation,
             revocations,
+            audit,
         };
         let provider = Self { inner: Arc::new(inner) };
         provider.load_resource_servers().await?;
@@ -166,7 +174,8 @@ impl Provider {
 
     /// How often a presented access token was known already, and how often it had to be verified.
     pub fn token_cache_counts(&self) -> (u64, u64) {
-        self.inner.tokens.counts()
+        let reading = self.inner.tokens.reading();
+        (reading.hits, reading.misses)
     }
 
     /// Whether this process is the one that runs the job of this name.

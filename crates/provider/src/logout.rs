@@ -59,7 +59,7 @@ impl Provider {
         if !hinted && !confirmed {
             return Ok(ask(request, signed_in, proof));
         }
-        self.end_session(ctx, signed_in.session.id).await?;
+        self.end_session(ctx, &signed_in).await?;
         tracing::info!(session = %signed_in.session.id, "SignedOut");
         Ok(Logout::SignedOut(request))
     }

@@ -40,6 +40,10 @@ impl Revocations {
                     .is_some_and(|revocation| revocation.revoked_at >= issued_at))
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Forgets what no living token can meet.
     pub(crate) fn prune(&self, now: Timestamp) {
         self.0

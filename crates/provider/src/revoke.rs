@@ -3,7 +3,7 @@
 use crate::access_token::VerifiedAccessToken;
 use crate::{ClientRequest, Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
-use protocol::{ClientId, ErrorCode, RefreshTokenId, Timestamp};
+use protocol::{AuditEvent, ClientId, ErrorCode, RefreshTokenId, Timestamp};
 use storage::refresh_token::RefreshTokenById;
 use storage::revocation::{Revocation, RevokeAccessToken};
 
@@ -27,7 +27,13 @@ impl Provider {
             revoked_at: ctx.now,
             expires_at: Timestamp::from_seconds(token.claims.exp),
         };
-        self.write_revoking(RevokeAccessToken(revocation), revocation).await?;
+        let event = AuditEvent::AccessTokenRevoked {
+            token: token.id,
+            client: token.client_id.clone(),
+            user: token.user_id,
+        };
+        let revoke = self.audited(ctx, RevokeAccessToken(revocation), event);
+        self.write_revoking(revoke, revocation).await?;
         Ok(())
     }
 
@@ -50,7 +56,9 @@ impl Provider {
         };
         own(&stored.issued.client_id, &caller.client.id)?;
         // RFC 7009 section 2.1: a refresh token's revocation SHOULD take the access tokens of the same grant with it.
-        self.revoke_grant(ctx, stored.issued.grant_id).await
+        let grant = stored.issued.grant_id;
+        let event = AuditEvent::GrantRevoked { grant, client: stored.issued.client_id };
+        self.revoke_grant(ctx, grant, event).await
     }
 }
 

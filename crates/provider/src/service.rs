@@ -2,6 +2,7 @@
 //! another node, so that a check of a known token reads no row and still says what is so now.
 
 use crate::access_token::VerifiedAccessToken;
+use crate::readings::{CacheReading, LookUps};
 use crate::{Provider, ProviderError};
 use protocol::claims::{AccessTokenClaims, ServiceClaims};
 use protocol::{Client, ErrorCode, Features, Params, ServiceId, Slug, SubscriptionStatus, Timestamp, UserId};
@@ -24,12 +25,13 @@ pub(crate) struct Remembered<K, V> {
     values: Cache<K, Arc<V>>,
     /// Counts changes: what was read before a change is not kept after it.
     changes: AtomicU64,
+    look_ups: LookUps,
 }
 
 impl<K: Eq + Hash + Clone, V> Remembered<K, V> {
     /// For so many at most.
     pub(crate) fn of(most: usize) -> Self {
-        Self { values: Cache::new(most), changes: AtomicU64::new(0) }
+        Self { values: Cache::new(most), changes: AtomicU64::new(0), look_ups: LookUps::default() }
     }
 
     /// Forgets one that changed.
@@ -42,6 +44,14 @@ impl<K: Eq + Hash + Clone, V> Remembered<K, V> {
     pub(crate) fn forget_all(&self) {
         self.changes.fetch_add(1, Ordering::SeqCst);
         self.values.clear();
+    }
+
+    fn find(&self, key: &K) -> Option<Arc<V>> {
+        self.look_ups.counted(self.values.get(key))
+    }
+
+    pub(crate) fn reading(&self, name: &'static str) -> CacheReading {
+        self.look_ups.reading(name, Some(&self.values))
     }
 
     /// Where changes stand; to be asked before a row is read.
@@ -94,7 +104,7 @@ impl Provider {
     pub(crate) async fn service(&self, id: ServiceId) -> Result<Option<Arc<Service>>, ProviderError> {
         self.inner.store.current()?;
         let cache = &self.inner.services;
-        if let Some(service) = cache.values.get(&id) {
+        if let Some(service) = cache.find(&id) {
             return Ok(Some(service));
         }
         let mark = cache.mark();
@@ -110,7 +120,7 @@ impl Provider {
     ) -> Result<Arc<Standing>, ProviderError> {
         self.inner.store.current()?;
         let cache = &self.inner.subscriptions;
-        if let Some(standing) = cache.values.get(&(user, service)) {
+        if let Some(standing) = cache.find(&(user, service)) {
             return Ok(standing);
         }
         let mark = cache.mark();

@@ -4,7 +4,7 @@ use crate::revocations::revocation;
 use crate::settings::{ACR_PASSWORD, AMR_PASSWORD, MAX_ACCESS_TOKEN_LIFETIME};
 use crate::{Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
-use protocol::{SessionId, UserId};
+use protocol::{AuditEvent, SessionId, UserId};
 use storage::session::{EndSession, Session, SessionById, SessionChange, TouchSession};
 use storage::user::User;
 
@@ -104,8 +104,11 @@ impl Provider {
     }
 
     /// Ends a session, and with it the access tokens of its grants.
-    pub(crate) async fn end_session(&self, ctx: &Ctx, id: SessionId) -> Result<(), ProviderError> {
-        self.write_revoking(self.end_of(ctx, id), revocation(ctx, *id.as_bytes())).await?;
+    pub(crate) async fn end_session(&self, ctx: &Ctx, signed_in: &SignedIn) -> Result<(), ProviderError> {
+        let id = signed_in.session.id;
+        let event = AuditEvent::UserSignedOut { user: signed_in.user.id, session: id };
+        let end = self.audited(ctx, self.end_of(ctx, id), event);
+        self.write_revoking(end, revocation(ctx, *id.as_bytes())).await?;
         Ok(())
     }
 }

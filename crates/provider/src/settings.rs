@@ -1,6 +1,6 @@
 //! What an installation decides about itself, as typed values. Where they are written down is the binary's part.
 
-use crate::MutualTls;
+use crate::{AuditLevel, MutualTls};
 use std::time::Duration;
 
 /// An installation's settings.
@@ -40,6 +40,10 @@ pub struct Settings {
     pub lockout: bool,
     /// Clients' certificates.
     pub mutual_tls: MutualTls,
+    /// Which audit events are kept.
+    pub audit: AuditLevel,
+    /// For how long; nothing means for ever.
+    pub audit_kept_for: Option<Duration>,
 }
 
 impl Settings {
@@ -65,6 +69,8 @@ impl Settings {
             rotate_keys_every: 90 * DAY,
             lockout: true,
             mutual_tls: MutualTls::default(),
+            audit: AuditLevel::Failures,
+            audit_kept_for: None,
         }
     }
 

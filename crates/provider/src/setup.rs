@@ -3,7 +3,7 @@
 use crate::interaction::{NewAccount, SignUpProblem};
 use crate::{Ctx, Ended, Provider, ProviderError};
 use crypto::OpaqueToken;
-use protocol::{OneTimeLinkId, UserId};
+use protocol::{AuditEvent, OneTimeLinkId, UserId};
 use std::time::Duration;
 use storage::one_time_link::{AddOneTimeLink, OneTimeLink, OneTimeLinkById};
 use storage::user::{AddUser, PlatformOwnerExists, UserAdded};
@@ -50,7 +50,8 @@ impl Provider {
             expires_at: ctx.now + LIFETIME,
             spent_at: None,
         };
-        self.inner.store.write(AddOneTimeLink(link)).await?;
+        let add = self.audited(ctx, AddOneTimeLink(link), AuditEvent::SetupLinkCreated {});
+        self.inner.store.write(add).await?;
         Ok(Some(self.inner.settings.url(&format!("/setup?token={}", token.reveal()))))
     }
 
@@ -89,11 +90,13 @@ impl Provider {
         if !problems.is_empty() {
             return Ok(SetupAnswer::Problems(problems));
         }
-        let password_hash = self.inner.hash_pool.hash(account.password.clone()).await?;
+        let password_hash =
+            self.inner.hash_pool.hash(ctx.on_behalf_of(None), account.password.clone()).await?;
         let user = account.user(UserId::new(ctx.now, ctx.id()), true, ctx.now);
         let username = user.username.clone();
+        let created = AuditEvent::PlatformOwnerCreated { user: user.id };
         let add = AddUser { user, password_hash: Some(password_hash), spends: Some(link) };
-        match self.inner.store.write(add).await? {
+        match self.inner.store.write(self.audited(ctx, add, created)).await? {
             UserAdded::Added => {
                 tracing::info!("PlatformOwnerCreated");
                 Ok(SetupAnswer::Created { username })

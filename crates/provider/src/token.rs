@@ -16,7 +16,9 @@ mod token_exchange;
 use crate::issue::Issued;
 use crate::{ClientRequest, Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
-use protocol::{ErrorCode, GrantType, RefreshTokenId, Scope, TokenTypeUri};
+use protocol::{
+    AccessTokenId, AuditEvent, ErrorCode, GrantId, GrantType, RefreshTokenId, Scope, TokenTypeUri, UserId,
+};
 use serde::Serialize;
 use std::time::Duration;
 use storage::client::RegisteredClient;
@@ -38,6 +40,8 @@ pub struct TokenResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
     scope: Scope,
+    #[serde(skip)]
+    what: (AccessTokenId, Option<UserId>, Option<GrantId>),
 }
 
 impl TokenResponse {
@@ -50,6 +54,7 @@ impl TokenResponse {
             refresh_token: refresh_token.map(OpaqueToken::reveal),
             id_token: issued.id_token,
             scope: issued.scope,
+            what: issued.what,
         }
     }
 
@@ -80,14 +85,19 @@ impl Provider {
                 "this client is not registered for this grant_type",
             ));
         }
-        match grant_type {
+        let answered = match grant_type {
             GrantType::AuthorizationCode => self.redeem_authorization_code(ctx, &client, params).await,
             GrantType::RefreshToken => self.refresh(ctx, &client, params).await,
             GrantType::ClientCredentials => self.client_credentials(ctx, &client, params).await,
             GrantType::TokenExchange => self.exchange(ctx, &client.client, params).await,
             GrantType::DeviceCode => self.redeem_device_code(ctx, &client, params).await,
             GrantType::JwtBearer => self.jwt_bearer(ctx, &client, params).await,
-        }
+        }?;
+        self.tell_use(ctx, || {
+            let ((token, user, grant), client) = (answered.what, client.client.id.clone());
+            AuditEvent::AccessTokenIssued { client, grant_type, token, user, grant }
+        });
+        Ok(answered)
     }
 
     /// The first refresh token of a grant, if the client may refresh: bound already, if it is to be, and still to be stored.

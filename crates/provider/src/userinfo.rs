@@ -3,7 +3,7 @@
 use crate::issue::user_claims;
 use crate::{Ctx, Provider, ProviderError};
 use protocol::claims::visible;
-use protocol::{ErrorCode, Scope};
+use protocol::{AuditEvent, CheckedAt, ErrorCode, Scope};
 use serde_json::{Map, Value};
 use storage::grant::GrantById;
 
@@ -13,6 +13,18 @@ impl Provider {
     /// # Errors
     /// `invalid_token` or `insufficient_scope` (RFC 6750 section 3.1).
     pub async fn userinfo(&self, ctx: &Ctx, access_token: &str) -> Result<Map<String, Value>, ProviderError> {
+        let claims = self.opened_claims(ctx, access_token).await;
+        if matches!(&claims, Err(ProviderError::OAuth(_))) {
+            self.tell_use(ctx, || AuditEvent::CredentialRefused { at: CheckedAt::Userinfo, client: None });
+        }
+        claims
+    }
+
+    async fn opened_claims(
+        &self,
+        ctx: &Ctx,
+        access_token: &str,
+    ) -> Result<Map<String, Value>, ProviderError> {
         let invalid = || ProviderError::oauth(ErrorCode::InvalidToken, "the access token is not valid");
         let token = self.verify_access_token(ctx, access_token).await?.ok_or_else(invalid)?;
         if !token.claims.scope.contains(Scope::OPENID) {

@@ -3,7 +3,8 @@
 
 use crate::resource_servers::KnownResourceServer;
 use crate::{Caller, Credential, Ctx, Provider, ProviderError};
-use protocol::{AccessRules, ErrorCode, Needs, OAuthError, RequestPath, Scope};
+use protocol::claims::ServiceClaims;
+use protocol::{AccessRules, AuditEvent, CheckedAt, ErrorCode, Needs, OAuthError, RequestPath, Scope};
 use std::sync::Arc;
 
 /// A request as it came to a gateway.
@@ -24,6 +25,8 @@ pub struct Admitted {
     pub caller: Option<Caller>,
     /// What the caller may do at this resource server.
     pub scope: Scope,
+    /// The service it comes by, and how its user stands with that now: a token may be older than a subscription.
+    pub service: Option<ServiceClaims>,
 }
 
 /// Why a request may not pass.
@@ -60,10 +63,23 @@ impl Provider {
         request: &GatewayRequest<'_>,
         presented: Result<Option<&Credential>, OAuthError>,
     ) -> Result<Admitted, Denied> {
+        let answer = self.admitted(ctx, request, presented).await;
+        if matches!(&answer, Err(Denied::Challenge { error: Some(_), .. })) {
+            self.tell_use(ctx, || AuditEvent::CredentialRefused { at: CheckedAt::Gateway, client: None });
+        }
+        answer
+    }
+
+    async fn admitted(
+        &self,
+        ctx: &Ctx,
+        request: &GatewayRequest<'_>,
+        presented: Result<Option<&Credential>, OAuthError>,
+    ) -> Result<Admitted, Denied> {
         self.inner.store.current()?;
         let resource = self.resource_server_of(request)?;
         let needed = match needs(&resource.rules, request)? {
-            Needs::Public => return Ok(Admitted { caller: None, scope: Scope::default() }),
+            Needs::Public => return Ok(Admitted { caller: None, scope: Scope::default(), service: None }),
             Needs::Token(scope) => scope,
         };
         let challenge = |error| Denied::Challenge {
@@ -87,11 +103,20 @@ impl Provider {
         if !scope.covers(needed) {
             return Err(refused(ErrorCode::InsufficientScope, "it does not allow this request"));
         }
+        let service = self.service_told(ctx, &caller).await?;
         // What is accepted once is spent by a request that passes, and by no other.
         if !self.accept_credential(ctx, &caller).await? {
             return Err(bad());
         }
-        Ok(Admitted { caller: Some(caller), scope })
+        Ok(Admitted { caller: Some(caller), scope, service })
+    }
+
+    /// From memory, if it was asked before.
+    async fn service_told(&self, ctx: &Ctx, caller: &Caller) -> Result<Option<ServiceClaims>, ProviderError> {
+        match caller {
+            Caller::AccessToken(token) => self.current_service_claims(ctx.now, token).await,
+            Caller::ApiKey(key) => self.service_claims(ctx.now, key.account(), None).await,
+        }
     }
 
     fn resource_server_of(&self, request: &GatewayRequest<'_>) -> Result<Arc<KnownResourceServer>, Denied> {

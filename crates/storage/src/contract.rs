@@ -94,6 +94,7 @@ impl Step {
 pub struct Steps {
     steps: Vec<Step>,
     relaxed: bool,
+    newcomers: bool,
     changes: Vec<Change>,
     undecided: Option<Arc<Undecided>>,
 }
@@ -139,6 +140,17 @@ impl Steps {
     /// Whether [`Steps::relax`] was called.
     pub fn is_relaxed(&self) -> bool {
         self.relaxed
+    }
+
+    /// This begins something for somebody nobody knows yet: when many writes wait, it is refused before those of people and programs
+    /// that are inside.
+    pub fn newcomers(&mut self) {
+        self.newcomers = true;
+    }
+
+    /// Whether [`Steps::newcomers`] was called.
+    pub(crate) fn is_newcomers(&self) -> bool {
+        self.newcomers
     }
 
     pub(crate) fn changes(&self) -> &[Change] {

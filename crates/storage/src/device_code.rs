@@ -131,30 +131,35 @@ impl Command for IssueDeviceCode {
 
     fn steps(&self, steps: &mut Steps) {
         let code = &self.code;
+        steps.newcomers();
         // First what may be refused: a taken user code leaves nothing to undo.
         steps.one(
             "INSERT INTO user_codes (id, device_code_id, expires_at) VALUES (?, ?, ?)",
             params![self.user_code.0.as_slice(), code.id, code.expires_at],
         );
-        steps.one(
-            "INSERT INTO device_codes (id, secret_hash, client_id, scope, resources, asked_from, created_at, expires_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            params![
-                code.id,
-                code.secret_hash,
-                &code.client_id,
-                &code.scope,
-                (!code.resources.is_empty()).then_some(Json(&code.resources)),
-                code.asked_from.as_ref(),
-                code.created_at,
-                code.expires_at,
-            ],
-        );
+        insert(steps, code);
     }
 
     fn outcome(&self, applied: Applied) -> bool {
         applied.is_done()
     }
+}
+
+pub(crate) fn insert(steps: &mut Steps, code: &NewDeviceCode) {
+    steps.one(
+        "INSERT INTO device_codes (id, secret_hash, client_id, scope, resources, asked_from, created_at, expires_at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        params![
+            code.id,
+            code.secret_hash,
+            &code.client_id,
+            &code.scope,
+            (!code.resources.is_empty()).then_some(Json(&code.resources)),
+            code.asked_from.as_ref(),
+            code.created_at,
+            code.expires_at,
+        ],
+    );
 }
 
 /// Allows what the device asks for; refused when it was decided, or has expired.

@@ -136,7 +136,7 @@ pub(crate) fn insert(steps: &mut Steps, grant: &NewGrant) {
     );
 }
 
-/// Ends a grant and every token that stands on it.
+/// Ends a grant and every token that stands on it; refused when it was over already.
 pub struct RevokeGrant {
     /// Which.
     pub id: GrantId,
@@ -147,15 +147,17 @@ pub struct RevokeGrant {
 }
 
 impl Command for RevokeGrant {
-    type Outcome = ();
+    type Outcome = bool;
 
     fn steps(&self, steps: &mut Steps) {
-        steps.any(
+        steps.one(
             "UPDATE grants SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
             params![self.at, self.id],
         );
         crate::revocation::revoke(steps, *self.id.as_bytes(), self.at, self.revoked_until);
     }
 
-    fn outcome(&self, _applied: Applied) {}
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
 }

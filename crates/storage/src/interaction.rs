@@ -87,6 +87,7 @@ impl Command for BeginInteraction {
         let interaction = &self.0;
         // Nothing has been done in it yet: lost with the power, it is begun again.
         steps.relax();
+        steps.newcomers();
         steps.one(
             "INSERT INTO interactions (id, secret_hash, browser_hash, request, progress, created_at, expires_at) \
              VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -5,6 +5,7 @@ use crate::error::StorageError;
 use crate::params;
 use crate::row::Rows;
 use crate::user::User;
+use crate::value::Value;
 use protocol::{SecretHash, SessionId, Timestamp, UserId};
 
 /// A session as stored.
@@ -99,7 +100,9 @@ pub(crate) fn change(steps: &mut Steps, change: &SessionChange) {
     match change {
         SessionChange::Start { session, replaces } => {
             if let Some(ended) = replaces {
-                ended.append(steps);
+                // Over or not, it is in nobody's way.
+                steps.any(END, ended.params());
+                ended.revoke(steps);
             }
             insert(steps, session);
         }
@@ -150,7 +153,7 @@ impl Command for TouchSession {
     fn outcome(&self, _applied: Applied) {}
 }
 
-/// Ends a session, and with it the access tokens of its grants; those granted offline access go on.
+/// Ends a session, and with it the access tokens of its grants; those granted offline access go on. Refused when it was over already.
 #[derive(Debug, Clone)]
 pub struct EndSession {
     /// Which.
@@ -161,22 +164,27 @@ pub struct EndSession {
     pub revoked_until: Timestamp,
 }
 
+const END: &str = "UPDATE sessions SET ended_at = ? WHERE id = ? AND ended_at IS NULL";
+
 impl EndSession {
-    fn append(&self, steps: &mut Steps) {
-        steps.any(
-            "UPDATE sessions SET ended_at = ? WHERE id = ? AND ended_at IS NULL",
-            params![self.at, self.id],
-        );
+    fn params(&self) -> Vec<Value> {
+        params![self.at, self.id]
+    }
+
+    fn revoke(&self, steps: &mut Steps) {
         crate::revocation::revoke(steps, *self.id.as_bytes(), self.at, self.revoked_until);
     }
 }
 
 impl Command for EndSession {
-    type Outcome = ();
+    type Outcome = bool;
 
     fn steps(&self, steps: &mut Steps) {
-        self.append(steps);
+        steps.one(END, self.params());
+        self.revoke(steps);
     }
 
-    fn outcome(&self, _applied: Applied) {}
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
 }

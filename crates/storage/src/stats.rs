@@ -1,11 +1,14 @@
 //! What the store counts about itself, for metrics and readiness. Cheap atomics; knows no exposition format.
 
+use meter::{Histogram, Reading};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// A reading of the store's counters. Counts run since the store was opened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
+    /// Whether the engine is SQLite; otherwise it is on a server.
+    pub is_file: bool,
     /// Writes waiting for their turn.
     pub queue_depth: usize,
     /// How long the oldest of them has waited.
@@ -18,6 +21,12 @@ pub struct Stats {
     pub refused_commands: u64,
     /// Writes turned away: queue full, deadline passed, or write-ahead log too large.
     pub overloaded: u64,
+    /// Those of them that found the queue full.
+    pub refused_queue: u64,
+    /// Those whose deadline passed while they waited.
+    pub refused_deadline: u64,
+    /// Those that came while the write-ahead log was too large.
+    pub refused_log: u64,
     /// Writes that failed because the engine could not take them.
     pub failed: u64,
     /// Commands in the largest batch.
@@ -49,7 +58,24 @@ pub struct Stats {
     pub read_connections: usize,
     /// Reads that wait for one.
     pub reads_waiting: usize,
+    /// How long writes waited until a batch took them.
+    pub waits: Reading,
+    /// Commands in one batch.
+    pub batch_sizes: Reading,
+    /// How long batches took, from their first statement to the end of their commit.
+    pub transactions: Reading,
+    /// How long their COMMIT alone took: mostly the disk's sync. SQLite only, as all that follows.
+    pub commits: Reading,
+    /// How long rounds of copying the log back took, beside the writer.
+    pub checkpoint_times: Reading,
+    /// How long reads by key took: one of [`READS_PER_SAMPLE`] is measured.
+    pub read_times: Reading,
+    /// How long scans took, their wait included.
+    pub scan_times: Reading,
 }
+
+/// Of so many reads by key one is measured: looking at the clock for each would cost what some of them cost.
+pub const READS_PER_SAMPLE: u64 = 64;
 
 impl Stats {
     /// Commands per commit, on average.
@@ -65,12 +91,14 @@ impl Stats {
 }
 
 /// The counters themselves.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Counters {
     pub(crate) batches: AtomicU64,
     pub(crate) commands: AtomicU64,
     pub(crate) refused_commands: AtomicU64,
-    pub(crate) overloaded: AtomicU64,
+    pub(crate) refused_queue: AtomicU64,
+    pub(crate) refused_deadline: AtomicU64,
+    pub(crate) refused_log: AtomicU64,
     pub(crate) failed: AtomicU64,
     pub(crate) largest_batch: AtomicU64,
     pub(crate) last_commit_micros: AtomicU64,
@@ -82,6 +110,45 @@ pub(crate) struct Counters {
     pub(crate) connects: AtomicU64,
     pub(crate) resolved: AtomicU64,
     pub(crate) undecided: AtomicU64,
+    pub(crate) waits: Histogram,
+    pub(crate) batch_sizes: Histogram,
+    pub(crate) transactions: Histogram,
+    pub(crate) commits: Histogram,
+    pub(crate) checkpoint_times: Histogram,
+    pub(crate) read_times: Histogram,
+    pub(crate) scan_times: Histogram,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        let zero = || AtomicU64::new(0);
+        Self {
+            batches: zero(),
+            commands: zero(),
+            refused_commands: zero(),
+            refused_queue: zero(),
+            refused_deadline: zero(),
+            refused_log: zero(),
+            failed: zero(),
+            largest_batch: zero(),
+            last_commit_micros: zero(),
+            slowest_commit_micros: zero(),
+            checkpoints: zero(),
+            point_reads: zero(),
+            scans: zero(),
+            retried: zero(),
+            connects: zero(),
+            resolved: zero(),
+            undecided: zero(),
+            waits: Histogram::of_durations(),
+            batch_sizes: Histogram::of_amounts(),
+            transactions: Histogram::of_durations(),
+            commits: Histogram::of_durations(),
+            checkpoint_times: Histogram::of_durations(),
+            read_times: Histogram::of_durations(),
+            scan_times: Histogram::of_durations(),
+        }
+    }
 }
 
 impl Counters {
@@ -95,15 +162,22 @@ impl Counters {
         self.largest_batch.fetch_max(commands, Relaxed);
         self.last_commit_micros.store(micros, Relaxed);
         self.slowest_commit_micros.fetch_max(micros, Relaxed);
+        self.batch_sizes.record_amount(commands);
+        self.transactions.record(took);
     }
 
     /// The counters alone; the queue and the log are read by the engine.
     pub(crate) fn read(&self) -> Stats {
+        let refused = [&self.refused_queue, &self.refused_deadline, &self.refused_log];
+        let [refused_queue, refused_deadline, refused_log] = refused.map(|count| count.load(Relaxed));
         Stats {
             batches: self.batches.load(Relaxed),
             commands: self.commands.load(Relaxed),
             refused_commands: self.refused_commands.load(Relaxed),
-            overloaded: self.overloaded.load(Relaxed),
+            overloaded: refused_queue + refused_deadline + refused_log,
+            refused_queue,
+            refused_deadline,
+            refused_log,
             failed: self.failed.load(Relaxed),
             largest_batch: self.largest_batch.load(Relaxed),
             last_commit: Duration::from_micros(self.last_commit_micros.load(Relaxed)),
@@ -115,6 +189,13 @@ impl Counters {
             connects: self.connects.load(Relaxed),
             resolved: self.resolved.load(Relaxed),
             undecided: self.undecided.load(Relaxed),
+            waits: self.waits.read(),
+            batch_sizes: self.batch_sizes.read(),
+            transactions: self.transactions.read(),
+            commits: self.commits.read(),
+            checkpoint_times: self.checkpoint_times.read(),
+            read_times: self.read_times.read(),
+            scan_times: self.scan_times.read(),
             ..Stats::default()
         }
     }

@@ -246,6 +246,8 @@ pub(crate) static TABLES: &[Table] = &[
         ..table("memberships", columns![user_id: Id, organization_id: Id, role: Name, created_at: Int])
     }
     .refers(&[("user_id", "users"), ("organization_id", "organizations")]),
+    table("audit_events", columns![id: Id, line: Text]),
+    table("audit_blocks", columns![number: Int, events: Text, head: Text]),
 ];
 
 /// How many rows the longer of the two INSERT statements takes.

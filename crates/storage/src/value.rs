@@ -2,9 +2,9 @@
 
 use crate::error::StorageError;
 use protocol::{
-    AccessTokenId, ApiKeyId, AuthorizationCodeId, ClientId, DeviceCodeId, GrantId, InteractionId,
-    OneTimeLinkId, OrganizationId, PlanId, RefreshTokenId, Role, Scope, SecretHash, ServiceId, SessionId,
-    Slug, SubscriptionStatus, Timestamp, UserId,
+    AccessTokenId, ApiKeyId, AuditEventId, AuthorizationCodeId, ClientId, DeviceCodeId, GrantId,
+    InteractionId, OneTimeLinkId, OrganizationId, PlanId, RefreshTokenId, Role, Scope, SecretHash, ServiceId,
+    SessionId, Slug, SubscriptionStatus, Timestamp, UserId,
 };
 
 /// A parameter of a statement. Its `Debug` shows kinds and lengths, never content: content may be a hash or a name.
@@ -291,6 +291,7 @@ macro_rules! id_values {
 id_values!(
     AccessTokenId,
     ApiKeyId,
+    AuditEventId,
     AuthorizationCodeId,
     DeviceCodeId,
     GrantId,

@@ -1,6 +1,7 @@
 //! The one mapping from what the provider refused to what is answered: JSON for programs, a page for people. Logged once, here.
 
 use crate::answer::{error_page, json};
+use crate::metrics::{Refusal, Told};
 use crate::pages::ErrorPage;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -40,6 +41,7 @@ impl ApiError {
         outcome.log(&self.0, None);
         let mut response = json(outcome.status, &members(outcome.code, outcome.description.clone()));
         outcome.add_retry_after(&mut response);
+        response.extensions_mut().insert(outcome.told(&self.0));
         if let Some(challenge) = challenge(outcome.code, &outcome.description) {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
@@ -94,6 +96,7 @@ impl IntoResponse for PageError {
             request_id: self.request_id.to_string(),
         });
         outcome.add_retry_after(&mut response);
+        response.extensions_mut().insert(outcome.told(&self.error));
         response
     }
 }
@@ -188,10 +191,21 @@ impl Outcome {
         let request_id = request_id.map(|id| id.to_string()).unwrap_or_default();
         match error {
             ProviderError::Defect(_) | ProviderError::Unavailable(_) => {
-                tracing::error!(%error, request_id, "request failed")
+                let trace_id = meter::current_trace_id().map(hex);
+                tracing::error!(%error, request_id, trace_id, "request failed")
             }
             _ => tracing::debug!(%error, request_id, "request refused"),
         }
+    }
+
+    /// For the metrics.
+    fn told(&self, error: &ProviderError) -> Told {
+        let refusal = match error {
+            ProviderError::TooManyRequests { .. } => Some(Refusal::Client),
+            ProviderError::TooManyAttempts { .. } => Some(Refusal::Attempts),
+            _ => None,
+        };
+        Told { code: self.code, refusal }
     }
 
     fn add_retry_after(&self, response: &mut Response) {
@@ -199,6 +213,10 @@ impl Outcome {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(retry_after)));
         }
     }
+}
+
+fn hex(id: [u8; 16]) -> String {
+    id.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// RFC 9110 section 10.2.3: whole seconds; rounded up, or the client would be early.

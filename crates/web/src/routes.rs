@@ -5,7 +5,6 @@ use crate::assets::asset_at;
 use crate::dialects::{keycloak, machine, organization};
 use crate::error::PageError;
 use crate::health;
-use crate::metrics::timed;
 use crate::oauth::{
     authorize, device_authorization, discovery, introspect, logout, revoke, token, userinfo, validate,
 };
@@ -14,7 +13,7 @@ use crate::server::security_headers::{self, SecurityHeaders};
 use crate::server::{Problem, rate_limit};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
 use http::header::{
@@ -33,7 +32,6 @@ pub fn router(web: Web) -> Router {
     let limits = web.rate_limits.clone();
     let refusing = web.clone();
     let limits = limits.with_refusal(move |request, wait| too_many(&refusing, request, wait));
-    let missing = web.clone();
     let general = from_fn_with_state(limits.clone(), rate_limit::general);
     Router::new()
         .merge(for_clients(&web))
@@ -46,7 +44,7 @@ pub fn router(web: Web) -> Router {
         .merge(for_operators(&web))
         // All requests of all people behind a gateway come from its one address: no limit per address.
         .merge(for_gateways(&web))
-        .fallback(move |request: Request| not_found(missing.clone(), request))
+        .fallback_service(nowhere(&web))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn_with_state(SecurityHeaders::new(web.is_https()), security_headers::add))
         .with_state(web)
@@ -186,8 +184,13 @@ fn routes<const N: usize>(web: &Web, table: [(&'static str, MethodRouter<Web>); 
 }
 
 fn counted(web: &Web, path: &'static str, methods: MethodRouter<Web>) -> MethodRouter<Web> {
-    let timer = web.metrics.route(path);
-    methods.layer(from_fn(move |request, next| timed(timer.clone(), request, next)))
+    methods.layer(web.metrics.route(path))
+}
+
+/// What no route is for; paths are made up by whoever asks, and are no labels.
+fn nowhere(web: &Web) -> MethodRouter {
+    let missing = web.clone();
+    any(move |request: Request| not_found(missing.clone(), request)).layer(web.metrics.route("(none)"))
 }
 
 async fn asset(request: Request) -> Response {

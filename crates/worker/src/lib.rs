@@ -1,7 +1,11 @@
-//! AFTERWARDS: what happens from time to time rather than in a request: sweeping what has expired, turning signing keys.
+//! AFTERWARDS: what happens from time to time rather than in a request: sweeping what has expired, turning signing keys, sealing audit events.
 //!
 //! Decides nothing itself: it knows when, `provider` knows what. Of several nodes on one database, one runs a job; should two, after a
 //! mistake of a clock's rate, no harm is done.
+
+mod audit;
+
+pub use audit::finish;
 
 use provider::{Ctx, Provider};
 use std::time::Duration;
@@ -21,6 +25,7 @@ pub async fn run(provider: Provider, new_ctx: impl Fn() -> Ctx, shutdown: Cancel
     tokio::select! {
         () = keys => {}
         () = sweeping => {}
+        () = audit::run(&provider, &new_ctx) => {}
         () = shutdown.cancelled() => {}
     }
 }

@@ -2,7 +2,11 @@
 //! server where none is named, and measures what the machine could do at most in the same run. What the store costs: `bench_store.rs`; what
 //! requests cost beside an empty handler: `bench_requests.rs`.
 
+use super::bench_capacity;
+use super::bench_connections;
 use super::bench_constant_rate;
+use super::bench_engine;
+use super::bench_growth;
 use super::bench_machines;
 use super::bench_options::{LoadArgs, OutputArgs, PlacementArgs, TargetArgs, allow_connections};
 use super::bench_overload;
@@ -10,7 +14,9 @@ use super::bench_platform;
 use super::bench_requests;
 use super::bench_server::{BenchServer, Credentials};
 use super::bench_soak;
+use super::bench_start;
 use super::bench_store;
+use super::bench_workers::{BenchWorkers, WorkerOptions};
 use super::passwords::cores;
 use crate::clock::{self, OsRandom};
 use crate::settings::{Resolved, SettingFlags, Settings};
@@ -32,12 +38,27 @@ pub(crate) enum BenchCommand {
     /// What a database does per second: commands and reads, through the store and through the bare driver
     #[command(after_help = bench_store::HELP)]
     Store(bench_store::StoreArgs),
+    /// What the SQLite engine does on this disk: shared commits, durable commands at a rate, reads
+    #[command(after_help = bench_engine::HELP)]
+    Engine(bench_engine::EngineArgs),
+    /// What point operations cost as the database grows, and what sweeping does to writes
+    #[command(after_help = bench_growth::HELP)]
+    Growth(bench_growth::GrowthArgs),
+    /// How many sign-ins and tokens per second are safe on this machine, what limits them, and what would move that
+    #[command(after_help = bench_capacity::HELP)]
+    Capacity(Box<bench_capacity::CapacityArgs>),
     /// Devices that wait: device authorizations and polls, beside an empty handler
     #[command(after_help = bench_requests::DEVICES_HELP)]
     Devices(Box<bench_requests::DevicesArgs>),
     /// How many tokens per second machines get, introspect and revoke
     #[command(after_help = bench_machines::HELP)]
     Machines(bench_machines::MachinesArgs),
+    /// What many open connections cost a server's memory
+    #[command(after_help = bench_connections::HELP)]
+    Connections(bench_connections::ConnectionsArgs),
+    /// How long a server takes to answer for the first time, and its memory when idle
+    #[command(after_help = bench_start::HELP)]
+    Start(bench_start::StartArgs),
     /// How many requests a handler that does nothing answers
     #[command(after_help = bench_requests::EMPTY_HELP)]
     Empty(LoadArgs),
@@ -67,6 +88,8 @@ Examples:
   doorward bench sign-in --users 500 --duration 30 --json
   doorward bench sign-in --server-cpus 0 --client-cpus 1 --html sign-in.html
   doorward bench sign-in --target http://10.0.0.7:8080 --env-file demo.env --users 200
+  doorward bench sign-in --workers 2                              (they share this machine's cores: nothing is gained)
+  doorward bench sign-in --workers 1 --passwords-threads 1        (the server may use one core, the worker the rest)
 
 Each virtual user, again and again, without cookies: GET authorize, POST the sign-in form, exchange the code, introspect the \
 access token, refresh. Beside them a constant trickle of introspections and refreshes shows what people who are signed in notice.
@@ -96,6 +119,8 @@ pub(crate) struct SignInArgs {
     #[arg(long, value_name = "ALGORITHM", default_value = "EdDSA", conflicts_with = "target")]
     id_token_alg: SigningAlgorithm,
     #[command(flatten)]
+    workers: WorkerOptions,
+    #[command(flatten)]
     placement: PlacementArgs,
     #[command(flatten)]
     output: OutputArgs,
@@ -113,8 +138,13 @@ pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
     let args = match command {
         BenchCommand::SignIn(args) => args,
         BenchCommand::Store(args) => return bench_store::run(&args),
+        BenchCommand::Engine(args) => return bench_engine::run(&args),
+        BenchCommand::Growth(args) => return bench_growth::run(&args),
+        BenchCommand::Capacity(args) => return bench_capacity::run(&args),
         BenchCommand::Devices(args) => return bench_requests::devices(&args),
         BenchCommand::Machines(args) => return bench_machines::run(&args),
+        BenchCommand::Connections(args) => return bench_connections::run(&args),
+        BenchCommand::Start(args) => return bench_start::run(&args),
         BenchCommand::Empty(args) => return bench_requests::empty(&args),
         BenchCommand::Subscriptions(args) => return bench_requests::subscriptions(&args),
         BenchCommand::ConstantRate(args) => return bench_constant_rate::run(&args),
@@ -136,9 +166,10 @@ pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
 }
 
 fn of_our_own(args: &SignInArgs) -> anyhow::Result<Findings> {
-    let flags = &args.target.flags;
-    let settings = own_settings(flags)?;
-    let server = args.placement.on_server_cpus(|| BenchServer::start(flags, args.id_token_alg))?;
+    let settings = own_settings(&args.target.flags)?;
+    let workers = BenchWorkers::start(&args.workers, &args.target.flags)?;
+    let start = || BenchServer::start(&workers.flags, args.id_token_alg);
+    let server = args.placement.on_server_cpus(start)?;
     let credentials = server.credentials()?;
     let issuer = credentials.issuer()?;
     let capacity_for = CAPACITY_FOR.min(Duration::from_secs(args.duration));

@@ -49,7 +49,7 @@ impl BenchServer {
     /// # Errors
     /// When it ends at once, or is not ready in time.
     pub(super) fn start(flags: &SettingFlags, id_token_alg: SigningAlgorithm) -> anyhow::Result<Self> {
-        Self::demo(flags, &["--id-token-alg", id_token_alg.as_str()])
+        Self::demo(scratch()?, flags, &["--id-token-alg", id_token_alg.as_str()])
     }
 
     /// Starts it with so many clients that speak for themselves.
@@ -57,13 +57,27 @@ impl BenchServer {
     /// # Errors
     /// As [`BenchServer::start`].
     pub(super) fn with_machines(flags: &SettingFlags, machines: u32) -> anyhow::Result<Self> {
-        Self::demo(flags, &["--machines", &machines.to_string()])
+        Self::demo(scratch()?, flags, &["--machines", &machines.to_string()])
     }
 
-    fn demo(flags: &SettingFlags, further: &[&str]) -> anyhow::Result<Self> {
-        let directory = scratch()?;
+    /// The same, with everything it writes in a folder that is given.
+    ///
+    /// # Errors
+    /// As [`BenchServer::start`].
+    pub(super) fn with_machines_in(
+        folder: &Path,
+        flags: &SettingFlags,
+        machines: u32,
+    ) -> anyhow::Result<Self> {
+        let directory = tempfile::Builder::new().prefix("server-").tempdir_in(folder)?;
+        Self::demo(directory, flags, &["--machines", &machines.to_string()])
+    }
+
+    fn demo(directory: TempDir, flags: &SettingFlags, further: &[&str]) -> anyhow::Result<Self> {
         let mut command = this_program()?;
         command.args(["demo", "--port", "0", "--env-file"]).arg(env_file(&directory));
+        // Its database too.
+        command.env("TMPDIR", directory.path());
         command.args(further);
         if let Some(config) = &flags.config {
             command.arg("--config").arg(config);
@@ -270,7 +284,7 @@ fn scratch() -> anyhow::Result<TempDir> {
     Ok(tempfile::Builder::new().prefix("doorward-bench-").tempdir()?)
 }
 
-fn this_program() -> anyhow::Result<Command> {
+pub(super) fn this_program() -> anyhow::Result<Command> {
     Ok(Command::new(std::env::current_exe().context("this program's own file cannot be found")?))
 }
 

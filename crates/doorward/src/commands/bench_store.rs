@@ -77,7 +77,7 @@ async fn measured(args: &StoreArgs, database: &Database) -> anyhow::Result<()> {
         shown::line(format!("{database}\n"))?;
         shown::line(in_columns(&HEADINGS.map(str::to_owned)))?;
     }
-    let scratch = Scratch::beside(database, mark).await?;
+    let scratch = Scratch::beside(database, mark, 2).await?;
     let mut lines = Vec::new();
     let (mut unsaid, json) = (Ok(()), args.json);
     let mut tell = |line: &Line| {

@@ -3,7 +3,7 @@
 use super::shown;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
-use passwords::{Argon2Params, Calibration, Measured, calibrate};
+use passwords::{Argon2Params, Calibration, Measured, argon2_made_by, calibrate};
 use std::time::Duration;
 
 #[derive(Subcommand)]
@@ -57,6 +57,7 @@ pub(crate) fn run(command: PasswordsCommand) -> anyhow::Result<()> {
         )?;
     }
     let Argon2Params { memory_kib, iterations, parallelism } = found.suggested.params;
+    shown::line(format!("\nArgon2 by {} of this processor.", argon2_made_by()))?;
     shown::line(format!(
         "\nFor the settings file ({threads} at once):\n\n[passwords]\nmemory = \"{memory_kib}KiB\"\niterations = {iterations}\n\
          parallelism = {parallelism}"
@@ -92,6 +93,7 @@ fn json(found: &Calibration) -> serde_json::Value {
     serde_json::json!({
         "suggested": entry(&found.suggested),
         "meets_target": found.meets_target,
+        "argon2_made_by": argon2_made_by(),
         "measured": found.measured.iter().map(entry).collect::<Vec<_>>(),
     })
 }

@@ -90,7 +90,7 @@ impl OrganizationOperation {
                 let change = OrganizationChange { name, disabled };
                 organization(provider.change_organization(ctx, &slug, change).await)?
             }
-            Self::Remove { slug } => done(provider.remove_organization(&slug).await)?,
+            Self::Remove { slug } => done(provider.remove_organization(ctx, &slug).await)?,
             Self::SetMember { organization, login, role } => {
                 done(provider.set_member(ctx, &organization, &login, role).await)?
             }
@@ -99,7 +99,7 @@ impl OrganizationOperation {
                 Outcome::Members(found.into_iter().map(Into::into).collect())
             }
             Self::RemoveMember { organization, login } => {
-                done(provider.remove_member(&organization, &login).await)?
+                done(provider.remove_member(ctx, &organization, &login).await)?
             }
         })
     }
@@ -116,7 +116,7 @@ impl ServiceOperation {
             Self::Find { path } => service(provider.find_service(&path).await)?,
             Self::FindById { id } => service(provider.find_service_by_id(id).await)?,
             Self::Rename { path, name } => service(provider.rename_service(ctx, &path, name).await)?,
-            Self::Remove { path } => done(provider.remove_service(&path).await)?,
+            Self::Remove { path } => done(provider.remove_service(ctx, &path).await)?,
             Self::AddPlan { path, name, features } => {
                 plan(&path.service.clone(), provider.add_plan(ctx, path, name, features).await)?
             }
@@ -129,7 +129,7 @@ impl ServiceOperation {
                 let change = PlanChange { name, features };
                 plan(&path.service, provider.change_plan(ctx, &path, change).await)?
             }
-            Self::RemovePlan { path } => done(provider.remove_plan(&path).await)?,
+            Self::RemovePlan { path } => done(provider.remove_plan(ctx, &path).await)?,
         })
     }
 }
@@ -161,7 +161,9 @@ impl SubscriptionOperation {
             Self::ListOf { login, after, limit } => {
                 listed(provider.list_subscriptions_of(&login, after, limit).await)?
             }
-            Self::Remove { login, service } => done(provider.remove_subscription(&login, &service).await)?,
+            Self::Remove { login, service } => {
+                done(provider.remove_subscription(ctx, &login, &service).await)?
+            }
         })
     }
 }

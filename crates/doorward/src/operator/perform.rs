@@ -29,10 +29,10 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
         Op::RotateClientSecret { id } => {
             Outcome::ClientSecret(provider.rotate_client_secret(ctx, &id).await?.into())
         }
-        Op::RemoveClient { id } => done(provider.remove_client(&id).await)?,
+        Op::RemoveClient { id } => done(provider.remove_client(ctx, &id).await)?,
         Op::AddAssertionIssuer(issuer) => done(provider.add_assertion_issuer(ctx, issuer).await)?,
         Op::ListAssertionIssuers => Outcome::AssertionIssuers(provider.list_assertion_issuers().await?),
-        Op::RemoveAssertionIssuer { issuer } => done(provider.remove_assertion_issuer(issuer).await)?,
+        Op::RemoveAssertionIssuer { issuer } => done(provider.remove_assertion_issuer(ctx, issuer).await)?,
         Op::AddServiceAccount { id, name, scope, audience } => {
             let new = NewServiceAccount { id, name, scope, audience };
             Outcome::Client(provider.add_service_account(ctx, new).await?)
@@ -49,7 +49,9 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
         Op::AddResourceServer(server) => done(provider.add_resource_server(ctx, server).await)?,
         Op::ListResourceServers => Outcome::ResourceServers(provider.list_resource_servers().await?),
         Op::ReplaceResourceServer(server) => done(provider.replace_resource_server(ctx, server).await)?,
-        Op::RemoveResourceServer { identifier } => done(provider.remove_resource_server(identifier).await)?,
+        Op::RemoveResourceServer { identifier } => {
+            done(provider.remove_resource_server(ctx, identifier).await)?
+        }
         Op::ListSigningKeys => {
             let keys = provider.list_signing_keys().await?;
             Outcome::SigningKeys(keys.into_iter().map(Into::into).collect())
@@ -61,6 +63,7 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
         Op::Organization(operation) => return operation.perform(provider, ctx).await,
         Op::Service(operation) => return operation.perform(provider, ctx).await,
         Op::Subscription(operation) => return operation.perform(provider, ctx).await,
+        Op::Audit(operation) => return operation.perform(provider, ctx).await,
     })
 }
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command, builder::ValueParser};
 
-use super::table::{Preset, SETTINGS, Setting};
+use super::setting::{Preset, Setting};
+use super::table::SETTINGS;
 
 /// The settings that were given as flags, unread, and the file to read the others from.
 #[derive(Clone, Debug, Default)]

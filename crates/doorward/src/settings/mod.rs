@@ -6,6 +6,7 @@ mod issuer;
 #[cfg(test)]
 mod reference;
 mod report;
+mod setting;
 mod sources;
 mod spelling;
 mod table;
@@ -15,12 +16,15 @@ mod value;
 
 use crate::backups::Place;
 use crate::fetch::Allowed;
+use crate::telemetry::Receiving;
+use crate::verifiers::WorkerUrls;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use provider::AuditLevel;
 use secrecy::SecretString;
 use storage::Database;
 use web::server::{CertificateHeader, TrustedProxies};
@@ -48,12 +52,15 @@ pub(crate) struct Settings {
     pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) outgoing: OutgoingSettings,
     pub(crate) metrics_listen: Option<SocketAddr>,
+    /// A poll that takes longer blocked its thread; zero watches none.
+    pub(crate) stall_after: Duration,
     pub(crate) registration: Registration,
     pub(crate) session: SessionSettings,
     pub(crate) tokens: TokenSettings,
     pub(crate) devices: DeviceSettings,
     pub(crate) keys: KeySettings,
     pub(crate) passwords: PasswordSettings,
+    pub(crate) worker: WorkerSettings,
     pub(crate) limits: LimitSettings,
     pub(crate) max_connections: usize,
     /// `None` is no limit.
@@ -63,7 +70,9 @@ pub(crate) struct Settings {
     pub(crate) drain_timeout: Duration,
     pub(crate) sqlite: SqliteSettings,
     pub(crate) backup: BackupSettings,
+    pub(crate) audit: AuditSettings,
     pub(crate) log: LogSettings,
+    pub(crate) traces: TraceSettings,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -130,6 +139,19 @@ pub(crate) struct PasswordSettings {
     /// `None` is one for each core.
     pub(crate) threads: Option<usize>,
     pub(crate) max_wait: Duration,
+    pub(crate) overload_wait: Duration,
+    /// Who else checks passwords.
+    pub(crate) workers: WorkerUrls,
+}
+
+/// Between a server and its workers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WorkerSettings {
+    pub(crate) secret_file: Option<PathBuf>,
+    pub(crate) secret: Option<SecretString>,
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) allow_plain: bool,
+    pub(crate) timeout: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -162,11 +184,37 @@ pub(crate) struct BackupSettings {
     pub(crate) drill_every: Duration,
 }
 
+#[derive(Clone, Debug)]
+pub(crate) struct AuditSettings {
+    pub(crate) events: AuditLevel,
+    /// Zero is for ever.
+    pub(crate) keep: Duration,
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LogSettings {
     /// In the syntax of `tracing_subscriber::EnvFilter`, checked.
     pub(crate) filter: String,
     pub(crate) format: LogFormat,
+    /// Lines that one place in the program may write in a second; zero is no limit.
+    pub(crate) repeats: u32,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TraceSettings {
+    /// Nowhere, unless it is set.
+    pub(crate) to: Option<Receiving>,
+    /// From 0 to 1.
+    pub(crate) share: f64,
+    pub(crate) parents: TraceParents,
+}
+
+/// Whose `traceparent` is believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum TraceParents {
+    #[default]
+    Proxies,
+    Anyone,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -269,6 +317,11 @@ impl Settings {
             "another address than listen",
         );
         expect(
+            self.worker.allow_plain || !self.passwords.workers.any_plain(),
+            "passwords.workers",
+            "https URLs, because worker.allow_plain is off",
+        );
+        expect(
             self.sqlite.wal_soft_limit < self.sqlite.wal_hard_limit,
             "sqlite.wal_soft_limit",
             "less than sqlite.wal_hard_limit",
@@ -294,12 +347,14 @@ impl Settings {
             trusted_proxies: TrustedProxies::default(),
             outgoing: OutgoingSettings::default(),
             metrics_listen: None,
+            stall_after: Duration::ZERO,
             registration: Registration::default(),
             session: SessionSettings::default(),
             tokens: TokenSettings::default(),
             devices: DeviceSettings::default(),
             keys: KeySettings::default(),
             passwords: PasswordSettings::default(),
+            worker: WorkerSettings::default(),
             limits: LimitSettings {
                 enabled: true,
                 requests_per_second: NonZeroU32::MIN,
@@ -313,7 +368,9 @@ impl Settings {
             drain_timeout: Duration::ZERO,
             sqlite: SqliteSettings::default(),
             backup: BackupSettings::default(),
+            audit: AuditSettings { events: AuditLevel::Off, keep: Duration::ZERO },
             log: LogSettings::default(),
+            traces: TraceSettings::default(),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::table::{Preset, SETTINGS, Setting};
+use super::setting::{Preset, Setting};
+use super::table::SETTINGS;
 
 pub(super) fn page() -> String {
     let mut page = HEAD.to_owned();

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::setting::{Preset, Setting};
 use super::sources::Resolved;
-use super::table::{Preset, SETTINGS, Setting};
+use super::table::SETTINGS;
 
 impl Resolved {
     /// The file that was read, one line for each setting, then the warnings.

@@ -9,8 +9,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::Settings;
 use super::flags::SettingFlags;
+use super::setting::{Preset, Setting};
 use super::spelling::nearest;
-use super::table::{Preset, SETTINGS, Setting};
+use super::table::SETTINGS;
 
 /// Read when no file is named, the first that exists.
 const USUAL_FILES: [&str; 2] = ["doorward.toml", "/etc/doorward/doorward.toml"];

@@ -4,76 +4,16 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use provider::AuditLevel;
+
+use super::setting::Preset::{Derived, Unset, Value};
+use super::setting::Setting;
 use super::value::{
     access_lifetime, address, base_interval, device_code_lifetime, device_interval, duration, kib, lifetime,
-    log_filter, masked_database, master_key, number, one_of, path, put, rotation, size, size_between, switch,
+    log_filter, masked_database, master_key, number, one_of, path, put, rotation, share, size, size_between,
+    switch,
 };
-use super::{LogFormat, Registration, Settings};
-
-/// One setting.
-pub(crate) struct Setting {
-    /// In a TOML file; `session.idle` is `idle` in the table `[session]`.
-    pub(crate) key: &'static str,
-    /// What stands for the value in help texts.
-    pub(crate) value_name: &'static str,
-    /// What it is when nobody sets it.
-    pub(crate) preset: Preset,
-    /// One sentence that teaches.
-    pub(crate) help: &'static str,
-    /// A value somebody might set.
-    pub(crate) example: &'static str,
-    /// Whether the value must never be shown. Such a setting has no flag: everybody on a machine sees the flags of a process.
-    pub(crate) secret: bool,
-    /// How a value is shown that may hold a secret; it must work on values that are wrong, too.
-    pub(crate) shown: fn(&str) -> String,
-    /// Reads a value. `Err` says what is expected.
-    pub(crate) set: fn(&mut Settings, &str) -> Result<(), String>,
-}
-
-/// What a setting is when nobody sets it.
-pub(crate) enum Preset {
-    /// This, in the same words as anybody would write it.
-    Value(&'static str),
-    /// Something that follows from other settings: how, in words, and what.
-    Derived(&'static str, fn(&Settings) -> String),
-    /// Nothing.
-    Unset,
-}
-
-use Preset::{Derived, Unset, Value};
-
-impl Setting {
-    const fn new(
-        key: &'static str,
-        value_name: &'static str,
-        preset: Preset,
-        set: fn(&mut Settings, &str) -> Result<(), String>,
-    ) -> Self {
-        Self { key, value_name, preset, help: "", example: "", secret: false, shown: str::to_owned, set }
-    }
-
-    const fn help(self, help: &'static str, example: &'static str) -> Self {
-        Self { help, example, ..self }
-    }
-
-    const fn secret(self) -> Self {
-        Self { secret: true, ..self }
-    }
-
-    const fn masked(self, shown: fn(&str) -> String) -> Self {
-        Self { shown, ..self }
-    }
-
-    /// `tls.certificate` is `--tls-certificate`.
-    pub(crate) fn flag(&self) -> Option<String> {
-        (!self.secret).then(|| self.key.replace(['.', '_'], "-"))
-    }
-
-    /// `tls.certificate` is `DOORWARD_TLS_CERTIFICATE`.
-    pub(crate) fn variable(&self) -> String {
-        format!("DOORWARD_{}", self.key.replace('.', "_").to_uppercase())
-    }
-}
+use super::{LogFormat, Registration, TraceParents};
 
 /// In the order they are shown in.
 pub(crate) static SETTINGS: &[Setting] = &[
@@ -201,6 +141,12 @@ pub(crate) static SETTINGS: &[Setting] = &[
              control: keep it to a private address.",
             "127.0.0.1:9090",
         ),
+    Setting::new("stall_after", "DURATION", Value("100ms"), |s, v| put(&mut s.stall_after, duration(v)))
+        .help(
+            "A thread that serves connections and does not come back for so long is reported, with what it \
+             does. 0s watches none.",
+            "500ms",
+        ),
     Setting::new("registration", "open|closed", Value("closed"), |s, v| {
         put(&mut s.registration, one_of(v, &[("open", Registration::Open), ("closed", Registration::Closed)]))
     })
@@ -288,6 +234,51 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "A sign-in that would wait longer than this for its turn is refused at once, with 429 \
              and the time to come back.",
         "5s",
+    ),
+    Setting::new("passwords.overload_wait", "DURATION", Value("700ms"), |s, v| {
+        put(&mut s.passwords.overload_wait, lifetime(v))
+    })
+    .help(
+        "The same once one had to be refused, until the queue is nearly empty: a burst may wait, \
+             a flood may not.",
+        "1s",
+    ),
+    Setting::new("passwords.workers", "URLS", Value(""), |s, v| put(&mut s.passwords.workers, v.parse())).help(
+        "Other machines that check passwords too, each running `doorward worker`: whoever is done first \
+             is asked, and this one when none answers. A worker sees passwords, and what it says of them is \
+             believed. http only with worker.allow_plain, and to addresses of a private network.",
+        "https://worker-1.internal:8443, https://worker-2.internal:8443",
+    ),
+    Setting::new("worker.secret_file", "PATH", Unset, |s, v| put(&mut s.worker.secret_file, path(v).map(Some)))
+        .help(
+            "The file with the secret that a server and its workers share: 32 bytes in base64, as \
+             `openssl rand -base64 32` makes them. On a second line, while it is changed, the other one.",
+            "/etc/doorward/worker.secret",
+        ),
+    Setting::new("worker.secret", "SECRET", Unset, |s, v| put(&mut s.worker.secret, master_key(v).map(Some)))
+        .help(
+            "That secret itself instead of a file; after a comma the other one. The systemd credential \
+             doorward-worker-secret does the same.",
+            "(the content of a secret file)",
+        )
+        .secret(),
+    Setting::new("worker.ca_file", "PATH", Unset, |s, v| put(&mut s.worker.ca_file, path(v).map(Some))).help(
+        "Certificates of the authorities that vouch for workers, in PEM form, instead of those this \
+             machine trusts.",
+        "/etc/doorward/tls/workers-ca.pem",
+    ),
+    Setting::new("worker.allow_plain", "on|off", Value("off"), |s, v| {
+        put(&mut s.worker.allow_plain, switch(v))
+    })
+    .help(
+        "Whether a server and its workers may speak without TLS on this machine and in private networks. \
+             What they say is sealed under the secret either way.",
+        "on",
+    ),
+    Setting::new("worker.timeout", "DURATION", Value("1s"), |s, v| put(&mut s.worker.timeout, lifetime(v))).help(
+        "How long a worker may take for a password. After that it is checked elsewhere; after three times \
+             in a row the worker is left alone for a while.",
+        "2s",
     ),
     Setting::new("limits.enabled", "on|off", Value("on"), |s, v| put(&mut s.limits.enabled, switch(v)))
         .help("Rate limits per address. Off is for measuring.", "off"),
@@ -381,6 +372,16 @@ pub(crate) static SETTINGS: &[Setting] = &[
         put(&mut s.backup.drill_every, base_interval(v))
     })
     .help("How often the newest backup is restored into a scratch file and checked.", "12h"),
+    Setting::new("audit.events", "off|changes|failures|all", Value("failures"), |s, v| {
+        put(&mut s.audit.events, one_of(v, AUDIT_LEVELS))
+    })
+    .help(
+        "Which audit events are kept: those of changes; also those of failures, such as wrong \
+             passwords; or every use as well, such as each token issued.",
+        "all",
+    ),
+    Setting::new("audit.keep", "DURATION", Value("365d"), |s, v| put(&mut s.audit.keep, duration(v)))
+        .help("For how long audit events are kept, by whole days. 0s is for ever.", "90d"),
     Setting::new("log", "FILTER", Value("info"), |s, v| put(&mut s.log.filter, log_filter(v))).help(
         "What is logged: error, warn, info, debug or trace, also for one part only.",
         "info,provider=debug",
@@ -392,7 +393,39 @@ pub(crate) static SETTINGS: &[Setting] = &[
         )
     })
     .help("How it is logged: auto is text on a terminal and JSON elsewhere.", "json"),
+    Setting::new("log_repeats", "NUMBER", Value("50"), |s, v| {
+        put(&mut s.log.repeats, number(v, 0, 1_000_000))
+    })
+    .help(
+        "Lines that one place in the program may write in a second; what is more is counted, and the \
+             count is logged. 0 is no limit.",
+        "0",
+    ),
+    Setting::new("traces.to", "URL", Unset, |s, v| put(&mut s.traces.to, v.parse().map(Some))).help(
+        "Where traces of requests are sent: a receiver that speaks OTLP over HTTP, as every OpenTelemetry \
+             collector does. Without a path, /v1/traces is meant.",
+        "http://127.0.0.1:4318",
+    ),
+    Setting::new("traces.share", "NUMBER", Value("0.01"), |s, v| put(&mut s.traces.share, share(v)))
+        .help("Which part of the requests is traced, from 0 to 1, unless a traceparent says so.", "0.1"),
+    Setting::new("traces.parents", "proxies|anyone", Value("proxies"), |s, v| {
+        put(
+            &mut s.traces.parents,
+            one_of(v, &[("proxies", TraceParents::Proxies), ("anyone", TraceParents::Anyone)]),
+        )
+    })
+    .help(
+        "Whose traceparent header (W3C Trace Context) is believed: that of trusted_proxies, or anybody's, \
+             who can then have every request traced.",
+        "anyone",
+    ),
 ];
 
+const AUDIT_LEVELS: &[(&str, AuditLevel)] = &[
+    ("off", AuditLevel::Off),
+    ("changes", AuditLevel::Changes),
+    ("failures", AuditLevel::Failures),
+    ("all", AuditLevel::All),
+];
 const ONE: NonZeroU32 = NonZeroU32::MIN;
 const MANY: NonZeroU32 = NonZeroU32::new(1_000_000).expect("a million is not zero");

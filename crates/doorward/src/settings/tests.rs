@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args as _, FromArgMatches as _};
 use storage::Database;
 
+use super::setting::{Preset, Setting};
 use super::sources::{Origin, setting};
-use super::table::{Preset, SETTINGS, Setting};
+use super::table::SETTINGS;
 use super::{Resolved, SettingFlags, Settings, reference};
 
 /// Resolves from a file's text, an environment and a command line.
@@ -80,6 +81,7 @@ fn defaults_leave_no_placeholder() {
         ("devices.interval", 5, settings.devices.interval),
         ("keys.rotate_every", 90 * 86_400, settings.keys.rotate_every),
         ("passwords.max_wait", 3, settings.passwords.max_wait),
+        ("worker.timeout", 1, settings.worker.timeout),
         ("drain_timeout", 20, settings.drain_timeout),
         ("backup.every", 1, settings.backup.every),
         ("backup.base_every", 86_400, settings.backup.base_every),
@@ -107,7 +109,11 @@ fn defaults_leave_no_placeholder() {
                 "tls.client_certificate_header",
                 "outgoing.ca_file",
                 "metrics_listen",
-                "backup.to"
+                "worker.secret_file",
+                "worker.secret",
+                "worker.ca_file",
+                "backup.to",
+                "traces.to"
             ]
             .contains(&key),
             "{key}"

@@ -1,5 +1,6 @@
 //! Debian's nginx and Caddy before an API, configured as docs/guide/gateways.md says, letter by letter: only addresses are exchanged.
 
+use crate::login;
 use crate::process::{Installation, PATIENCE, Server, now, post};
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
@@ -9,10 +10,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 const GUIDE: &str = include_str!("../../../../docs/guide/gateways.md");
-const API: &str = "https://api.example.org";
+pub(crate) const API: &str = "https://api.example.org";
 
 #[derive(Debug, Clone, Copy)]
-enum Gateway {
+pub(crate) enum Gateway {
     Nginx,
     Caddy,
 }
@@ -26,7 +27,7 @@ impl Gateway {
     }
 
     /// Where the program is; said loudly where it is not, and a failure in CI.
-    fn program(self) -> Option<PathBuf> {
+    pub(crate) fn program(self) -> Option<PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
         let found = folders.map(|folder| folder.join(self.name())).find(|program| program.is_file());
@@ -38,35 +39,52 @@ impl Gateway {
         found
     }
 
-    /// What the guide says, with other addresses.
-    fn configuration(self, listen: u16, doorward: &str, api: &str) -> String {
+    /// What the guide says.
+    fn configuration(self) -> &'static str {
         let language = if matches!(self, Self::Nginx) { "nginx" } else { "caddyfile" };
-        let (_, from) = GUIDE.split_once(&format!("```{language}\n")).expect("the guide has an example");
-        let (text, _) = from.split_once("```").expect("it ends");
-        [("8000", listen.to_string().as_str()), ("127.0.0.1:8080", doorward), ("127.0.0.1:3000", api)]
-            .iter()
-            .fold(text.to_owned(), |text, (theirs, ours)| {
-                assert!(text.contains(theirs), "{theirs}");
-                text.replace(theirs, ours)
-            })
+        example(GUIDE, language, 0)
     }
 }
 
+/// The guide's examples in this language, counted from 0.
+pub(crate) fn example(guide: &'static str, language: &str, number: usize) -> &'static str {
+    let fence = format!("```{language}\n");
+    let from = guide.split(fence.as_str()).nth(number + 1).expect("the guide has an example");
+    from.split_once("```").expect("it ends").0
+}
+
+/// A free port of the loopback address.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port()
+}
+
+/// The text with our addresses and paths in place of theirs, each of which it has.
+pub(crate) fn exchanged(text: &str, pairs: &[(&str, &str)]) -> String {
+    pairs.iter().fold(text.to_owned(), |text, (theirs, ours)| {
+        assert!(text.contains(theirs), "{theirs}");
+        text.replace(theirs, ours)
+    })
+}
+
 /// A gateway that runs. Dropped, it is killed.
-struct Running {
+pub(crate) struct Running {
     process: Child,
-    address: String,
+    /// Host and port.
+    pub(crate) address: String,
     _folder: tempfile::TempDir,
 }
 
 impl Running {
+    /// As the guide says, before this API.
     fn start(gateway: Gateway, program: PathBuf, doorward: &str, api: &str) -> Self {
+        let port = free_port();
+        let ours = [("8000", &*port.to_string()), ("127.0.0.1:8080", doorward), ("127.0.0.1:3000", api)];
+        Self::with(gateway, program, port, &exchanged(gateway.configuration(), &ours))
+    }
+
+    /// As this text says, which has it listen on this port.
+    pub(crate) fn with(gateway: Gateway, program: PathBuf, port: u16, text: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|socket| socket.local_addr())
-            .expect("a free port")
-            .port();
-        let text = gateway.configuration(port, doorward, api);
         let at = folder.path().display();
         let (text, arguments) = match gateway {
             // One process, which is easily ended.
@@ -160,7 +178,7 @@ fn headers_of(text: &str) -> HashMap<String, String> {
 }
 
 /// An API that knows no OAuth: it says 200 and what it was sent. Its thread ends with the test's process.
-fn api() -> String {
+pub(crate) fn api() -> String {
     let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = socket.local_addr().expect("an address").to_string();
     std::thread::spawn(move || {
@@ -197,16 +215,21 @@ fn doorward(installation: &Installation) -> (Server, String, String) {
     (server, made["api_key"].as_str().expect("a key").to_owned(), secret)
 }
 
-const FORGED: [(&str, &str); 6] = [
+const FORGED: [(&str, &str); 10] = [
     ("X-Auth-Subject", "root"),
     ("X-Auth-Client", "root"),
     ("X-Auth-Scope", "root"),
     ("X-Auth-Type", "root"),
+    ("X-Auth-Org", "root"),
+    ("X-Auth-Service", "root"),
+    ("X-Auth-Plan", "root"),
+    ("X-Auth-Features", "root"),
     ("X_Auth_Subject", "root"),
     ("x-auth-subject", "root"),
 ];
 const IDENTITY: [&str; 5] =
     ["x-auth-subject", "x-auth-client", "x-auth-scope", "x-auth-type", "x_auth_subject"];
+const STANDING: [&str; 4] = ["x-auth-org", "x-auth-service", "x-auth-plan", "x-auth-features"];
 
 fn guards(gateway: Gateway) {
     let Some(program) = gateway.program() else { return };
@@ -277,4 +300,55 @@ fn nginx_guards_an_api() {
 #[test]
 fn caddy_guards_an_api() {
     guards(Gateway::Caddy);
+}
+
+/// A user's token for the guide's resource server, of a client of a service that has plans.
+fn subscriber(installation: &Installation, server: &Server) -> String {
+    installation.add_user("alice", &[]);
+    installation.run(&["organization", "add", "acme"]);
+    installation.run(&["service", "add", "acme/notes"]);
+    installation.run(&["plan", "add", "acme/notes/free", "--feature", "read"]);
+    installation.run(&["plan", "add", "acme/notes/pro", "--features-json", r#"{"seats":5,"name":"\u00e9"}"#]);
+    let client = ["client", "add", "notes-tv", "--public", "--grant-type", login::GRANT_TYPE];
+    let of_service = ["--service", "acme/notes", "--audience", API, "--scope", "openid orders:read"];
+    installation.run(&[&client[..], &of_service].concat());
+    let issuer = server.address.replace("127.0.0.1", "http://localhost");
+    let arguments = ["--issuer", &*issuer, "--client-id", "notes-tv", "--scope", "openid orders:read"];
+    let (process, said) = login::begun(installation, &arguments);
+    login::decide(&issuer, &said, "allow");
+    let (success, printed, said) = login::ended(process);
+    assert!(success, "{said}");
+    let tokens: serde_json::Value = serde_json::from_str(&printed).expect("JSON");
+    tokens["access_token"].as_str().expect("a token").to_owned()
+}
+
+fn hands_on_plans(gateway: Gateway) {
+    let Some(program) = gateway.program() else { return };
+    let installation = Installation::new();
+    let (server, ..) = doorward(&installation);
+    let bearer = format!("Bearer {}", subscriber(&installation, &server));
+    let running = Running::start(gateway, program, &server.address, &api());
+    let arrived = || {
+        let headers = [&FORGED[..], &[("Authorization", &bearer)]].concat();
+        let passed = running.ask("GET /orders/5", &headers).expect(200);
+        assert!(!passed.body.contains("root"), "{}", passed.body);
+        STANDING.map(|name| passed.arrived(name))
+    };
+    let (free, pro) = (r#"["read"]"#, r#"{"name":"\u00e9","seats":5}"#);
+    assert_eq!(arrived(), ["acme", "notes", "free", free]);
+    installation.run(&["subscription", "set", "alice", "acme/notes/pro"]);
+    assert_eq!(arrived(), ["acme", "notes", "pro", pro], "at the next request, by the same token");
+    installation.run(&["subscription", "remove", "alice", "acme/notes", "--yes"]);
+    assert_eq!(arrived(), ["acme", "notes", "free", free]);
+    server.stop();
+}
+
+#[test]
+fn nginx_hands_on_how_a_user_stands_with_a_service_now() {
+    hands_on_plans(Gateway::Nginx);
+}
+
+#[test]
+fn caddy_hands_on_how_a_user_stands_with_a_service_now() {
+    hands_on_plans(Gateway::Caddy);
 }

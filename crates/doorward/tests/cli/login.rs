@@ -4,7 +4,7 @@ use crate::process::{Installation, Server, text};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Stdio};
 
-const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+pub(crate) const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// A server with alice, and a client that may sign devices in.
 fn running() -> (Installation, Server, String) {
@@ -19,7 +19,7 @@ fn running() -> (Installation, Server, String) {
 }
 
 /// Starts a sign-in and reads up to the code.
-fn begun(installation: &Installation, arguments: &[&str]) -> (Child, String) {
+pub(crate) fn begun(installation: &Installation, arguments: &[&str]) -> (Child, String) {
     let mut command = installation.command(&[&["login"], arguments].concat());
     let mut process =
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
@@ -33,13 +33,13 @@ fn begun(installation: &Installation, arguments: &[&str]) -> (Child, String) {
     (process, said)
 }
 
-fn ended(process: Child) -> (bool, String, String) {
+pub(crate) fn ended(process: Child) -> (bool, String, String) {
     let output = process.wait_with_output().expect("it ends");
     (output.status.success(), text(&output.stdout), text(&output.stderr))
 }
 
 /// What a person does in a browser with the code that was shown.
-fn decide(issuer: &str, said: &str, decision: &str) {
+pub(crate) fn decide(issuer: &str, said: &str, decision: &str) {
     let code = said.lines().map(str::trim).find(|line| line.len() == 9 && line.as_bytes()[4] == b'-');
     let mut cookies: Vec<String> = Vec::new();
     let mut send = |path: &str, form: Option<&[(&str, &str)]>| -> (String, String) {

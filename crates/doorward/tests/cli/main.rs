@@ -3,11 +3,17 @@
 #[cfg(test)]
 mod administration;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod backup;
+#[cfg(test)]
+mod client_certificates;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod gateways;
+#[cfg(test)]
+mod growing;
 #[cfg(test)]
 mod handover;
 #[cfg(test)]
@@ -25,8 +31,18 @@ mod organizations;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod profiles;
+#[cfg(test)]
+mod prometheus;
+#[cfg(test)]
+mod published_keys;
+#[cfg(test)]
 mod serving;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]
 mod store;
+#[cfg(test)]
+mod traces;
+#[cfg(test)]
+mod workers;

@@ -216,15 +216,22 @@ pub(crate) fn post(address: &str, path: &str, credentials: (&str, &str), form: &
     use base64::Engine as _;
     let basic =
         base64::engine::general_purpose::STANDARD.encode(format!("{}:{}", credentials.0, credentials.1));
+    post_with(address, path, &[("Authorization", &format!("Basic {basic}"))], form)
+}
+
+/// Status and body of a POSTed form with these headers.
+pub(crate) fn post_with(address: &str, path: &str, headers: &[(&str, &str)], form: &str) -> (u16, String) {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = form.len();
     let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nAuthorization: Basic {basic}\r\n\
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n"
     );
     exchange(address, &(head + form))
 }
 
-fn exchange(address: &str, request: &str) -> (u16, String) {
+/// Status and body of a request, written out.
+pub(crate) fn exchange(address: &str, request: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).expect("it listens");
     stream.write_all(request.as_bytes()).expect("it reads");
     answer(stream)

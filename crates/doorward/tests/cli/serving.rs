@@ -115,7 +115,10 @@ fn metrics_have_a_listener_of_their_own() {
     let (_, after) = server.printed.split_once("Metrics").expect("it says where");
     let address = after.trim().trim_start_matches("http://").split('/').next().expect("an address");
     let (status, metrics) = get(address, "/metrics");
-    assert!(status == 200 && metrics.contains("doorward_http_responses_total"), "{status} {metrics}");
+    assert!(
+        status == 200 && metrics.contains("doorward_http_request_duration_seconds_count"),
+        "{status} {metrics}"
+    );
     assert_eq!(get(&server.address, "/metrics").0, 404);
     server.stop();
 }

@@ -1,7 +1,7 @@
 //! Authlib, the client that Python programs use, in a virtual environment of its own below the target folder. Where there is no Python or no network
 //! it is skipped, loudly; in CI that is a failure.
 
-use crate::doorward::Doorward;
+use crate::doorward::{Doorward, PROGRAM, command};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -10,16 +10,17 @@ use std::process::{Command, Output};
 const PACKAGES: [&str; 3] = ["authlib==1.9.*", "joserfc==1.*", "requests==2.*"];
 
 #[test]
-fn authlib_gets_introspects_exchanges_and_revokes_a_token_of_its_own() {
+fn authlib_says_who_it_is_in_every_way_it_can_and_gets_introspects_exchanges_and_revokes_tokens() {
     let Some(python) = python() else { return };
-    let server = Doorward::start();
-    let mut script = Command::new(python);
-    script.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/machine.py"));
-    for name in ["ISSUER", "CLIENT_ID", "CLIENT_SECRET"] {
-        script.env(name, server.env(name));
+    for server in Doorward::on_every_engine() {
+        let mut script = command(&python);
+        script.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/machine.py"));
+        for name in ["ISSUER", "CLIENT_ID", "CLIENT_SECRET"] {
+            script.env(name, server.env(name));
+        }
+        let output = script.env("DOORWARD", PROGRAM).env("DATA", server.data()).output().unwrap();
+        assert!(output.status.success() && said(&output).contains("done"), "{}", said(&output));
     }
-    let output = script.output().unwrap();
-    assert!(output.status.success() && said(&output).contains("done"), "{}", said(&output));
 }
 
 /// A Python that has the packages.

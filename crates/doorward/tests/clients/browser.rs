@@ -60,22 +60,40 @@ impl Browser {
 
     /// Opens a URL, signs in and allows where asked to, until the browser leaves.
     pub(crate) async fn walk(&mut self, url: Url) -> Arrived {
-        let mut arrived = self.open(url).await;
+        let arrived = self.open(url).await;
+        self.go_on(arrived).await
+    }
+
+    /// Types a device's code in, signs in and allows; where that ends.
+    pub(crate) async fn bring_in(&mut self, verification_uri: Url, user_code: &str) -> Arrived {
+        let Arrived::Page { at, html } = self.open(verification_uri).await else { panic!("a page") };
+        assert!(html.contains(r#"action="/device""#) && html.contains(r#"name="user_code""#), "{html}");
+        let arrived = self.post(at.join("/device").unwrap(), &[("user_code", user_code.to_owned())]).await;
+        self.go_on(arrived).await
+    }
+
+    async fn go_on(&mut self, mut arrived: Arrived) -> Arrived {
         for _ in 0..3 {
             let Arrived::Page { at, html } = &arrived else { return arrived };
             let mut fields = vec![("interaction", field(html, "interaction").unwrap_or_default())];
             let to = if html.contains(r#"action="/sign-in""#) {
                 fields.extend([("username", self.username.clone()), ("password", self.password.clone())]);
                 at.join("/sign-in").unwrap()
+            } else if !html.contains(r#"action="/consent""#) {
+                return arrived;
             } else {
                 fields.push(("decision", "allow".to_owned()));
                 at.join("/consent").unwrap()
             };
-            let origin = self.issuer.origin().ascii_serialization();
-            let request = self.http.post(to.clone()).header(ORIGIN, origin).form(&fields);
-            arrived = self.send(to, request).await;
+            arrived = self.post(to, &fields).await;
         }
         arrived
+    }
+
+    async fn post(&mut self, to: Url, fields: &[(&str, String)]) -> Arrived {
+        let origin = self.issuer.origin().ascii_serialization();
+        let request = self.http.post(to.clone()).header(ORIGIN, origin).form(fields);
+        self.send(to, request).await
     }
 
     async fn send(&mut self, mut at: Url, mut request: RequestBuilder) -> Arrived {

@@ -2,20 +2,24 @@
 //!
 //! Owns order, admission and counters. Refuses to know how a hash is computed.
 
+use meter::Histogram;
 use secrecy::SecretString;
-use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-use super::{PoolSettings, Reason, Refused, Verdict};
+use super::patience::Patience;
+use super::turns::Turns;
+use super::{PoolSettings, Reason, Refused, Terms, Verdict};
 use crate::monotonic;
 use crate::params::Argon2Params;
 
 /// No one is told to come back sooner.
 pub(super) const LEAST_RETRY: Duration = Duration::from_secs(1);
+/// So many places of callers that left are not worth looking for.
+const SOME: usize = 16;
 /// What a hash of the default parameters is taken to last until one was measured.
 const ASSUMED_DEFAULT_HASH: Duration = Duration::from_millis(25);
 /// Each request moves the average by this fraction of the difference.
@@ -23,8 +27,17 @@ const MEAN_WEIGHT: i128 = 8;
 
 /// What a caller wants. Passwords are wiped when dropped.
 pub(super) enum Task {
-    Verify { password: SecretString, stored: Option<String>, answer: oneshot::Sender<Verdict> },
-    Hash { password: SecretString, answer: oneshot::Sender<String> },
+    Verify {
+        params: Argon2Params,
+        password: SecretString,
+        stored: Option<String>,
+        answer: oneshot::Sender<Verdict>,
+    },
+    Hash {
+        params: Argon2Params,
+        password: SecretString,
+        answer: oneshot::Sender<String>,
+    },
 }
 
 /// A task until someone takes it out: the thread that does it, the caller that leaves, or the closing pool.
@@ -35,13 +48,12 @@ struct Waiting {
     since: Instant,
 }
 
-#[derive(Default)]
 struct Queue {
-    waiting: VecDeque<Waiting>,
+    waiting: Turns<Waiting>,
+    patience: Patience,
     closed: bool,
 }
 
-#[derive(Default)]
 pub(super) struct Counters {
     pub(super) queued: AtomicUsize,
     pub(super) running: AtomicUsize,
@@ -52,6 +64,27 @@ pub(super) struct Counters {
     pub(super) upgraded: AtomicU64,
     pub(super) unsupported: AtomicU64,
     pub(super) last_wait_nanos: AtomicU64,
+    pub(super) waits: Histogram,
+    pub(super) hash_times: Histogram,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        let zero = || AtomicU64::new(0);
+        Self {
+            queued: AtomicUsize::new(0),
+            running: AtomicUsize::new(0),
+            completed: zero(),
+            refused: zero(),
+            abandoned: zero(),
+            hashes: zero(),
+            upgraded: zero(),
+            unsupported: zero(),
+            last_wait_nanos: zero(),
+            waits: Histogram::of_durations(),
+            hash_times: Histogram::of_durations(),
+        }
+    }
 }
 
 /// What callers and threads share.
@@ -75,43 +108,53 @@ pub(super) enum Next {
 impl Shared {
     pub(super) fn new(settings: PoolSettings) -> Self {
         let mean = Mean::assumed(&settings.params);
-        Self { settings, counters: Counters::default(), mean, queue: Mutex::default(), wake: Condvar::new() }
+        let patience = Patience::new(settings.max_wait, settings.overload_wait);
+        let queue = Mutex::new(Queue { waiting: Turns::default(), patience, closed: false });
+        Self { settings, counters: Counters::default(), mean, queue, wake: Condvar::new() }
     }
 
     /// Joins the queue or is refused at once. The task stays in the queue as long as the returned place is kept.
-    pub(super) fn submit(self: &Arc<Self>, task: Task) -> Result<Place, Refused> {
+    pub(super) fn submit(self: &Arc<Self>, task: Task, terms: &Terms) -> Result<Place, Refused> {
         let slot: Slot = Arc::new(Mutex::new(Some(task)));
         let mut queue = locked(&self.queue);
         if queue.closed {
             drop(queue);
             return Err(self.refuse(Reason::Closing, Duration::ZERO));
         }
-        let wait = self.estimated_wait();
         let queued = self.counters.queued.load(Relaxed);
-        if wait > self.settings.max_wait || queued >= self.settings.max_queued {
-            drop(queue);
-            return Err(self.refuse(Reason::Busy, wait.saturating_sub(self.settings.max_wait)));
-        }
-        if queue.waiting.len() >= self.settings.max_queued {
+        if queue.waiting.len() >= self.settings.max_queued.min(2 * queued + SOME) {
             // Callers that left keep no room.
             queue.waiting.retain(|waiting| locked(&waiting.slot).is_some());
         }
-        queue.waiting.push_back(Waiting { slot: Arc::clone(&slot), since: monotonic() });
+        let own = self.wait_behind(queue.waiting.before(terms.on_behalf_of));
+        let longest = self.wait_behind(queued);
+        let too_long = match own.checked_sub(terms.max_wait) {
+            Some(too_long) if !too_long.is_zero() => Some(too_long),
+            _ if queued >= self.settings.max_queued => Some(Duration::ZERO),
+            _ => queue.patience.admits(own, longest).err(),
+        };
+        if let Some(too_long) = too_long {
+            drop(queue);
+            return Err(self.refuse(Reason::Busy, too_long));
+        }
+        queue.waiting.push(terms.on_behalf_of, Waiting { slot: Arc::clone(&slot), since: monotonic() });
         self.counters.queued.fetch_add(1, Relaxed);
         drop(queue);
         self.wake.notify_one();
         Ok(Place { slot, shared: Arc::clone(self) })
     }
 
-    /// The oldest task whose caller is still there. Waits at most `patience` if given.
+    /// The next task whose caller is still there. Waits at most `patience` if given.
     pub(super) fn next(&self, patience: Option<Duration>) -> Next {
         let mut queue = locked(&self.queue);
         loop {
-            while let Some(waiting) = queue.waiting.pop_front() {
+            while let Some(waiting) = queue.waiting.pop() {
                 if let Some(task) = locked(&waiting.slot).take() {
                     self.counters.queued.fetch_sub(1, Relaxed);
                     self.counters.running.fetch_add(1, Relaxed);
-                    self.counters.last_wait_nanos.store(nanos(waiting.since.elapsed()), Relaxed);
+                    let waited = waiting.since.elapsed();
+                    self.counters.last_wait_nanos.store(nanos(waited), Relaxed);
+                    self.counters.waits.record(waited);
                     return Next::Task(task);
                 }
             }
@@ -135,6 +178,7 @@ impl Shared {
     /// A task that `next` gave is done.
     pub(super) fn finished(&self, took: Duration) {
         self.mean.add(took);
+        self.counters.hash_times.record(took);
         self.counters.running.fetch_sub(1, Relaxed);
         self.counters.completed.fetch_add(1, Relaxed);
     }
@@ -142,10 +186,10 @@ impl Shared {
     pub(super) fn close(&self) {
         let mut queue = locked(&self.queue);
         queue.closed = true;
-        let waiting = std::mem::take(&mut queue.waiting);
+        let mut waiting = std::mem::take(&mut queue.waiting);
         drop(queue);
         self.wake.notify_all();
-        for Waiting { slot, .. } in waiting {
+        for Waiting { slot, .. } in waiting.drain() {
             if locked(&slot).take().is_some() {
                 self.counters.queued.fetch_sub(1, Relaxed);
                 self.counters.refused.fetch_add(1, Relaxed);
@@ -154,7 +198,11 @@ impl Shared {
     }
 
     pub(super) fn estimated_wait(&self) -> Duration {
-        let (queued, running) = (self.counters.queued.load(Relaxed), self.counters.running.load(Relaxed));
+        self.wait_behind(self.counters.queued.load(Relaxed))
+    }
+
+    fn wait_behind(&self, queued: usize) -> Duration {
+        let running = self.counters.running.load(Relaxed);
         estimated_wait(queued, running, self.settings.threads, self.mean.get())
     }
 

@@ -8,6 +8,8 @@ use super::*;
 use crate::hasher::SALT_BYTES;
 use crate::stored::BASE64;
 
+/// Whose turn it is does not matter where one caller is as good as another.
+const NOBODY: OnBehalfOf = OnBehalfOf { client: 0, address: 0 };
 const TINY: Argon2Params = Argon2Params { memory_kib: 64, iterations: 1, parallelism: 1 };
 /// bcrypt of cost 11: some 0.15 s.
 const SLOW: &str = "$2a$11$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
@@ -29,7 +31,7 @@ fn secret(text: &str) -> SecretString {
 /// The only thread is measured and idle.
 async fn ready(settings: PoolSettings) -> HashPool {
     let pool = HashPool::start(settings).unwrap();
-    pool.hash(secret("first")).await.unwrap();
+    pool.hash(NOBODY, secret("first")).await.unwrap();
     pool
 }
 
@@ -46,7 +48,7 @@ async fn until(what: &str, mut reached: impl FnMut() -> bool) {
 /// Occupies the pool's only thread.
 async fn plug(pool: &HashPool) -> tokio::task::JoinHandle<Result<Verdict, Refused>> {
     let busy = pool.clone();
-    let plug = tokio::spawn(async move { busy.verify(secret("no"), Some(SLOW.to_owned())).await });
+    let plug = tokio::spawn(async move { busy.verify(NOBODY, secret("no"), Some(SLOW.to_owned())).await });
     until("the slow check runs", || pool.stats().running == 1).await;
     plug
 }
@@ -54,20 +56,21 @@ async fn plug(pool: &HashPool) -> tokio::task::JoinHandle<Result<Verdict, Refuse
 #[tokio::test]
 async fn right_wrong_and_upgraded() {
     let pool = ready(settings(2)).await;
-    let hash = pool.hash(secret("right")).await.unwrap();
-    assert_eq!(pool.verify(secret("right"), Some(hash.clone())).await, Ok(Verdict::Right));
-    assert_eq!(pool.verify(secret("wrong"), Some(hash)).await, Ok(Verdict::Wrong));
-    assert_eq!(pool.verify(secret("wrong"), Some(LEGACY.to_owned())).await, Ok(Verdict::Wrong));
+    let hash = pool.hash(NOBODY, secret("right")).await.unwrap();
+    assert_eq!(pool.verify(NOBODY, secret("right"), Some(hash.clone())).await, Ok(Verdict::Right));
+    assert_eq!(pool.verify(NOBODY, secret("wrong"), Some(hash)).await, Ok(Verdict::Wrong));
+    assert_eq!(pool.verify(NOBODY, secret("wrong"), Some(LEGACY.to_owned())).await, Ok(Verdict::Wrong));
     assert_eq!(pool.stats().upgraded, 0);
 
     let older = Argon2Params { memory_kib: 128, ..TINY };
     let outdated = crate::hash_password(&older, &secret("right"), [1; SALT_BYTES]).unwrap();
     for (password, stored) in [("U*U", LEGACY.to_owned()), ("right", outdated)] {
-        let Ok(Verdict::RightAndUpgraded(fresh)) = pool.verify(secret(password), Some(stored)).await else {
+        let Ok(Verdict::RightAndUpgraded(fresh)) = pool.verify(NOBODY, secret(password), Some(stored)).await
+        else {
             panic!("not upgraded");
         };
         assert!(fresh.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{fresh}");
-        assert_eq!(pool.verify(secret(password), Some(fresh)).await, Ok(Verdict::Right));
+        assert_eq!(pool.verify(NOBODY, secret(password), Some(fresh)).await, Ok(Verdict::Right));
     }
     assert_eq!(pool.stats().upgraded, 2);
 }
@@ -75,7 +78,7 @@ async fn right_wrong_and_upgraded() {
 #[tokio::test]
 async fn an_unknown_user_costs_what_a_wrong_password_costs() {
     let pool = ready(settings(1)).await;
-    let hash = pool.hash(secret("right")).await.unwrap();
+    let hash = pool.hash(NOBODY, secret("right")).await.unwrap();
     let long = "p".repeat(MAX_PASSWORD_BYTES + 1);
     let cases = [
         ("wrong", Some(hash.clone())),
@@ -87,7 +90,11 @@ async fn an_unknown_user_costs_what_a_wrong_password_costs() {
     ];
     for (password, stored) in cases {
         let before = pool.stats().hashes;
-        assert_eq!(pool.verify(secret(password), stored.clone()).await, Ok(Verdict::Wrong), "{stored:?}");
+        assert_eq!(
+            pool.verify(NOBODY, secret(password), stored.clone()).await,
+            Ok(Verdict::Wrong),
+            "{stored:?}"
+        );
         assert_eq!(pool.stats().hashes - before, 1, "{stored:?}");
     }
     assert_eq!(pool.stats().unsupported, 2);
@@ -96,11 +103,11 @@ async fn an_unknown_user_costs_what_a_wrong_password_costs() {
 #[tokio::test]
 async fn a_password_that_verify_would_never_accept_is_not_hashed() {
     let pool = ready(settings(1)).await;
-    let refused = pool.hash(secret(&"p".repeat(MAX_PASSWORD_BYTES + 1))).await.unwrap_err();
+    let refused = pool.hash(NOBODY, secret(&"p".repeat(MAX_PASSWORD_BYTES + 1))).await.unwrap_err();
     assert_eq!(refused.reason, Reason::PasswordTooLong);
     let longest = "p".repeat(MAX_PASSWORD_BYTES);
-    let hash = pool.hash(secret(&longest)).await.unwrap();
-    assert_eq!(pool.verify(secret(&longest), Some(hash)).await, Ok(Verdict::Right));
+    let hash = pool.hash(NOBODY, secret(&longest)).await.unwrap();
+    assert_eq!(pool.verify(NOBODY, secret(&longest), Some(hash)).await, Ok(Verdict::Right));
 }
 
 #[tokio::test]
@@ -112,16 +119,16 @@ async fn who_would_wait_too_long_is_refused_at_once() {
     let waiting: Vec<_> = (0..3)
         .map(|_| {
             let pool = pool.clone();
-            tokio::spawn(async move { pool.hash(secret("p")).await })
+            tokio::spawn(async move { pool.hash(NOBODY, secret("p")).await })
         })
         .collect();
     until("three wait", || pool.stats().queued == 3).await;
-    let refused = pool.hash(secret("p")).await.unwrap_err();
+    let refused = pool.hash(NOBODY, secret("p")).await.unwrap_err();
     assert_eq!(refused, Refused { retry_after: Duration::from_secs(1), reason: Reason::Busy });
     assert_eq!(pool.stats().completed, 1, "the refusal did not wait for the slow check");
 
     pool.shared().mean.set(Duration::from_secs(10));
-    let refused = pool.verify(secret("p"), None).await.unwrap_err();
+    let refused = pool.verify(NOBODY, secret("p"), None).await.unwrap_err();
     assert_eq!(refused.retry_after, Duration::from_millis(35_000 - 100));
     assert_eq!(pool.stats().refused, 2);
 
@@ -138,17 +145,17 @@ async fn never_more_wait_than_the_bound() {
     let pool =
         ready(PoolSettings { max_queued: 2, max_wait: Duration::from_secs(3600), ..settings(1) }).await;
     let plug = plug(&pool).await;
-    let mut waiting: Vec<_> = (0..2).map(|_| Box::pin(pool.hash(secret("p")))).collect();
+    let mut waiting: Vec<_> = (0..2).map(|_| Box::pin(pool.hash(NOBODY, secret("p")))).collect();
     for future in &mut waiting {
         assert!(polled_once(future.as_mut()).await.is_none());
     }
-    assert_eq!(pool.hash(secret("p")).await.unwrap_err().reason, Reason::Busy);
+    assert_eq!(pool.hash(NOBODY, secret("p")).await.unwrap_err().reason, Reason::Busy);
     // A caller that leaves makes room for another, even before a thread looks at the queue.
     drop(waiting.remove(0));
-    let mut next = Box::pin(pool.hash(secret("p")));
+    let mut next = Box::pin(pool.hash(NOBODY, secret("p")));
     assert!(polled_once(next.as_mut()).await.is_none());
     assert_eq!(pool.stats().queued, 2);
-    assert_eq!(pool.hash(secret("p")).await.unwrap_err().reason, Reason::Busy);
+    assert_eq!(pool.hash(NOBODY, secret("p")).await.unwrap_err().reason, Reason::Busy);
     next.await.unwrap();
     plug.await.unwrap().unwrap();
 }
@@ -175,7 +182,7 @@ async fn first_come_first_served() {
     let plug = plug(&pool).await;
     let mut waiting = Vec::new();
     for number in 0..20 {
-        let mut future = Box::pin(pool.hash(secret(&number.to_string())));
+        let mut future = Box::pin(pool.hash(NOBODY, secret(&number.to_string())));
         assert!(polled_once(future.as_mut()).await.is_none());
         waiting.push(future);
     }
@@ -192,7 +199,7 @@ async fn nothing_is_hashed_for_callers_that_left() {
     let pool = ready(settings(1)).await;
     let plug = plug(&pool).await;
     let before = pool.stats().hashes;
-    let mut left: Vec<_> = (0..5).map(|_| Box::pin(pool.verify(secret("p"), None))).collect();
+    let mut left: Vec<_> = (0..5).map(|_| Box::pin(pool.verify(NOBODY, secret("p"), None))).collect();
     for future in &mut left {
         assert!(polled_once(future.as_mut()).await.is_none());
     }
@@ -200,7 +207,7 @@ async fn nothing_is_hashed_for_callers_that_left() {
     drop(left);
     assert_eq!((pool.stats().queued, pool.stats().abandoned), (0, 5));
     plug.await.unwrap().unwrap();
-    pool.hash(secret("p")).await.unwrap();
+    pool.hash(NOBODY, secret("p")).await.unwrap();
     assert_eq!(pool.stats().hashes - before, 1, "only the last one");
 }
 
@@ -210,13 +217,13 @@ async fn closing_refuses_what_waits_and_finishes_what_runs() {
     let plug = plug(&pool).await;
     let waits = {
         let pool = pool.clone();
-        tokio::spawn(async move { pool.verify(secret("p"), None).await })
+        tokio::spawn(async move { pool.verify(NOBODY, secret("p"), None).await })
     };
     until("one waits", || pool.stats().queued == 1).await;
     pool.close();
     let refused = waits.await.unwrap().unwrap_err();
     assert_eq!(refused, Refused { retry_after: Duration::from_secs(1), reason: Reason::Closing });
-    assert_eq!(pool.hash(secret("p")).await.unwrap_err().reason, Reason::Closing);
+    assert_eq!(pool.hash(NOBODY, secret("p")).await.unwrap_err().reason, Reason::Closing);
     assert_eq!(plug.await.unwrap(), Ok(Verdict::Wrong));
 }
 
@@ -226,7 +233,7 @@ async fn the_threads_end_with_the_last_clone() {
     let shared: Weak<Shared> = Arc::downgrade(pool.shared());
     let clone = pool.clone();
     drop(pool);
-    clone.hash(secret("still served")).await.unwrap();
+    clone.hash(NOBODY, secret("still served")).await.unwrap();
     assert!(shared.strong_count() > 1, "the threads hold it");
     drop(clone);
     until("every thread has ended", || shared.strong_count() == 0).await;
@@ -236,7 +243,7 @@ async fn the_threads_end_with_the_last_clone() {
 async fn the_runtime_goes_on_while_hashes_are_made() {
     // One thread for everything: if verify blocked it, nothing else would run.
     let pool = ready(settings(1)).await;
-    let slow = pool.verify(secret("no"), Some(SLOW.to_owned()));
+    let slow = pool.verify(NOBODY, secret("no"), Some(SLOW.to_owned()));
     let mut turns = 0_u64;
     let meanwhile = async {
         loop {
@@ -267,8 +274,8 @@ async fn a_panic_costs_one_answer_and_no_thread() {
         panic!("the test's source of random bytes fails");
     }
     let pool = HashPool::start(PoolSettings { entropy: no_entropy, ..settings(1) }).unwrap();
-    assert_eq!(pool.hash(secret("p")).await.unwrap_err().reason, Reason::Busy);
-    assert_eq!(pool.verify(secret("p"), None).await, Ok(Verdict::Wrong));
+    assert_eq!(pool.hash(NOBODY, secret("p")).await.unwrap_err().reason, Reason::Busy);
+    assert_eq!(pool.verify(NOBODY, secret("p"), None).await, Ok(Verdict::Wrong));
     until("nothing runs", || pool.stats().running == 0).await;
 }
 
@@ -323,4 +330,64 @@ async fn hashing_threads_have_a_lower_priority() {
     .await;
     let after = scheduling(&std::fs::read_to_string("/proc/thread-self/stat").unwrap()).1;
     assert_eq!((after, pool.stats().threads), (own, 2), "the caller keeps its priority");
+}
+
+#[tokio::test]
+async fn one_caller_cannot_keep_another_waiting() {
+    static SALTS: AtomicU64 = AtomicU64::new(0);
+    fn numbered(salt: &mut [u8]) {
+        salt.fill(0);
+        salt[..8].copy_from_slice(&SALTS.fetch_add(1, Relaxed).to_be_bytes());
+    }
+    let pool = ready(PoolSettings { entropy: numbered, ..settings(1) }).await;
+    let plug = plug(&pool).await;
+    let mut flood: Vec<_> = (0..20).map(|_| Box::pin(pool.hash(NOBODY, secret("p")))).collect();
+    for future in &mut flood {
+        assert!(polled_once(future.as_mut()).await.is_none());
+    }
+    // Another client, and the same client from elsewhere.
+    let others = [OnBehalfOf { client: 7, address: 0 }, OnBehalfOf { client: 0, address: 7 }];
+    let mut waiting: Vec<_> = others.map(|caller| Box::pin(pool.hash(caller, secret("p")))).into();
+    for future in &mut waiting {
+        assert!(polled_once(future.as_mut()).await.is_none());
+    }
+    plug.await.unwrap().unwrap();
+    for (future, expected) in waiting.into_iter().zip([2_u64, 3]) {
+        let hash = future.await.unwrap();
+        let salt = BASE64.decode(hash.split('$').nth(4).unwrap()).unwrap();
+        // Number 0 was the pool's first; number 1 is the first of the flood.
+        assert_eq!(salt[..8], expected.to_be_bytes(), "{hash}");
+    }
+}
+
+#[tokio::test]
+async fn a_flood_is_refused_where_a_burst_may_wait_and_a_quiet_caller_is_let_in() {
+    let ms = Duration::from_millis;
+    let pool = ready(PoolSettings { max_wait: ms(2_000), overload_wait: ms(500), ..settings(1) }).await;
+    let plug = plug(&pool).await;
+    pool.shared().mean.set(ms(100));
+    let mut waiting = Vec::new();
+    let refused = loop {
+        let mut one = Box::pin(pool.hash(NOBODY, secret("p")));
+        match polled_once(one.as_mut()).await {
+            Some(answer) => break answer.unwrap_err(),
+            None => waiting.push(one),
+        }
+    };
+    assert_eq!((refused.reason, waiting.len()), (Reason::Busy, 20));
+    // Half of them leave: room for a burst, and not for a flood.
+    waiting.truncate(10);
+    assert_eq!(pool.hash(NOBODY, secret("p")).await.unwrap_err().reason, Reason::Busy);
+    let mut quiet = Box::pin(pool.hash(OnBehalfOf { client: 7, address: 0 }, secret("p")));
+    assert!(polled_once(quiet.as_mut()).await.is_none());
+    // The flood has passed.
+    (waiting.clear(), drop(quiet));
+    let mut burst: Vec<_> = (0..10).map(|_| Box::pin(pool.hash(NOBODY, secret("p")))).collect();
+    for future in &mut burst {
+        assert!(polled_once(future.as_mut()).await.is_none());
+    }
+    plug.await.unwrap().unwrap();
+    for hash in burst {
+        hash.await.unwrap();
+    }
 }

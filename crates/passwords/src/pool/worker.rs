@@ -12,6 +12,7 @@ use super::Verdict;
 use super::queue::{Next, Shared, Task};
 use crate::hasher::{Failed, Hasher, MAX_PASSWORD_BYTES, SALT_BYTES};
 use crate::monotonic;
+use crate::params::Argon2Params;
 use crate::stored::Stored;
 
 /// A thread without work for this long gives its hashing memory back.
@@ -54,16 +55,18 @@ fn measure(shared: &Shared, hasher: &mut Hasher) {
 /// Answers, or drops the answer's channel when the hash cannot be computed.
 fn perform(shared: &Shared, hasher: &mut Hasher, task: Task) {
     match task {
-        Task::Verify { password, stored, answer } => {
-            let verdict =
-                computed(shared, hasher, |hasher| verify(shared, hasher, &password, stored.as_deref()));
+        Task::Verify { params, password, stored, answer } => {
+            let verdict = computed(shared, hasher, &params, |hasher| {
+                verify(shared, hasher, &params, &password, stored.as_deref())
+            });
             if let Ok(verdict) = verdict {
                 let _ = answer.send(verdict);
             }
         }
-        Task::Hash { password, answer } => {
-            let hash =
-                computed(shared, hasher, |hasher| make(shared, hasher, password.expose_secret().as_bytes()));
+        Task::Hash { params, password, answer } => {
+            let hash = computed(shared, hasher, &params, |hasher| {
+                make(shared, hasher, &params, password.expose_secret().as_bytes())
+            });
             if let Ok(hash) = hash {
                 let _ = answer.send(hash);
             }
@@ -75,12 +78,13 @@ fn perform(shared: &Shared, hasher: &mut Hasher, task: Task) {
 fn computed<T>(
     shared: &Shared,
     hasher: &mut Hasher,
+    params: &Argon2Params,
     compute: impl FnOnce(&mut Hasher) -> Result<T, Failed>,
 ) -> Result<T, Failed> {
     let start = monotonic();
     // A panic must cost one answer, not the thread: there may be no other.
     let result = catch_unwind(AssertUnwindSafe(|| compute(hasher))).unwrap_or(Err(Failed));
-    hasher.keep_only(&shared.settings.params);
+    hasher.keep_only(params);
     shared.finished(start.elapsed());
     result
 }
@@ -88,10 +92,10 @@ fn computed<T>(
 fn verify(
     shared: &Shared,
     hasher: &mut Hasher,
+    params: &Argon2Params,
     password: &SecretString,
     stored: Option<&str>,
 ) -> Result<Verdict, Failed> {
-    let params = &shared.settings.params;
     let password = password.expose_secret().as_bytes();
     let stored = stored.map(Stored::parse);
     if let Some(Err(_)) = stored {
@@ -111,17 +115,22 @@ fn verify(
         return Ok(Verdict::Right);
     }
     // The password is right whether or not there is memory for a better hash now.
-    Ok(make(shared, hasher, password).map_or(Verdict::Right, |hash| {
+    Ok(make(shared, hasher, params, password).map_or(Verdict::Right, |hash| {
         shared.counters.upgraded.fetch_add(1, Relaxed);
         Verdict::RightAndUpgraded(hash)
     }))
 }
 
-fn make(shared: &Shared, hasher: &mut Hasher, password: &[u8]) -> Result<String, Failed> {
+fn make(
+    shared: &Shared,
+    hasher: &mut Hasher,
+    params: &Argon2Params,
+    password: &[u8],
+) -> Result<String, Failed> {
     let mut salt = [0; SALT_BYTES];
     (shared.settings.entropy)(&mut salt);
     shared.counters.hashes.fetch_add(1, Relaxed);
-    hasher.hash(&shared.settings.params, password, salt)
+    hasher.hash(params, password, salt)
 }
 
 /// Tells the scheduler that this thread computes and never hurries (SCHED_BATCH), and counts less than others. Failure is harmless:

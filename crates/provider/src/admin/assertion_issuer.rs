@@ -3,7 +3,7 @@
 use super::AdminError;
 use crate::trusted_keys::KnownKeys;
 use crate::{Ctx, Provider};
-use protocol::AssertionIssuer;
+use protocol::{AssertionIssuer, AuditEvent};
 use storage::assertion_issuer::{AddAssertionIssuer, ListAssertionIssuers, RemoveAssertionIssuer};
 
 impl Provider {
@@ -31,7 +31,9 @@ impl Provider {
             return invalid("client: at least one that may present the issuer's assertions is needed");
         }
         let taken = AdminError::Taken(format!("issuer {name}"));
-        let added = self.inner.store.write(AddAssertionIssuer { issuer, at: ctx.now }).await?;
+        let event = AuditEvent::AssertionIssuerAdded { issuer: name.clone() };
+        let add = self.audited(ctx, AddAssertionIssuer { issuer, at: ctx.now }, event);
+        let added = self.inner.store.write(add).await?;
         if added { Ok(()) } else { Err(taken) }
     }
 
@@ -47,9 +49,11 @@ impl Provider {
     ///
     /// # Errors
     /// When it is not registered.
-    pub async fn remove_assertion_issuer(&self, issuer: String) -> Result<(), AdminError> {
+    pub async fn remove_assertion_issuer(&self, ctx: &Ctx, issuer: String) -> Result<(), AdminError> {
         let unknown = AdminError::Unknown(format!("issuer {issuer}"));
-        let removed = self.inner.store.write(RemoveAssertionIssuer { issuer }).await?;
+        let event = AuditEvent::AssertionIssuerRemoved { issuer: issuer.clone() };
+        let remove = self.audited(ctx, RemoveAssertionIssuer { issuer }, event);
+        let removed = self.inner.store.write(remove).await?;
         if removed { Ok(()) } else { Err(unknown) }
     }
 }

@@ -4,7 +4,7 @@ use super::AdminError;
 use super::client_proof;
 use crate::{Ctx, Provider};
 use crypto::{generate_secret, secret_hash};
-use protocol::{Client, ClientAuthentication, ClientId, GrantType, UserId};
+use protocol::{AuditEvent, Client, ClientAuthentication, ClientId, GrantType, UserId};
 use storage::client::{
     AddClient, ClientById, ListClients, RegisteredClient, RemoveClient, ReplaceClient, secret_name,
 };
@@ -35,7 +35,9 @@ impl Provider {
         self.check_service(&client).await?;
         let (registered, secret) = self.with_secret(ctx, client);
         let client = registered.client.clone();
-        if !self.inner.store.write(AddClient { registered, at: ctx.now }).await? {
+        let created = AuditEvent::ClientCreated { client: client.id.clone(), service_account: false };
+        let add = self.audited(ctx, AddClient { registered, at: ctx.now }, created);
+        if !self.inner.store.write(add).await? {
             return Err(AdminError::Taken(format!("client_id {}", client.id)));
         }
         Ok(ClientCreated { client, secret })
@@ -75,7 +77,8 @@ impl Provider {
         let secret_hash = before.secret_hash.filter(|_| client.authentication.presents_secret());
         let signs = client.authentication == ClientAuthentication::ClientSecretJwt;
         let sealed_secret = before.sealed_secret.filter(|_| signs);
-        self.replace(ctx, RegisteredClient { client, secret_hash, sealed_secret }).await
+        let event = AuditEvent::ClientChanged { client: client.id.clone(), disabled: client.disabled };
+        self.replace(ctx, RegisteredClient { client, secret_hash, sealed_secret }, event).await
     }
 
     /// Gives a client a new secret; the old one is refused from now on.
@@ -89,7 +92,7 @@ impl Provider {
         let none =
             || AdminError::Invalid(format!("client {id} has no secret: its authentication is {method}"));
         let secret = secret.ok_or_else(none)?;
-        self.replace(ctx, registered).await?;
+        self.replace(ctx, registered, AuditEvent::ClientSecretRotated { client: id.clone() }).await?;
         Ok(secret)
     }
 
@@ -97,8 +100,10 @@ impl Provider {
     ///
     /// # Errors
     /// When there is no such client.
-    pub async fn remove_client(&self, id: &ClientId) -> Result<(), AdminError> {
-        let removed = self.inner.store.write(RemoveClient { client: id.clone() }).await?;
+    pub async fn remove_client(&self, ctx: &Ctx, id: &ClientId) -> Result<(), AdminError> {
+        let removed = AuditEvent::ClientRemoved { client: id.clone() };
+        let remove = self.audited(ctx, RemoveClient { client: id.clone() }, removed);
+        let removed = self.inner.store.write(remove).await?;
         self.inner.clients.forget(id);
         self.inner.api_keys.forget_all();
         if removed { Ok(()) } else { Err(unknown(id)) }
@@ -126,9 +131,15 @@ impl Provider {
         self.inner.store.read(ClientById(id)).await?.ok_or_else(|| unknown(id))
     }
 
-    async fn replace(&self, ctx: &Ctx, registered: RegisteredClient) -> Result<(), AdminError> {
+    async fn replace(
+        &self,
+        ctx: &Ctx,
+        registered: RegisteredClient,
+        event: AuditEvent,
+    ) -> Result<(), AdminError> {
         let id = registered.client.id.clone();
-        let replaced = self.inner.store.write(ReplaceClient { registered, at: ctx.now }).await?;
+        let replace = self.audited(ctx, ReplaceClient { registered, at: ctx.now }, event);
+        let replaced = self.inner.store.write(replace).await?;
         self.inner.clients.forget(&id);
         if replaced { Ok(()) } else { Err(unknown(&id)) }
     }

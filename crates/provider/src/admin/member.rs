@@ -2,7 +2,7 @@
 
 use super::AdminError;
 use crate::{Ctx, Provider};
-use protocol::{Role, Slug, UserId};
+use protocol::{AuditEvent, Role, Slug, UserId};
 use storage::membership::{ListMembers, Member, RemoveMember, SetMember};
 
 impl Provider {
@@ -19,7 +19,8 @@ impl Provider {
     ) -> Result<(), AdminError> {
         let (id, user) = (self.find_organization(organization).await?.id, self.find_user(login).await?.id);
         let command = SetMember { user, organization: id, role, at: ctx.now };
-        match self.inner.store.write(command).await? {
+        let event = AuditEvent::MemberSet { organization: id, user, role };
+        match self.inner.store.write(self.audited(ctx, command, event)).await? {
             true => Ok(()),
             false => Err(AdminError::Unknown(format!("user {login} or organization {organization}"))),
         }
@@ -43,9 +44,11 @@ impl Provider {
     ///
     /// # Errors
     /// When there is no such user or organization, or the user is no member.
-    pub async fn remove_member(&self, organization: &Slug, login: &str) -> Result<(), AdminError> {
+    pub async fn remove_member(&self, ctx: &Ctx, organization: &Slug, login: &str) -> Result<(), AdminError> {
         let (id, user) = (self.find_organization(organization).await?.id, self.find_user(login).await?.id);
-        match self.inner.store.write(RemoveMember { user, organization: id }).await? {
+        let event = AuditEvent::MemberRemoved { organization: id, user };
+        let remove = self.audited(ctx, RemoveMember { user, organization: id }, event);
+        match self.inner.store.write(remove).await? {
             true => Ok(()),
             false => Err(AdminError::Unknown(format!("member {login} of {organization}"))),
         }

@@ -2,7 +2,7 @@
 
 use super::{AdminError, check_name};
 use crate::{Ctx, Provider};
-use protocol::{OrganizationId, Slug};
+use protocol::{AuditEvent, OrganizationId, Slug};
 use storage::organization::{
     AddOrganization, ListOrganizations, Organization, OrganizationBySlug, Removal, RemoveOrganization,
     ReplaceOrganization,
@@ -37,7 +37,12 @@ impl Provider {
             updated_at: ctx.now,
             disabled_at: None,
         };
-        if !self.inner.store.write(AddOrganization(organization.clone())).await? {
+        let created = AuditEvent::OrganizationCreated {
+            organization: organization.id,
+            slug: organization.slug.clone(),
+        };
+        let add = self.audited(ctx, AddOrganization(organization.clone()), created);
+        if !self.inner.store.write(add).await? {
             return Err(AdminError::Taken(format!("organization {}", organization.slug)));
         }
         Ok(organization)
@@ -82,8 +87,10 @@ impl Provider {
             Some(true) => Some(before.disabled_at.unwrap_or(ctx.now)),
         };
         let changed = Organization { name, disabled_at, updated_at: ctx.now, ..before };
-        let replaced =
-            self.write_then(ReplaceOrganization(changed.clone()), Self::forget_organizations).await?;
+        let event =
+            AuditEvent::OrganizationChanged { organization: changed.id, disabled: disabled_at.is_some() };
+        let command = self.audited(ctx, ReplaceOrganization(changed.clone()), event);
+        let replaced = self.write_then(command, Self::forget_organizations).await?;
         if replaced { Ok(changed) } else { Err(unknown(slug)) }
     }
 
@@ -91,10 +98,11 @@ impl Provider {
     ///
     /// # Errors
     /// When there is none, or it has services.
-    pub async fn remove_organization(&self, slug: &Slug) -> Result<(), AdminError> {
-        let organization = self.find_organization(slug).await?;
-        let removal =
-            self.write_then(RemoveOrganization(organization.id), Self::forget_organizations).await?;
+    pub async fn remove_organization(&self, ctx: &Ctx, slug: &Slug) -> Result<(), AdminError> {
+        let organization = self.find_organization(slug).await?.id;
+        let event = AuditEvent::OrganizationRemoved { organization };
+        let command = self.audited(ctx, RemoveOrganization(organization), event);
+        let removal = self.write_then(command, Self::forget_organizations).await?;
         match removal {
             Removal::Removed => Ok(()),
             Removal::Unknown => Err(unknown(slug)),

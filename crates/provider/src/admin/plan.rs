@@ -2,7 +2,7 @@
 
 use super::{AdminError, check_name};
 use crate::{Ctx, Provider};
-use protocol::{Features, OrganizationId, PlanId, PlanPath, ServicePath, Slug};
+use protocol::{AuditEvent, Features, OrganizationId, PlanId, PlanPath, ServicePath, Slug};
 use storage::organization::Removal;
 use storage::plan::{AddPlan, ListPlans, Plan, PlanBySlug, RemovePlan, ReplacePlan};
 use storage::service::Addition;
@@ -40,6 +40,8 @@ impl Provider {
             updated_at: ctx.now,
         };
         let command = AddPlan { plan: plan.clone(), organization: service.organization_id };
+        let created = AuditEvent::PlanCreated { plan: plan.id, service: service.id, path: path.clone() };
+        let command = self.audited(ctx, command, created);
         match self.write_then(command, Self::forget_organizations).await? {
             Addition::Added => Ok(plan),
             Addition::Taken => Err(AdminError::Taken(format!("plan {path}"))),
@@ -85,6 +87,7 @@ impl Provider {
         let features = change.features.unwrap_or(before.features);
         let plan = Plan { name, features, updated_at: ctx.now, ..before };
         let command = ReplacePlan { plan: plan.clone(), organization };
+        let command = self.audited(ctx, command, AuditEvent::PlanChanged { plan: plan.id });
         let replaced = self.write_then(command, Self::forget_organizations).await?;
         if replaced { Ok(plan) } else { Err(unknown(path)) }
     }
@@ -93,9 +96,11 @@ impl Provider {
     ///
     /// # Errors
     /// When there is none, or somebody has subscribed to it.
-    pub async fn remove_plan(&self, path: &PlanPath) -> Result<(), AdminError> {
+    pub async fn remove_plan(&self, ctx: &Ctx, path: &PlanPath) -> Result<(), AdminError> {
         let (plan, organization) = self.plan_and_owner(path).await?;
-        match self.write_then(RemovePlan { plan, organization }, Self::forget_organizations).await? {
+        let event = AuditEvent::PlanRemoved { plan: plan.id };
+        let command = self.audited(ctx, RemovePlan { plan, organization }, event);
+        match self.write_then(command, Self::forget_organizations).await? {
             Removal::Removed => Ok(()),
             Removal::Unknown => Err(unknown(path)),
             Removal::InUse => {

@@ -2,7 +2,7 @@
 
 use super::AdminError;
 use crate::{Ctx, Provider};
-use protocol::{ResourceIndicator, ResourceServer};
+use protocol::{AuditEvent, ResourceIndicator, ResourceServer};
 use storage::resource_server::{
     AddResourceServer, ListResourceServers, RemoveResourceServer, ReplaceResourceServer,
 };
@@ -16,6 +16,8 @@ impl Provider {
         self.check_resource_server(&server).await?;
         let identifier = server.identifier.as_str().to_owned();
         let command = AddResourceServer { server: server.clone(), at: ctx.now };
+        let event = AuditEvent::ResourceServerCreated { resource: server.identifier.clone() };
+        let command = self.audited(ctx, command, event);
         if self.write_resource_server(command, identifier.clone(), Some(server)).await? {
             return Ok(());
         }
@@ -38,6 +40,8 @@ impl Provider {
         self.check_resource_server(&server).await?;
         let identifier = server.identifier.as_str().to_owned();
         let command = ReplaceResourceServer { server: server.clone(), at: ctx.now };
+        let event = AuditEvent::ResourceServerChanged { resource: server.identifier.clone() };
+        let command = self.audited(ctx, command, event);
         if self.write_resource_server(command, identifier.clone(), Some(server)).await? {
             return Ok(());
         }
@@ -48,9 +52,15 @@ impl Provider {
     ///
     /// # Errors
     /// When there is none.
-    pub async fn remove_resource_server(&self, identifier: ResourceIndicator) -> Result<(), AdminError> {
+    pub async fn remove_resource_server(
+        &self,
+        ctx: &Ctx,
+        identifier: ResourceIndicator,
+    ) -> Result<(), AdminError> {
         let name = identifier.as_str().to_owned();
-        if self.write_resource_server(RemoveResourceServer(identifier), name.clone(), None).await? {
+        let event = AuditEvent::ResourceServerRemoved { resource: identifier.clone() };
+        let remove = self.audited(ctx, RemoveResourceServer(identifier), event);
+        if self.write_resource_server(remove, name.clone(), None).await? {
             return Ok(());
         }
         Err(unknown(&name))

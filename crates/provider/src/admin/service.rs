@@ -2,7 +2,7 @@
 
 use super::{AdminError, check_name};
 use crate::{Ctx, Provider};
-use protocol::{ServiceId, ServicePath, Slug};
+use protocol::{AuditEvent, ServiceId, ServicePath, Slug};
 use storage::organization::Removal;
 use storage::service::{
     AddService, Addition, ListServices, RemoveService, RenameService, Service, ServiceById, ServiceByPath,
@@ -30,7 +30,12 @@ impl Provider {
             updated_at: ctx.now,
             organization_disabled_at: organization.disabled_at,
         };
-        match self.inner.store.write(AddService(service.clone())).await? {
+        let created = AuditEvent::ServiceCreated {
+            service: service.id,
+            organization: organization.id,
+            path: service.path.clone(),
+        };
+        match self.inner.store.write(self.audited(ctx, AddService(service.clone()), created)).await? {
             Addition::Added => Ok(service),
             Addition::Taken => Err(AdminError::Taken(format!("service {}", service.path))),
             Addition::Nowhere => {
@@ -83,7 +88,8 @@ impl Provider {
         check_name(&name)?;
         let service = self.find_service(path).await?;
         let rename = RenameService { id: service.id, name: name.clone(), at: ctx.now };
-        if !self.inner.store.write(rename).await? {
+        let renamed = AuditEvent::ServiceRenamed { service: service.id };
+        if !self.inner.store.write(self.audited(ctx, rename, renamed)).await? {
             return Err(unknown(path));
         }
         Ok(Service { name, updated_at: ctx.now, ..service })
@@ -93,9 +99,10 @@ impl Provider {
     ///
     /// # Errors
     /// When there is none, a client belongs to it, or somebody has subscribed to it.
-    pub async fn remove_service(&self, path: &ServicePath) -> Result<(), AdminError> {
+    pub async fn remove_service(&self, ctx: &Ctx, path: &ServicePath) -> Result<(), AdminError> {
         let service = self.find_service(path).await?;
         let command = RemoveService { id: service.id, organization: service.organization_id };
+        let command = self.audited(ctx, command, AuditEvent::ServiceRemoved { service: service.id });
         match self.write_then(command, Self::forget_organizations).await? {
             Removal::Removed => Ok(()),
             Removal::Unknown => Err(unknown(path)),

@@ -5,7 +5,7 @@ use super::AdminError;
 use super::client::check;
 use crate::{Ctx, Provider};
 use crypto::ApiKey;
-use protocol::{ApiKeyId, Client, ClientAuthentication, ClientId, GrantType, Scope};
+use protocol::{ApiKeyId, AuditEvent, Client, ClientAuthentication, ClientId, GrantType, Scope};
 use std::time::Duration;
 use storage::api_key::{AddApiKey, ListApiKeys, StoredApiKey};
 use storage::client::{AddClient, RegisteredClient};
@@ -63,7 +63,9 @@ impl Provider {
         };
         check(&client)?;
         let registered = RegisteredClient { client: client.clone(), secret_hash: None, sealed_secret: None };
-        if !self.inner.store.write(AddClient { registered, at: ctx.now }).await? {
+        let created = AuditEvent::ClientCreated { client: client.id.clone(), service_account: true };
+        let add = self.audited(ctx, AddClient { registered, at: ctx.now }, created);
+        if !self.inner.store.write(add).await? {
             return Err(AdminError::Taken(format!("client_id {}", client.id)));
         }
         Ok(client)
@@ -107,7 +109,13 @@ impl Provider {
             last_used_at: None,
             revoked_at: None,
         };
-        if !self.inner.store.write(AddApiKey(stored.clone())).await? {
+        let created = AuditEvent::ApiKeyCreated {
+            key: id,
+            client: stored.client_id.clone(),
+            scope: stored.scope.clone(),
+        };
+        let add = self.audited(ctx, AddApiKey(stored.clone()), created);
+        if !self.inner.store.write(add).await? {
             return Err(AdminError::Unknown(format!("client {}", stored.client_id)));
         }
         Ok(ApiKeyCreated { stored, key: key.reveal() })

@@ -2,7 +2,7 @@
 
 use super::AdminError;
 use crate::{Ctx, Provider};
-use protocol::{PlanPath, ServiceId, ServicePath, SubscriptionStatus, Timestamp, UserId};
+use protocol::{AuditEvent, PlanPath, ServiceId, ServicePath, SubscriptionStatus, Timestamp, UserId};
 use storage::subscription::{
     ListSubscriptionsOf, ListSubscriptionsTo, ListedSubscription, RemoveSubscription, SetSubscription,
     Subscription, SubscriptionOf,
@@ -43,6 +43,8 @@ impl Provider {
             created_at: before.map_or(ctx.now, |before| before.created_at),
             at: ctx.now,
         };
+        let event = AuditEvent::SubscriptionChanged { user, service, plan: plan.id, status: new.status };
+        let command = self.audited(ctx, command, event);
         let set = self
             .write_then(command, move |provider| provider.inner.subscriptions.forget(&(user, service)))
             .await?;
@@ -94,10 +96,17 @@ impl Provider {
     ///
     /// # Errors
     /// When there is no such user or service, or the user has not subscribed.
-    pub async fn remove_subscription(&self, login: &str, service: &ServicePath) -> Result<(), AdminError> {
+    pub async fn remove_subscription(
+        &self,
+        ctx: &Ctx,
+        login: &str,
+        service: &ServicePath,
+    ) -> Result<(), AdminError> {
         let (user, id) = (self.find_user(login).await?.id, self.find_service(service).await?.id);
+        let event = AuditEvent::SubscriptionRemoved { user, service: id };
+        let command = self.audited(ctx, RemoveSubscription { user, service: id }, event);
         let removed = self
-            .write_then(RemoveSubscription { user, service: id }, move |provider| {
+            .write_then(command, move |provider| {
                 provider.inner.subscriptions.forget(&(user, id));
             })
             .await?;

@@ -5,8 +5,9 @@ use crate::interaction::{is_email, is_username};
 use crate::revocations::revocation;
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider};
+use passwords::OnBehalfOf;
 use protocol::claims::is_standard;
-use protocol::{Timestamp, UserId};
+use protocol::{AuditEvent, Timestamp, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use storage::user::{
@@ -71,7 +72,9 @@ impl Provider {
             disabled_at: None,
             signed_out_at: None,
         };
-        match self.inner.store.write(AddUser { user: user.clone(), password_hash, spends: None }).await? {
+        let created = AuditEvent::UserCreated { user: user.id, platform_owner: user.platform_owner };
+        let add = AddUser { user: user.clone(), password_hash, spends: None };
+        match self.inner.store.write(self.audited(ctx, add, created)).await? {
             UserAdded::Added => Ok(user),
             UserAdded::Taken | UserAdded::LinkSpent => {
                 Err(AdminError::Taken("the username or e-mail address".into()))
@@ -114,6 +117,7 @@ impl Provider {
         let password_hash = self.hashed(password).await?;
         let revoked_until = revoked_until(ctx);
         let command = SetPassword { user: user.id, password_hash, at: ctx.now, revoked_until };
+        let command = self.audited(ctx, command, AuditEvent::UserPasswordSet { user: user.id });
         self.write_revoking(command, revocation(ctx, *user.id.as_bytes())).await?;
         Ok(())
     }
@@ -126,6 +130,11 @@ impl Provider {
         let user = self.find_user(login).await?;
         let command =
             SetUserDisabled { user: user.id, disabled, at: ctx.now, revoked_until: revoked_until(ctx) };
+        let event = match disabled {
+            true => AuditEvent::UserDisabled { user: user.id },
+            false => AuditEvent::UserEnabled { user: user.id },
+        };
+        let command = self.audited(ctx, command, event);
         self.write_revoking(command, revocation(ctx, *user.id.as_bytes())).await?;
         Ok(())
     }
@@ -137,12 +146,13 @@ impl Provider {
     pub async fn remove_user(&self, ctx: &Ctx, login: &str) -> Result<(), AdminError> {
         let user = self.find_user(login).await?;
         let command = RemoveUser { user: user.id, at: ctx.now, revoked_until: revoked_until(ctx) };
+        let command = self.audited(ctx, command, AuditEvent::UserRemoved { user: user.id });
         self.write_revoking(command, revocation(ctx, *user.id.as_bytes())).await?;
         Ok(())
     }
 
     async fn hashed(&self, password: SecretString) -> Result<String, AdminError> {
-        let hashed = self.inner.hash_pool.hash(password).await;
+        let hashed = self.inner.hash_pool.hash(OnBehalfOf::default(), password).await;
         hashed.map_err(|refused| AdminError::Provider(refused.into()))
     }
 }

@@ -4,8 +4,8 @@
 use crate::interaction::{Asked, Browser};
 use crate::{Ctx, Ended, Provider, ProviderError};
 use protocol::{
-    AuthorizationRequest, ClaimsRequest, DeviceRequest, Prompts, RedirectUri, ResponseMode, ServicePath,
-    UserCode,
+    AuditEvent, AuthorizationRequest, ClaimsRequest, DeviceRequest, Prompts, RedirectUri, ResponseMode,
+    ServicePath, UserCode,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,6 +107,7 @@ impl Provider {
         let open = found.filter(|code| code.decision.is_none() && ctx.now < code.issued.expires_at);
         let Some(code) = open else {
             tracing::info!(request_id = %ctx.request_id, "UserCodeUnknown");
+            self.tell_failure(ctx, || AuditEvent::UserCodeUnknown {});
             attempt.failed(ctx.now);
             return Ok(Err(UserCodeProblem::Unknown));
         };

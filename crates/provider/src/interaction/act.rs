@@ -1,10 +1,10 @@
 //! What a person does within an interaction besides signing in: look at it again, allow or deny, choose an account, give up.
 
-use super::{Asked, Browser, Next, Page, Resumed, Step, What, denied, next};
+use super::{Asked, Browser, Next, Page, Resumed, Step, What, denied, next, told};
 use crate::revocations::revocation;
 use crate::session::SignedIn;
 use crate::{Ctx, Ended, Provider, ProviderError};
-use protocol::{DeviceCodeId, OAuthError};
+use protocol::{AuditEvent, DeviceCodeId, OAuthError};
 use storage::consent::{Consent, ConsentOf};
 use storage::interaction::{Advance, AdvanceInteraction, Interaction, Progress};
 use storage::session::SessionChange;
@@ -23,6 +23,8 @@ pub enum Decision {
 pub(super) struct Act {
     /// The session, by signing in.
     pub(super) session: Option<SessionChange>,
+    /// Whoever was signed in at this browser, and is not any more.
+    pub(super) left: Option<SignedIn>,
     /// What was done so far, when the act adds to it.
     pub(super) progress: Progress,
     /// Everything asked for was allowed just now.
@@ -89,10 +91,11 @@ impl Provider {
         if decision == Decision::Deny {
             return match &resumed.interaction.request.device {
                 Some(device) => self.deny_device(ctx, &resumed, device.id).await,
-                None => self.fail(ctx, resumed, denied()).await,
+                None => self.deny(ctx, resumed).await,
             };
         }
-        let act = Act { progress: resumed.interaction.progress, allowed: true, session: None };
+        let progress = resumed.interaction.progress;
+        let act = Act { progress, allowed: true, ..Act::default() };
         self.proceed(ctx, resumed, act).await
     }
 
@@ -109,10 +112,11 @@ impl Provider {
         let resumed = self.resume(ctx, handle, browser).await?;
         if resumed.interaction.request.device.is_some() {
             // Whoever has not signed in decides nothing: the device goes on waiting.
-            self.advance(ctx, advance(&resumed, None, Advance::Fail)).await?;
+            self.advance(ctx, &resumed, None, advance(&resumed, None, Advance::Fail)).await?;
             return Ok(step(What::Device(Decision::Deny)));
         }
-        self.fail(ctx, resumed, denied()).await
+        self.advance(ctx, &resumed, None, advance(&resumed, None, Advance::Fail)).await?;
+        Ok(self.answer(&resumed, Err(denied())))
     }
 
     /// The person goes on with the account signed in, or wants another.
@@ -160,11 +164,13 @@ impl Provider {
             return self.grant(ctx, &resumed, signed_in, act).await;
         }
         if left == Next::WrongSubject {
-            self.advance(ctx, advance(&resumed, act.session, Advance::Fail)).await?;
+            let step = advance(&resumed, act.session, Advance::Fail);
+            self.advance(ctx, &resumed, act.left.as_ref(), step).await?;
             return Ok(self.answer(&resumed, Err(left.as_error())));
         }
         let progress = Progress { shown_to, ..act.progress };
-        self.advance(ctx, advance(&resumed, act.session, Advance::Continue(progress))).await?;
+        let onwards = advance(&resumed, act.session, Advance::Continue(progress));
+        self.advance(ctx, &resumed, act.left.as_ref(), onwards).await?;
         let page = self.page(ctx.now, resumed.asked(&progress), left, resumed.handle.clone());
         Ok(step(What::Page(Box::new(page))))
     }
@@ -179,14 +185,16 @@ impl Provider {
         let request = &resumed.interaction.request;
         if let Some(device) = &request.device {
             let allow = Advance::AllowDevice(device.id, Box::new(self.grant_for(ctx, request, signed_in)));
-            self.advance(ctx, advance(resumed, act.session, allow)).await?;
+            let allow = advance(resumed, act.session, allow);
+            self.advance(ctx, resumed, act.left.as_ref(), allow).await?;
             return Ok(step(What::Device(Decision::Allow)));
         }
         let consent =
             if act.allowed { Some(self.widened_consent(ctx, resumed, signed_in).await?) } else { None };
         let (grant, code, revealed) = self.grant_and_code(ctx, request, signed_in);
         let granted = Advance::Grant(Box::new((grant, code)));
-        self.advance(ctx, AdvanceInteraction { consent, ..advance(resumed, act.session, granted) }).await?;
+        let granted = AdvanceInteraction { consent, ..advance(resumed, act.session, granted) };
+        self.advance(ctx, resumed, act.left.as_ref(), granted).await?;
         Ok(self.answer(resumed, Ok(revealed)))
     }
 
@@ -200,7 +208,7 @@ impl Provider {
         let here = resumed.signed_in.as_ref().map(|signed_in| signed_in.session.id);
         let was_shown = here.is_some() && resumed.interaction.progress.shown_to == here;
         let next = if was_shown { Advance::DenyDevice(device) } else { Advance::Fail };
-        self.advance(ctx, advance(resumed, None, next)).await?;
+        self.advance(ctx, resumed, None, advance(resumed, None, next)).await?;
         Ok(step(What::Device(Decision::Deny)))
     }
 
@@ -223,20 +231,42 @@ impl Provider {
         Ok(Consent { user_id: signed_in.user.id, client_id, scope, claims, updated_at: ctx.now })
     }
 
-    async fn fail(&self, ctx: &Ctx, resumed: Resumed, error: OAuthError) -> Result<Step, ProviderError> {
-        self.advance(ctx, advance(&resumed, None, Advance::Fail)).await?;
-        Ok(self.answer(&resumed, Err(error)))
+    async fn deny(&self, ctx: &Ctx, resumed: Resumed) -> Result<Step, ProviderError> {
+        let user = resumed.signed_in.as_ref().map(|signed_in| signed_in.user.id);
+        let event = AuditEvent::ConsentDenied { user, client: resumed.client.client.id.clone() };
+        self.apply(ctx, advance(&resumed, None, Advance::Fail), vec![event]).await?;
+        Ok(self.answer(&resumed, Err(denied())))
     }
 
-    async fn advance(&self, ctx: &Ctx, mut advance: AdvanceInteraction) -> Result<(), ProviderError> {
-        advance.at = ctx.now;
-        let advanced = match &advance.session {
+    async fn advance(
+        &self,
+        ctx: &Ctx,
+        resumed: &Resumed,
+        left: Option<&SignedIn>,
+        step: AdvanceInteraction,
+    ) -> Result<(), ProviderError> {
+        let events = told::of(resumed, left, &step);
+        self.apply(ctx, step, events).await
+    }
+
+    async fn apply(
+        &self,
+        ctx: &Ctx,
+        mut step: AdvanceInteraction,
+        events: Vec<AuditEvent>,
+    ) -> Result<(), ProviderError> {
+        step.at = ctx.now;
+        let over = match &step.session {
             // The replaced session's access tokens are over too.
             Some(SessionChange::Start { replaces: Some(ended), .. }) => {
-                let over = revocation(ctx, *ended.id.as_bytes());
-                self.write_revoking_if(advance, over, |advanced| *advanced).await?
+                Some(revocation(ctx, *ended.id.as_bytes()))
             }
-            _ => self.inner.store.write(advance).await?,
+            _ => None,
+        };
+        let step = self.audited_all(ctx, step, events);
+        let advanced = match over {
+            Some(over) => self.write_revoking_if(step, over, |advanced| *advanced).await?,
+            None => self.inner.store.write(step).await?,
         };
         if advanced { Ok(()) } else { Err(ProviderError::Ended(Ended::Interaction)) }
     }

@@ -6,6 +6,7 @@ use crate::interaction::next::Next;
 use crate::{Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
 use passwords::Verdict;
+use protocol::{AuditEvent, ClientId, SignInFailure};
 use secrecy::SecretString;
 use storage::interaction::Progress;
 use storage::user::{UpgradePasswordHash, User, UserByEmail, UserByUsername, UserWithPassword};
@@ -48,7 +49,7 @@ impl Provider {
     ) -> Result<SignInAnswer, ProviderError> {
         let resumed = self.resume(ctx, handle, browser).await?;
         let username = credentials.username.clone();
-        match self.check_password(ctx, credentials).await {
+        match self.check_password(ctx, &resumed.client.client.id, credentials).await {
             Ok(Some(user)) => self.signed_in_as(ctx, resumed, &user).await.map(SignInAnswer::Step),
             Ok(None) => Ok(SignInAnswer::Wrong(self.again(ctx, &resumed, username).await?)),
             Err(error @ (ProviderError::Overloaded { .. } | ProviderError::TooManyAttempts { .. })) => {
@@ -76,14 +77,30 @@ impl Provider {
     async fn check_password(
         &self,
         ctx: &Ctx,
+        client: &ClientId,
         credentials: Credentials,
     ) -> Result<Option<User>, ProviderError> {
         let Credentials { username, password } = credentials;
-        let begun = self.inner.failures.begin(&username, ctx.remote, ctx.now);
-        let attempt = begun.map_err(|retry_after| ProviderError::TooManyAttempts { retry_after })?;
+        let failed = |user, reason| {
+            self.tell_failure(ctx, || AuditEvent::SignInFailed { user, client: client.clone(), reason });
+        };
+        let attempt = match self.inner.failures.begin(&username, ctx.remote, ctx.now) {
+            Ok(attempt) => attempt,
+            Err(retry_after) => {
+                // Whose name it is would cost a read that nothing else of a locked account costs.
+                failed(None, SignInFailure::Locked);
+                return Err(ProviderError::TooManyAttempts { retry_after });
+            }
+        };
         let found = self.user_by_login(&username).await?;
         let stored = found.as_ref().and_then(|found| found.password_hash.clone());
-        let verdict = self.inner.hash_pool.verify(password, stored).await?;
+        let verdict = self.inner.hash_pool.verify(ctx.on_behalf_of(Some(client)), password, stored).await?;
+        let whose = found.as_ref().map(|found| found.user.id);
+        let reason = match (whose, &verdict) {
+            (None, _) => SignInFailure::UnknownUser,
+            (Some(_), Verdict::Wrong) => SignInFailure::WrongPassword,
+            (Some(_), _) => SignInFailure::Disabled,
+        };
         let found = match verdict {
             Verdict::Wrong => None,
             Verdict::Right => found,
@@ -98,6 +115,7 @@ impl Provider {
             Some(_) => attempt.succeeded(),
             None => {
                 tracing::info!(request_id = %ctx.request_id, "SignInFailed");
+                failed(whose, reason);
                 attempt.failed(ctx.now);
             }
         }
@@ -129,9 +147,10 @@ impl Provider {
         user: &User,
     ) -> Result<Step, ProviderError> {
         let (change, signed_in, cookie) = self.session_for(ctx, user, resumed.signed_in.as_ref());
+        let left = resumed.signed_in.filter(|before| before.session.id != signed_in.session.id);
         let progress = Progress { signed_in: Some(signed_in.session.id), ..resumed.interaction.progress };
         resumed.signed_in = Some(signed_in);
-        let act = Act { session: Some(change), progress, allowed: false };
+        let act = Act { session: Some(change), left, progress, allowed: false };
         let mut step = self.proceed(ctx, resumed, act).await?;
         step.new_session = Some(OpaqueToken::reveal(&cookie));
         Ok(step)

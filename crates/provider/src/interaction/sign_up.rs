@@ -3,7 +3,7 @@
 use super::{Browser, Page, Step};
 use crate::interaction::next::Next;
 use crate::{Ctx, Provider, ProviderError};
-use protocol::{ErrorCode, Timestamp, UserId};
+use protocol::{AuditEvent, ErrorCode, Timestamp, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Map;
 use storage::user::{AddUser, User, UserAdded};
@@ -121,10 +121,12 @@ impl Provider {
         let resumed = self.resume(ctx, handle, browser).await?;
         let mut problems = account.problems();
         if problems.is_empty() {
-            let password_hash = self.inner.hash_pool.hash(account.password.clone()).await?;
+            let client = ctx.on_behalf_of(Some(&resumed.interaction.request.client_id));
+            let password_hash = self.inner.hash_pool.hash(client, account.password.clone()).await?;
             let user = account.user(UserId::new(ctx.now, ctx.id()), false, ctx.now);
             let add = AddUser { user: user.clone(), password_hash: Some(password_hash), spends: None };
-            match self.inner.store.write(add).await? {
+            let event = AuditEvent::UserSignedUp { user: user.id };
+            match self.inner.store.write(self.audited(ctx, add, event)).await? {
                 UserAdded::Added => {
                     tracing::info!(user = %user.id, "UserSignedUp");
                     return self.signed_in_as(ctx, resumed, &user).await.map(SignUpAnswer::Step);

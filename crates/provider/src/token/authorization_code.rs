@@ -6,7 +6,9 @@ use crate::revocations::revocation;
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider, ProviderError};
 use crypto::{OpaqueToken, pkce_s256_matches};
-use protocol::{AuthorizationCodeId, CodeVerifier, ErrorCode, GrantId, OAuthError, Params};
+use protocol::{
+    AuditEvent, AuthorizationCodeId, ClientId, CodeVerifier, ErrorCode, GrantId, OAuthError, Params,
+};
 use storage::authorization_code::{AuthorizationCode, AuthorizationCodeById, SpendAuthorizationCode};
 use storage::client::RegisteredClient;
 use storage::grant::{GrantById, RevokeGrant};
@@ -39,7 +41,7 @@ impl Provider {
         };
         if !self.inner.store.write(spend).await? {
             // Somebody was faster by a moment: the same as presenting it later.
-            return Err(self.code_was_reused(ctx, grant.granted.id).await?);
+            return Err(self.code_was_reused(ctx, grant.granted.id, &client.client.id).await?);
         }
         Ok(TokenResponse::new(issued, refresh_token.as_ref().map(|(token, _)| token)))
     }
@@ -61,7 +63,7 @@ impl Provider {
             })
             .ok_or_else(unknown)?;
         if code.spent_at.is_some() {
-            return Err(self.code_was_reused(ctx, code.issued.grant_id).await?);
+            return Err(self.code_was_reused(ctx, code.issued.grant_id, &client.client.id).await?);
         }
         if ctx.now >= code.issued.expires_at {
             return Err(invalid_grant("the authorization code has expired"));
@@ -70,16 +72,27 @@ impl Provider {
     }
 
     /// RFC 6749 section 4.1.2: the tokens issued on a code presented twice are revoked.
-    async fn code_was_reused(&self, ctx: &Ctx, grant: GrantId) -> Result<ProviderError, ProviderError> {
+    async fn code_was_reused(
+        &self,
+        ctx: &Ctx,
+        grant: GrantId,
+        client: &ClientId,
+    ) -> Result<ProviderError, ProviderError> {
         tracing::warn!(%grant, request_id = %ctx.request_id, "AuthorizationCodeReused: grant revoked");
-        self.revoke_grant(ctx, grant).await?;
+        let event = AuditEvent::AuthorizationCodeReused { grant, client: client.clone() };
+        self.revoke_grant(ctx, grant, event).await?;
         Ok(invalid_grant("the authorization code was used before; what it was exchanged for is revoked"))
     }
 
-    /// Ends a grant and every token that stands on it, here at once.
-    pub(crate) async fn revoke_grant(&self, ctx: &Ctx, id: GrantId) -> Result<(), ProviderError> {
+    /// Ends a grant and every token that stands on it, here at once; the event says why.
+    pub(crate) async fn revoke_grant(
+        &self,
+        ctx: &Ctx,
+        id: GrantId,
+        event: AuditEvent,
+    ) -> Result<(), ProviderError> {
         let revoked_until = ctx.now + MAX_ACCESS_TOKEN_LIFETIME;
-        let command = RevokeGrant { id, at: ctx.now, revoked_until };
+        let command = self.audited(ctx, RevokeGrant { id, at: ctx.now, revoked_until }, event);
         self.write_revoking(command, revocation(ctx, *id.as_bytes())).await?;
         Ok(())
     }

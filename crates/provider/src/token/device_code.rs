@@ -5,7 +5,7 @@ use crate::device::Poll;
 use crate::issue::{Issue, Subject};
 use crate::{Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
-use protocol::{DeviceCodeId, ErrorCode, GrantId, Params};
+use protocol::{AuditEvent, ClientId, DeviceCodeId, ErrorCode, GrantId, Params};
 use storage::client::RegisteredClient;
 use storage::device_code::{Decided, DeviceCode, DeviceCodeById, SpendDeviceCode};
 use storage::grant::GrantById;
@@ -35,7 +35,7 @@ impl Provider {
         };
         if !self.inner.store.write(spend).await? {
             // Somebody was faster by a moment: the same as presenting it later.
-            return Err(self.device_code_was_reused(ctx, grant_id).await?);
+            return Err(self.device_code_was_reused(ctx, grant_id, &client.client.id).await?);
         }
         self.inner.polls.forget(code.issued.id);
         Ok(TokenResponse::new(issued, refresh_token.as_ref().map(|(token, _)| token)))
@@ -61,7 +61,7 @@ impl Provider {
     async fn allowed(&self, ctx: &Ctx, code: &DeviceCode) -> Result<GrantId, ProviderError> {
         let id = code.issued.id;
         if let (Some(_), Some(Decided::Allowed(grant))) = (code.spent_at, code.decision) {
-            return Err(self.device_code_was_reused(ctx, grant).await?);
+            return Err(self.device_code_was_reused(ctx, grant, &code.issued.client_id).await?);
         }
         if ctx.now >= code.issued.expires_at {
             self.inner.polls.forget(id);
@@ -85,9 +85,11 @@ impl Provider {
         &self,
         ctx: &Ctx,
         grant: GrantId,
+        client: &ClientId,
     ) -> Result<ProviderError, ProviderError> {
         tracing::warn!(%grant, request_id = %ctx.request_id, "DeviceCodeReused: grant revoked");
-        self.revoke_grant(ctx, grant).await?;
+        let event = AuditEvent::DeviceCodeReused { grant, client: client.clone() };
+        self.revoke_grant(ctx, grant, event).await?;
         Ok(invalid_grant("the device code was used before; what it was exchanged for is revoked"))
     }
 }

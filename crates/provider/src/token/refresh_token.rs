@@ -7,7 +7,7 @@ use super::{TokenResponse, invalid_grant, keeping_offline, standing};
 use crate::issue::{Issue, Issued, Subject};
 use crate::{Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
-use protocol::{ErrorCode, Params, RefreshTokenId, Scope};
+use protocol::{AuditEvent, ErrorCode, Params, RefreshTokenId, Scope};
 use storage::access_token::AddAccessToken;
 use storage::client::RegisteredClient;
 use storage::grant::{Grant, GrantById};
@@ -95,7 +95,8 @@ impl Provider {
         let Some(successor) = successor.filter(|successor| successor.spent_at.is_none()) else {
             let grant = stored.issued.grant_id;
             tracing::warn!(%grant, request_id = %ctx.request_id, "RefreshTokenReused: grant revoked");
-            self.revoke_grant(ctx, grant).await?;
+            let event = AuditEvent::RefreshTokenReused { grant, client: stored.issued.client_id.clone() };
+            self.revoke_grant(ctx, grant, event).await?;
             return Err(invalid_grant("the refresh token was used before; the grant is revoked"));
         };
         if let Some(access_token) = issued.stored.clone() {

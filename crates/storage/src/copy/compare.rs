@@ -152,13 +152,14 @@ fn part(
     }
 }
 
-/// The order of keys on every engine: byte by byte.
+/// The order of keys on every engine: byte by byte, and numbers by their size.
 fn by_key(mine: &[Value], theirs: &[Value]) -> Ordering {
     let bytes = |value: &Value| match value {
         Value::Text(text) => text.as_bytes().to_vec(),
         Value::Bytes(bytes) => bytes.clone(),
-        // No key holds them.
-        Value::Null | Value::Int(_) => Vec::new(),
+        Value::Int(int) => int.wrapping_sub(i64::MIN).to_be_bytes().to_vec(),
+        // No key holds it.
+        Value::Null => Vec::new(),
     };
     mine.iter().map(bytes).cmp(theirs.iter().map(bytes))
 }

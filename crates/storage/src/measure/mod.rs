@@ -1,3 +1,5 @@
+//! What a store does on this machine: beside its bare driver (here), as an engine on its own (`engine`), and as it grows (`growth`).
+//!
 //! What the contract costs: the same commands and reads by the same number of callers, through a [`Store`] and through the bare driver, turn
 //! by turn, so that a machine with other work to do slows both alike. It writes, and only into scratch databases of its own, which are gone
 //! afterwards.
@@ -6,12 +8,18 @@
 //! row count checked, `COMMIT`. What the store does besides (one commit for many commands, steps that travel together, records that resolve a
 //! lost answer) is what is measured.
 
+pub mod engine;
+pub mod growth;
+mod loops;
 pub(crate) mod plain;
+mod rows;
 mod scratch;
 mod turns;
+mod waits;
 mod work;
 
 pub use scratch::Scratch;
+pub use waits::Latency;
 
 use crate::database::Database;
 use crate::error::StorageError;
@@ -73,6 +81,9 @@ pub enum MeasureError {
     /// The bare driver failed.
     #[error("the bare driver: {0}")]
     Driver(String),
+    /// The measure itself could not go on.
+    #[error("{0}")]
+    Failed(String),
     /// A command was refused that must not be.
     #[error("a command was refused")]
     Refused,
@@ -87,42 +98,42 @@ pub async fn measure(
     plan: &Plan,
     tell: &mut (dyn FnMut(&Line) + Send),
 ) -> Result<(), MeasureError> {
-    match &scratch.plain {
+    let [ours, theirs] = scratch.made.as_slice() else {
+        return Err(MeasureError::Scratch("two scratch databases are needed".to_owned()));
+    };
+    let options = Options::new(ours.clone());
+    match theirs {
         Database::Sqlite(path) => {
             let driver = crate::sqlite::plain::PlainSqlite::new(path);
-            run(scratch, driver, plan, tell).await
+            run((&options, theirs), driver, plan, tell).await
         }
         Database::Postgres(server) => {
-            let driver = crate::postgres::plain::PlainPostgres::new(server, &options(scratch))
-                .map_err(MeasureError::Driver)?;
-            run(scratch, driver, plan, tell).await
+            let driver =
+                crate::postgres::plain::PlainPostgres::new(server, &options).map_err(MeasureError::Driver)?;
+            run((&options, theirs), driver, plan, tell).await
         }
         Database::Mysql(server) => {
-            let driver = crate::mysql::plain::PlainMysql::new(server, &options(scratch))
-                .map_err(MeasureError::Driver)?;
-            run(scratch, driver, plan, tell).await
+            let driver =
+                crate::mysql::plain::PlainMysql::new(server, &options).map_err(MeasureError::Driver)?;
+            run((&options, theirs), driver, plan, tell).await
         }
     }
 }
 
-fn options(scratch: &Scratch) -> Options {
-    Options::new(scratch.store.clone())
-}
-
 async fn run<P: Plain>(
-    scratch: &Scratch,
+    (options, theirs): (&Options, &Database),
     driver: P,
     plan: &Plan,
     tell: &mut (dyn FnMut(&Line) + Send),
 ) -> Result<(), MeasureError> {
     let most = plan.callers.iter().copied().max().unwrap_or(1);
     // The driver's database gets the same schema and the same rows, and then the store lets it go.
-    let other = Store::open(&Options::new(scratch.plain.clone())).await?.store;
+    let other = Store::open(&Options::new(theirs.clone())).await?.store;
     work::fill(&other, most).await?;
     other.close().await;
-    let store = Store::open(&options(scratch)).await?.store;
+    let store = Store::open(options).await?.store;
     work::fill(&store, most).await?;
-    let network = options(scratch).network;
+    let network = &options.network;
     let driver = Arc::new(plain::Pools::new(driver, network.write_connections, network.read_connections));
     let mut turns = Turns::new(store.clone(), driver, most)?;
     let mut failure = None;

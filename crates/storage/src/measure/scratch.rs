@@ -1,30 +1,27 @@
-//! Where it is measured: two new databases beside the one that is named, gone afterwards. What is named itself is never opened.
+//! Where it is measured: new databases beside the one that is named, gone afterwards. What is named itself is never opened.
 
 use crate::database::Database;
 use crate::measure::MeasureError;
 use std::path::Path;
 use std::time::Duration;
 
-/// Two new databases: one for the store, one for the bare driver.
+/// New databases.
 #[derive(Debug)]
 pub struct Scratch {
     named: Database,
-    pub(super) store: Database,
-    pub(super) plain: Database,
+    pub(super) made: Vec<Database>,
 }
 
 impl Scratch {
-    /// Makes them. With a file, `beside` is a file in the folder that is measured; on a server, a database that may be connected to, whose user
+    /// Makes `count` of them. With a file, `beside` is a file in the folder that is measured; on a server, a database that may be connected to, whose user
     /// may create databases. `mark` makes the names unique.
     ///
     /// # Errors
     /// When the server refuses.
-    pub async fn beside(database: &Database, mark: u64) -> Result<Self, MeasureError> {
-        let scratch = Self {
-            named: database.clone(),
-            store: renamed(database, &format!("doorward_bench_{mark:016x}_a")),
-            plain: renamed(database, &format!("doorward_bench_{mark:016x}_b")),
-        };
+    pub async fn beside(database: &Database, mark: u64, count: usize) -> Result<Self, MeasureError> {
+        let made =
+            (1..=count).map(|number| renamed(database, &format!("doorward_bench_{mark:016x}_{number}")));
+        let scratch = Self { named: database.clone(), made: made.collect() };
         for name in scratch.names() {
             tell(database, &format!("CREATE DATABASE {name}")).await.map_err(|why| {
                 MeasureError::Scratch(format!(
@@ -41,7 +38,7 @@ impl Scratch {
     /// # Errors
     /// When something is left; the text names it.
     pub async fn remove(self) -> Result<(), MeasureError> {
-        for path in [&self.store, &self.plain].into_iter().filter_map(Database::file) {
+        for path in self.made.iter().filter_map(Database::file) {
             remove_file_and_logs(path);
         }
         for name in self.names() {
@@ -68,7 +65,7 @@ impl Scratch {
 
     /// The databases on the server; none of files.
     fn names(&self) -> impl Iterator<Item = &str> {
-        [&self.store, &self.plain].into_iter().filter_map(Database::server).map(|server| server.name.as_str())
+        self.made.iter().filter_map(Database::server).map(|server| server.name.as_str())
     }
 }
 

@@ -1,17 +1,14 @@
 //! What callers do: real commands and a real query, on rows of their own, as many clients of one installation would. Knows records; knows no
 //! engine and no clock.
 
-use crate::access_token::{AddAccessToken, NewAccessToken};
+use crate::access_token::AddAccessToken;
 use crate::contract::{Applied, Command, Steps};
 use crate::grant::{self, NewGrant};
 use crate::measure::MeasureError;
+use crate::measure::rows::{Rows, id, mixed, now};
 use crate::refresh_token::{self, NewRefreshToken, RefreshTokenById, RotateRefreshToken};
 use crate::store::Store;
-use protocol::claims::{AccessTokenClaims, Audience, SignIn};
-use protocol::{
-    AccessTokenId, ClaimsRequest, ClientId, GrantId, RefreshTokenId, Scope, SecretHash, SessionId, Timestamp,
-    UserId,
-};
+use protocol::{GrantId, RefreshTokenId, SessionId, UserId};
 
 /// A kind of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,20 +42,13 @@ pub(super) struct Caller {
     made: u64,
     current: RefreshTokenId,
     generation: u32,
-    client: Client,
-}
-
-/// What every row of the scratch databases says.
-#[derive(Debug, Clone)]
-struct Client {
-    id: ClientId,
-    scope: Scope,
+    rows: Rows,
 }
 
 impl Caller {
     pub(super) fn new(number: usize) -> Result<Self, MeasureError> {
         let number = number as u64;
-        Ok(Self { number, made: 0, current: first_of(number), generation: 0, client: Client::new()? })
+        Ok(Self { number, made: 0, current: first_of(number), generation: 0, rows: Rows::new()? })
     }
 
     /// The next query.
@@ -70,21 +60,21 @@ impl Caller {
     /// The next command of one step.
     pub(super) fn insert(&mut self) -> AddAccessToken {
         self.made += 1;
-        AddAccessToken(self.client.access_token(MADE + self.unique(), self.number))
+        let (grant, user) = (grant_of(self.number), user(self.number));
+        AddAccessToken(self.rows.access_token(MADE + self.unique(), grant, user))
     }
 
     /// The next command of three steps. Its caller goes on from the successor: a chain ends when a command is refused.
     pub(super) fn rotate(&mut self) -> RotateRefreshToken {
         self.made += 1;
         self.generation += 1;
-        let unique = MADE + self.unique();
-        let successor =
-            self.client.refresh_token(RefreshTokenId::from_bytes(id(unique)), self.number, self.generation);
+        let (unique, grant) = (MADE + self.unique(), grant_of(self.number));
+        let successor = self.rows.refresh_token(unique, grant, self.generation);
         let presented = std::mem::replace(&mut self.current, successor.id);
         RotateRefreshToken {
             presented,
             successor,
-            access_token: Some(self.client.access_token(unique, self.number)),
+            access_token: Some(self.rows.access_token(unique, grant, user(self.number))),
             at: now(),
         }
     }
@@ -92,79 +82,6 @@ impl Caller {
     /// Grows in time, as the ids of tokens do, and is no other caller's.
     fn unique(&self) -> u64 {
         (self.made << 10) + self.number
-    }
-}
-
-impl Client {
-    fn new() -> Result<Self, MeasureError> {
-        let defect = |_| MeasureError::Refused;
-        Ok(Self {
-            id: ClientId::parse("measured-client").map_err(defect)?,
-            scope: Scope::parse("openid profile email offline_access").map_err(|_| MeasureError::Refused)?,
-        })
-    }
-
-    fn refresh_token(&self, id: RefreshTokenId, caller: u64, generation: u32) -> NewRefreshToken {
-        NewRefreshToken {
-            id,
-            secret_hash: hash(generation.into()),
-            grant_id: grant_of(caller),
-            client_id: self.id.clone(),
-            generation,
-            created_at: now(),
-            expires_at: later(),
-        }
-    }
-
-    fn access_token(&self, unique: u64, caller: u64) -> NewAccessToken {
-        let token = AccessTokenId::from_bytes(id(unique));
-        NewAccessToken {
-            id: token,
-            secret_hash: hash(unique),
-            grant_id: Some(grant_of(caller)),
-            claims: AccessTokenClaims {
-                iss: "https://id.example.org".to_owned(),
-                sub: UserId::from_bytes(id(caller)).to_string(),
-                aud: Audience::One("https://api.example.org".to_owned()),
-                exp: later().seconds(),
-                iat: now().seconds(),
-                jti: token.to_string(),
-                client_id: self.id.as_str().to_owned(),
-                scope: self.scope.clone(),
-                sign_in: Some(SignIn {
-                    auth_time: now().seconds(),
-                    acr: "1".to_owned(),
-                    amr: vec!["pwd".to_owned()],
-                    sid: SessionId::from_bytes(id(caller)).to_string(),
-                }),
-                grant_id: Some(grant_of(caller).to_string()),
-                act: None,
-                may_act: None,
-                cnf: None,
-                service: None,
-            },
-            one_time: false,
-            created_at: now(),
-            expires_at: later(),
-        }
-    }
-
-    fn grant(&self, caller: u64) -> NewGrant {
-        NewGrant {
-            id: grant_of(caller),
-            user_id: UserId::from_bytes(id(caller)),
-            client_id: self.id.clone(),
-            session_id: SessionId::from_bytes(id(caller)),
-            scope: self.scope.clone(),
-            claims: ClaimsRequest::default(),
-            auth_time: now(),
-            amr: "pwd".to_owned(),
-            acr: "1".to_owned(),
-            resources: Vec::new(),
-            offline: true,
-            created_at: now(),
-            expires_at: later(),
-        }
     }
 }
 
@@ -189,13 +106,16 @@ impl Command for Fill {
 
 /// Gives every caller a grant and its first refresh token, and readers something to find.
 pub(super) async fn fill(store: &Store, callers: usize) -> Result<(), MeasureError> {
-    let client = Client::new()?;
+    let rows = Rows::new()?;
     let callers = 0..callers as u64;
+    let grant = |caller| rows.grant(grant_of(caller), user(caller), SessionId::from_bytes(id(caller)));
     let mut slices = vec![Fill {
-        grants: callers.clone().map(|caller| client.grant(caller)).collect(),
-        refresh_tokens: callers.map(|caller| client.refresh_token(first_of(caller), caller, 0)).collect(),
+        grants: callers.clone().map(grant).collect(),
+        refresh_tokens: callers
+            .map(|caller| rows.refresh_token(GRANTS + caller, grant_of(caller), 0))
+            .collect(),
     }];
-    let read = |number| client.refresh_token(RefreshTokenId::from_bytes(id(FILLED + number)), 0, 0);
+    let read = |number| rows.refresh_token(FILLED + number, grant_of(0), 0);
     for slice in 0..POPULATION / SLICE {
         let tokens = (slice * SLICE..(slice + 1) * SLICE).map(read).collect();
         slices.push(Fill { grants: Vec::new(), refresh_tokens: tokens });
@@ -215,41 +135,16 @@ pub(super) fn steps(command: &impl Command) -> Steps {
     steps
 }
 
+fn user(number: u64) -> UserId {
+    UserId::from_bytes(id(number))
+}
+
 fn grant_of(caller: u64) -> GrantId {
     GrantId::from_bytes(id(GRANTS + caller))
 }
 
 fn first_of(caller: u64) -> RefreshTokenId {
     RefreshTokenId::from_bytes(id(GRANTS + caller))
-}
-
-/// Sixteen bytes that grow with the number.
-fn id(number: u64) -> [u8; 16] {
-    ((u128::from(number) << 64) | u128::from(mixed(number))).to_be_bytes()
-}
-
-fn hash(number: u64) -> SecretHash {
-    let mut hash = [0; 32];
-    for (part, salt) in hash.chunks_mut(8).zip(1..) {
-        part.copy_from_slice(&mixed(number.rotate_left(salt * 8)).to_be_bytes());
-    }
-    SecretHash::from_bytes(hash)
-}
-
-/// SplitMix64: scatters what counts up.
-fn mixed(number: u64) -> u64 {
-    let mut x = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    x ^ (x >> 31)
-}
-
-fn now() -> Timestamp {
-    Timestamp::from_seconds(1_800_000_000)
-}
-
-fn later() -> Timestamp {
-    Timestamp::from_seconds(1_900_000_000)
 }
 
 #[cfg(test)]

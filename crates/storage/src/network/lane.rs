@@ -45,6 +45,10 @@ pub(super) async fn run<D: Driver>(shared: Arc<Shared<D>>) {
             Turn::Work => {
                 if lane.connected().await {
                     let jobs = lane.shared.queue.take(lane.limit);
+                    let now = clock::now();
+                    for job in &jobs {
+                        lane.shared.counters.waits.record(now.saturating_duration_since(job.since));
+                    }
                     lane.work(jobs).await;
                 } else if lane.shared.queue.is_closed() {
                     // Nobody waits for a server that is gone.

@@ -23,6 +23,7 @@ use crate::database::Database;
 use crate::error::StorageError;
 use crate::job::{Claim, GiveUp, Job, Rejected};
 use crate::options::{OpenError, Options};
+use crate::room::Room;
 use crate::row::Fetched;
 use crate::stats::{Counters, Stats};
 use crate::together::{AnswerSource, Answers, Together};
@@ -84,7 +85,7 @@ impl<D: Driver> Network<D> {
         schema::bring_up_to_date(&driver, database, options, &ids).await?;
         let shared = Arc::new(Shared {
             driver: Arc::new(driver),
-            queue: Queue::new(options.max_queued),
+            queue: Queue::new(Room::new(options.max_queued, options.write_deadline)),
             pool: Pool::new(&options.network),
             ids,
             counters: Counters::default(),
@@ -110,7 +111,10 @@ impl<D: Driver> Network<D> {
         let job = Job { steps, claim: claim.clone(), answer, since: clock::now() };
         match shared.queue.send(job) {
             Ok(()) => {}
-            Err(Rejected::Full) => return Err(shared.overloaded(Duration::from_secs(1))),
+            Err(Rejected::Full) => {
+                shared.counters.refused_queue.fetch_add(1, Relaxed);
+                return Err(StorageError::Overloaded { retry_after: Duration::from_secs(1) });
+            }
             Err(Rejected::Closed) => return Err(closed()),
         }
         // A caller that goes away gives its job up, unless a lane has it already.
@@ -189,11 +193,6 @@ impl<D: Driver> Drop for Network<D> {
 }
 
 impl<D: Driver> Shared<D> {
-    fn overloaded(&self, retry_after: Duration) -> StorageError {
-        self.counters.overloaded.fetch_add(1, Relaxed);
-        StorageError::Overloaded { retry_after }
-    }
-
     /// The answer to a write whose deadline has passed and of which nothing was applied.
     fn late(&self) -> StorageError {
         match self.health.trouble() {
@@ -201,7 +200,10 @@ impl<D: Driver> Shared<D> {
                 self.counters.failed.fetch_add(1, Relaxed);
                 StorageError::Unavailable(why)
             }
-            None => self.overloaded(self.options.write_deadline),
+            None => {
+                self.counters.refused_deadline.fetch_add(1, Relaxed);
+                StorageError::Overloaded { retry_after: self.options.write_deadline }
+            }
         }
     }
 

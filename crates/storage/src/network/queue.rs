@@ -2,16 +2,17 @@
 
 use crate::clock;
 use crate::job::{Job, Rejected};
+use crate::room::Room;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// The queue.
 pub(super) struct Queue {
     state: Mutex<State>,
     arrived: Notify,
-    max: usize,
+    room: Room,
 }
 
 #[derive(Default)]
@@ -32,8 +33,8 @@ pub(super) enum Turn {
 }
 
 impl Queue {
-    pub(super) fn new(max: usize) -> Self {
-        Self { state: Mutex::default(), arrived: Notify::new(), max }
+    pub(super) fn new(room: Room) -> Self {
+        Self { state: Mutex::default(), arrived: Notify::new(), room }
     }
 
     /// Queues a job.
@@ -42,7 +43,7 @@ impl Queue {
         if state.closed {
             return Err(Rejected::Closed);
         }
-        if state.jobs.len() >= self.max {
+        if !self.room.admits(&job, state.jobs.len(), oldest(&state, job.since)) {
             return Err(Rejected::Full);
         }
         state.jobs.push_back(job);
@@ -113,8 +114,7 @@ impl Queue {
 
     /// How long the oldest has waited.
     pub(super) fn oldest_wait(&self) -> Duration {
-        let now = clock::now();
-        self.lock().jobs.front().map_or(Duration::ZERO, |job| now.saturating_duration_since(job.since))
+        oldest(&self.lock(), clock::now())
     }
 
     /// Whether the queue accepts nothing more.
@@ -126,6 +126,10 @@ impl Queue {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn oldest(state: &State, now: Instant) -> Duration {
+    state.jobs.front().map_or(Duration::ZERO, |job| now.saturating_duration_since(job.since))
 }
 
 #[cfg(test)]
@@ -143,7 +147,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_is_bounded_passes_over_what_was_given_up_and_ends() {
-        let queue = Queue::new(3);
+        let queue = Queue::new(Room::new(3, Duration::from_secs(3)));
         let (first, given_up) = job();
         for job in [first, job().0, job().0] {
             assert_eq!(queue.send(job), Ok(()));

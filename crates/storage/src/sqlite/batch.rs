@@ -1,10 +1,12 @@
 //! One batch in one transaction: who of it was applied, who refused. Knows statements and savepoints; knows no queue and no caller.
 
+use crate::clock;
 use crate::contract::{Applied, Step, Steps};
 use crate::error::StorageError;
 use crate::job::Answer;
 use crate::sqlite::error::{StepFailure, stepping, writing};
 use rusqlite::{Connection, params_from_iter};
+use std::time::Duration;
 
 /// How many batches run with savepoints after one had to be repeated.
 const CAREFUL_BATCHES: u32 = 64;
@@ -15,6 +17,7 @@ const CAREFUL_BATCHES: u32 = 64;
 #[derive(Default)]
 pub(super) struct Batches {
     careful_for: u32,
+    last_commit: Duration,
 }
 
 enum Stop {
@@ -55,7 +58,13 @@ impl Batches {
                 ran => ran,
             }
         };
-        match ran.and_then(|()| execute(connection, "COMMIT")) {
+        let ran = ran.and_then(|()| {
+            let started = clock::now();
+            execute(connection, "COMMIT")?;
+            self.last_commit = started.elapsed();
+            Ok(())
+        });
+        match ran {
             Ok(()) => Ok(answers),
             Err(stop) => {
                 roll_back(connection);
@@ -65,6 +74,11 @@ impl Batches {
                 })
             }
         }
+    }
+
+    /// How long the COMMIT of the last batch took.
+    pub(super) fn last_commit(&self) -> Duration {
+        self.last_commit
     }
 }
 

@@ -175,9 +175,11 @@ impl Checkpointer {
             let mut back_off = BACK_OFF.0;
             loop {
                 let before = self.checkpoints.counters.checkpoints.load(Ordering::Relaxed);
+                let started = clock::now();
                 if let Err(error) = self.round() {
                     tracing::warn!(%error, "a checkpoint failed");
                 }
+                self.checkpoints.counters.checkpoint_times.record(started.elapsed());
                 let complete = self.checkpoints.counters.checkpoints.load(Ordering::Relaxed) != before;
                 if complete || self.checkpoints.frames() <= self.checkpoints.soft_frames {
                     break;

@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::job::{Job, Rejected};
+use crate::room::Room;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -25,7 +26,7 @@ pub(super) struct Mailbox {
     /// Jobs here and in the writer's hands that are not yet part of a batch. Given-up ones count until the writer drops them: they
     /// occupy memory.
     depth: AtomicUsize,
-    max: usize,
+    room: Room,
     opened: Instant,
     /// When the oldest job in the writer's hands was queued, microseconds after `opened`; zero when there is none.
     oldest_in_hand: AtomicU64,
@@ -48,12 +49,12 @@ impl State {
 }
 
 impl Mailbox {
-    pub(super) fn new(max: usize) -> Self {
+    pub(super) fn new(room: Room) -> Self {
         Self {
             state: Mutex::default(),
             wake: Condvar::new(),
             depth: AtomicUsize::new(0),
-            max,
+            room,
             opened: clock::now(),
             oldest_in_hand: AtomicU64::new(0),
         }
@@ -65,7 +66,8 @@ impl Mailbox {
         if state.closed {
             return Err(Rejected::Closed);
         }
-        if self.depth.load(Ordering::Relaxed) >= self.max {
+        let oldest = self.oldest(&state, job.since);
+        if !self.room.admits(&job, self.depth.load(Ordering::Relaxed), oldest) {
             return Err(Rejected::Full);
         }
         self.depth.fetch_add(1, Ordering::Relaxed);
@@ -169,13 +171,12 @@ impl Mailbox {
 
     /// How long the oldest has waited.
     pub(super) fn oldest_wait(&self) -> Duration {
-        let now = clock::now();
+        self.oldest(&self.lock(), clock::now())
+    }
+
+    fn oldest(&self, state: &State, now: Instant) -> Duration {
         match self.oldest_in_hand.load(Ordering::Relaxed) {
-            0 => self
-                .lock()
-                .jobs
-                .first()
-                .map_or(Duration::ZERO, |job| now.saturating_duration_since(job.since)),
+            0 => state.jobs.first().map_or(Duration::ZERO, |job| now.saturating_duration_since(job.since)),
             micros => now.saturating_duration_since(self.opened + Duration::from_micros(micros)),
         }
     }
@@ -205,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_bound_counts_what_the_writer_has_not_begun() {
-        let mailbox = Mailbox::new(2);
+        let mailbox = Mailbox::new(Room::new(2, Duration::from_secs(3)));
         assert_eq!(mailbox.send(job().0), Ok(()));
         assert_eq!(mailbox.send(job().0), Ok(()));
         assert_eq!(mailbox.send(job().0), Err(Rejected::Full));
@@ -226,7 +227,7 @@ mod tests {
 
     #[test]
     fn abandoning_tells_every_caller() {
-        let mailbox = Mailbox::new(8);
+        let mailbox = Mailbox::new(Room::new(8, Duration::from_secs(3)));
         let (job, mut answered) = job();
         mailbox.send(job).unwrap();
         mailbox.abandon();

@@ -25,8 +25,9 @@ use crate::contract::{Access, Applied, Query, Statement, Steps};
 use crate::error::StorageError;
 use crate::job::{Claim, GiveUp, Job, Rejected};
 use crate::options::{OpenError, Options, Schema};
+use crate::room::Room;
 use crate::row::{Rows, Source};
-use crate::stats::{Counters, Stats};
+use crate::stats::{Counters, READS_PER_SAMPLE, Stats};
 use crate::together::Together;
 use crate::value::{Value, ValueRef};
 use checkpointer::{Checkpointer, Checkpoints};
@@ -40,6 +41,7 @@ use rusqlite::{Connection, params_from_iter};
 use scan::ScanPool;
 use shipping::Ship;
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -82,7 +84,7 @@ impl Sqlite {
             Arc::clone(&counters),
         ));
         checkpoints.watch(&mut connection).map_err(sqlite)?;
-        let mailbox = Arc::new(Mailbox::new(options.max_queued));
+        let mailbox = Arc::new(Mailbox::new(Room::new(options.max_queued, options.write_deadline)));
         let health = Arc::new(Health::default());
         let readers = ReadSource::new(path.to_owned(), options.reader_cache, options.mapped);
         let scans = ScanPool::new(Arc::clone(&readers), options.max_queued_scans, options.scan_deadline);
@@ -138,21 +140,25 @@ impl Sqlite {
         }
         if self.checkpoints.over_hard_limit() {
             self.checkpoints.ask();
-            return Err(self.overloaded(Duration::from_secs(2)));
+            return Err(overloaded(&self.counters.refused_log, Duration::from_secs(2)));
         }
         let (answer, mut answered) = oneshot::channel();
         let claim = Claim::default();
         let job = Job { steps, claim: claim.clone(), answer, since: clock::now() };
         match self.mailbox.send(job) {
             Ok(()) => {}
-            Err(Rejected::Full) => return Err(self.overloaded(Duration::from_secs(1))),
+            Err(Rejected::Full) => {
+                return Err(overloaded(&self.counters.refused_queue, Duration::from_secs(1)));
+            }
             Err(Rejected::Closed) => return Err(closed()),
         }
         // A caller that goes away gives its job up, unless the writer has it already.
         let _on_leaving = GiveUp(claim.clone());
         match tokio::time::timeout(self.write_deadline, &mut answered).await {
             Ok(answer) => answer.unwrap_or_else(|_| Err(closed())),
-            Err(_elapsed) if claim.give_up() => Err(self.overloaded(self.write_deadline)),
+            Err(_elapsed) if claim.give_up() => {
+                Err(overloaded(&self.counters.refused_deadline, self.write_deadline))
+            }
             // It is in a batch: only the truth will do.
             Err(_elapsed) => answered.await.unwrap_or_else(|_| Err(closed())),
         }
@@ -165,18 +171,28 @@ impl Sqlite {
     ) -> Result<S::Output, StorageError> {
         match S::ACCESS {
             Access::Point => {
-                self.counters.point_reads.fetch_add(1, Relaxed);
-                self.readers.read_here::<S>(statements)
+                let number = self.counters.point_reads.fetch_add(1, Relaxed);
+                if !number.is_multiple_of(READS_PER_SAMPLE) {
+                    return self.readers.read_here::<S>(statements);
+                }
+                let started = clock::now();
+                let output = self.readers.read_here::<S>(statements);
+                self.counters.read_times.record(started.elapsed());
+                output
             }
             Access::Scan => {
                 self.counters.scans.fetch_add(1, Relaxed);
-                self.scans.read::<S>(statements).await
+                let started = clock::now();
+                let output = meter::span("store.scan", self.scans.read::<S>(statements)).await;
+                self.counters.scan_times.record(started.elapsed());
+                output
             }
         }
     }
 
     pub(crate) fn stats(&self) -> Stats {
         Stats {
+            is_file: true,
             queue_depth: self.mailbox.depth(),
             oldest_wait: self.mailbox.oldest_wait(),
             wal_frames: self.checkpoints.frames(),
@@ -221,11 +237,12 @@ impl Sqlite {
         let mut closed = self.closed.clone();
         let _gone = closed.wait_for(|closed| *closed).await;
     }
+}
 
-    fn overloaded(&self, retry_after: Duration) -> StorageError {
-        self.counters.overloaded.fetch_add(1, Relaxed);
-        StorageError::Overloaded { retry_after }
-    }
+/// Turned away, and counted under its cause.
+fn overloaded(cause: &AtomicU64, retry_after: Duration) -> StorageError {
+    cause.fetch_add(1, Relaxed);
+    StorageError::Overloaded { retry_after }
 }
 
 /// Everything before the threads start: the guards, the writing connection, the schema.

@@ -27,6 +27,15 @@ impl PlainSqlite {
     }
 }
 
+/// Makes the system forget what it keeps of a database file in memory. The store's own caches stay.
+pub(crate) fn forget(path: &Path) -> std::io::Result<()> {
+    // Never another handle: closing it would drop SQLite's locks.
+    let file = super::guard::sync_handle(path)?;
+    // What is not on the disk yet would stay.
+    file.sync_data()?;
+    Ok(rustix::fs::fadvise(&*file, 0, None, rustix::fs::Advice::DontNeed)?)
+}
+
 impl Plain for PlainSqlite {
     type Connection = Connection;
 

@@ -176,6 +176,10 @@ impl Writer {
     fn claim(&mut self) {
         let count = self.hands.backlog.len().min(self.max_batch);
         self.hands.batch.extend(self.hands.backlog.drain(..count).filter(|job| job.claim.take()));
+        let now = clock::now();
+        for job in &self.hands.batch {
+            self.counters.waits.record(now.saturating_duration_since(job.since));
+        }
         self.mailbox.begun(count);
         self.mailbox.note_oldest(self.hands.backlog.front());
     }
@@ -183,6 +187,7 @@ impl Writer {
     fn answer(&mut self, answers: Vec<Answer>, took: Duration) {
         let refused = answers.iter().filter(|answer| matches!(answer, Ok(Applied::Refused { .. }))).count();
         self.counters.committed(answers.len(), refused, took);
+        self.counters.commits.record(self.hands.batches.last_commit());
         self.recovered();
         if let Some(tap) = &self.tap {
             tap.pass_on(&mut self.hands.batch, &answers);

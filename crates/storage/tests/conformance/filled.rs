@@ -27,6 +27,9 @@ const LONG: &[&str] = &[
     "scope",
     "password_hash",
     "features",
+    "line",
+    "events",
+    "head",
 ];
 
 struct Column {

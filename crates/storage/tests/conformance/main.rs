@@ -7,6 +7,8 @@ mod engines;
 #[cfg(test)]
 mod api_keys;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod backups;
 #[cfg(test)]
 mod clocks;
@@ -46,6 +48,8 @@ mod once;
 mod organizations;
 #[cfg(test)]
 mod overload;
+#[cfg(test)]
+mod owners;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]

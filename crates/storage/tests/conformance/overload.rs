@@ -2,7 +2,7 @@
 
 use crate::fixture::{CountLinks, Do, House, LinkById, insert};
 use std::time::Duration;
-use storage::{Applied, StorageError};
+use storage::{Applied, Command, Steps, StorageError};
 use tokio::time::{Instant, sleep, timeout};
 
 fn is_overloaded(answer: &Result<Applied, StorageError>) -> bool {
@@ -50,18 +50,61 @@ async fn a_write_past_its_deadline_is_refused_and_never_applied() {
     let house = House::with(|options| options.write_deadline = Duration::from_millis(150)).await;
     let stalled = stall(&house);
     let asked = Instant::now();
+    let store = house.store.clone();
+    // One that is still within its deadline when the writer is free again is applied.
+    let young = tokio::spawn(async move {
+        sleep(Duration::from_millis(120)).await;
+        store.write(Do(vec![insert(2)])).await
+    });
     let late = house.store.write(Do(vec![insert(1)])).await;
     assert!(is_overloaded(&late), "{late:?}");
     assert!(asked.elapsed() >= Duration::from_millis(150) && asked.elapsed() < Duration::from_millis(800));
-    // One that is still within its deadline when the writer is free again is applied.
-    let store = house.store.clone();
-    let young = tokio::spawn(async move { store.write(Do(vec![insert(2)])).await });
-    sleep(Duration::from_millis(30)).await;
     stalled.execute_batch("ROLLBACK").unwrap();
     assert_eq!(young.await.unwrap().unwrap(), Applied::Done);
     assert_eq!(house.store.read(LinkById(1)).await.unwrap(), None);
     assert!(house.store.read(LinkById(2)).await.unwrap().is_some());
     assert_eq!(house.store.stats().queue_depth, 0);
+}
+
+/// Somebody nobody knows yet, who begins something.
+struct Newcomer(u64);
+
+impl Command for Newcomer {
+    type Outcome = Applied;
+    fn steps(&self, steps: &mut Steps) {
+        steps.newcomers();
+        Do(vec![insert(self.0)]).steps(steps);
+    }
+    fn outcome(&self, applied: Applied) -> Applied {
+        applied
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn newcomers_fill_half_of_the_queue_and_leave_room_for_those_inside() {
+    let house = House::with(|options| options.max_queued = 20).await;
+    let stalled = stall(&house);
+    let newcomers: Vec<_> = (0..10)
+        .map(|number| {
+            let store = house.store.clone();
+            tokio::spawn(async move { store.write(Newcomer(number)).await })
+        })
+        .collect();
+    while house.store.stats().queue_depth < 10 {
+        sleep(Duration::from_millis(1)).await;
+    }
+    assert!(is_overloaded(&house.store.write(Newcomer(100)).await));
+    let store = house.store.clone();
+    let inside = tokio::spawn(async move { store.write(Do(vec![insert(200)])).await });
+    while house.store.stats().queue_depth < 11 {
+        sleep(Duration::from_millis(1)).await;
+    }
+    stalled.execute_batch("ROLLBACK").unwrap();
+    for newcomer in newcomers {
+        assert_eq!(newcomer.await.unwrap().unwrap(), Applied::Done);
+    }
+    assert_eq!(inside.await.unwrap().unwrap(), Applied::Done);
+    assert_eq!(house.store.write(Newcomer(100)).await.unwrap(), Applied::Done);
 }
 
 /// Deadlines that fall at the very moment the writer takes its batches.

@@ -90,7 +90,8 @@ async fn params(request: Request) -> Result<Params, ApiError> {
     form_or_json(request).await.map_err(ApiError)
 }
 
-/// Whoever names a resource wants to know whether the token opens it. That is not answered here, and "valid" would be taken for a yes.
+/// Whoever names a resource wants to know whether the token opens it. Rules decide that on method and URL, and no method is told here: "valid"
+/// for a GET would be taken for a yes to a DELETE.
 fn refuse_resource(headers: &HeaderMap) -> Result<(), OAuthError> {
     let names_url = |value: &http::HeaderValue| value.as_bytes().windows(3).any(|part| part == b"://");
     match headers.get("x-forwarded-for").is_some_and(names_url) {
@@ -102,7 +103,7 @@ fn refuse_resource(headers: &HeaderMap) -> Result<(), OAuthError> {
 fn no_resource() -> OAuthError {
     OAuthError::new(
         ErrorCode::InvalidRequest,
-        "whether a token opens a resource is not answered here: leave the resource out and compare scopes",
+        "whether a token opens a resource is not answered here: ask /oauth2/validate, or leave the resource out and compare scopes",
     )
 }
 

@@ -1,5 +1,5 @@
 //! `/oauth2/validate`: what gateways ask before they let a request through (nginx `auth_request`, Traefik `forwardAuth`, Caddy
-//! `forward_auth`, Envoy `ext_authz`). Answers 204, 401 or 403 (RFC 6750 section 3): a gateway takes anything else for a failure. Anybody may
+//! `forward_auth`, Envoy `ext_authz`). Answers 204 (Envoy 200), 401 or 403 (RFC 6750 section 3): a gateway takes anything else for a failure. Anybody may
 //! ask: the answer says what a credential allows to whoever holds it, and of other credentials nothing.
 
 use crate::answer::json;
@@ -13,7 +13,7 @@ use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use http::request::Parts;
 use protocol::{ErrorCode, OAuthError, Scope};
 use provider::{Admitted, Caller, Denied, GatewayRequest};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// The path that [`below`] strips.
@@ -23,6 +23,10 @@ const SUBJECT: HeaderName = HeaderName::from_static("x-auth-subject");
 const CLIENT: HeaderName = HeaderName::from_static("x-auth-client");
 const SCOPE: HeaderName = HeaderName::from_static("x-auth-scope");
 const TYPE: HeaderName = HeaderName::from_static("x-auth-type");
+const ORG: HeaderName = HeaderName::from_static("x-auth-org");
+const SERVICE: HeaderName = HeaderName::from_static("x-auth-service");
+const PLAN: HeaderName = HeaderName::from_static("x-auth-plan");
+const FEATURES: HeaderName = HeaderName::from_static("x-auth-features");
 
 /// The request is told in headers: `X-Original-*` or `X-Forwarded-*`.
 pub(crate) async fn asked(
@@ -43,7 +47,7 @@ pub(crate) async fn asked(
             .validate(&ctx, &request, credential.as_ref().map(Option::as_ref).map_err(Clone::clone))
             .await
     };
-    answer(verdict.await)
+    answer(StatusCode::NO_CONTENT, verdict.await)
 }
 
 /// The request is this one, with the path below ours (Envoy's `path_prefix`): its query is its sender's, and its headers say nothing about it.
@@ -61,7 +65,8 @@ pub(crate) async fn below(
         resource: None,
     };
     let credential = credential.as_ref().map(Option::as_ref).map_err(Clone::clone);
-    answer(web.provider.validate(&ctx, &request, credential).await)
+    // Of all that mean success, Envoy lets pass on this one only.
+    answer(StatusCode::OK, web.provider.validate(&ctx, &request, credential).await)
 }
 
 /// The request as the gateway tells it. A gateway passes on what its client sent, so of the two families of headers only one may be there:
@@ -111,9 +116,9 @@ fn one<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>
     }
 }
 
-fn answer(verdict: Result<Admitted, Denied>) -> Response {
+fn answer(passes: StatusCode, verdict: Result<Admitted, Denied>) -> Response {
     match verdict {
-        Ok(admitted) => (StatusCode::NO_CONTENT, identity(&admitted)).into_response(),
+        Ok(admitted) => (passes, identity(&admitted)).into_response(),
         Err(Denied::Forbidden(why)) => {
             let members = json!({ "error": ErrorCode::AccessDenied.as_str(), "error_description": why });
             json(StatusCode::FORBIDDEN, &members)
@@ -124,21 +129,42 @@ fn answer(verdict: Result<Admitted, Denied>) -> Response {
 }
 
 /// Every one of them is always there, be it empty: so that a gateway that copies them overwrites what its client sent under their names.
-fn identity(admitted: &Admitted) -> [(HeaderName, HeaderValue); 4] {
-    let Some(caller) = &admitted.caller else {
-        return [SUBJECT, CLIENT, SCOPE, TYPE].map(|name| (name, HeaderValue::from_static("")));
-    };
-    let kind = match caller {
+fn identity(admitted: &Admitted) -> [(HeaderName, HeaderValue); 8] {
+    let (caller, service) = (admitted.caller.as_ref(), admitted.service.as_ref());
+    let kind = caller.map(|caller| match caller {
         Caller::ApiKey(_) => "api_key",
         Caller::AccessToken(_) if caller.user_id().is_some() => "user",
         Caller::AccessToken(_) => "client",
-    };
+    });
+    let scope = caller.map(|_| admitted.scope.to_string());
+    let features = service.and_then(|service| service.features.as_ref());
     [
-        (SUBJECT, value(caller.subject())),
-        (CLIENT, value(caller.client_id().as_str())),
-        (SCOPE, HeaderValue::from_str(&admitted.scope.to_string()).unwrap_or(HeaderValue::from_static(""))),
-        (TYPE, HeaderValue::from_static(kind)),
+        (SUBJECT, caller.map(|caller| value(caller.subject()))),
+        (CLIENT, caller.map(|caller| value(caller.client_id().as_str()))),
+        (SCOPE, scope.and_then(|scope| HeaderValue::from_str(&scope).ok())),
+        (TYPE, kind.map(HeaderValue::from_static)),
+        (ORG, service.map(|service| value(service.org.as_str()))),
+        (SERVICE, service.map(|service| value(service.service.as_str()))),
+        (PLAN, service.and_then(|service| service.plan.as_ref()).map(|plan| value(plan.as_str()))),
+        (FEATURES, features.map(|features| ascii_json(features.as_json()))),
     ]
+    .map(|(name, value)| (name, value.unwrap_or(HeaderValue::from_static(""))))
+}
+
+/// JSON as it stands in the token, all of it in ASCII (RFC 8259 section 7).
+fn ascii_json(json: &Value) -> HeaderValue {
+    let mut text = String::new();
+    for char in json.to_string().chars() {
+        if char.is_ascii() && !char.is_ascii_control() {
+            text.push(char);
+        } else {
+            for unit in char.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        }
+    }
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// An identifier that nothing on its way can read as another one: what is not printable, spaces, commas, quotes and `%` are percent-encoded.
@@ -179,6 +205,19 @@ fn with(challenge: &str) -> [(HeaderName, HeaderValue); 1] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn features_are_the_json_of_the_token_in_ascii() {
+        for (features, written) in [
+            (json!(["read", "a, b"]), r#"["read","a, b"]"#),
+            (json!({"seats": 5}), r#"{"seats":5}"#),
+            (json!(["é😀\u{7f}\r\n\"\\"]), r#"["\u00e9\ud83d\ude00\u007f\r\n\"\\"]"#),
+        ] {
+            let header = ascii_json(&features);
+            assert_eq!(header, written);
+            assert_eq!(serde_json::from_slice::<Value>(header.as_bytes()).unwrap(), features);
+        }
+    }
 
     #[test]
     fn identifiers_cannot_be_taken_for_others() {

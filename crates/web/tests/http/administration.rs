@@ -104,7 +104,7 @@ async fn a_disabled_or_removed_client_is_refused_everywhere() {
         let gateway = house.register("gateway", |client| client.introspects_all = true).await;
         let mut before = alice(&house, &notes).await;
         if removed {
-            house.provider.remove_client(&notes.client_id()).await.unwrap();
+            house.provider.remove_client(&new_ctx(None), &notes.client_id()).await.unwrap();
         } else {
             house.change_client(&notes, |client| client.disabled = true).await;
         }

@@ -20,6 +20,8 @@ mod health;
 #[cfg(test)]
 mod home;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod select_account;
 #[cfg(test)]
 mod setup;
@@ -34,6 +36,10 @@ mod well_known;
 mod administration;
 #[cfg(test)]
 mod any_bytes;
+#[cfg(test)]
+mod audit;
+#[cfg(test)]
+mod audit_chain;
 #[cfg(test)]
 mod engines;
 #[cfg(test)]

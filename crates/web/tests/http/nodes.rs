@@ -39,7 +39,7 @@ pub(crate) async fn databases() -> Vec<(&'static str, Shared)> {
     all
 }
 
-async fn nodes(shared: &Shared) -> [House; 2] {
+pub(crate) async fn nodes(shared: &Shared) -> [House; 2] {
     let [one, other] = shared.stores.clone();
     [House::node(one, 1).await, House::node(other, 2).await]
 }
@@ -178,7 +178,7 @@ async fn a_revoked_api_key_is_used_no_more_on_any_node_whoever_uses_it_meanwhile
         assert!(took.iter().all(|took| *took < BOUND), "{engine}: {took:?}");
         // So is an account's removal, and its keys do not come back with its name.
         let id = protocol::ClientId::parse("robot").unwrap();
-        one.provider.remove_client(&id).await.unwrap();
+        one.provider.remove_client(&new_ctx(None), &id).await.unwrap();
         until("an account gone", async || !passes(other, &probe).await).await;
         api_keys::add_account(one, "robot").await;
         assert!(!passes(one, &probe).await && !passes(other, &probe).await, "{engine}");

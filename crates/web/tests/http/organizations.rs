@@ -1,6 +1,7 @@
 //! Tokens of a service's clients: what they say about the service and their user's standing in it, and how soon a change is known.
 
 use crate::house::{House, RelyingParty, Tokens, claims_of, new_ctx};
+use crate::oauth2::validate;
 use axum::body::Body;
 use http::Request;
 use protocol::{AccessTokenFormat, Slug, SubscriptionStatus};
@@ -78,7 +79,11 @@ async fn the_next_check_of_an_older_token_says_what_is_so_now() {
         assert_eq!(told().await[3], json!({"seats": 5}), "a plan's change is everybody's");
         let change = PlanChange { name: None, features: Some(r#"["read","export"]"#.parse().unwrap()) };
         house.provider.change_plan(&new_ctx(None), &path, change).await.unwrap();
-        house.provider.remove_subscription("alice", &"acme/notes".parse().unwrap()).await.unwrap();
+        house
+            .provider
+            .remove_subscription(&new_ctx(None), "alice", &"acme/notes".parse().unwrap())
+            .await
+            .unwrap();
         assert_eq!(told().await, free());
     }
     let quiet = notes.tokens(&house, "alice").await.access_token;
@@ -145,12 +150,23 @@ pub(crate) async fn changes_reach_the_other_node(one: &House, other: &House) -> 
     let notes = one.notes_of_acme().await;
     let token = notes.tokens(one, "alice").await.access_token;
     let mut took = Vec::new();
+    validate::add_orders(one).await;
+    one.change_client(&notes, |client| client.audience = vec![validate::ORDERS.to_owned()]).await;
+    let for_orders = notes.tokens(one, "alice").await.access_token;
+    let at_gateway = async |house: &House| {
+        let (name, value) = validate::bearer(&for_orders);
+        let answer = validate::ask(house, "GET /me", &[(name, &value)]).await;
+        validate::standing(&answer)[2].to_owned()
+    };
+    let until = || async { at_gateway(other).await == "free" };
+    crate::nodes::until("a resource server", until).await;
     for round in 0..6 {
         let plan = if round % 2 == 0 { "pro" } else { "free" };
         assert_ne!(subscription(other, &token).await, plan, "known and remembered");
         one.subscribe("alice", &format!("acme/notes/{plan}"), SubscriptionStatus::Active, None).await;
         assert_eq!(subscription(one, &token).await, plan, "at once where it was done");
-        let until = || async { subscription(other, &token).await == plan };
+        assert_eq!(at_gateway(one).await, plan);
+        let until = || async { subscription(other, &token).await == plan && at_gateway(other).await == plan };
         took.push(crate::nodes::until("a subscription", until).await);
         tokio::time::sleep(Duration::from_millis(41)).await;
     }

@@ -1,6 +1,6 @@
 //! The organization API: `/api/subscription`, `/api/user`.
 
-use crate::house::{Answer, House, START, Tokens, now, pass_seconds};
+use crate::house::{Answer, House, START, Tokens, new_ctx, now, pass_seconds};
 use axum::body::Body;
 use http::Request;
 use protocol::{GrantType, Scope, SubscriptionStatus};
@@ -96,7 +96,7 @@ async fn a_user_is_told_to_members_tokens_only() {
     let narrow = notes.tokens(&house, "alice").await.access_token;
     assert_eq!(ask(&house, "/api/user", &narrow).await.expect(200).json()["email"], json!(null));
     let acme = "acme".parse().unwrap();
-    house.provider.remove_member(&acme, "alice").await.unwrap();
+    house.provider.remove_member(&new_ctx(None), &acme, "alice").await.unwrap();
     refused(ask(&house, "/api/user", &token).await, 403, "access_denied", "ACCESS_DENIED");
 }
 
@@ -144,7 +144,7 @@ async fn who_asks_too_often_is_told_in_its_own_words() {
 async fn a_client_cannot_be_registered_for_a_service_that_is_not_there() {
     let house = House::open().await;
     let service = house.acme().await;
-    house.provider.remove_service(&"acme/notes".parse().unwrap()).await.unwrap();
+    house.provider.remove_service(&new_ctx(None), &"acme/notes".parse().unwrap()).await.unwrap();
     let client = protocol::Client {
         service: Some(service),
         scope: Scope::default(),

@@ -31,6 +31,7 @@ use provider::{Ctx, Provider, Settings};
 use secrecy::SecretString;
 use std::cell::Cell;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use storage::session::TouchSession;
@@ -39,7 +40,9 @@ use storage::{Durability, NewNode, Options, Store};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use web::Web;
+use web::metrics::{HttpMetrics, Sources, SystemReading};
 use web::server::ClientAddress;
+use web::server::ServerStats;
 use web::server::rate_limit::RateLimits;
 
 /// The issuer of every house.
@@ -99,6 +102,7 @@ pub(crate) struct Plan {
     pub(crate) settings: Settings,
     pub(crate) hashes: PoolSettings,
     pub(crate) rate_limits: RateLimits,
+    pub(crate) metrics: Arc<HttpMetrics>,
     pub(crate) leaving: CancellationToken,
 }
 
@@ -108,6 +112,7 @@ impl Default for Plan {
             settings: Settings::new(ISSUER),
             hashes: cheap_hashes(),
             rate_limits: RateLimits::off(),
+            metrics: Arc::default(),
             leaving: CancellationToken::new(),
         }
     }
@@ -140,6 +145,17 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let (provider, router) = built(&folder, &plan).await;
         Self { provider, router, folder, plan }
+    }
+
+    /// The operator's listener, on a system that says this of itself.
+    pub(crate) fn operators(&self, system: fn() -> SystemReading) -> Router {
+        self.plan.metrics.watch(Sources {
+            provider: self.provider.clone(),
+            server: ServerStats::default(),
+            rate_limits: self.plan.rate_limits.clone(),
+            system: Box::new(system),
+        });
+        web::metrics_router(self.plan.metrics.clone())
     }
 
     /// A process of its own, one of those that share the database of this store.
@@ -301,7 +317,7 @@ async fn on(store: Store, plan: &Plan) -> (Provider, Router) {
         provider: provider.clone(),
         new_ctx,
         rate_limits,
-        metrics: Default::default(),
+        metrics: plan.metrics.clone(),
         leaving: plan.leaving.clone(),
     });
     (provider, router)

@@ -127,7 +127,7 @@ async fn an_expired_or_revoked_key_and_one_whose_account_is_disabled_or_gone_are
         provider.replace_client(&new_ctx(None), account).await.unwrap();
         with(&house, "GET /orders", &key).await.expect(status);
     }
-    provider.remove_client(&id).await.unwrap();
+    provider.remove_client(&new_ctx(None), &id).await.unwrap();
     with(&house, "GET /orders", &key).await.refused(401, "invalid_token");
     // Whoever has its name next does not have its keys.
     add_account(&house, "robot").await;

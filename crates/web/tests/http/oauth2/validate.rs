@@ -3,7 +3,7 @@
 use crate::house::{Answer, House, RelyingParty, encoded, new_ctx, pass_seconds};
 use axum::body::Body;
 use http::Request;
-use protocol::{GrantType, ResourceIndicator, ResourceServer, Scope};
+use protocol::{GrantType, ResourceIndicator, ResourceServer, Scope, SubscriptionStatus};
 
 pub(crate) const ORDERS: &str = "https://orders.example";
 pub(crate) const RULES: [&str; 6] = [
@@ -66,6 +66,11 @@ fn identity(answer: &Answer) -> [&str; 4] {
     ["x-auth-subject", "x-auth-client", "x-auth-scope", "x-auth-type"].map(|name| answer.header(name))
 }
 
+/// Organization, service, plan and features, as the gateway hands them on.
+pub(crate) fn standing(answer: &Answer) -> [&str; 4] {
+    ["x-auth-org", "x-auth-service", "x-auth-plan", "x-auth-features"].map(|name| answer.header(name))
+}
+
 #[tokio::test]
 async fn rfc6750_3_1_without_a_credential_there_is_a_challenge_and_no_error_code() {
     let house = House::open().await;
@@ -108,6 +113,44 @@ async fn a_good_token_passes_with_identity_headers_and_nothing_is_read_or_writte
     with(&house, "PUT /orders/7", &good).await.expect(204);
     assert_eq!(house.provider.token_cache_counts().1, verified);
     assert_eq!(house.provider.store().stats().commands, commands);
+}
+
+#[tokio::test]
+async fn a_service_and_how_its_user_stands_with_it_now_are_handed_on() {
+    let house = House::open().await;
+    add_orders(&house).await;
+    let notes = house.notes_of_acme().await;
+    let for_orders = async |client: &RelyingParty| {
+        house
+            .change_client(client, |client| {
+                client.audience = vec![ORDERS.to_owned()];
+                client.scope = client.scope.union(&Scope::parse("orders:read").unwrap());
+                client.grant_types.insert(GrantType::ClientCredentials);
+            })
+            .await;
+    };
+    for_orders(&notes).await;
+    let tokens = notes.tokens_for(&house, "alice", &[("scope", "openid orders:read")]).await;
+    let asked = async || with(&house, "GET /orders", &tokens.access_token).await.expect(204);
+    assert_eq!(standing(&asked().await), ["acme", "notes", "free", r#"["read"]"#]);
+    house.subscribe("alice", "acme/notes/pro", SubscriptionStatus::Active, None).await;
+    assert_eq!(standing(&asked().await), ["acme", "notes", "pro", r#"["read","export"]"#]);
+    // Of what was told before, no row is read.
+    house.provider.store().close().await;
+    assert_eq!(standing(&asked().await), ["acme", "notes", "pro", r#"["read","export"]"#]);
+    let house = house.restart().await;
+
+    // A client that speaks for itself has no plan, and one of no service nothing to tell.
+    let itself = token(&house, &notes, "orders:read").await;
+    assert_eq!(standing(&with(&house, "GET /orders", &itself).await.expect(204)), ["acme", "notes", "", ""]);
+    let robot = machine(&house, "robot", ORDERS).await;
+    let robots = token(&house, &robot, "orders:read").await;
+    assert_eq!(standing(&with(&house, "GET /orders", &robots).await.expect(204)), [""; 4]);
+
+    // Who left the service takes it along, older tokens included.
+    house.change_client(&notes, |client| client.service = None).await;
+    let answer = with(&house, "GET /orders", &tokens.access_token).await.expect(204);
+    assert_eq!((identity(&answer)[3], standing(&answer)), ("user", [""; 4]));
 }
 
 #[tokio::test]
@@ -180,8 +223,9 @@ async fn a_public_request_passes_and_its_identity_headers_are_there_and_empty() 
     add_orders(&house).await;
     for headers in [&[][..], &[("authorization", "Bearer nonsense")]] {
         let answer = ask(&house, "DELETE /health/", headers).await.expect(204);
-        assert_eq!(identity(&answer), [""; 4]);
-        assert!(answer.headers.contains_key("x-auth-subject"));
+        assert_eq!((identity(&answer), standing(&answer)), ([""; 4], [""; 4]));
+        let there = answer.headers.keys().filter(|name| name.as_str().starts_with("x-auth-")).count();
+        assert_eq!(there, 8);
     }
 }
 
@@ -243,7 +287,7 @@ async fn the_resource_server_is_named_by_the_gateway_or_found_by_the_host() {
     second.hosts = mail.hosts.clone();
     house.provider.add_resource_server(&new_ctx(None), second).await.unwrap();
     assert_eq!(asked("/oauth2/validate", "mail.example").await, 403);
-    house.provider.remove_resource_server(mail.identifier).await.unwrap();
+    house.provider.remove_resource_server(&new_ctx(None), mail.identifier).await.unwrap();
     assert_eq!(asked("/oauth2/validate", "mail.example").await, 204);
 }
 
@@ -287,9 +331,9 @@ async fn envoys_way_of_asking_takes_the_request_for_what_it_is() {
     let forged =
         [("x-original-method", "GET"), ("x-original-uri", "/health"), ("x-forwarded-host", "any.example")];
     for (method, path, status) in [
-        ("GET", "/oauth2/validate/orders/5?resource=urn:other", 204),
+        ("GET", "/oauth2/validate/orders/5?resource=urn:other", 200),
         ("POST", "/oauth2/validate/orders", 403),
-        ("GET", "/oauth2/validate/health", 204),
+        ("GET", "/oauth2/validate/health", 200),
         ("PURGE", "/oauth2/validate/orders", 403),
         ("GET", "/oauth2/validate/", 403),
         ("GET", "/oauth2/validate//health", 403),
@@ -301,6 +345,9 @@ async fn envoys_way_of_asking_takes_the_request_for_what_it_is() {
     }
     let request = Request::get("/oauth2/validate/orders/5");
     send(&house, request, &[&forged[..], &[host]].concat()).await.expect(401);
+    let request = Request::get("/oauth2/validate/orders/5");
+    let answer = send(&house, request, &[host, word]).await.expect(200);
+    assert_eq!((identity(&answer), answer.body.as_str()), (["robot", "robot", "orders:read", "client"], ""));
     send(&house, Request::get("/oauth2/validate/health"), &[("host", "other.example")]).await.expect(403);
 }
 
@@ -316,7 +363,11 @@ async fn changed_rules_are_in_force_at_once_and_survive_a_restart() {
     let house = house.restart().await;
     ask(&house, "GET /health", &[]).await.expect(401);
     ask(&house, "GET /new", &[]).await.expect(204);
-    house.provider.remove_resource_server(ResourceIndicator::parse(ORDERS).unwrap()).await.unwrap();
+    house
+        .provider
+        .remove_resource_server(&new_ctx(None), ResourceIndicator::parse(ORDERS).unwrap())
+        .await
+        .unwrap();
     ask(&house, "GET /new", &[]).await.expect(403);
 }
 

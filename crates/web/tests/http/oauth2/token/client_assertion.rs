@@ -255,7 +255,7 @@ async fn oidc_core_9_client_secret_jwt_is_signed_under_the_secret_which_never_tr
     house.change_client(&machine, |client| client.authentication = Method::ClientSecretPost).await;
     house.change_client(&machine, |client| client.authentication = Method::ClientSecretJwt).await;
     presented(&house, &signed(&rotated)).await.refused(401, "invalid_client");
-    house.provider.remove_client(&machine.client_id()).await.unwrap();
+    house.provider.remove_client(&new_ctx(None), &machine.client_id()).await.unwrap();
     let secrets = house.provider.store().read(storage::server_secret::ListServerSecrets).await.unwrap();
     assert!(secrets.iter().all(|secret| !secret.name.starts_with("client-secret/")));
 }

@@ -1,6 +1,6 @@
 //! The device code grant type (RFC 8628 sections 3.4 and 3.5).
 
-use crate::house::{GRANT, House, Tokens, claims_of, pass_seconds, television};
+use crate::house::{GRANT, House, Tokens, claims_of, new_ctx, pass_seconds, television};
 use protocol::{ClientId, GrantType};
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn what_ends_the_grant_between_the_persons_word_and_the_poll_ends_the_devi
     device.poll(&house).await.refused(400, "invalid_grant");
     let device = tv.device(&house).await;
     house.browser().bring_in(&device, "alice", "allow").await.expect(200);
-    house.provider.remove_client(&ClientId::parse("tv").unwrap()).await.unwrap();
+    house.provider.remove_client(&new_ctx(None), &ClientId::parse("tv").unwrap()).await.unwrap();
     device.poll(&house).await.refused(401, "invalid_client");
 }
 

@@ -121,7 +121,7 @@ async fn rfc7523_3_1_what_is_no_grant() {
     let once = vouched(&key, &json!({}));
     presented(&house, &deployer_client, &once, &[]).await.expect(200);
     presented(&house, &deployer_client, &once, &[]).await.refused(400, "invalid_grant");
-    house.provider.remove_assertion_issuer(THEM.to_owned()).await.unwrap();
+    house.provider.remove_assertion_issuer(&new_ctx(None), THEM.to_owned()).await.unwrap();
     presented(&house, &deployer_client, &vouched(&key, &json!({})), &[]).await.refused(400, "invalid_grant");
 }
 
@@ -149,7 +149,7 @@ async fn users_are_named_as_the_operator_says() {
                 answer.refused(400, "invalid_grant");
             }
         }
-        house.provider.remove_assertion_issuer(THEM.to_owned()).await.unwrap();
+        house.provider.remove_assertion_issuer(&new_ctx(None), THEM.to_owned()).await.unwrap();
     }
 }
 
@@ -172,7 +172,7 @@ async fn issuers_that_could_not_be_trusted_are_not_registered() {
     house.provider.add_assertion_issuer(&new_ctx(None), good()).await.unwrap();
     let again = house.provider.add_assertion_issuer(&new_ctx(None), good()).await;
     assert!(matches!(again, Err(AdminError::Taken(_))), "{again:?}");
-    let unknown = house.provider.remove_assertion_issuer("x".to_owned()).await;
+    let unknown = house.provider.remove_assertion_issuer(&new_ctx(None), "x".to_owned()).await;
     assert!(matches!(unknown, Err(AdminError::Unknown(_))), "{unknown:?}");
     assert_eq!(house.provider.list_assertion_issuers().await.unwrap(), [good()]);
 }

@@ -1,17 +1,13 @@
 // Machines that prove who they are by an assertion (RFC 7523), with two libraries that nobody here wrote: openid-client and oauth4webapi.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { webcrypto } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { promisify } from "node:util";
 import * as oauth from "oauth4webapi";
 import * as client from "openid-client";
-import { BINARY, startDoorward } from "../fixture/doorward.js";
-
-const run = promisify(execFile);
+import { startDoorward } from "../../fixture/doorward.js";
 
 let doorward;
 before(async () => {
@@ -21,9 +17,8 @@ after(() => doorward?.stop());
 
 /** Registers a client that acts for itself, by the command line, while the demo runs. */
 async function register(id, more) {
-  const args = ["client", "add", id, "--json", "--data", doorward.data, "--grant-type", "client_credentials", "--scope", "orders:read", ...more];
-  const { stdout } = await run(BINARY, args, { cwd: doorward.folder });
-  return JSON.parse(stdout);
+  const always = ["--json", "--grant-type", "client_credentials", "--scope", "orders:read"];
+  return JSON.parse(await doorward.command("client", "add", id, ...always, ...more));
 }
 
 async function pair(alg, generation) {

@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import * as client from "openid-client";
-import { POST_LOGOUT_REDIRECT_URI, REDIRECT_URI, startDoorward } from "../fixture/doorward.js";
-import { UserAgent } from "../fixture/user-agent.js";
+import { POST_LOGOUT_REDIRECT_URI, REDIRECT_URI, startDoorward } from "../../fixture/doorward.js";
+import { UserAgent } from "../../fixture/user-agent.js";
 
 let doorward;
 let person;
