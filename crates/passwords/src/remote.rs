@@ -13,10 +13,15 @@ use std::time::Duration;
 use crate::balance::{Balancer, Begun, Probe, Turned};
 use crate::hasher::MAX_PASSWORD_BYTES;
 use crate::monotonic;
+use crate::params::Argon2Params;
 use crate::pool::{HashPool, Terms, Verdict};
+use crate::stored::{Cost, Stored};
 
 /// So many machines are asked for one password, before it is done here.
 const ATTEMPTS: usize = 2;
+
+/// So many times the work of a hash of today is about as much.
+const ABOUT: u64 = 4;
 
 /// What another machine is asked.
 pub enum Work {
@@ -117,7 +122,7 @@ impl Remotes {
         terms: Terms,
         work: &Work,
     ) -> Option<Done> {
-        if work.password().is_some_and(|password| password.len() > MAX_PASSWORD_BYTES) {
+        if !work.takes_as_long_as(&terms.params) {
             return None;
         }
         self.probe_who_is_due(pool.terms());
@@ -236,11 +241,19 @@ impl Drop for Outstanding<'_> {
 }
 
 impl Work {
-    fn password(&self) -> Option<&str> {
-        match self {
-            Self::Verify { password, .. } | Self::Hash { password } => Some(password.expose_secret()),
-            Self::Nothing => None,
-        }
+    /// Whether it is known how long it takes: about as long as a hash of today. A hash of another make may take a second, and a machine that works on
+    /// it must not be taken for one that hangs; it is replaced at the first sign-in, so there are few. What no machine would accept stays here too.
+    fn takes_as_long_as(&self, params: &Argon2Params) -> bool {
+        let (password, stored) = match self {
+            Self::Verify { password, stored } => (password, stored.as_deref()),
+            Self::Hash { password } => (password, None),
+            Self::Nothing => return true,
+        };
+        let alike = |stored: &str| match Stored::parse(stored).map(|stored| stored.cost) {
+            Ok(Cost::Argon2 { params: its, .. }) => its.work() <= ABOUT * params.work(),
+            _ => false,
+        };
+        password.expose_secret().len() <= MAX_PASSWORD_BYTES && stored.is_none_or(alike)
     }
 
     fn is_answered_by(&self, done: &Done) -> bool {

@@ -54,7 +54,7 @@ pub use error::{Ended, Overloaded, ProviderError};
 pub use introspect::Introspection;
 pub use keys::SigningKeyView;
 pub use logout::{Logout, LogoutRequest};
-pub use readings::{CacheReading, PoolStats, Readings, StoreStats};
+pub use readings::{CacheReading, PoolStats, Readings, RemoteStats, StoreStats};
 pub use session::SignedIn;
 pub use settings::{JWK_SET_MAX_AGE, Settings};
 pub use setup::SetupAnswer;

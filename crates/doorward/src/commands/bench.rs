@@ -188,12 +188,16 @@ fn of_our_own(args: &SignInArgs) -> anyhow::Result<Findings> {
     findings.put("hash_capacity_before_per_second", before.into());
     findings.put("hash_capacity_after_per_second", after.into());
     findings.put("cores", cores.into());
+    findings.put("workers", args.workers.told().into());
     findings.put("id_token_alg", algorithm.into());
     findings.put("server_idle_mib", idle.into());
     findings.put("server_peak_mib", peak.into());
     findings.remark(format!(
         "hash capacity before the load {before:.1}/s, after it {after:.1}/s; {cores} cores; ID Tokens signed with {algorithm}"
     ));
+    if let Some(told) = args.workers.told() {
+        findings.remark(told);
+    }
     if let (Some(idle), Some(peak)) = (idle, peak) {
         findings.remark(format!("server memory: idle {idle:.1} MiB, at most {peak:.1} MiB"));
     }

@@ -24,6 +24,25 @@ pub(super) struct WorkerOptions {
     worker_url: Option<String>,
 }
 
+impl WorkerOptions {
+    /// What a reader of the numbers must know.
+    pub(super) fn told(&self) -> Option<String> {
+        if let Some(urls) = &self.worker_url {
+            return Some(format!(
+                "passwords shared with {urls}; the hash capacity is that of the server's own threads"
+            ));
+        }
+        let (workers, threads) = (self.workers, self.worker_threads.unwrap_or_else(cores));
+        (workers > 0).then(|| {
+            format!(
+                "workers on this machine: {workers}, hashing {threads} at once each; all share its {} cores, and the hash capacity is that \
+                 of the server's own threads",
+                cores()
+            )
+        })
+    }
+}
+
 /// Running workers. Dropped, they are stopped.
 pub(super) struct BenchWorkers {
     processes: Vec<Child>,

@@ -17,6 +17,19 @@ fn a_bench_brings_its_own_server_and_counts_whole_sign_ins() {
 }
 
 #[test]
+fn a_bench_starts_workers_and_says_whose_cores_they_use() {
+    let installation = Installation::new();
+    let arguments = ["bench", "sign-in", "--users", "4", "--duration", "1", "--passwords-threads", "1"];
+    let workers = ["--workers", "1", "--worker-threads", "1", "--json"];
+    let report = installation.json(&[&arguments[..], &workers[..]].concat());
+    assert_eq!((&report["errors"], &report["refused"]), (&0.into(), &0.into()), "{report}");
+    assert!(report["workers"].as_str().is_some_and(|told| told.contains("all share its")), "{report}");
+    assert!(report["iterations_per_second"].as_f64().is_some_and(|number| number > 0.0), "{report}");
+    let refusal = installation.fails(2, &["bench", "sign-in", "--workers", "1", "--worker-url", "http://a"]);
+    assert!(refusal.contains("cannot be used with"), "{refusal}");
+}
+
+#[test]
 fn the_floor_is_a_server_of_its_own_that_answers_nothing() {
     let installation = Installation::new();
     let report = installation.json(&["bench", "empty", "--users", "2", "--duration", "1", "--json"]);

@@ -84,7 +84,8 @@ impl<'a> Sharing<'a> {
         let mut command =
             installation.command(&["demo", "--port", "0", "--env-file", "demo.env", "--log", "info"]);
         command
-            .args(["--passwords-threads", "1", "--worker-allow-plain", "on", "--worker-timeout", "700ms"])
+            .args(["--passwords-threads", "1", "--passwords-max-wait", "20s", "--worker-timeout", "700ms"])
+            .args(["--worker-allow-plain", "on"])
             .args(["--passwords-workers", &urls.join(",")])
             .env("DOORWARD_WORKER_SECRET", secrets.join(","));
         let process = Running::start(command.stdout(Stdio::null()).stderr(log));
@@ -135,7 +136,7 @@ fn no_sign_in_fails_when_workers_die_and_hang_under_load() {
     let installation = Installation::new();
     let (dies, hangs) = (Worker::start(&installation, &[ONE]), Worker::start(&installation, &[ONE]));
     let server = Sharing::start(&installation, &[&dies, &hangs], &[ONE]);
-    let load = server.load(6, 6);
+    let load = server.load(6, 9);
     until("both workers have worked", || dies.completed() > 3 && hangs.completed() > 3);
     dies.process.signal(Signal::KILL);
     until("the dead one is left alone", || server.log().matches("is not asked until").count() == 1);

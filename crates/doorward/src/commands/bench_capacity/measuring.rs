@@ -152,12 +152,8 @@ fn served(flags: &SettingFlags, folder: &Path, times: &Times, tell: &dyn Fn(&str
     let empty = floor_at(&floor.issuer()?, &plan(0.05))?.requests_per_second();
     drop(floor);
     let step = |step: MachineStep, share: f64| {
-        let plan = MachinesPlan {
-            issuer: issuer.clone(),
-            machines: Arc::clone(&machines),
-            requests: None,
-            load: plan(share),
-        };
+        let (issuer, machines) = (issuer.clone(), Arc::clone(&machines));
+        let plan = MachinesPlan { issuer, machines, requests: None, load: plan(share) };
         let seen =
             on_its_own_thread(move |runtime| runtime.block_on(bench::machines(&plan, step, &Bar::new())))?;
         anyhow::Ok(seen.requests_per_second())
