@@ -48,14 +48,15 @@ fn tests() -> Result<()> {
     run("cargo", &["test", "--workspace", "--locked", "--no-fail-fast"], &env)
 }
 
-/// What is in no usual build: the binary alone, and the tests that are named for it.
+/// What is in no usual build, and the tests that are named for it.
 fn profiling() -> Result<()> {
-    let build = ["--package", "doorward", "--features", "profiling", "--locked"];
+    // The whole workspace again, so that what it stands on is built as before and only the binary anew.
+    let build = ["--workspace", "--features", "doorward/profiling", "--locked"];
     run("cargo", &[&["clippy", "--all-targets"], &build[..], &["--", "-D", "warnings"]].concat(), &[])?;
     if exists("cargo-nextest") {
         return run("cargo", &[&["nextest", "run"], &build[..], &["profiles::"]].concat(), &[]);
     }
-    run("cargo", &[&["test", "--test", "cli"], &build[..], &["--", "profiles::"]].concat(), &[])
+    run("cargo", &[&["test"], &build[..], &["--", "profiles::"]].concat(), &[])
 }
 
 /// Licences, sources and bans of `deny.toml`. `tidy` checks the bans too, without this tool.

@@ -80,9 +80,11 @@ fn a_receiver_gets_requests_with_their_parents_and_what_they_waited_for() {
     installation.run(&["client", "add", "tv", "--public", "--name", "TV", "--grant-type", device]);
     get_with(&server.address, "/oauth2/jwks", &[]);
     get_with(&server.address, "/oauth2/jwks", &[("traceparent", TRACEPARENT)]);
+    let form = "client_id=tv&scope=openid";
     let device = format!(
-        "POST /oauth2/device_authorization HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 12\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\ntraceparent: {TRACEPARENT}\r\n\r\nclient_id=tv"
+        "POST /oauth2/device_authorization HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\ntraceparent: {TRACEPARENT}\r\n\r\n{form}",
+        form.len()
     );
     let (status, body) = exchange(&server.address, &device);
     assert_eq!(status, 200, "{body}");
