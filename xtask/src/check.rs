@@ -15,6 +15,7 @@ pub(crate) fn check() -> Result<()> {
     dependencies()?;
     run("cargo", &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])?;
     tests()?;
+    profiling()?;
     run("cargo", &["doc", "--workspace", "--no-deps", "--locked"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     e2e()?;
     clean_tree()
@@ -23,12 +24,13 @@ pub(crate) fn check() -> Result<()> {
 fn tests() -> Result<()> {
     // The binary first: tests of the whole start it.
     run("cargo", &["build", "--locked", "--package", "doorward"], &[])?;
-    // Gateways that tests put before an API, and clients that no one here wrote.
+    // Gateways that tests put before an API, clients that no one here wrote, and who reads the metrics.
     let python = ["python3", "python3-venv"];
-    let others: [(&str, &[&str]); 4] = [
+    let others: [(&str, &[&str]); 5] = [
         ("nginx", &["nginx"]),
         ("caddy", &["caddy"]),
         ("oidc-agent", &["oidc-agent-cli"]),
+        ("prometheus", &["prometheus"]),
         ("python3", &python),
     ];
     for (program, packages) in others {
@@ -44,6 +46,16 @@ fn tests() -> Result<()> {
         return run("cargo", &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"], &env);
     }
     run("cargo", &["test", "--workspace", "--locked", "--no-fail-fast"], &env)
+}
+
+/// What is in no usual build: the binary alone, and the tests that are named for it.
+fn profiling() -> Result<()> {
+    let build = ["--package", "doorward", "--features", "profiling", "--locked"];
+    run("cargo", &[&["clippy", "--all-targets"], &build[..], &["--", "-D", "warnings"]].concat(), &[])?;
+    if exists("cargo-nextest") {
+        return run("cargo", &[&["nextest", "run"], &build[..], &["profiles::"]].concat(), &[]);
+    }
+    run("cargo", &[&["test", "--test", "cli"], &build[..], &["--", "profiles::"]].concat(), &[])
 }
 
 /// Licences, sources and bans of `deny.toml`. `tidy` checks the bans too, without this tool.

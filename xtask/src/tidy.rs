@@ -138,7 +138,11 @@ fn normal_dependencies(package: &Package) -> impl Iterator<Item = &str> {
 /// What is really built, tests included: `cargo metadata` would also list optional parts that nobody turns on.
 fn dependency_tree(breaches: &mut Vec<String>) -> Result<()> {
     let tree = ["tree", "--workspace", "--locked", "--prefix", "none", "--no-dedupe", "--format", "{p}|{l}"];
-    let output = Command::new("cargo").args(tree).current_dir(root()).output()?;
+    let output = Command::new("cargo")
+        .args(tree)
+        .args(["--features", "doorward/profiling"])
+        .current_dir(root())
+        .output()?;
     let lines: BTreeSet<String> = String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect();
     if lines.is_empty() {
         bail!("cargo tree failed: {}", String::from_utf8_lossy(&output.stderr));

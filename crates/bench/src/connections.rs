@@ -6,7 +6,7 @@
 
 use crate::clock;
 use crate::error::BenchError;
-use crate::tally::{Percentiles, histogram, record};
+use crate::percentiles::{Percentiles, histogram, record};
 use hdrhistogram::Histogram;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -203,10 +203,8 @@ async fn exchange(stream: &mut TcpStream, request: &[u8]) -> Result<(), String> 
     stream.write_all(request).await.map_err(|error| error.to_string())?;
     let mut answer = Vec::with_capacity(1_024);
     loop {
-        if let Some(length) = end_of_answer(&answer)? {
-            if answer.len() >= length {
-                return Ok(());
-            }
+        if end_of_answer(&answer)?.is_some_and(|length| answer.len() >= length) {
+            return Ok(());
         }
         if answer.len() > LONGEST {
             return Err("an endless answer".to_owned());

@@ -1,154 +1,235 @@
 //! One virtual user and one iteration of it: authorization request, sign-in form, code, introspection, refresh. It owns
-//! the order of the steps and the cookies; when to start and when to stop is decided in `load.rs`.
+//! the order of the steps and the cookies; when to start and when to stop is decided in `stage.rs`.
 
 use crate::clock;
 use crate::cookies::Cookies;
 use crate::draw::Draw;
 use crate::encoding::Pairs;
 use crate::html_form::{Form, Kind, first_form};
-use crate::http::{Answer, Connection};
+use crate::http::Answer;
+use crate::kind::Step;
+use crate::requests::User;
 use crate::site::{Attempt, Grant, Site};
-use crate::tally::{Recorder, Step};
+use crate::wire::{Trouble, Wire, refusal};
 use bytes::Bytes;
-use http::header::{LOCATION, RETRY_AFTER};
+use http::header::LOCATION;
 use http::{Request, StatusCode};
 use http_body_util::Full;
+use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// How many redirects within the origin are followed before a sign-in page or the client must be reached.
 const REDIRECTS: usize = 5;
-/// The longest wait that a server may ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// The wait where a refusal does not say one.
-const USUAL_WAIT: Duration = Duration::from_secs(1);
-
-/// Why an iteration ended before its end.
-pub(crate) enum Trouble {
-    /// The run is over: no further step begins.
-    Over,
-    /// The server has no room now.
-    Refused { status: u16, wait: Duration },
-    /// Anything that was not expected.
-    Failed(String),
-}
-
 /// Where following redirects led.
 enum Landing {
     Page { path: String, html: Bytes },
     Client { location: String },
 }
 
-/// A person with a browser, and the client's server behind it, on one connection.
+/// A person with a browser, and the client's server behind it.
 pub(crate) struct VirtualUser {
     site: Arc<Site>,
-    connection: Connection,
     cookies: Cookies,
-    pub(crate) draw: Draw,
-    recorder: Recorder,
+    draw: Draw,
+}
+
+impl User for VirtualUser {
+    /// All steps, one after another, with fresh cookies.
+    async fn turn(&mut self, wire: &mut Wire) -> Result<(), Trouble> {
+        let began = wire.turn_begins();
+        let grant = self.sign_in(wire).await?;
+        self.introspect(wire, &grant.access_token, Step::Introspect as usize).await?;
+        self.refresh(wire, &grant.refresh_token, Step::Refresh as usize).await?;
+        wire.whole(Step::Iteration as usize, began);
+        Ok(())
+    }
 }
 
 impl VirtualUser {
-    pub(crate) fn new(site: &Arc<Site>, draw: Draw, recorder: &Recorder) -> Self {
-        let connection = Connection::new(Arc::clone(&site.origin), site.time_out);
-        Self {
-            site: Arc::clone(site),
-            connection,
-            cookies: Cookies::default(),
-            draw,
-            recorder: recorder.clone(),
-        }
-    }
-
-    /// All steps, one after another, with fresh cookies.
-    pub(crate) async fn iterate(&mut self) -> Result<(), Trouble> {
-        let began = clock::now();
-        let grant = self.sign_in().await?;
-        self.introspect(&grant.access_token, Step::Introspect, None).await?;
-        self.refresh(&grant.refresh_token, Step::Refresh, None).await?;
-        self.recorder.iteration(began, clock::now());
-        Ok(())
+    /// Somebody who asks nothing yet. Whatever wire they are given has the steps as its first kinds, each in its own place.
+    pub(crate) fn new(site: &Arc<Site>, draw: Draw) -> Self {
+        Self { site: Arc::clone(site), cookies: Cookies::default(), draw }
     }
 
     /// The steps up to the tokens.
-    pub(crate) async fn sign_in(&mut self) -> Result<Grant, Trouble> {
-        self.cookies.clear();
-        let attempt =
-            Attempt { state: self.draw.text(), nonce: self.draw.text(), verifier: self.draw.text() };
-        let (path, html) = self.authorize(&attempt).await?;
-        let location = match self.submit_sign_in(&path, &html).await? {
-            Landing::Client { location } => location,
-            Landing::Page { path, html } => self.consent(&path, &html).await?,
-        };
-        let code = self.site.code(&location, &attempt).map_err(in_step(Step::SignIn))?;
-        self.exchange(&code, &attempt).await
+    pub(crate) async fn sign_in(&mut self, wire: &mut Wire) -> Result<Grant, Trouble> {
+        self.sign_in_and(wire, None).await
     }
 
-    /// From when it is `due`, or from now; `step` says under which name it is recorded.
+    /// The same, and the client asks for a prompt (OpenID Connect Core section 3.1.2.1).
+    pub(crate) async fn sign_in_and(
+        &mut self,
+        wire: &mut Wire,
+        prompt: Option<&str>,
+    ) -> Result<Grant, Trouble> {
+        let attempt = self.attempt();
+        let (path, html) = self.authorize(wire, prompt, &attempt).await?;
+        let who = Typed::Known { username: self.site.username.clone(), password: self.site.password.clone() };
+        let landing = self.submit_password(wire, (&path, &html), &who).await?;
+        self.finish(wire, landing, &attempt).await
+    }
+
+    /// Somebody new creates an account, and gets tokens at once. The form is counted in the place of the sign-in form.
+    pub(crate) async fn sign_up(&mut self, wire: &mut Wire) -> Result<Grant, Trouble> {
+        let attempt = self.attempt();
+        let (path, html) = self.authorize(wire, Some("create"), &attempt).await?;
+        let who =
+            Typed::New { username: format!("u{}", self.draw.text()), password: self.site.password.clone() };
+        let landing = self.submit_password(wire, (&path, &html), &who).await?;
+        self.finish(wire, landing, &attempt).await
+    }
+
+    /// Nobody is signed in yet: no cookie is left of an earlier attempt.
+    fn attempt(&mut self) -> Attempt {
+        self.cookies.clear();
+        Attempt { state: self.draw.text(), nonce: self.draw.text(), verifier: self.draw.text() }
+    }
+
+    /// From where a form led to the tokens.
+    async fn finish(
+        &mut self,
+        wire: &mut Wire,
+        landing: Landing,
+        attempt: &Attempt,
+    ) -> Result<Grant, Trouble> {
+        let location = match landing {
+            Landing::Client { location } => location,
+            Landing::Page { path, html } => self.consent(wire, &path, &html).await?,
+        };
+        let code = self.site.code(&location, attempt).map_err(in_step(wire, Step::SignIn as usize))?;
+        self.exchange(wire, &code, attempt).await
+    }
+
+    /// `step` says under which name it is recorded.
     pub(crate) async fn introspect(
         &mut self,
+        wire: &mut Wire,
         access_token: &str,
-        step: Step,
-        due: Option<Instant>,
+        step: usize,
     ) -> Result<(), Trouble> {
         let request = self.site.introspect_request(access_token);
-        let (answer, timing) = self.call(step, due, request).await?;
-        self.site.is_active(&answer).map_err(in_step(step))?;
-        self.record(step, timing);
+        let (answer, timing) = self.call(wire, step, request).await?;
+        self.site.is_active(&answer).map_err(in_step(wire, step))?;
+        timing.record(wire, step);
         Ok(())
     }
 
-    /// From when it is `due`, or from now; `step` says under which name it is recorded.
+    /// `step` says under which name it is recorded.
     pub(crate) async fn refresh(
         &mut self,
+        wire: &mut Wire,
         refresh_token: &str,
-        step: Step,
-        due: Option<Instant>,
+        step: usize,
     ) -> Result<Grant, Trouble> {
         let request = self.site.refresh_request(refresh_token);
-        let (answer, timing) = self.call(step, due, request).await?;
-        let grant = self.site.refreshed(&answer, refresh_token).map_err(in_step(step))?;
-        self.record(step, timing);
+        let (answer, timing) = self.call(wire, step, request).await?;
+        let grant = self.site.refreshed(&answer, refresh_token).map_err(in_step(wire, step))?;
+        timing.record(wire, step);
         Ok(grant)
     }
 
-    async fn authorize(&mut self, attempt: &Attempt) -> Result<(String, Bytes), Trouble> {
-        let step = Step::Authorize;
-        let path = self.site.authorize_path(attempt);
+    /// Brings in a device that shows this page's address, as the person who is signed in (RFC 8628 section 3.3): opens it, says that it is
+    /// theirs, and allows it. The three are counted in these places.
+    pub(crate) async fn bring_in(
+        &mut self,
+        wire: &mut Wire,
+        address: &str,
+        [opened, entered, allowed]: [usize; 3],
+    ) -> Result<(), Trouble> {
+        let fail = in_step(wire, opened);
+        let path = self.site.origin.path_of(address, "/");
+        let path = path.ok_or_else(|| fail("the device's page is on another origin".to_owned()))?;
         let request = self.site.origin.get(&path);
-        let (landing, timing) = self.browse(step, path, request).await?;
+        let (Landing::Page { path, html }, timing) = self.browse(wire, opened, path, request).await? else {
+            return Err(fail("it led to the client".to_owned()));
+        };
+        timing.record(wire, opened);
+        let form = first_form(text(&html).map_err(&fail)?, |form| form.has("user_code"));
+        let form = form.ok_or_else(|| fail("the device's page has no form for its code".to_owned()))?;
+        let mut body = Pairs::default();
+        form.controls.iter().filter(|control| control.kind != Kind::Button).for_each(|control| {
+            body.push(&control.name, &control.value);
+        });
+        let fail = in_step(wire, entered);
+        let landing = self.submit(wire, entered, &path, (&form, body.into_text())).await?;
+        let (Landing::Page { path, html }, timing) = landing else {
+            return Err(fail("it led to the client".to_owned()));
+        };
+        timing.record(wire, entered);
+        let (_, timing) = self.allow(wire, allowed, (&path, &html)).await?;
+        timing.record(wire, allowed);
+        Ok(())
+    }
+
+    async fn authorize(
+        &mut self,
+        wire: &mut Wire,
+        prompt: Option<&str>,
+        attempt: &Attempt,
+    ) -> Result<(String, Bytes), Trouble> {
+        let step = Step::Authorize as usize;
+        let path = self.site.authorize_path(attempt);
+        let path = prompt.map_or(path.clone(), |prompt| format!("{path}&prompt={prompt}"));
+        let request = self.site.origin.get(&path);
+        let (landing, timing) = self.browse(wire, step, path, request).await?;
         match landing {
             Landing::Page { path, html } => {
-                self.record(step, timing);
+                timing.record(wire, step);
                 Ok((path, html))
             }
-            Landing::Client { location } => Err(in_step(step)(match self.site.code(&location, attempt) {
-                Ok(_) => "the client was sent a code although nobody had signed in".to_owned(),
-                Err(why) => why,
-            })),
+            Landing::Client { location } => {
+                Err(in_step(wire, step)(match self.site.code(&location, attempt) {
+                    Ok(_) => "the client was sent a code although nobody had signed in".to_owned(),
+                    Err(why) => why,
+                }))
+            }
         }
     }
 
-    async fn submit_sign_in(&mut self, path: &str, html: &[u8]) -> Result<Landing, Trouble> {
-        let step = Step::SignIn;
-        let fail = in_step(step);
+    async fn submit_password(
+        &mut self,
+        wire: &mut Wire,
+        (path, html): (&str, &[u8]),
+        who: &Typed,
+    ) -> Result<Landing, Trouble> {
+        let step = Step::SignIn as usize;
+        let fail = in_step(wire, step);
         let form = first_form(text(html).map_err(&fail)?, asks_password).ok_or_else(|| {
             fail("the authorization endpoint led to a page without a password form".to_owned())
         })?;
-        let body = filled_in(&form, &self.site.username, &self.site.password);
-        let (landing, timing) = self.submit(step, path, &form, body).await?;
+        let body = filled_in(&form, who);
+        let (landing, timing) = self.submit(wire, step, path, (&form, body)).await?;
         if let Landing::Page { html, .. } = &landing
             && first_form(text(html).map_err(&fail)?, asks_password).is_some()
         {
             return Err(fail("the form came back: user name or password refused".to_owned()));
         }
-        self.record(step, timing);
+        timing.record(wire, step);
         Ok(landing)
     }
 
-    async fn consent(&mut self, path: &str, html: &[u8]) -> Result<String, Trouble> {
-        let step = Step::Consent;
-        let fail = in_step(step);
+    async fn consent(&mut self, wire: &mut Wire, path: &str, html: &[u8]) -> Result<String, Trouble> {
+        let step = Step::Consent as usize;
+        match self.allow(wire, step, (path, html)).await? {
+            (Landing::Client { location }, timing) => {
+                timing.record(wire, step);
+                Ok(location)
+            }
+            (Landing::Page { .. }, _) => {
+                Err(in_step(wire, step)("it led to another page, not to the client".to_owned()))
+            }
+        }
+    }
+
+    /// Presses the button that allows what a page asks about.
+    async fn allow(
+        &mut self,
+        wire: &mut Wire,
+        step: usize,
+        (path, html): (&str, &[u8]),
+    ) -> Result<Browsed, Trouble> {
+        let fail = in_step(wire, step);
         let form = first_form(text(html).map_err(&fail)?, |form| form.has_button("decision", "allow"))
             .ok_or_else(|| {
                 fail("sign-in led to a page that is neither the client nor a consent form".to_owned())
@@ -158,49 +239,49 @@ impl VirtualUser {
             body.push(&hidden.name, &hidden.value);
         }
         body.push("decision", "allow");
-        match self.submit(step, path, &form, body.into_text()).await? {
-            (Landing::Client { location }, timing) => {
-                self.record(step, timing);
-                Ok(location)
-            }
-            (Landing::Page { .. }, _) => Err(fail("it led to another page, not to the client".to_owned())),
-        }
+        self.submit(wire, step, path, (&form, body.into_text())).await
     }
 
-    async fn exchange(&mut self, code: &str, attempt: &Attempt) -> Result<Grant, Trouble> {
-        let step = Step::Token;
+    async fn exchange(&mut self, wire: &mut Wire, code: &str, attempt: &Attempt) -> Result<Grant, Trouble> {
+        let step = Step::Token as usize;
         let request = self.site.code_request(code, attempt);
-        let (answer, timing) = self.call(step, None, request).await?;
-        let grant = self.site.tokens(&answer).map_err(in_step(step))?;
-        self.record(step, timing);
+        let (answer, timing) = self.call(wire, step, request).await?;
+        let grant = self.site.tokens(&answer).map_err(in_step(wire, step))?;
+        timing.record(wire, step);
         Ok(grant)
     }
 
     async fn submit(
         &mut self,
-        step: Step,
+        wire: &mut Wire,
+        step: usize,
         page: &str,
-        form: &Form<'_>,
-        body: String,
+        (form, body): (&Form<'_>, String),
     ) -> Result<Browsed, Trouble> {
-        let fail = in_step(step);
+        let fail = in_step(wire, step);
         if !form.is_post {
             return Err(fail("the form is not sent by POST".to_owned()));
         }
         let path = self.site.origin.path_of(&form.action, page);
         let path = path.ok_or_else(|| fail("the form leads to another origin".to_owned()))?;
         let request = self.site.origin.post_form(&path, body);
-        self.browse(step, path, request).await
+        self.browse(wire, step, path, request).await
     }
 
     /// Sends a request as a browser and follows redirects, up to a page or the client. All of it is one step.
-    async fn browse(&mut self, step: Step, mut path: String, request: Written) -> Result<Browsed, Trouble> {
-        let fail = in_step(step);
-        let began = self.begin(None)?;
+    async fn browse(
+        &mut self,
+        wire: &mut Wire,
+        step: usize,
+        mut path: String,
+        request: Written,
+    ) -> Result<Browsed, Trouble> {
+        let fail = in_step(wire, step);
+        let began = wire.begin()?;
         let mut request = request.map_err(&fail)?;
         for _ in 0..=REDIRECTS {
             self.cookies.send(request.headers_mut());
-            let answer = self.connection.send(request).await.map_err(&fail)?;
+            let answer = wire.send(step, request).await?;
             self.cookies.keep(&answer.headers);
             match answer.status {
                 StatusCode::FOUND | StatusCode::SEE_OTHER => {
@@ -216,7 +297,7 @@ impl VirtualUser {
                     request = self.site.origin.get(&path).map_err(&fail)?;
                 }
                 _ => {
-                    let html = accepted(answer, step)?.body;
+                    let html = accepted(answer, &fail)?.body;
                     return Ok((Landing::Page { path, html }, Timing { began, ended: clock::now() }));
                 }
             }
@@ -227,25 +308,15 @@ impl VirtualUser {
     /// Sends a request as the client's server.
     async fn call(
         &mut self,
-        step: Step,
-        due: Option<Instant>,
+        wire: &mut Wire,
+        step: usize,
         request: Written,
     ) -> Result<(Answer, Timing), Trouble> {
-        let began = self.begin(due)?;
-        let request = request.map_err(in_step(step))?;
-        let answer = self.connection.send(request).await.map_err(in_step(step))?;
+        let began = wire.begin()?;
+        let answer = wire.send(step, request.map_err(in_step(wire, step))?).await?;
         let ended = clock::now();
         refusal(&answer)?;
         Ok((answer, Timing { began, ended }))
-    }
-
-    fn begin(&self, due: Option<Instant>) -> Result<Instant, Trouble> {
-        let began = due.unwrap_or_else(clock::now);
-        if self.recorder.is_over(began) { Err(Trouble::Over) } else { Ok(began) }
-    }
-
-    fn record(&self, step: Step, timing: Timing) {
-        self.recorder.step(step, timing.began, timing.ended);
     }
 }
 
@@ -259,27 +330,24 @@ struct Timing {
     ended: Instant,
 }
 
-fn in_step(step: Step) -> impl Fn(String) -> Trouble {
-    move |why| Trouble::Failed(format!("{}: {why}", step.name()))
+impl Timing {
+    fn record(self, wire: &Wire, step: usize) {
+        wire.record(step, self.began, self.ended);
+    }
 }
 
-fn accepted(answer: Answer, step: Step) -> Result<Answer, Trouble> {
+/// Under the name that this step has in the report of whatever it is part of.
+fn in_step(wire: &Wire, step: usize) -> impl Fn(String) -> Trouble + use<> {
+    let name = wire.recorder.kinds[step].name;
+    move |why| Trouble::Failed(format!("{name}: {why}"))
+}
+
+fn accepted(answer: Answer, fail: impl Fn(String) -> Trouble) -> Result<Answer, Trouble> {
     refusal(&answer)?;
     match answer.status {
         StatusCode::OK => Ok(answer),
-        other => Err(in_step(step)(format!("status {}", other.as_u16()))),
+        other => Err(fail(format!("status {}", other.as_u16()))),
     }
-}
-
-/// RFC 6585 section 4 and RFC 9110 section 15.6.4: the server is alive and says when to come back.
-pub(crate) fn refusal(answer: &Answer) -> Result<(), Trouble> {
-    if !matches!(answer.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-        return Ok(());
-    }
-    // RFC 9110 section 10.2.3: seconds, or a date, which is taken as "later".
-    let seconds = answer.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    let wait = seconds.map_or(USUAL_WAIT, Duration::from_secs).min(LONGEST_WAIT);
-    Err(Trouble::Refused { status: answer.status.as_u16(), wait })
 }
 
 fn text(html: &[u8]) -> Result<&str, String> {
@@ -290,17 +358,45 @@ fn asks_password(form: &Form<'_>) -> bool {
     form.of(Kind::Password).next().is_some()
 }
 
+/// What a person types.
+enum Typed {
+    Known { username: String, password: String },
+    New { username: String, password: String },
+}
+
+impl Typed {
+    fn password(&self) -> &str {
+        let (Self::Known { password, .. } | Self::New { password, .. }) = self;
+        password
+    }
+
+    /// Into a field of this name, where `is_first` is the one for whoever it is if no name says so.
+    fn into(&self, field: &str, is_first: bool) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Known { username, .. } => is_first.then_some(Cow::Borrowed(username)),
+            Self::New { username, .. } => match field {
+                "username" | "name" => Some(Cow::Borrowed(username)),
+                "email" => Some(Cow::Owned(format!("{username}@example.org"))),
+                _ => None,
+            },
+        }
+    }
+}
+
 /// What a browser sends when a person types into the fields and presses Enter: the first button is the one pressed.
-fn filled_in(form: &Form<'_>, username: &str, password: &str) -> String {
+fn filled_in(form: &Form<'_>, typed: &Typed) -> String {
     let pressed = form.of(Kind::Button).next();
     let who =
         form.of(Kind::Text).find(|field| field.name == "username").or_else(|| form.of(Kind::Text).next());
     let mut body = Pairs::default();
     for control in &form.controls {
         match control.kind {
-            Kind::Text if who == Some(control) => body.push(&control.name, username),
-            Kind::Password => body.push(&control.name, password),
-            Kind::Hidden | Kind::Text => body.push(&control.name, &control.value),
+            Kind::Text => {
+                let text = typed.into(&control.name, who == Some(control));
+                body.push(&control.name, text.as_deref().unwrap_or(&control.value));
+            }
+            Kind::Password => body.push(&control.name, typed.password()),
+            Kind::Hidden => body.push(&control.name, &control.value),
             Kind::Button if pressed == Some(control) && !control.name.is_empty() => {
                 body.push(&control.name, &control.value)
             }
@@ -313,26 +409,6 @@ fn filled_in(form: &Form<'_>, username: &str, password: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::{HeaderMap, HeaderValue};
-
-    #[test]
-    fn a_refusal_says_how_long_to_wait_within_bounds() {
-        let wait = |status: u16, retry_after: Option<&'static str>| {
-            let mut headers = HeaderMap::new();
-            headers.extend(retry_after.map(|value| (RETRY_AFTER, HeaderValue::from_static(value))));
-            let status = StatusCode::from_u16(status).unwrap();
-            match refusal(&Answer { status, headers, body: Bytes::new() }) {
-                Err(Trouble::Refused { wait, .. }) => Some(wait.as_secs()),
-                _ => None,
-            }
-        };
-        assert_eq!(wait(429, Some("2")), Some(2));
-        assert_eq!(wait(503, Some("0")), Some(0));
-        assert_eq!(wait(503, Some("3600")), Some(5));
-        assert_eq!(wait(429, None), Some(1));
-        assert_eq!(wait(429, Some("Fri, 31 Dec 1999 23:59:59 GMT")), Some(1));
-        assert_eq!(wait(500, Some("2")), None);
-    }
 
     #[test]
     fn the_form_is_filled_in_as_a_browser_does() {
@@ -340,9 +416,14 @@ mod tests {
             <input type=checkbox name=remember value=1><input type=password name=password>\
             <button name=do value=in>Sign in</button><button name=do value=other>Other</button></form>";
         let form = first_form(page, asks_password).unwrap();
+        let known = Typed::Known { username: "ada@example.org".to_owned(), password: "p w".to_owned() };
+        assert_eq!(filled_in(&form, &known), "t=a%26b&trap=&username=ada%40example.org&password=p%20w&do=in");
+        let page = "<form method=post><input name=name><input type=email name=email><input name=username>\
+            <input type=password name=password><button>Create account</button></form>";
+        let new = Typed::New { username: "u1".to_owned(), password: "p w".to_owned() };
         assert_eq!(
-            filled_in(&form, "ada@example.org", "p w"),
-            "t=a%26b&trap=&username=ada%40example.org&password=p%20w&do=in"
+            filled_in(&first_form(page, asks_password).unwrap(), &new),
+            "name=u1&email=u1%40example.org&username=u1&password=p%20w"
         );
     }
 }

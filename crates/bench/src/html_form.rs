@@ -42,6 +42,11 @@ impl<'p> Form<'p> {
         self.controls.iter().filter(move |control| control.kind == kind)
     }
 
+    /// Whether it has a control of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.controls.iter().any(|control| control.name == name)
+    }
+
     /// Whether pressing something in it sends `name=value`.
     pub(crate) fn has_button(&self, name: &str, value: &str) -> bool {
         self.of(Kind::Button).any(|button| button.name == name && button.value == value)

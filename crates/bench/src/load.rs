@@ -1,21 +1,24 @@
-//! A run from beginning to end: a first sign-in, the warm-up, the window, the last answers. It owns when users start,
-//! wait and stop; what they do stands in `flow.rs`.
+//! `bench sign-in`: a first sign-in, then many users in a closed loop, and a trickle of bystanders beside them. What a user does stands in
+//! `flow.rs`, when things happen in `stage.rs`.
 
 use crate::bystander::{LANES, Lane};
-use crate::clock;
 use crate::draw::Draw;
 use crate::error::BenchError;
-use crate::flow::{Trouble, VirtualUser};
+use crate::flow::VirtualUser;
+use crate::http::Origin;
+use crate::kind::{Kind, Step};
 use crate::plan::SignInPlan;
 use crate::progress::Progress;
+use crate::requests::plan::LoadPlan;
+use crate::requests::{User as _, Workload};
+use crate::sign_in_measurement::SignInMeasurement;
 use crate::site::{Grant, Site};
-use crate::tally::{Recorder, SignInMeasurement};
-use crate::window::{AFTER_ERROR, Window, watch};
+use crate::stage::{Counts, Stage};
+use crate::tally::Recorder;
+use crate::wire::{Trouble, Wire};
 use std::sync::Arc;
-use std::time::Instant;
-use tokio::task::JoinSet;
 
-/// How often the first sign-in may be refused, by a server that is still busy with something else.
+/// How often a first sign-in may be refused, by a server that is still busy with something else.
 const FIRST_ATTEMPTS: usize = 10;
 
 /// Runs `plan` on the caller's runtime. Dropping the future stops the load.
@@ -26,51 +29,80 @@ const FIRST_ATTEMPTS: usize = 10;
 pub async fn sign_in(plan: &SignInPlan, progress: &dyn Progress) -> Result<SignInMeasurement, BenchError> {
     plan.check()?;
     let site = Arc::new(Site::discover(plan).await?);
-    let grants = first_sign_ins(&site, plan).await?;
+    first_turn(&site, plan.seed).await?;
+    let lanes = if plan.bystander_rate == 0 { 0 } else { LANES as usize };
+    let grants = grants(&site, plan.seed, lanes).await?;
 
-    let start = clock::now();
-    let window = Window { opens: start + plan.warm_up, closes: start + plan.warm_up + plan.duration };
-    let recorder = Recorder::new(window);
-    let mut tasks = JoinSet::new();
-    for number in 0..plan.users {
-        let user = VirtualUser::new(&site, Draw::new(plan.seed, number as u64), &recorder);
-        let begin = start + plan.warm_up.mul_f64(number as f64 / plan.users as f64);
-        tasks.spawn(closed_loop(user, recorder.clone(), begin, window.closes));
-    }
+    let mut stage = Stage::new(&load_plan(plan)).counting(Counts::Wholes("iterations"));
+    let sign_ins = stage.closed(&SignIns { site: Arc::clone(&site) }, plan.users);
+    let bystanders = stage.stream(&Step::KINDS);
     for (number, grant) in (0..).zip(grants) {
-        let draw = Draw::new(plan.seed, lane_stream(number));
-        let user = VirtualUser::new(&site, draw, &recorder);
-        let lane = Lane { user, grant, recorder: recorder.clone(), patience: plan.time_out };
-        tasks.spawn(lane.run(number, start, plan.bystander_rate));
+        let user = VirtualUser::new(&site, Draw::new(plan.seed, lane_stream(number)));
+        let wire = Wire::new(&site.origin, plan.time_out, &bystanders);
+        let lane = Lane { user, wire, grant, patience: plan.time_out };
+        let start = stage.start();
+        stage.spawn(lane.run(number, start, plan.bystander_rate));
     }
-    let outcome = watch(&mut tasks, progress, || {
-        let tally = recorder.tally();
-        window.so_far(start, tally.iterations(), tally.refused(), tally.errors)
-    })
-    .await;
-    progress.finish();
-    outcome?;
+    let surroundings = stage.run(progress).await?;
     Ok(SignInMeasurement {
         users: plan.users,
         duration: plan.duration,
         warm_up: plan.warm_up,
         bystander_rate: plan.bystander_rate,
-        tally: recorder.into_tally(),
+        sign_ins: sign_ins.into_tally(),
+        bystanders: bystanders.into_tally(),
+        surroundings,
     })
 }
 
-/// Proves before any load that a whole iteration works, and signs the bystanders in.
-async fn first_sign_ins(site: &Arc<Site>, plan: &SignInPlan) -> Result<Vec<Grant>, BenchError> {
-    let mut user = VirtualUser::new(site, Draw::new(plan.seed, lane_stream(LANES)), &Recorder::idle());
+fn load_plan(plan: &SignInPlan) -> LoadPlan {
+    LoadPlan {
+        users: plan.users,
+        warm_up: plan.warm_up,
+        duration: plan.duration,
+        time_out: plan.time_out,
+        seed: plan.seed,
+        server: plan.server.clone(),
+    }
+}
+
+/// People who do all steps of a sign-in, again and again.
+pub(crate) struct SignIns {
+    pub(crate) site: Arc<Site>,
+}
+
+impl Workload for SignIns {
+    const NAME: &'static str = "sign-in";
+    const KINDS: &'static [Kind] = &Step::KINDS;
+    type User = VirtualUser;
+
+    fn origin(&self) -> &Arc<Origin> {
+        &self.site.origin
+    }
+
+    fn user(&self, draw: Draw) -> VirtualUser {
+        VirtualUser::new(&self.site, draw)
+    }
+}
+
+/// Proves before any load that a whole iteration works.
+async fn first_turn(site: &Arc<Site>, seed: u64) -> Result<(), BenchError> {
+    let (mut user, mut wire) = somebody(site, seed, LANES);
     let mut refusals = 0;
-    while let Err(trouble) = user.iterate().await {
+    while let Err(trouble) = user.turn(&mut wire).await {
         refusals += 1;
         wait_or_give_up(trouble, refusals).await?;
     }
-    let lanes = if plan.bystander_rate == 0 { 0 } else { LANES as usize };
-    let mut grants = Vec::with_capacity(lanes);
-    while grants.len() < lanes {
-        match user.sign_in().await {
+    Ok(())
+}
+
+/// Signs so many people in, one after another, before any load.
+pub(crate) async fn grants(site: &Arc<Site>, seed: u64, count: usize) -> Result<Vec<Grant>, BenchError> {
+    let (mut user, mut wire) = somebody(site, seed, LANES + 1);
+    let mut grants = Vec::with_capacity(count);
+    let mut refusals = 0;
+    while grants.len() < count {
+        match user.sign_in(&mut wire).await {
             Ok(grant) => grants.push(grant),
             Err(trouble) => {
                 refusals += 1;
@@ -79,6 +111,12 @@ async fn first_sign_ins(site: &Arc<Site>, plan: &SignInPlan) -> Result<Vec<Grant
         }
     }
     Ok(grants)
+}
+
+/// Nobody else draws by this number.
+fn somebody(site: &Arc<Site>, seed: u64, number: u32) -> (VirtualUser, Wire) {
+    let user = VirtualUser::new(site, Draw::new(seed, lane_stream(number)));
+    (user, Wire::new(&site.origin, site.time_out, &Recorder::idle(&Step::KINDS)))
 }
 
 async fn wait_or_give_up(trouble: Trouble, refusals: usize) -> Result<(), BenchError> {
@@ -98,25 +136,4 @@ async fn wait_or_give_up(trouble: Trouble, refusals: usize) -> Result<(), BenchE
 /// Numbers of random streams that no virtual user has.
 fn lane_stream(number: u32) -> u64 {
     u64::MAX - 1 - u64::from(number)
-}
-
-async fn closed_loop(mut user: VirtualUser, recorder: Recorder, begin: Instant, closes: Instant) {
-    tokio::time::sleep_until(begin.into()).await;
-    loop {
-        let wait = match user.iterate().await {
-            Ok(()) => continue,
-            Err(Trouble::Over) => return,
-            Err(Trouble::Refused { status, wait }) => {
-                recorder.refused(status, false);
-                // Never sooner than told; the jitter keeps those refused together from coming back together.
-                wait + user.draw.up_to((wait / 4).max(AFTER_ERROR))
-            }
-            Err(Trouble::Failed(why)) => {
-                recorder.error(why);
-                AFTER_ERROR
-            }
-        };
-        let until = clock::now() + wait;
-        tokio::time::sleep_until(until.min(closes).into()).await;
-    }
 }

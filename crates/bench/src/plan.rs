@@ -1,5 +1,6 @@
 //! What to measure: the settings of one run. It owns their defaults and limits, and knows nothing of how they are met.
 
+use crate::cost::ServerProcess;
 use crate::error::BenchError;
 use std::time::Duration;
 use url::Url;
@@ -33,6 +34,8 @@ pub struct SignInPlan {
     pub time_out: Duration,
     /// Repeats `state`, `nonce` and `code_verifier` of an earlier run.
     pub seed: u64,
+    /// The server's process, where its cost can be seen.
+    pub server: Option<ServerProcess>,
 }
 
 impl SignInPlan {

@@ -1,5 +1,6 @@
 //! What is shown while a run goes on: a calm bar, or nothing. It owns the drawing and does no counting.
 
+use crate::cost::ServerSample;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::Duration;
 
@@ -12,12 +13,18 @@ pub struct SoFar {
     pub total: Duration,
     /// Whether users are still being started; nothing is counted yet but errors.
     pub warming_up: bool,
-    /// Iterations per second since the window opened.
-    pub iterations_per_second: f64,
+    /// What is counted, per second since the window opened.
+    pub per_second: f64,
+    /// What is counted.
+    pub unit: &'static str,
+    /// The latency that one in a hundred of the last interval exceeded.
+    pub p99_ms: Option<f64>,
     /// Answers 429 and 503.
     pub refused: u64,
     /// Everything unexpected.
     pub errors: u64,
+    /// The server at the end of the last interval, where it is known.
+    pub server: Option<ServerSample>,
 }
 
 /// Is told a few times a second where a run stands.
@@ -73,13 +80,18 @@ impl Progress for Bar {
 
 fn line(so_far: &SoFar) -> String {
     let seconds = format!("{:.0}/{:.0} s", so_far.elapsed.as_secs_f64(), so_far.total.as_secs_f64());
-    let SoFar { iterations_per_second, refused, errors, .. } = so_far;
+    let SoFar { per_second, unit, refused, errors, .. } = so_far;
     if so_far.warming_up {
         format!("{seconds}  warming up, errors {errors}")
     } else if so_far.elapsed > so_far.total {
         format!("{seconds}  waiting for the last answers, refused {refused}, errors {errors}")
     } else {
-        format!("{seconds}  {iterations_per_second:.1} iterations/s, refused {refused}, errors {errors}")
+        let p99 = so_far.p99_ms.map(|p99| format!(", p99 {p99:.1} ms")).unwrap_or_default();
+        let server = so_far
+            .server
+            .map(|server| format!(", server {:.1} cores {:.0} MiB", server.cores, server.memory_mib));
+        let server = server.unwrap_or_default();
+        format!("{seconds}  {per_second:.1} {unit}/s{p99}, refused {refused}, errors {errors}{server}")
     }
 }
 
@@ -98,13 +110,26 @@ mod tests {
                 elapsed: Duration::from_secs(elapsed),
                 total: Duration::from_secs(12),
                 warming_up,
-                iterations_per_second: 91.26,
+                per_second: 91.26,
+                unit: "iterations",
+                p99_ms: (elapsed > 6).then_some(12.04),
                 refused: 3,
                 errors: 0,
+                server: (elapsed > 6).then_some(ServerSample {
+                    at: 6.0,
+                    cores: 1.26,
+                    memory_mib: 38.4,
+                    files_mib: None,
+                    log_mib: None,
+                }),
             })
         };
         assert_eq!(at(1, true), "1/12 s  warming up, errors 0");
-        assert_eq!(at(7, false), "7/12 s  91.3 iterations/s, refused 3, errors 0");
+        assert_eq!(at(5, false), "5/12 s  91.3 iterations/s, refused 3, errors 0");
+        assert_eq!(
+            at(7, false),
+            "7/12 s  91.3 iterations/s, p99 12.0 ms, refused 3, errors 0, server 1.3 cores 38 MiB"
+        );
         assert_eq!(at(13, false), "13/12 s  waiting for the last answers, refused 3, errors 0");
     }
 }

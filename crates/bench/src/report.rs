@@ -1,8 +1,12 @@
-//! A measurement as numbers for programs and as a table for people. It owns names, units and wording, and measures
-//! nothing: the hash capacity is handed in.
+//! Sign-ins beside the pure hash capacity of the machine. It owns which facts there are, and measures nothing: the hash capacity is handed
+//! in.
 
-use crate::tally::{SignInMeasurement, Step};
-use serde_json::{Map, Value, json};
+use crate::chart::Chart;
+use crate::findings::{Findings, of, ratio, virtual_users};
+use crate::kind::{Kind, Step};
+use crate::percentiles::Percentiles;
+use crate::sign_in_measurement::SignInMeasurement;
+use serde_json::{Value, json};
 use std::fmt;
 
 /// A measurement beside the pure hash capacity of the machine it was made on.
@@ -29,139 +33,140 @@ impl Report {
     /// Iterations per second as a part of the hash capacity: one iteration needs one hash.
     #[must_use]
     pub fn ratio_to_hash_capacity(&self) -> Option<f64> {
-        self.hash_capacity.map(|capacity| self.measurement.iterations_per_second() / capacity)
+        ratio(self.measurement.iterations_per_second(), self.hash_capacity)
     }
 
     /// One flat object; latencies are in milliseconds, and what was not measured is null.
     #[must_use]
     pub fn to_json(&self) -> Value {
+        self.findings().to_json()
+    }
+
+    /// Everything there is to tell.
+    #[must_use]
+    pub fn findings(&self) -> Findings {
         let seen = &self.measurement;
-        let mut json = Map::new();
-        let mut put = |name: &str, value: Value| json.insert(name.to_owned(), value);
-        put("users", json!(seen.users));
-        put("duration_seconds", json!(seen.duration.as_secs_f64()));
-        put("warm_up_seconds", json!(seen.warm_up.as_secs_f64()));
-        put("iterations", json!(seen.iterations()));
-        put("iterations_per_second", json!(rounded(seen.iterations_per_second())));
-        put("hash_capacity_per_second", json!(self.hash_capacity.map(rounded)));
-        put("ratio_to_hash_capacity", json!(self.ratio_to_hash_capacity().map(rounded)));
-        put("errors", json!(seen.errors()));
-        put("error_samples", json!(seen.error_samples()));
-        put("refused", json!(seen.refused_429() + seen.refused_503()));
-        put("refused_429", json!(seen.refused_429()));
-        put("refused_503", json!(seen.refused_503()));
-        put("bystander_rate", json!(seen.bystander_rate));
-        put("bystander_refused", json!(seen.bystander_refused()));
-        for step in self.steps() {
-            let (name, latency) = (step.name(), seen.step(step));
-            put(&format!("{name}_count"), json!(latency.count));
-            put(&format!("{name}_p50_ms"), json!(latency.p50_ms));
-            put(&format!("{name}_p95_ms"), json!(latency.p95_ms));
-            put(&format!("{name}_p99_ms"), json!(latency.p99_ms));
-            put(&format!("{name}_max_ms"), json!(latency.max_ms));
-        }
-        Value::Object(json)
+        let seconds = seen.duration.as_secs_f64();
+        let title = format!("Sign-in: {} for {seconds} s", virtual_users(seen.users));
+        let mut findings = Findings::new("sign-in", title);
+        findings.put("users", json!(seen.users));
+        findings.put("duration_seconds", json!(seconds));
+        findings.put("warm_up_seconds", json!(seen.warm_up.as_secs_f64()));
+        findings.put("iterations", json!(seen.iterations()));
+        let rate = seen.iterations_per_second();
+        let whole = format!("whole sign-ins per second, {} in all", seen.iterations());
+        findings.say("iterations_per_second", json!(rate), ("iterations/s", format!("{rate:.1}"), &whole));
+        self.tell_capacity(&mut findings);
+        findings.troubles(&[&seen.sign_ins, &seen.bystanders]);
+        findings.put("bystander_rate", json!(seen.bystander_rate));
+        findings.put("bystander_refused", json!(seen.bystander_refused()));
+        findings.latencies("", "step", &self.steps());
+        findings.surroundings(&seen.surroundings);
+        let names = Step::ALL.map(Step::name);
+        findings.charts.extend(
+            [
+                Chart::latency_over_time(
+                    "Latency over time: every request of a sign-in",
+                    &seen.sign_ins.intervals,
+                ),
+                Chart::latency_over_time(
+                    "Latency over time: people already signed in",
+                    &seen.bystanders.intervals,
+                ),
+                Chart::rate_over_time("Requests over time", &seen.sign_ins.intervals),
+                Chart::distributions("How latencies are distributed", &seen.sign_ins, &names),
+                Chart::server_cores(&seen.surroundings.server),
+                Chart::server_memory(&seen.surroundings.server),
+            ]
+            .into_iter()
+            .flatten(),
+        );
+        findings
+    }
+
+    fn tell_capacity(&self, findings: &mut Findings) {
+        let Some(capacity) = self.hash_capacity else {
+            findings.put("hash_capacity_per_second", Value::Null);
+            return findings.put("ratio_to_hash_capacity", Value::Null);
+        };
+        let meaning = "password hashes per second, nothing else running";
+        let shown = ("hash capacity/s", format!("{capacity:.1}"), meaning);
+        findings.say("hash_capacity_per_second", json!(capacity), shown);
+        let ratio = self.ratio_to_hash_capacity();
+        let shown = ("of hash capacity", of(ratio), "the ratio of the two");
+        findings.say("ratio_to_hash_capacity", json!(ratio), shown);
     }
 
     /// The steps that this run could have: consent only where the server asked for it, bystanders where there were any.
-    fn steps(&self) -> impl Iterator<Item = Step> {
-        Step::ALL.into_iter().filter(|step| match step {
-            Step::Consent => self.measurement.step(Step::Consent).count > 0,
-            Step::BystanderIntrospect | Step::BystanderRefresh => self.measurement.bystander_rate > 0,
+    fn steps(&self) -> Vec<(Kind, Percentiles)> {
+        let seen = &self.measurement;
+        let steps = Step::ALL.into_iter().filter(|step| match step {
+            Step::Consent => seen.step(Step::Consent).count > 0,
+            Step::BystanderIntrospect | Step::BystanderRefresh => seen.bystander_rate > 0,
             _ => true,
-        })
+        });
+        steps.map(|step| (step.kind(), seen.step(step))).collect()
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seen = &self.measurement;
-        let seconds = seen.duration.as_secs_f64();
-        let users = if seen.users == 1 { "virtual user" } else { "virtual users" };
-        writeln!(f, "Sign-in: {} {users} for {seconds} s\n", seen.users)?;
-        let whole = format!("whole sign-ins per second, {} in all", seen.iterations());
-        line(f, "iterations/s", &format!("{:.1}", seen.iterations_per_second()), &whole)?;
-        if let Some(capacity) = self.hash_capacity {
-            let meaning = "password hashes per second, nothing else running";
-            line(f, "hash capacity/s", &format!("{capacity:.1}"), meaning)?;
-        }
-        let refused = format!(
-            "told to come back later: {} by 429, {} by 503; {} of them bystanders",
-            seen.refused_429(),
-            seen.refused_503(),
-            seen.bystander_refused()
-        );
-        line(f, "refused", &(seen.refused_429() + seen.refused_503()).to_string(), &refused)?;
-        line(f, "errors", &seen.errors().to_string(), "anything else that should not have happened")?;
-        for sample in seen.error_samples() {
-            writeln!(f, "    {sample}")?;
-        }
-        write!(f, "\n  {:<22}{:>9}", "step", "count")?;
-        for column in ["p50 ms", "p95 ms", "p99 ms", "max ms"] {
-            write!(f, "{column:>10}")?;
-        }
-        writeln!(f, "   what is timed")?;
-        for step in self.steps() {
-            let latency = seen.step(step);
-            write!(f, "  {:<22}{:>9}", step.name(), latency.count)?;
-            for value in [latency.p50_ms, latency.p95_ms, latency.p99_ms, latency.max_ms] {
-                write!(f, "{value:>10.1}")?;
-            }
-            writeln!(f, "   {}", step.meaning())?;
-        }
-        match self.ratio_to_hash_capacity() {
-            Some(ratio) => writeln!(f, "\n{ratio:.2} of the pure hash capacity of this machine"),
-            None => Ok(()),
-        }
+        self.findings().fmt(f)
     }
-}
-
-fn line(f: &mut fmt::Formatter<'_>, name: &str, value: &str, meaning: &str) -> fmt::Result {
-    writeln!(f, "  {name:<22}{value:>9}   {meaning}")
-}
-
-/// Three decimals: what is finer is noise.
-fn rounded(value: f64) -> f64 {
-    (value * 1000.0).round() / 1000.0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stage::Surroundings;
     use crate::tally::Tally;
     use std::time::Duration;
 
     fn report(bystander_rate: u32, hash_capacity: Option<f64>) -> Report {
-        let mut tally = Tally::new();
+        let mut tally = Tally::new(&Step::KINDS);
         let steps =
             [Step::Authorize, Step::SignIn, Step::Token, Step::Introspect, Step::Refresh, Step::Iteration];
         for step in steps {
             for n in 1..=100 {
-                tally.record(step, Duration::from_micros(n * if step == Step::SignIn { 1000 } else { 20 }));
+                let micros = n * if step == Step::SignIn { 1000 } else { 20 };
+                tally.record(step as usize, Duration::from_micros(micros));
             }
         }
         tally.error("token: status 500".to_owned());
-        (tally.refused_429, tally.refused_503, tally.bystander_refused) = (6, 1, 2);
-        let (duration, warm_up) = (Duration::from_secs(2), Duration::from_secs(1));
-        Report::new(SignInMeasurement { users: 10, duration, warm_up, bystander_rate, tally }, hash_capacity)
+        (tally.wholes, tally.refused_429) = (100, 5);
+        let mut bystanders = Tally::new(&Step::KINDS);
+        (bystanders.refused_429, bystanders.refused_503) = (1, 1);
+        let measurement = SignInMeasurement {
+            users: 10,
+            duration: Duration::from_secs(2),
+            warm_up: Duration::from_secs(1),
+            bystander_rate,
+            surroundings: Surroundings::default(),
+            sign_ins: tally,
+            bystanders,
+        };
+        Report::new(measurement, hash_capacity)
     }
 
     #[test]
     fn the_json_is_flat_and_has_every_number() {
         let json = report(0, Some(55.0)).to_json();
         let mut expected = json!({
+            "workload": "sign-in",
             "users": 10, "duration_seconds": 2.0, "warm_up_seconds": 1.0,
             "iterations": 100, "iterations_per_second": 50.0,
             "hash_capacity_per_second": 55.0, "ratio_to_hash_capacity": 0.909,
             "errors": 1, "error_samples": ["token: status 500"],
-            "refused": 7, "refused_429": 6, "refused_503": 1,
+            "refused": 7, "refused_429": 6, "refused_503": 1, "refused_without_retry_after": 0,
             "bystander_rate": 0, "bystander_refused": 2,
             "sign_in_count": 100, "sign_in_p50_ms": 50.015, "sign_in_p95_ms": 95.039,
-            "sign_in_p99_ms": 99.007, "sign_in_max_ms": 100.031,
+            "sign_in_p99_ms": 99.007, "sign_in_p999_ms": 100.031, "sign_in_max_ms": 100.031,
+            "client_cpu": null, "client_waiting_for_cpu": null, "client_lag_p99_ms": null,
+            "client_is_bottleneck": false, "server_cores": null, "server_peak_mib_in_window": null,
         });
         for step in ["authorize", "token", "introspect", "refresh", "iteration"] {
             expected[format!("{step}_count")] = json!(100);
-            let latencies = [("p50", 1.0), ("p95", 1.9), ("p99", 1.98), ("max", 2.0)];
+            let latencies = [("p50", 1.0), ("p95", 1.9), ("p99", 1.98), ("p999", 2.0), ("max", 2.0)];
             for (name, milliseconds) in latencies {
                 expected[format!("{step}_{name}_ms")] = json!(milliseconds);
             }
@@ -186,7 +191,7 @@ mod tests {
         assert_eq!(table, TABLE, "\n{table}");
         let with_bystanders = report(50, None).to_string();
         assert!(
-            with_bystanders.contains("\n  bystander_refresh             0       0.0"),
+            with_bystanders.contains("\n  bystander_refresh                0      0.00"),
             "\n{with_bystanders}"
         );
     }
@@ -194,20 +199,19 @@ mod tests {
     const TABLE: &str = "\
 Sign-in: 10 virtual users for 2 s
 
-  iterations/s               50.0   whole sign-ins per second, 100 in all
-  hash capacity/s            55.0   password hashes per second, nothing else running
-  refused                       7   told to come back later: 6 by 429, 1 by 503; 2 of them bystanders
-  errors                        1   anything else that should not have happened
+  iterations/s                  50.0   whole sign-ins per second, 100 in all
+  hash capacity/s               55.0   password hashes per second, nothing else running
+  of hash capacity             0.909   the ratio of the two
+  refused                          7   told to come back later: 6 by 429, 1 by 503
+  errors                           1   anything else that should not have happened
     token: status 500
 
-  step                      count    p50 ms    p95 ms    p99 ms    max ms   what is timed
-  authorize                   100       1.0       1.9       2.0       2.0   GET the sign-in page
-  sign_in                     100      50.0      95.0      99.0     100.0   POST the sign-in form: waits for a password hash
-  token                       100       1.0       1.9       2.0       2.0   authorization code for tokens
-  introspect                  100       1.0       1.9       2.0       2.0   introspection of the access token
-  refresh                     100       1.0       1.9       2.0       2.0   refresh token for new tokens
-  iteration                   100       1.0       1.9       2.0       2.0   all of the above, one after another
-
-0.91 of the pure hash capacity of this machine
+  step                         count    p50 ms    p95 ms    p99 ms  p99.9 ms    max ms   what is timed
+  authorize                      100      1.00      1.90      1.98      2.00      2.00   GET the sign-in page
+  sign_in                        100      50.0      95.0      99.0     100.0     100.0   POST the sign-in form: waits for a password hash
+  token                          100      1.00      1.90      1.98      2.00      2.00   authorization code for tokens
+  introspect                     100      1.00      1.90      1.98      2.00      2.00   introspection of the access token
+  refresh                        100      1.00      1.90      1.98      2.00      2.00   refresh token for new tokens
+  iteration                      100      1.00      1.90      1.98      2.00      2.00   all of the above, one after another
 ";
 }

@@ -8,6 +8,7 @@ use crate::plan::SignInPlan;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
+use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, Uri};
 use http_body_util::Full;
 use serde::Deserialize;
@@ -29,6 +30,9 @@ pub(crate) struct Site {
     authorize: String,
     token: Uri,
     introspect: Uri,
+    userinfo: Option<Uri>,
+    jwks: Option<Uri>,
+    device_authorization: Option<Uri>,
     authorization: HeaderValue,
     redirect_uri: String,
     code_grant: String,
@@ -54,6 +58,9 @@ struct Discovery {
     authorization_endpoint: String,
     token_endpoint: String,
     introspection_endpoint: Option<String>,
+    userinfo_endpoint: Option<String>,
+    jwks_uri: Option<String>,
+    device_authorization_endpoint: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -99,7 +106,15 @@ impl Site {
             .introspection_endpoint
             .as_deref()
             .ok_or_else(|| BenchError::Target("its discovery names no introspection_endpoint".to_owned()))?;
+        let known =
+            |name: &str, endpoint: Option<&String>| endpoint.map(|there| uri(name, there)).transpose();
         Ok(Self {
+            userinfo: known("userinfo_endpoint", document.userinfo_endpoint.as_ref())?,
+            jwks: known("jwks_uri", document.jwks_uri.as_ref())?,
+            device_authorization: known(
+                "device_authorization_endpoint",
+                document.device_authorization_endpoint.as_ref(),
+            )?,
             authorize: authorize_prefix(
                 plan,
                 &path("authorization_endpoint", &document.authorization_endpoint)?,
@@ -171,6 +186,44 @@ impl Site {
     pub(crate) fn introspect_request(&self, access_token: &str) -> Written {
         let body = Pairs::after("token_type_hint=access_token", 1024).with("token", access_token).into_text();
         self.origin.post_api(&self.introspect, &self.authorization, body)
+    }
+
+    /// A token that speaks for the client (RFC 6749 section 4.4.2).
+    pub(crate) fn client_credentials_request(&self) -> Written {
+        self.origin.post_api(&self.token, &self.authorization, "grant_type=client_credentials".to_owned())
+    }
+
+    /// A device asks for a code (RFC 8628 section 3.1).
+    pub(crate) fn device_request(&self) -> Written {
+        let there = self
+            .device_authorization
+            .as_ref()
+            .ok_or("its discovery names no device_authorization_endpoint")?;
+        let body = Pairs::default().with("scope", "openid offline_access").into_text();
+        self.origin.post_api(there, &self.authorization, body)
+    }
+
+    /// It asks for its tokens (RFC 8628 section 3.4).
+    pub(crate) fn device_token_request(&self, device_code: &str) -> Written {
+        let body = Pairs::default()
+            .with("grant_type", "urn:ietf:params:oauth:grant-type:device_code")
+            .with("device_code", device_code)
+            .into_text();
+        self.origin.post_api(&self.token, &self.authorization, body)
+    }
+
+    /// Who signed in (OpenID Connect Core section 5.3.1); `bearer` is the whole header.
+    pub(crate) fn userinfo_request(&self, bearer: &HeaderValue) -> Written {
+        let userinfo = self.userinfo.as_ref().ok_or("its discovery names no userinfo_endpoint")?;
+        let mut request = self.origin.get_api(userinfo);
+        request.headers_mut().insert(AUTHORIZATION, bearer.clone());
+        Ok(request)
+    }
+
+    /// The keys that its tokens are signed with.
+    pub(crate) fn jwks_request(&self) -> Written {
+        let jwks = self.jwks.as_ref().ok_or("its discovery names no jwks_uri")?;
+        Ok(self.origin.get_api(jwks))
     }
 
     /// The tokens for an authorization code (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3).
@@ -248,6 +301,27 @@ pub(crate) fn json<T: for<'de> Deserialize<'de>>(answer: &Answer) -> Result<T, S
         .map_err(|error| format!("not the JSON expected, at line {} column {}", error.line(), error.column()))
 }
 
+/// A 200 that holds `mark`: what tells the right answer from others, without parsing each on the machine that is measured.
+pub(crate) fn holds(answer: &Answer, mark: &[u8]) -> Result<(), String> {
+    told(answer, http::StatusCode::OK, mark)
+}
+
+/// The same with another status.
+pub(crate) fn told(answer: &Answer, status: http::StatusCode, mark: &[u8]) -> Result<(), String> {
+    if answer.status != status {
+        return Err(format!("status {}", answer.status.as_u16()));
+    }
+    if !answer.body.windows(mark.len()).any(|part| part == mark) {
+        return Err("another answer than expected".to_owned());
+    }
+    Ok(())
+}
+
+/// The `Authorization` header of whoever holds this token (RFC 6750 section 2.1).
+pub(crate) fn bearer(access_token: &str) -> Result<HeaderValue, String> {
+    HeaderValue::from_str(&format!("Bearer {access_token}")).map_err(|error| error.to_string())
+}
+
 /// An error code as RFC 6749 section 5.2 allows it to look; anything else is not shown.
 pub(crate) fn shown(code: &str) -> &str {
     let is_code = code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
@@ -275,6 +349,9 @@ mod tests {
             authorize: "/authorize?".to_owned(),
             token: uri("/token"),
             introspect: uri("/introspect"),
+            userinfo: None,
+            jwks: None,
+            device_authorization: None,
             authorization: HeaderValue::from_static(""),
             redirect_uri: redirect_uri.to_owned(),
             code_grant: String::new(),

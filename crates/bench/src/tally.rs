@@ -1,7 +1,9 @@
-//! What was seen: one histogram per step and the counts beside them. It owns the rule of what falls inside the window,
-//! and does not know how a step is made.
+//! What was seen of one stream of load: a histogram for each kind of request, one for all, the counts beside them, and what happened from
+//! interval to interval. It owns the rule of what falls inside the window, and does not know how a request is made.
 
 use crate::clock;
+use crate::kind::Kind;
+use crate::percentiles::{Percentiles, histogram, record};
 use crate::window::Window;
 use hdrhistogram::Histogram;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,196 +11,100 @@ use std::time::{Duration, Instant};
 
 /// How many texts of errors are kept.
 pub(crate) const SAMPLES: usize = 5;
-/// The range of the histograms, in microseconds: a longer latency is kept as the longest.
-const LONGEST: u64 = 300_000_000;
 
-/// The parts of an iteration, the iteration itself, and the requests made beside the load.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Step {
-    /// GET the authorization endpoint until the sign-in page stands there.
-    Authorize,
-    /// POST the sign-in form until the answer stands there: this one waits for the password hash.
-    SignIn,
-    /// POST the consent form, where the server asks.
-    Consent,
-    /// The authorization code for tokens.
-    Token,
-    /// Introspection of the access token.
-    Introspect,
-    /// The refresh token for new tokens.
-    Refresh,
-    /// All of it, from the first byte sent to the last one received.
-    Iteration,
-    /// An introspection beside the load, timed from when it was due.
-    BystanderIntrospect,
-    /// A refresh beside the load, timed from when it was due.
-    BystanderRefresh,
+/// What a stream did between two looks at it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Interval {
+    /// Its end, in seconds since the window opened.
+    pub(crate) at: f64,
+    /// Its length, in seconds.
+    pub(crate) length: f64,
+    /// Requests answered as expected.
+    pub(crate) requests: u64,
+    /// Answers 429 and 503.
+    pub(crate) refused: u64,
+    /// Everything unexpected.
+    pub(crate) errors: u64,
+    /// How long requests took that were answered in it.
+    pub(crate) latency: Percentiles,
 }
 
-impl Step {
-    /// Every step, in the order of a report.
-    pub const ALL: [Self; 9] = [
-        Self::Authorize,
-        Self::SignIn,
-        Self::Consent,
-        Self::Token,
-        Self::Introspect,
-        Self::Refresh,
-        Self::Iteration,
-        Self::BystanderIntrospect,
-        Self::BystanderRefresh,
-    ];
-
-    /// Its name in reports.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Authorize => "authorize",
-            Self::SignIn => "sign_in",
-            Self::Consent => "consent",
-            Self::Token => "token",
-            Self::Introspect => "introspect",
-            Self::Refresh => "refresh",
-            Self::Iteration => "iteration",
-            Self::BystanderIntrospect => "bystander_introspect",
-            Self::BystanderRefresh => "bystander_refresh",
-        }
-    }
-
-    /// What it stands for, for people.
-    pub(crate) fn meaning(self) -> &'static str {
-        match self {
-            Self::Authorize => "GET the sign-in page",
-            Self::SignIn => "POST the sign-in form: waits for a password hash",
-            Self::Consent => "POST the consent form",
-            Self::Token => "authorization code for tokens",
-            Self::Introspect => "introspection of the access token",
-            Self::Refresh => "refresh token for new tokens",
-            Self::Iteration => "all of the above, one after another",
-            Self::BystanderIntrospect => "introspection beside the load, from when it was due",
-            Self::BystanderRefresh => "refresh beside the load, from when it was due",
-        }
-    }
-}
-
-/// The latencies of one step, in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Percentiles {
-    /// How many were recorded.
-    pub count: u64,
-    /// Half were faster.
-    pub p50_ms: f64,
-    /// 95 of 100 were faster.
-    pub p95_ms: f64,
-    /// 99 of 100 were faster.
-    pub p99_ms: f64,
-    /// The slowest.
-    pub max_ms: f64,
-}
-
-impl Percentiles {
-    pub(crate) fn of(histogram: &Histogram<u64>) -> Self {
-        let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1000.0;
-        Self {
-            count: histogram.len(),
-            p50_ms: at(0.50),
-            p95_ms: at(0.95),
-            p99_ms: at(0.99),
-            max_ms: histogram.max() as f64 / 1000.0,
-        }
-    }
-}
-
-/// What a run saw.
-#[derive(Debug)]
-pub struct SignInMeasurement {
-    /// How many virtual users ran.
-    pub users: usize,
-    /// The length of the measured window.
-    pub duration: Duration,
-    /// The warm-up before it.
-    pub warm_up: Duration,
-    /// Requests per second asked of the bystanders.
-    pub bystander_rate: u32,
-    pub(crate) tally: Tally,
-}
-
-impl SignInMeasurement {
-    /// Iterations completed inside the window.
-    #[must_use]
-    pub fn iterations(&self) -> u64 {
-        self.tally.iterations()
-    }
-
-    /// The same, per second.
-    #[must_use]
-    pub fn iterations_per_second(&self) -> f64 {
-        self.iterations() as f64 / self.duration.as_secs_f64()
-    }
-
-    /// Everything that was not expected.
-    #[must_use]
-    pub fn errors(&self) -> u64 {
-        self.tally.errors
-    }
-
-    /// The texts of the first few errors; no token, code or password is in them.
-    #[must_use]
-    pub fn error_samples(&self) -> &[String] {
-        &self.tally.samples
-    }
-
-    /// Answers 429.
-    #[must_use]
-    pub fn refused_429(&self) -> u64 {
-        self.tally.refused_429
-    }
-
-    /// Answers 503.
-    #[must_use]
-    pub fn refused_503(&self) -> u64 {
-        self.tally.refused_503
-    }
-
-    /// Answers 429 and 503 to bystanders; they are in the two numbers above too.
-    #[must_use]
-    pub fn bystander_refused(&self) -> u64 {
-        self.tally.bystander_refused
-    }
-
-    /// The latencies of `step`, all zero where none was recorded.
-    #[must_use]
-    pub fn step(&self, step: Step) -> Percentiles {
-        self.tally.percentiles(step)
-    }
-}
-
-/// Histograms and counts of one run.
+/// Histograms and counts of one stream.
 #[derive(Debug)]
 pub(crate) struct Tally {
-    histograms: [Histogram<u64>; Step::ALL.len()],
-    pub(crate) errors: u64,
-    pub(crate) samples: Vec<String>,
+    of_each: Vec<Histogram<u64>>,
+    all: Histogram<u64>,
+    /// Requests answered as expected inside the window.
+    pub(crate) requests: u64,
+    /// Whole turns that ended inside the window.
+    pub(crate) wholes: u64,
+    /// Turns that were due inside the window; only an open loop has any.
+    pub(crate) offered: u64,
     pub(crate) refused_429: u64,
     pub(crate) refused_503: u64,
-    pub(crate) bystander_refused: u64,
+    /// Refusals that did not say when to come back.
+    pub(crate) refused_without_retry_after: u64,
+    pub(crate) errors: u64,
+    pub(crate) samples: Vec<String>,
+    /// How late requests were sent that had a time; only an open loop has any.
+    pub(crate) lag: Histogram<u64>,
+    /// Turns for which every connection was in use.
+    pub(crate) crowded: u64,
+    pub(crate) intervals: Vec<Interval>,
+    since: Since,
+}
+
+/// Since the last interval ended.
+#[derive(Debug)]
+struct Since {
+    latency: Histogram<u64>,
+    at: f64,
+    requests: u64,
+    refused: u64,
+    errors: u64,
 }
 
 impl Tally {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(kinds: &[Kind]) -> Self {
         Self {
-            histograms: std::array::from_fn(|_| histogram()),
-            errors: 0,
-            samples: Vec::new(),
+            of_each: kinds.iter().map(|_| histogram()).collect(),
+            all: histogram(),
+            requests: 0,
+            wholes: 0,
+            offered: 0,
             refused_429: 0,
             refused_503: 0,
-            bystander_refused: 0,
+            refused_without_retry_after: 0,
+            errors: 0,
+            samples: Vec::new(),
+            lag: histogram(),
+            crowded: 0,
+            intervals: Vec::new(),
+            since: Since { latency: histogram(), at: 0.0, requests: 0, refused: 0, errors: 0 },
         }
     }
 
-    pub(crate) fn record(&mut self, step: Step, latency: Duration) {
-        record(&mut self.histograms[step as usize], latency);
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused_429 + self.refused_503
+    }
+
+    /// The latencies of the kind at `kind`.
+    pub(crate) fn latency_of(&self, kind: usize) -> Percentiles {
+        self.of_each.get(kind).map_or_else(|| Percentiles::of(&histogram()), Percentiles::of)
+    }
+
+    /// The histogram of the kind at `kind`.
+    pub(crate) fn histogram_of(&self, kind: usize) -> Option<&Histogram<u64>> {
+        self.of_each.get(kind)
+    }
+
+    /// All requests.
+    pub(crate) fn all(&self) -> &Histogram<u64> {
+        &self.all
+    }
+
+    pub(crate) fn record(&mut self, kind: usize, latency: Duration) {
+        record(&mut self.of_each[kind], latency);
     }
 
     pub(crate) fn error(&mut self, text: String) {
@@ -208,82 +114,119 @@ impl Tally {
         }
     }
 
-    pub(crate) fn iterations(&self) -> u64 {
-        self.histograms[Step::Iteration as usize].len()
-    }
-
-    pub(crate) fn refused(&self) -> u64 {
-        self.refused_429 + self.refused_503
-    }
-
-    fn percentiles(&self, step: Step) -> Percentiles {
-        Percentiles::of(&self.histograms[step as usize])
+    fn end_interval(&mut self, at: f64) {
+        let refused = self.refused();
+        let since = &mut self.since;
+        self.intervals.push(Interval {
+            at,
+            length: at - since.at,
+            requests: self.requests - since.requests,
+            refused: refused - since.refused,
+            errors: self.errors - since.errors,
+            latency: Percentiles::of(&since.latency),
+        });
+        since.latency.reset();
+        (since.at, since.requests, since.refused, since.errors) = (at, self.requests, refused, self.errors);
     }
 }
 
-pub(crate) fn record(histogram: &mut Histogram<u64>, latency: Duration) {
-    let micros = u64::try_from(latency.as_micros()).unwrap_or(LONGEST);
-    histogram.saturating_record(micros.clamp(1, LONGEST));
-}
-
-/// Three significant digits; some 150 KiB, which is why a run has one set of them and not one per user.
-#[expect(clippy::expect_used, reason = "the bounds are constants, and every test makes one")]
-pub(crate) fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, LONGEST, 3)
-        .expect("1 is less than half of LONGEST and 3 digits are at most 5")
-}
-
-/// Hands what a virtual user sees to the tally of its run. A lock per step costs nothing at a few thousand a second.
+/// Hands what a virtual user sees to the tally of its stream. All users share one thread: the lock is never waited for.
 #[derive(Clone)]
 pub(crate) struct Recorder {
+    pub(crate) kinds: &'static [Kind],
     tally: Arc<Mutex<Tally>>,
     window: Option<Window>,
 }
 
 impl Recorder {
-    pub(crate) fn new(window: Window) -> Self {
-        Self { tally: Arc::new(Mutex::new(Tally::new())), window: Some(window) }
+    pub(crate) fn new(kinds: &'static [Kind], window: Window) -> Self {
+        Self { kinds, tally: Arc::new(Mutex::new(Tally::new(kinds))), window: Some(window) }
     }
 
     /// Counts nothing: for what is done before the load begins.
-    pub(crate) fn idle() -> Self {
-        Self { tally: Arc::new(Mutex::new(Tally::new())), window: None }
+    pub(crate) fn idle(kinds: &'static [Kind]) -> Self {
+        Self { kinds, tally: Arc::new(Mutex::new(Tally::new(kinds))), window: None }
     }
 
-    /// Whether no further step may begin.
+    fn holds(&self, moment: Instant) -> bool {
+        self.window.is_some_and(|window| window.holds(moment))
+    }
+
+    /// Whether no further request may begin.
     pub(crate) fn is_over(&self, moment: Instant) -> bool {
         self.window.is_some_and(|window| moment >= window.closes)
     }
 
-    /// A step succeeded; it counts where it began (or was due) inside the window.
-    pub(crate) fn step(&self, step: Step, began: Instant, ended: Instant) {
-        if self.window.is_some_and(|window| window.holds(began)) {
-            self.tally().record(step, ended.saturating_duration_since(began));
+    /// `moment`, or the end of the run if that comes first.
+    pub(crate) fn no_later(&self, moment: Instant) -> Instant {
+        self.window.map_or(moment, |window| moment.min(window.closes))
+    }
+
+    /// It was answered as expected: counted where it ended inside the window; timed where it began there, or where the turn that it is part of
+    /// was due there.
+    pub(crate) fn request(&self, kind: usize, turn_due: Option<Instant>, (began, ended): (Instant, Instant)) {
+        let (is_timed, is_counted) = (self.holds(turn_due.unwrap_or(began)), self.holds(ended));
+        if !is_timed && !is_counted {
+            return;
+        }
+        let latency = ended.saturating_duration_since(began);
+        let mut tally = self.tally();
+        if is_timed {
+            tally.record(kind, latency);
+            record(&mut tally.all, latency);
+            record(&mut tally.since.latency, latency);
+        }
+        tally.requests += u64::from(is_counted);
+    }
+
+    /// A whole turn came to its end: counted where it ended inside the window. Its requests were counted before.
+    pub(crate) fn whole(&self, kind: usize, began: Instant, ended: Instant, timed: Timed) {
+        let (is_timed, is_counted) = match timed {
+            Timed::WhereItEnded => (self.holds(ended), self.holds(ended)),
+            Timed::WhereItWasDue => (self.holds(began), self.holds(ended)),
+        };
+        let mut tally = self.tally();
+        if is_timed {
+            tally.record(kind, ended.saturating_duration_since(began));
+        }
+        tally.wholes += u64::from(is_counted);
+    }
+
+    /// A turn was due, was sent so much later, and `is_crowded` if every connection was in use.
+    pub(crate) fn offered(&self, due: Instant, sent: Instant, is_crowded: bool) {
+        if self.holds(due) {
+            let mut tally = self.tally();
+            tally.offered += 1;
+            tally.crowded += u64::from(is_crowded);
+            record(&mut tally.lag, sent.saturating_duration_since(due));
         }
     }
 
-    /// A whole iteration succeeded; it counts where it ended inside the window.
-    pub(crate) fn iteration(&self, began: Instant, ended: Instant) {
-        if self.window.is_some_and(|window| window.holds(ended)) {
-            self.tally().record(Step::Iteration, ended.saturating_duration_since(began));
-        }
-    }
-
-    /// The server said 429 or 503.
-    pub(crate) fn refused(&self, status: u16, bystander: bool) {
-        if self.window.is_some_and(|window| window.holds(clock::now())) {
+    /// The server said 429 or 503 to what belongs to this moment.
+    pub(crate) fn refused(&self, moment: Instant, status: u16, says_when: bool) {
+        if self.holds(moment) {
             let mut tally = self.tally();
             match status {
                 429 => tally.refused_429 += 1,
                 _ => tally.refused_503 += 1,
             }
-            tally.bystander_refused += u64::from(bystander);
+            tally.refused_without_retry_after += u64::from(!says_when);
         }
+    }
+
+    /// The same, now.
+    pub(crate) fn refused_now(&self, status: u16, says_when: bool) {
+        self.refused(clock::now(), status, says_when);
     }
 
     /// Something unexpected happened. No warm-up excuses that.
     pub(crate) fn error(&self, text: String) {
         self.tally().error(text);
+    }
+
+    /// An interval ends, so many seconds after the window opened.
+    pub(crate) fn end_interval(&self, at: f64) {
+        self.tally().end_interval(at);
     }
 
     pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
@@ -292,71 +235,121 @@ impl Recorder {
 
     /// Takes the tally out, at the end of a run.
     pub(crate) fn into_tally(self) -> Tally {
-        std::mem::replace(&mut self.tally(), Tally::new())
+        std::mem::replace(&mut self.tally(), Tally::new(&[]))
     }
+}
+
+/// When the latency of a whole turn counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timed {
+    /// Where it ended: a closed loop drops what is under way at the end.
+    WhereItEnded,
+    /// Where it was due: an open loop follows each turn to its end, so that the slowest are not lost.
+    WhereItWasDue,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const KINDS: &[Kind] = &[Kind { name: "a", meaning: "" }, Kind { name: "b", meaning: "" }];
+
     fn recorder() -> (Recorder, Instant) {
         let opens = clock::now() + Duration::from_secs(100);
-        (Recorder::new(Window { opens, closes: opens + Duration::from_secs(10) }), opens)
+        (Recorder::new(KINDS, Window { opens, closes: opens + Duration::from_secs(10) }), opens)
+    }
+
+    /// Seconds after the window opens, and perhaps before it.
+    fn at(opens: Instant, seconds: i32) -> Instant {
+        let second = Duration::from_secs(1);
+        opens - second * 50 + second * u32::try_from(50 + seconds).unwrap()
     }
 
     #[test]
-    fn a_step_counts_where_it_began_and_an_iteration_where_it_ended() {
-        let (recorder, opens) = recorder();
-        let second = Duration::from_secs(1);
-        // (began, ended), in seconds after the window opens; step counts; iteration counts
-        let cases = [(-1, 1, false, true), (1, 2, true, true), (9, 12, true, false), (10, 11, false, false)];
-        for (began, ended, step, iteration) in cases {
-            let at = |seconds: i32| opens - second * 50 + second * u32::try_from(50 + seconds).unwrap();
-            let before = |step| recorder.tally().percentiles(step).count;
-            let (steps, iterations) = (before(Step::Token), recorder.tally().iterations());
-            recorder.step(Step::Token, at(began), at(ended));
-            recorder.iteration(at(began), at(ended));
-            assert_eq!(before(Step::Token) - steps, u64::from(step), "step {began}..{ended}");
-            assert_eq!(
-                recorder.tally().iterations() - iterations,
-                u64::from(iteration),
-                "iteration {began}..{ended}"
-            );
+    fn a_request_is_timed_where_it_began_and_counted_where_it_ended() {
+        // (began, ended), in seconds after the window opens; timed; counted
+        for (began, ended, timed, counted) in [(-1, 1, 0, 1), (1, 2, 1, 1), (9, 12, 1, 0), (10, 11, 0, 0)] {
+            let (recorder, opens) = recorder();
+            recorder.request(1, None, (at(opens, began), at(opens, ended)));
+            let tally = recorder.into_tally();
+            let timed_of_each: Vec<_> = tally.of_each.iter().map(Histogram::len).collect();
+            assert_eq!((timed_of_each, tally.all.len(), tally.requests), (vec![0, timed], timed, counted));
+        }
+    }
+
+    #[test]
+    fn requests_of_a_turn_that_was_due_in_the_window_are_timed_however_late_they_come() {
+        // (due, began, ended); timed; counted
+        for (due, began, ended, timed, counted) in [(9, 12, 13, 1, 0), (-1, 1, 2, 0, 1), (10, 12, 13, 0, 0)] {
+            let (recorder, opens) = recorder();
+            let due = Some(at(opens, due));
+            recorder.request(0, due, (at(opens, began), at(opens, ended)));
+            let tally = recorder.into_tally();
+            assert_eq!((tally.latency_of(0).count, tally.requests), (timed, counted), "{due:?} {began}");
+        }
+    }
+
+    #[test]
+    fn a_whole_turn_is_counted_where_it_ended_and_timed_there_or_where_it_was_due() {
+        use Timed::{WhereItEnded, WhereItWasDue};
+        let cases = [
+            (WhereItEnded, -1, 1, 1, 1),
+            (WhereItEnded, 9, 12, 0, 0),
+            (WhereItWasDue, -1, 1, 0, 1),
+            (WhereItWasDue, 9, 12, 1, 0),
+        ];
+        for (timed, began, ended, latencies, wholes) in cases {
+            let (recorder, opens) = recorder();
+            recorder.whole(0, at(opens, began), at(opens, ended), timed);
+            let tally = recorder.into_tally();
+            assert_eq!((tally.latency_of(0).count, tally.wholes), (latencies, wholes), "{timed:?} {began}");
+            assert_eq!((tally.requests, tally.all.len()), (0, 0), "its requests were counted before");
         }
     }
 
     #[test]
     fn refusals_in_the_warm_up_do_not_count_and_errors_do() {
-        let (recorder, _) = recorder();
-        recorder.refused(429, false);
+        let (recorder, opens) = recorder();
+        recorder.refused(at(opens, -1), 429, true);
         recorder.error("token: status 500".to_owned());
+        recorder.refused(at(opens, 1), 503, false);
+        recorder.refused(at(opens, 2), 429, true);
         let tally = recorder.into_tally();
-        assert_eq!((tally.refused(), tally.errors), (0, 1));
+        let refused = (tally.refused_429, tally.refused_503, tally.refused_without_retry_after);
+        assert_eq!((refused, tally.errors), ((1, 1, 1), 1));
+    }
+
+    #[test]
+    fn intervals_add_up_to_the_whole() {
+        let (recorder, opens) = recorder();
+        let request = |second, millis| {
+            let began = at(opens, second);
+            recorder.request(0, None, (began, began + Duration::from_millis(millis)));
+        };
+        request(1, 10);
+        request(1, 20);
+        recorder.end_interval(2.0);
+        request(3, 500);
+        recorder.refused(at(opens, 3), 429, true);
+        recorder.end_interval(5.0);
+        let tally = recorder.into_tally();
+        let seen: Vec<_> =
+            tally.intervals.iter().map(|one| (one.at, one.length, one.requests, one.refused)).collect();
+        assert_eq!(seen, [(2.0, 2.0, 2, 0), (5.0, 3.0, 1, 1)]);
+        assert!((tally.intervals[0].latency.max_ms - 20.0).abs() < 0.1);
+        assert!(
+            (tally.intervals[1].latency.p50_ms - 500.0).abs() < 1.0,
+            "an interval forgets the one before"
+        );
     }
 
     #[test]
     fn samples_are_few_and_differ() {
-        let mut tally = Tally::new();
+        let mut tally = Tally::new(KINDS);
         for number in 0..40 {
             tally.error(format!("error {}", number / 4));
         }
         assert_eq!(tally.errors, 40);
         assert_eq!(tally.samples, ["error 0", "error 1", "error 2", "error 3", "error 4"]);
-    }
-
-    #[test]
-    fn percentiles_are_within_a_thousandth_and_the_maximum_is_kept() {
-        let mut tally = Tally::new();
-        for micros in 1..=100_000 {
-            tally.record(Step::SignIn, Duration::from_micros(micros));
-        }
-        let seen = tally.percentiles(Step::SignIn);
-        for (value, expected) in
-            [(seen.p50_ms, 50.0), (seen.p95_ms, 95.0), (seen.p99_ms, 99.0), (seen.max_ms, 100.0)]
-        {
-            assert!((value - expected).abs() / expected < 0.001, "{value} is not {expected}");
-        }
-        assert_eq!(tally.percentiles(Step::Consent).count, 0);
     }
 }

@@ -90,11 +90,12 @@ impl App {
     pub(crate) fn surface(
         &self,
         settings: &Settings,
+        metrics: HttpMetrics,
         system: ReadSystem,
         leaving: &CancellationToken,
     ) -> (Web, ServerOptions) {
         let stats = ServerStats::default();
-        let metrics = std::sync::Arc::new(HttpMetrics::default());
+        let metrics = std::sync::Arc::new(metrics);
         let limits = &settings.limits;
         let rate_limits = if limits.enabled {
             RateLimits::new(Budgets {

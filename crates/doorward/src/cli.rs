@@ -1,9 +1,9 @@
 //! The command line: which commands there are and what their `--help` teaches. What a command does stands in the file of its name.
 
 use crate::commands::{
-    api_key, assertion_issuer, backup, bench, client, completions, config, healthcheck, keys, login, member,
-    organization, passwords, plan, resource_server, service, service_account, store, subscription, upgrade,
-    user, worker,
+    api_key, assertion_issuer, audit, backup, bench, client, completions, config, healthcheck, keys, login,
+    member, organization, passwords, plan, resource_server, service, service_account, store, subscription,
+    upgrade, user, worker,
 };
 use crate::settings::SettingFlags;
 use crate::{demo, serve};
@@ -75,6 +75,9 @@ pub(crate) enum Command {
     /// The keys that sign tokens, and the master key that seals them
     #[command(subcommand, after_help = keys::HELP)]
     Keys(keys::KeysCommand),
+    /// What happened, and whether any of it was changed since
+    #[command(subcommand, after_help = audit::HELP)]
+    Audit(audit::AuditCommand),
     /// Copy the database, also while the server runs
     #[command(after_help = backup::BACKUP_HELP)]
     Backup(backup::BackupArgs),

@@ -3,6 +3,7 @@
 use rustix::param::clock_ticks_per_second;
 use rustix::process::{Resource, getrlimit};
 use std::fs::{read_dir, read_to_string};
+use std::path::Path;
 use web::metrics::ProcessReading;
 
 /// Nothing where there is no `/proc`.
@@ -16,6 +17,57 @@ pub(crate) fn read() -> Option<ProcessReading> {
     parse(&status, &stat, &boot).map(|reading| ProcessReading { open_fds, max_fds, ..reading })
 }
 
+/// A thread of this process.
+pub(crate) struct Thread {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// R runs, S sleeps, D waits for a disk.
+    pub(crate) state: String,
+    pub(crate) cpu_seconds: f64,
+    /// The function of the kernel it sleeps in, where the system tells.
+    pub(crate) waits_in: String,
+}
+
+/// Every thread; nothing where there is no `/proc`.
+pub(crate) fn threads() -> Vec<Thread> {
+    let tasks = read_dir("/proc/self/task").into_iter().flatten().flatten();
+    // One may end while it is looked at.
+    tasks.filter_map(|task| thread(&task.path())).collect()
+}
+
+fn thread(task: &Path) -> Option<Thread> {
+    let read = |file: &str| read_to_string(task.join(file)).ok();
+    let stat = read("stat")?;
+    let stat = Stat::parse(&stat)?;
+    Some(Thread {
+        id: task.file_name()?.to_string_lossy().into_owned(),
+        name: read("comm")?.trim_end().to_owned(),
+        state: stat.field(3)?.to_owned(),
+        cpu_seconds: stat.seconds(14)? + stat.seconds(15)?,
+        waits_in: read("wchan").unwrap_or_default(),
+    })
+}
+
+/// `/proc/../stat` (proc_pid_stat(5)).
+struct Stat<'a>(Vec<&'a str>);
+
+impl<'a> Stat<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        // The name of the program, in brackets, may hold spaces and brackets.
+        Some(Self(text.rsplit_once(')')?.1.split_whitespace().collect()))
+    }
+
+    /// Counted from 1, as the manual does; those before the third are not held.
+    fn field(&self, number: usize) -> Option<&'a str> {
+        self.0.get(number.checked_sub(3)?).copied()
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "seconds are for people to read")]
+    fn seconds(&self, number: usize) -> Option<f64> {
+        Some(self.field(number)?.parse::<u64>().ok()? as f64 / clock_ticks_per_second() as f64)
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "seconds are floating-point in the exposition format")]
 fn parse(status: &str, stat: &str, boot: &str) -> Option<ProcessReading> {
     let line = |text: &str, key: &str| -> Option<u64> {
@@ -23,17 +75,14 @@ fn parse(status: &str, stat: &str, boot: &str) -> Option<ProcessReading> {
         line.split_whitespace().next()?.parse().ok()
     };
     let kib = |key: &str| line(status, key).map(|kib| kib * 1_024);
-    // The name of the program, in brackets, may hold spaces and brackets.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
-    let per_second = clock_ticks_per_second() as f64;
+    let stat = Stat::parse(stat)?;
     Some(ProcessReading {
-        cpu_seconds: (ticks(14)? + ticks(15)?) as f64 / per_second,
+        cpu_seconds: stat.seconds(14)? + stat.seconds(15)?,
         resident_bytes: kib("VmRSS:")?,
         anonymous_bytes: kib("RssAnon:")?,
         virtual_bytes: kib("VmSize:")?,
         threads: line(status, "Threads:")?,
-        started_at: line(boot, "btime ")? as f64 + ticks(22)? as f64 / per_second,
+        started_at: line(boot, "btime ")? as f64 + stat.seconds(22)?,
         ..ProcessReading::default()
     })
 }
@@ -60,5 +109,8 @@ mod tests {
         assert!(reading.resident_bytes > reading.anonymous_bytes && reading.anonymous_bytes > 0);
         assert!(reading.open_fds > 2 && reading.max_fds >= reading.open_fds && reading.threads > 0);
         assert!(reading.started_at > 1.6e9);
+        let threads = threads();
+        assert!(threads.iter().any(|thread| thread.state == "R"), "this one runs");
+        assert!(threads.iter().all(|thread| !thread.name.is_empty() && !thread.id.is_empty()));
     }
 }

@@ -5,10 +5,10 @@ use crate::app::{App, Predecessor, draining, mutual_tls};
 use crate::backups::Backups;
 use crate::clock;
 use crate::commands::shown;
+use crate::debug;
+use crate::observed::Observed;
 use crate::operator::Socket;
-use crate::process;
 use crate::settings::{Issuer, Resolved, SettingFlags, Settings};
-use crate::telemetry::Telemetry;
 use anyhow::Context as _;
 use axum::Router;
 use listenfd::ListenFd;
@@ -16,12 +16,12 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use web::metrics::SystemReading;
-use web::server::{Listener, ServerOptions, Sharing, Threads, Tls, tls};
+use web::server::{Listener, ServerOptions, Sharing, Stalls, Threads, Tls, tls};
 
 pub(crate) const HELP: &str = "\
 Examples:
@@ -44,12 +44,13 @@ pub(crate) fn run(flags: &SettingFlags) -> anyhow::Result<()> {
     // Before any thread begins: it takes variables out of the environment.
     let mut handed_in = ListenFd::from_env();
     let settings = Resolved::from_system(flags)?.settings;
-    let telemetry = Telemetry::start(&settings.log)?;
-    runtime()?.block_on(serve(&settings, &telemetry, &mut handed_in))?;
-    let dropped = telemetry.dropped_lines()();
-    if dropped > 0 {
-        tracing::warn!(dropped, "log lines were dropped, because the log was read too slowly");
-    }
+    let observed = Observed::start(&settings)?;
+    allow_many_files();
+    let (runtime, pulse) = observed.stalls().runtime("web-0".to_owned())?;
+    let _begun = pulse.begin();
+    runtime.block_on(serve(&settings, &observed, &mut handed_in))?;
+    drop(runtime);
+    observed.finish();
     Ok(())
 }
 
@@ -60,8 +61,8 @@ pub(crate) fn runtime() -> io::Result<Runtime> {
 }
 
 /// The threads for connections next to this one.
-pub(crate) fn threads() -> io::Result<Threads> {
-    Threads::start(std::thread::available_parallelism().map_or(1, usize::from) - 1)
+pub(crate) fn threads(stalls: &Stalls) -> io::Result<Threads> {
+    Threads::start(std::thread::available_parallelism().map_or(1, usize::from) - 1, stalls)
 }
 
 /// Each connection is a file to the system, and the usual limit of 1,024 is an old program's (it could not handle more). What is allowed at
@@ -72,7 +73,10 @@ pub(crate) fn allow_many_files() {
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).ok();
 }
 
-async fn serve(settings: &Settings, telemetry: &Telemetry, handed_in: &mut ListenFd) -> anyhow::Result<()> {
+/// What an operator asks for may take.
+const LONGEST_PROFILE: Duration = Duration::from_secs(330);
+
+async fn serve(settings: &Settings, observed: &Observed, handed_in: &mut ListenFd) -> anyhow::Result<()> {
     // The address first: whether it is free is known before anything is written.
     let (listeners, predecessor) = listen(settings, handed_in)?;
     let address = listeners.first().map_or(settings.listen, Listener::local_addr);
@@ -92,19 +96,16 @@ async fn serve(settings: &Settings, telemetry: &Telemetry, handed_in: &mut Liste
         ))?;
     }
     let shutdown = CancellationToken::new();
-    let dropped = telemetry.dropped_lines();
-    let system = move || SystemReading {
-        process: process::read(),
-        log_lines_dropped: dropped(),
-        ..SystemReading::default()
-    };
-    let (web, options) = app.surface(settings, Box::new(system), &shutdown);
-    let options = ServerOptions { threads: threads()?, ..options };
+    let (web, options) = app.surface(settings, observed.metrics(settings), observed.system(), &shutdown);
+    let options = ServerOptions { threads: threads(observed.stalls())?, ..options };
+    // From here on nothing may block: what happened before was the start.
+    let _watchdog = observed.stalls().watch()?;
     let metrics = settings.metrics_listen.map(|address| bind(address, sharing(settings))).transpose()?;
     if let Some(metrics) = &metrics {
         shown::fields(&[("  Metrics  ", format!("http://{}/metrics", metrics.local_addr()))])?;
     }
-    let metrics = metrics.map(|listener| (listener, web::metrics_router(web.metrics.clone())));
+    let metrics =
+        metrics.map(|listener| (listener, web::metrics_router(web.metrics.clone()).merge(debug::router())));
     if let Some(backups) = backups {
         tokio::spawn(backups.drill_from_time_to_time(app.provider.store().clone()));
     }
@@ -196,7 +197,9 @@ impl House {
             Err(error) => tracing::warn!("`doorward user` and the like cannot reach this server: {error:#}"),
         }
         if let Some((listener, router)) = self.metrics {
-            beside.spawn(web::server::serve(listener, router, draining(settings), None, shutdown.clone()));
+            // A profile is answered when it is complete.
+            let options = ServerOptions { request_timeout: LONGEST_PROFILE, ..draining(settings) };
+            beside.spawn(web::server::serve(listener, router, options, None, shutdown.clone()));
         }
         if let Some(tls) = self.tls.clone() {
             beside.spawn(tls.watch(tls::WATCH_INTERVAL, shutdown.clone()));

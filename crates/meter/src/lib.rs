@@ -1,11 +1,14 @@
 //! THE COUNTS: counters and histograms for what happens a hundred thousand times a second. Recording takes no lock, allocates nothing after a
-//! thread's first time, and two threads rarely write to the same cache line. Knows no clock, no name of a metric and no format.
+//! thread's first time, and two threads rarely write to the same cache line. And what a traced request waited for. Knows no name of a metric
+//! and no format.
 
 mod counter;
 mod histogram;
+mod trace;
 
 pub use counter::Counter;
 pub use histogram::{Histogram, Reading};
+pub use trace::{Span, Spanned, Trace, current_trace_id, span};
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -229,7 +229,7 @@ impl HashPool {
             return self.verify_here(terms, password, stored).await;
         };
         let (work, began) = (Work::Verify { password, stored }, monotonic());
-        match (remotes.perform(self, terms, &work).await, work) {
+        match (meter::span("password.remote", remotes.perform(self, terms, &work)).await, work) {
             (Some(Done::Verdict(verdict)), _) => Ok(verdict),
             (_, Work::Verify { password, stored }) => {
                 self.verify_here(terms.since(began), password, stored).await
@@ -245,7 +245,7 @@ impl HashPool {
             return self.hash_here(terms, password).await;
         };
         let (work, began) = (Work::Hash { password }, monotonic());
-        match (remotes.perform(self, terms, &work).await, work) {
+        match (meter::span("password.remote", remotes.perform(self, terms, &work)).await, work) {
             (Some(Done::Hash(hash)), _) => Ok(hash),
             (_, Work::Hash { password }) => self.hash_here(terms.since(began), password).await,
             _ => Err(self.unanswered()),
@@ -262,7 +262,7 @@ impl HashPool {
         let (answer, answered) = tokio::sync::oneshot::channel();
         let task = Task::Verify { params: terms.params, password, stored, answer };
         let place = self.shared().submit(task, &terms)?;
-        let verdict = answered.await;
+        let verdict = meter::span("password", answered).await;
         drop(place);
         verdict.map_err(|_| self.unanswered())
     }
@@ -275,7 +275,7 @@ impl HashPool {
         let (answer, answered) = tokio::sync::oneshot::channel();
         let task = Task::Hash { params: terms.params, password, answer };
         let place = self.shared().submit(task, &terms)?;
-        let hash = answered.await;
+        let hash = meter::span("password", answered).await;
         drop(place);
         hash.map_err(|_| self.unanswered())
     }

@@ -231,6 +231,9 @@ pub enum CheckedAt {
 }
 
 #[cfg(test)]
+mod reference;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::BTreeSet;

@@ -16,6 +16,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("V8__gateways", include_str!("../migrations/V8__gateways.sql")),
     ("V9__organizations", include_str!("../migrations/V9__organizations.sql")),
     ("V10__audit", include_str!("../migrations/V10__audit.sql")),
+    ("V11__owners", include_str!("../migrations/V11__owners.sql")),
 ];
 
 /// The newest schema version this program knows.

@@ -74,7 +74,7 @@ impl Command for AddOneTimeLink {
 pub(crate) fn spend(steps: &mut Steps, id: OneTimeLinkId, at: Timestamp) {
     steps.one(
         "UPDATE one_time_links SET spent_at = ? WHERE id = ? AND spent_at IS NULL AND expires_at > ? \
-         AND NOT EXISTS (SELECT 1 FROM users WHERE platform_owner = 1)",
+         AND NOT EXISTS (SELECT 1 FROM users WHERE founder IS NOT NULL)",
         params![at, id, at],
     );
 }

@@ -8,8 +8,7 @@ pub const STATEMENTS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/stat
 
 /// The statements that must find their rows by an index.
 pub(crate) fn statements() -> impl Iterator<Item = &'static str> {
-    // Who the platform owner is, is asked once in the life of an installation.
-    STATEMENTS.iter().map(|(_, sql)| *sql).filter(|sql| !sql.contains("platform_owner = 1"))
+    STATEMENTS.iter().map(|(_, sql)| *sql)
 }
 
 /// What the plans of all statements showed.

@@ -78,7 +78,7 @@ impl Store {
         if let Some(node) = &self.node {
             node.announce(&mut steps)?;
         }
-        self.apply(steps).await.map(|applied| command.outcome(applied))
+        meter::span("store.write", self.apply(steps)).await.map(|applied| command.outcome(applied))
     }
 
     /// Answers a query. It sees every write that was acknowledged before it was asked.
@@ -176,11 +176,13 @@ impl Store {
         match &self.engine {
             Engine::Sqlite(engine) => engine.read::<S>(statements).await,
             Engine::Postgres(engine) => {
-                let fetched = engine.fetch_boxed(statements.as_ref(), S::ACCESS, S::SNAPSHOT).await?;
+                let fetching = engine.fetch_boxed(statements.as_ref(), S::ACCESS, S::SNAPSHOT);
+                let fetched = meter::span("store.read", fetching).await?;
                 fetched.read::<S>(statements)
             }
             Engine::Mysql(engine) => {
-                let fetched = engine.fetch_boxed(statements.as_ref(), S::ACCESS, S::SNAPSHOT).await?;
+                let fetching = engine.fetch_boxed(statements.as_ref(), S::ACCESS, S::SNAPSHOT);
+                let fetched = meter::span("store.read", fetching).await?;
                 fetched.read::<S>(statements)
             }
         }

@@ -191,7 +191,8 @@ impl Outcome {
         let request_id = request_id.map(|id| id.to_string()).unwrap_or_default();
         match error {
             ProviderError::Defect(_) | ProviderError::Unavailable(_) => {
-                tracing::error!(%error, request_id, "request failed")
+                let trace_id = meter::current_trace_id().map(hex);
+                tracing::error!(%error, request_id, trace_id, "request failed")
             }
             _ => tracing::debug!(%error, request_id, "request refused"),
         }
@@ -212,6 +213,10 @@ impl Outcome {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(retry_after)));
         }
     }
+}
+
+fn hex(id: [u8; 16]) -> String {
+    id.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// RFC 9110 section 10.2.3: whole seconds; rounded up, or the client would be early.

@@ -7,12 +7,13 @@ use super::{Kind, User, Wire, Workload, run};
 use crate::draw::Draw;
 use crate::encoding::{Pairs, basic};
 use crate::error::BenchError;
-use crate::flow::Trouble;
 use crate::http::{Answer, Origin};
 use crate::progress::Progress;
+use crate::wire::Trouble;
 use http::{HeaderValue, StatusCode, Uri};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use url::Url;
 
 /// A confidential client.
@@ -49,29 +50,51 @@ impl MachineStep {
     }
 }
 
+/// One step of `bench machines`. It holds the clients' secrets and therefore has no `Debug`.
+#[derive(Clone)]
+pub struct MachinesPlan {
+    /// The issuer identifier. Only `http` is spoken.
+    pub issuer: Url,
+    /// The clients.
+    pub machines: Arc<Vec<Machine>>,
+    /// So many requests by each of them, however long it takes; `None` to go on for as long as the load's plan says.
+    pub requests: Option<u32>,
+    /// How long and by how many.
+    pub load: LoadPlan,
+}
+
+/// However many requests there are to make: that is how long they may take.
+const LONGEST: Duration = Duration::from_secs(600);
+
 /// Lets virtual users take this step by one machine after the other.
 ///
 /// # Errors
 /// When the plan is not possible, there is no machine, or the server at `issuer` does not answer as expected.
 pub async fn machines(
-    issuer: &Url,
-    machines: &[Machine],
+    plan: &MachinesPlan,
     step: MachineStep,
-    plan: &LoadPlan,
     progress: &dyn Progress,
 ) -> Result<LoadMeasurement, BenchError> {
-    if machines.is_empty() {
-        return Err(BenchError::Plan("at least one client is needed".to_owned()));
+    if plan.machines.is_empty() || plan.requests == Some(0) {
+        return Err(BenchError::Plan("at least one client and one request of it are needed".to_owned()));
     }
-    let site = Site::of(issuer, machines).map_err(BenchError::Plan)?;
+    let site = Site::of(&plan.issuer, &plan.machines).map_err(BenchError::Plan)?;
+    let mut load = plan.load.clone();
+    if plan.requests.is_some() {
+        // Every request counts, the first one too.
+        (load.warm_up, load.duration) = (Duration::ZERO, LONGEST);
+        // Nobody does it for another's clients.
+        load.users = load.users.min(plan.machines.len());
+    }
     let workload = Machines {
-        origin: plan.origin(issuer).await?,
+        origin: load.origin(&plan.issuer).await?,
         site: Arc::new(site),
         step,
-        share: plan.users.min(machines.len()),
+        share: load.users.min(plan.machines.len()),
+        requests: plan.requests,
         users: AtomicUsize::new(0),
     };
-    run(&workload, plan, progress).await
+    run(&workload, &load, progress).await
 }
 
 struct Site {
@@ -101,6 +124,7 @@ struct Machines {
     step: MachineStep,
     /// How many users share the machines.
     share: usize,
+    requests: Option<u32>,
     users: AtomicUsize,
 }
 
@@ -110,6 +134,8 @@ struct Operator {
     site: Arc<Site>,
     step: MachineStep,
     turn: usize,
+    /// Turns it has left, unless it goes on until the end.
+    left: Option<usize>,
     /// Its machines, and the token that each holds while it introspects.
     own: Vec<(usize, Option<String>)>,
 }
@@ -134,18 +160,23 @@ impl Workload for Machines {
     fn user(&self, _: Draw) -> Operator {
         let number = self.users.fetch_add(1, Ordering::Relaxed) % self.share;
         let own = (number..self.site.authorizations.len()).step_by(self.share);
+        let own: Vec<_> = own.map(|machine| (machine, None)).collect();
         Operator {
+            left: self.requests.map(|requests| requests as usize * own.len()),
             origin: Arc::clone(&self.origin),
             site: Arc::clone(&self.site),
             step: self.step,
             turn: 0,
-            own: own.map(|machine| (machine, None)).collect(),
+            own,
         }
     }
 }
 
 impl User for Operator {
     async fn turn(&mut self, wire: &mut Wire) -> Result<(), Trouble> {
+        if self.left == Some(0) {
+            return Err(Trouble::Over);
+        }
         let place = self.turn % self.own.len();
         self.turn = place + 1;
         let (machine, held) = (self.own[place].0, self.own[place].1.take());
@@ -153,7 +184,8 @@ impl User for Operator {
             (MachineStep::ClientCredentials, _) => self.token(wire, machine).await.map(drop),
             (MachineStep::Introspection, None) => {
                 self.own[place].1 = Some(self.token(wire, machine).await?);
-                Ok(())
+                // That was not what it is to do so many times.
+                return Ok(());
             }
             (MachineStep::Introspection, Some(token)) => {
                 self.ask(wire, machine, INTROSPECT, &token).await?;
@@ -164,7 +196,9 @@ impl User for Operator {
                 let token = self.token(wire, machine).await?;
                 self.ask(wire, machine, REVOKE, &token).await
             }
-        }
+        }?;
+        self.left = self.left.map(|left| left - 1);
+        Ok(())
     }
 }
 

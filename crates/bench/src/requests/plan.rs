@@ -1,5 +1,6 @@
 //! How long and by how many: what every workload that counts requests is told. It owns the limits of that.
 
+use crate::cost::ServerProcess;
 use crate::error::BenchError;
 use crate::http::Origin;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ pub struct LoadPlan {
     pub time_out: Duration,
     /// Repeats what an earlier run drew.
     pub seed: u64,
+    /// The server's process, where its cost can be seen.
+    pub server: Option<ServerProcess>,
 }
 
 impl LoadPlan {

@@ -1,9 +1,9 @@
-//! A measurement of requests as numbers for programs and as a table for people, beside an empty handler. It owns names and wording, and
-//! measures nothing.
+//! A measurement of requests beside an empty handler. It owns which facts there are, and measures nothing.
 
 use super::tally::LoadMeasurement;
-use crate::tally::Percentiles;
-use serde_json::{Map, Value, json};
+use crate::chart::Chart;
+use crate::findings::{Findings, of, ratio, virtual_users};
+use serde_json::{Value, json};
 use std::fmt;
 
 /// A workload beside the empty handler that was measured in the same run.
@@ -11,95 +11,88 @@ use std::fmt;
 pub struct LoadReport {
     measurement: LoadMeasurement,
     empty_handler: Option<f64>,
+    notes: Vec<String>,
 }
 
 impl LoadReport {
     /// `empty_handler` is in requests per second; `None` where the target is no server of our own.
     #[must_use]
     pub fn new(measurement: LoadMeasurement, empty_handler: Option<f64>) -> Self {
-        Self { measurement, empty_handler: empty_handler.filter(|rate| *rate > 0.0) }
+        Self { measurement, empty_handler: empty_handler.filter(|rate| *rate > 0.0), notes: Vec::new() }
+    }
+
+    /// Adds a sentence for people.
+    #[must_use]
+    pub fn with_note(mut self, note: Option<String>) -> Self {
+        self.notes.extend(note);
+        self
     }
 
     /// Requests per second as a part of the empty handler's.
     #[must_use]
     pub fn ratio_to_empty_handler(&self) -> Option<f64> {
-        self.empty_handler.map(|empty| self.measurement.requests_per_second() / empty)
+        ratio(self.measurement.requests_per_second(), self.empty_handler)
     }
 
     /// One flat object; latencies are in milliseconds, and what was not measured is null.
     #[must_use]
     pub fn to_json(&self) -> Value {
+        self.findings().to_json()
+    }
+
+    /// Everything there is to tell.
+    #[must_use]
+    pub fn findings(&self) -> Findings {
         let seen = &self.measurement;
-        let mut json = Map::new();
-        let mut put = |name: &str, value: Value| json.insert(name.to_owned(), value);
-        put("workload", json!(seen.name));
-        put("users", json!(seen.users));
-        put("duration_seconds", json!(seen.duration.as_secs_f64()));
-        put("requests", json!(seen.requests()));
-        put("requests_per_second", json!(rounded(seen.requests_per_second())));
-        put("empty_handler_requests_per_second", json!(self.empty_handler.map(rounded)));
-        put("ratio_to_empty_handler", json!(self.ratio_to_empty_handler().map(rounded)));
-        put("errors", json!(seen.errors()));
-        put("error_samples", json!(seen.error_samples()));
-        put("refused", json!(seen.refused()));
-        for (name, value) in percentiles(seen.latency()) {
-            put(name, json!(value));
-        }
-        for (kind, latency) in seen.kinds() {
-            put(&format!("{}_count", kind.name), json!(latency.count));
-            for (name, value) in percentiles(latency) {
-                put(&format!("{}_{name}", kind.name), json!(value));
+        let seconds = seen.duration.as_secs_f64();
+        let title = format!("{}: {} for {seconds} s", seen.name, virtual_users(seen.users));
+        let mut findings = Findings::new(seen.name, title);
+        findings.put("users", json!(seen.users));
+        findings.put("duration_seconds", json!(seconds));
+        findings.put("requests", json!(seen.requests()));
+        let rate = seen.requests_per_second();
+        let shown = ("requests/s", format!("{rate:.0}"), "answered as expected");
+        findings.say("requests_per_second", json!(rate), shown);
+        match self.empty_handler {
+            Some(empty) => {
+                let meaning = "a handler that does nothing, by the same server and the same client";
+                let shown = ("empty handler/s", format!("{empty:.0}"), meaning);
+                findings.say("empty_handler_requests_per_second", json!(empty), shown);
+                let ratio = self.ratio_to_empty_handler();
+                let shown = ("of an empty handler", of(ratio), "the ratio of the two");
+                findings.say("ratio_to_empty_handler", json!(ratio), shown);
+            }
+            None => {
+                findings.put("empty_handler_requests_per_second", Value::Null);
+                findings.put("ratio_to_empty_handler", Value::Null);
             }
         }
-        Value::Object(json)
+        findings.troubles(&[&seen.tally]);
+        let troubles = seen.refused() + seen.errors();
+        findings
+            .put("failure_rate", json!(ratio(troubles as f64, Some((seen.requests() + troubles) as f64))));
+        findings.percentiles("", &seen.latency());
+        findings.latencies("", "request", &seen.kinds());
+        findings.surroundings(&seen.surroundings);
+        self.notes.iter().for_each(|note| findings.remark(note.clone()));
+        let names: Vec<_> = seen.kinds.iter().map(|kind| kind.name).collect();
+        findings.charts.extend(
+            [
+                Chart::latency_over_time("Latency over time", &seen.tally.intervals),
+                Chart::rate_over_time("Requests over time", &seen.tally.intervals),
+                Chart::distributions("How latencies are distributed", &seen.tally, &names),
+                Chart::server_cores(&seen.surroundings.server),
+                Chart::server_memory(&seen.surroundings.server),
+            ]
+            .into_iter()
+            .flatten(),
+        );
+        findings
     }
 }
 
 impl fmt::Display for LoadReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seen = &self.measurement;
-        let users = if seen.users == 1 { "virtual user" } else { "virtual users" };
-        writeln!(f, "{}: {} {users} for {} s\n", seen.name, seen.users, seen.duration.as_secs_f64())?;
-        let mut line =
-            |name: &str, value: String, meaning: &str| writeln!(f, "  {name:<22}{value:>9}   {meaning}");
-        line("requests/s", format!("{:.0}", seen.requests_per_second()), "answered as expected")?;
-        if let Some(empty) = self.empty_handler {
-            let meaning = "a handler that does nothing, by the same server and the same client";
-            line("empty handler/s", format!("{empty:.0}"), meaning)?;
-        }
-        line("refused", seen.refused().to_string(), "told to come back later, by 429 or 503")?;
-        line("errors", seen.errors().to_string(), "anything else that should not have happened")?;
-        for sample in seen.error_samples() {
-            writeln!(f, "    {sample}")?;
-        }
-        write!(f, "\n  {:<22}{:>9}", "request", "count")?;
-        for column in ["p50 ms", "p95 ms", "p99 ms", "max ms"] {
-            write!(f, "{column:>10}")?;
-        }
-        writeln!(f, "   what is asked")?;
-        for (kind, latency) in seen.kinds() {
-            write!(f, "  {:<22}{:>9}", kind.name, latency.count)?;
-            for (_, value) in percentiles(latency) {
-                write!(f, "{value:>10.2}")?;
-            }
-            writeln!(f, "   {}", kind.meaning)?;
-        }
-        match self.ratio_to_empty_handler() {
-            Some(ratio) => writeln!(f, "\n{ratio:.3} of an empty handler"),
-            None => Ok(()),
-        }
+        self.findings().fmt(f)
     }
-}
-
-fn percentiles(latency: Percentiles) -> [(&'static str, f64); 4] {
-    [
-        ("p50_ms", latency.p50_ms),
-        ("p95_ms", latency.p95_ms),
-        ("p99_ms", latency.p99_ms),
-        ("max_ms", latency.max_ms),
-    ]
-}
-
-fn rounded(number: f64) -> f64 {
-    (number * 1000.0).round() / 1000.0
 }

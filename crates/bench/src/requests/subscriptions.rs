@@ -6,12 +6,12 @@ use super::tally::LoadMeasurement;
 use super::{Kind, User, Wire, Workload, run};
 use crate::draw::Draw;
 use crate::error::BenchError;
-use crate::flow::{Trouble, VirtualUser};
 use crate::http::{Answer, Origin};
+use crate::load::grants;
 use crate::plan::SignInPlan;
 use crate::progress::Progress;
-use crate::site::Site;
-use crate::tally::Recorder;
+use crate::site::{Grant, Site, bearer, told};
+use crate::wire::Trouble;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, StatusCode, Uri};
@@ -67,22 +67,9 @@ pub async fn subscriptions(
 
 async fn sign_in(who: &SignInPlan, plan: &LoadPlan) -> Result<Vec<HeaderValue>, BenchError> {
     let site = Arc::new(Site::discover(who).await?);
-    let mut person = VirtualUser::new(&site, Draw::new(plan.seed, u64::MAX - 1), &Recorder::idle());
-    let mut tokens = Vec::new();
-    while tokens.len() < plan.users.min(TOKENS) {
-        match person.sign_in().await {
-            Ok(grant) => {
-                let header = HeaderValue::from_str(&format!("Bearer {}", grant.access_token));
-                tokens.push(header.map_err(|error| BenchError::FirstTurn(error.to_string()))?);
-            }
-            Err(Trouble::Refused { wait, .. }) => tokio::time::sleep(wait).await,
-            Err(Trouble::Failed(why)) => return Err(BenchError::FirstTurn(why)),
-            Err(Trouble::Over) => {
-                return Err(BenchError::FirstTurn("the run was over before it began".to_owned()));
-            }
-        }
-    }
-    Ok(tokens)
+    let grants = grants(&site, plan.seed, plan.users.min(TOKENS)).await?;
+    let header = |grant: &Grant| bearer(&grant.access_token);
+    grants.iter().map(header).collect::<Result<_, _>>().map_err(BenchError::FirstTurn)
 }
 
 struct Paths {
@@ -183,15 +170,4 @@ fn device_code(answer: &Answer) -> Result<String, String> {
     serde_json::from_slice::<DeviceCode>(&answer.body)
         .map(|answer| answer.device_code)
         .map_err(|_| "an answer without a device code".to_owned())
-}
-
-/// The status, and a few bytes by which the answer is known: parsing each would cost the machine that is measured.
-fn told(answer: &Answer, status: StatusCode, mark: &[u8]) -> Result<(), String> {
-    if answer.status != status {
-        return Err(format!("status {}", answer.status.as_u16()));
-    }
-    if !answer.body.windows(mark.len()).any(|part| part == mark) {
-        return Err("another answer than expected".to_owned());
-    }
-    Ok(())
 }

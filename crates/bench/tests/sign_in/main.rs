@@ -186,6 +186,6 @@ async fn progress_is_told_while_the_run_goes_on() {
     sign_in(&plan, &seen).await.unwrap();
     let shown = seen.0.lock().unwrap();
     assert!(shown.first().unwrap().warming_up && !shown.last().unwrap().warming_up);
-    assert!(shown.last().unwrap().iterations_per_second > 0.0);
+    assert!(shown.last().unwrap().per_second > 0.0);
     assert_eq!(seen.1.load(Ordering::Relaxed), 1);
 }

@@ -299,6 +299,7 @@ pub(crate) async fn provider(manners: Manners) -> (Arc<Provider>, SignInPlan) {
         bystander_rate: 0,
         time_out: Duration::from_millis(400),
         seed: 1,
+        server: None,
     };
     (idp, plan)
 }

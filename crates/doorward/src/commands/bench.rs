@@ -4,20 +4,24 @@
 
 use super::bench_capacity;
 use super::bench_connections;
+use super::bench_constant_rate;
 use super::bench_engine;
 use super::bench_growth;
 use super::bench_machines;
+use super::bench_options::{LoadArgs, OutputArgs, PlacementArgs, TargetArgs, allow_connections};
+use super::bench_overload;
+use super::bench_platform;
 use super::bench_requests;
 use super::bench_server::{BenchServer, Credentials};
+use super::bench_soak;
 use super::bench_start;
 use super::bench_store;
 use super::bench_workers::{BenchWorkers, WorkerOptions};
 use super::passwords::cores;
-use super::shown;
 use crate::clock::{self, OsRandom};
 use crate::settings::{Resolved, SettingFlags, Settings};
 use anyhow::{Context as _, bail};
-use bench::{Bar, BenchError, Report, SignInMeasurement, SignInPlan};
+use bench::{Bar, BenchError, Findings, LoadPlan, Report, ServerProcess, SignInMeasurement, SignInPlan};
 use clap::{Args, Subcommand};
 use passwords::capacity;
 use protocol::SigningAlgorithm;
@@ -57,10 +61,22 @@ pub(crate) enum BenchCommand {
     Start(bench_start::StartArgs),
     /// How many requests a handler that does nothing answers
     #[command(after_help = bench_requests::EMPTY_HELP)]
-    Empty(bench_requests::LoadArgs),
+    Empty(LoadArgs),
     /// How often a service can ask what its users have subscribed to
     #[command(after_help = bench_requests::SUBSCRIPTIONS_HELP)]
     Subscriptions(bench_requests::SubscriptionsArgs),
+    /// Sign-up, sign-in and UserInfo, each at a fixed rate
+    #[command(name = "constant-rate", after_help = bench_constant_rate::HELP)]
+    ConstantRate(Box<bench_constant_rate::ConstantRateArgs>),
+    /// Whole journeys through everything, at a steady rate and at saturation
+    #[command(after_help = bench_platform::HELP)]
+    Platform(Box<bench_platform::PlatformArgs>),
+    /// A mix that goes on for hours, in which nothing may grow
+    #[command(after_help = bench_soak::HELP)]
+    Soak(Box<bench_soak::SoakArgs>),
+    /// More sign-ins than the machine can take, while everybody else goes on
+    #[command(after_help = bench_overload::HELP)]
+    Overload(Box<bench_overload::OverloadArgs>),
     /// The server that is asked then
     #[command(hide = true)]
     EmptyHandler(bench_requests::EmptyHandlerArgs),
@@ -91,12 +107,6 @@ pub(crate) struct SignInArgs {
     /// Introspections and refreshes per second beside the sign-ins; 0 for none
     #[arg(long, value_name = "NUMBER", default_value_t = SignInPlan::BYSTANDER_RATE)]
     bystander_rate: u32,
-    /// Measure this issuer instead of a server of our own; http only
-    #[arg(long, value_name = "URL", requires = "env_file")]
-    target: Option<Url>,
-    /// A client and a user of the target, as `doorward demo --env-file` writes them: CLIENT_ID, CLIENT_SECRET, USERNAME, PASSWORD
-    #[arg(long, value_name = "PATH", requires = "target")]
-    env_file: Option<PathBuf>,
     /// A redirect URI registered for that client; never requested [default: {issuer}/demo/callback]
     #[arg(long, value_name = "URI")]
     redirect_uri: Option<String>,
@@ -106,11 +116,12 @@ pub(crate) struct SignInArgs {
     id_token_alg: SigningAlgorithm,
     #[command(flatten)]
     workers: WorkerOptions,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    flags: SettingFlags,
+    placement: PlacementArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    target: TargetArgs,
 }
 
 /// How long the hash capacity is measured at most, before the load and after it.
@@ -132,42 +143,61 @@ pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
         BenchCommand::Start(args) => return bench_start::run(&args),
         BenchCommand::Empty(args) => return bench_requests::empty(&args),
         BenchCommand::Subscriptions(args) => return bench_requests::subscriptions(&args),
+        BenchCommand::ConstantRate(args) => return bench_constant_rate::run(&args),
+        BenchCommand::Platform(args) => return bench_platform::run(&args),
+        BenchCommand::Soak(args) => return bench_soak::run(&args),
+        BenchCommand::Overload(args) => return bench_overload::run(&args),
         BenchCommand::EmptyHandler(args) => return bench_requests::serve_empty_handler(&args),
     };
-    crate::serve::allow_many_files();
-    match (&args.target, &args.env_file) {
-        (Some(target), Some(env_file)) => {
+    allow_connections(args.users)?;
+    args.placement.apply()?;
+    match args.target.named() {
+        Some((target, env_file)) => {
             let credentials = Credentials::read(env_file)?;
-            let measurement = load(plan(&args, credentials, target.clone())?)?;
-            print(&args, &Report::new(measurement, None), None)
+            let plan = plan(&args, credentials, target.clone(), args.target.process());
+            args.output.tell(&Report::new(load(plan)?, None).findings())
         }
-        _ => of_our_own(&args),
+        None => args.output.tell(&of_our_own(&args)?),
     }
 }
 
-fn of_our_own(args: &SignInArgs) -> anyhow::Result<()> {
-    let settings = own_settings(&args.flags)?;
-    let workers = BenchWorkers::start(&args.workers, &args.flags)?;
-    let server = BenchServer::start(&workers.flags, args.id_token_alg)?;
+fn of_our_own(args: &SignInArgs) -> anyhow::Result<Findings> {
+    let settings = own_settings(&args.target.flags)?;
+    let workers = args.placement.on_server_cpus(|| BenchWorkers::start(&args.workers, &args.target.flags))?;
+    let start = || BenchServer::start(&workers.flags, args.id_token_alg);
+    let server = args.placement.on_server_cpus(start)?;
     let credentials = server.credentials()?;
     let issuer = credentials.issuer()?;
     let capacity_for = CAPACITY_FOR.min(Duration::from_secs(args.duration));
+    let hashes = || args.placement.on_server_cpus(|| hashes_per_second(&settings, capacity_for));
     std::thread::sleep(SETTLE);
-    let idle = server.memory();
-    let before = hashes_per_second(&settings, capacity_for)?;
-    let measurement = load(plan(args, credentials, issuer)?)?;
+    let process = server.process();
+    let idle = process.memory_mib();
+    let before = hashes()?;
+    let measurement = load(plan(args, credentials, issuer, Some(process.clone())))?;
     std::thread::sleep(SETTLE);
-    let after = hashes_per_second(&settings, capacity_for)?;
-    let loaded = server.memory();
+    let after = hashes()?;
+    let peak = process.most_memory_mib();
     server.stop()?;
-    let report = Report::new(measurement, Some(f64::midpoint(before, after)));
-    let own = Own {
-        before,
-        after,
-        idle_mib: idle.map(|memory| memory.now),
-        peak_mib: loaded.map(|memory| memory.most),
-    };
-    print(args, &report, Some(&own))
+    let mut findings = Report::new(measurement, Some(f64::midpoint(before, after))).findings();
+    let (cores, algorithm) = (cores(), args.id_token_alg.as_str());
+    findings.put("hash_capacity_before_per_second", before.into());
+    findings.put("hash_capacity_after_per_second", after.into());
+    findings.put("cores", cores.into());
+    findings.put("id_token_alg", algorithm.into());
+    findings.put("server_idle_mib", idle.into());
+    findings.put("server_peak_mib", peak.into());
+    findings.remark(format!(
+        "hash capacity before the load {before:.1}/s, after it {after:.1}/s; {cores} cores; ID Tokens signed with {algorithm}"
+    ));
+    if let Some(told) = args.workers.told() {
+        findings.put("workers", told.as_str().into());
+        findings.remark(told);
+    }
+    if let (Some(idle), Some(peak)) = (idle, peak) {
+        findings.remark(format!("server memory: idle {idle:.1} MiB, at most {peak:.1} MiB"));
+    }
+    Ok(findings)
 }
 
 /// The settings the server of our own has too: it gets the same flags and environment, and reads no file unless one is named.
@@ -176,31 +206,26 @@ pub(super) fn own_settings(flags: &SettingFlags) -> anyhow::Result<Settings> {
     Ok(Resolved::from_system(&SettingFlags { config, given: flags.given.clone() })?.settings)
 }
 
-fn hashes_per_second(settings: &Settings, capacity_for: Duration) -> anyhow::Result<f64> {
+/// How many password hashes per second the cores of this thread can make at all, with nothing else running.
+pub(super) fn hashes_per_second(settings: &Settings, capacity_for: Duration) -> anyhow::Result<f64> {
     let threads = settings.passwords.threads.unwrap_or_else(cores);
     Ok(capacity(&settings.passwords.params(), threads, capacity_for)?.hashes_per_second)
 }
 
-fn plan(args: &SignInArgs, credentials: Credentials, issuer: Url) -> anyhow::Result<SignInPlan> {
-    let redirect_uri = match &args.redirect_uri {
-        Some(uri) => uri.clone(),
-        None => issuer.join("/demo/callback")?.to_string(),
-    };
-    Ok(SignInPlan {
-        issuer,
-        client_id: credentials.client_id,
-        client_secret: credentials.client_secret,
-        username: credentials.username,
-        password: credentials.password,
-        redirect_uri,
-        scope: SignInPlan::SCOPE.to_owned(),
-        users: args.users,
+fn plan(
+    args: &SignInArgs,
+    credentials: Credentials,
+    issuer: Url,
+    server: Option<ServerProcess>,
+) -> SignInPlan {
+    let load = LoadPlan {
         warm_up: SignInPlan::WARM_UP,
-        duration: Duration::from_secs(args.duration),
-        bystander_rate: args.bystander_rate,
-        time_out: SignInPlan::TIME_OUT,
-        seed: seed(),
-    })
+        server,
+        ..super::bench_options::plan(args.users, args.duration)
+    };
+    let person = credentials.person(issuer, &load);
+    let redirect_uri = args.redirect_uri.clone().unwrap_or_else(|| person.redirect_uri.clone());
+    SignInPlan { redirect_uri, bystander_rate: args.bystander_rate, ..person }
 }
 
 /// What a run draws by, another one each time.
@@ -227,51 +252,4 @@ pub(super) fn on_its_own_thread<T: Send + 'static>(
         Err(_) => bail!("the load's thread panicked after {:?}", began.elapsed()),
     };
     measured.context("nothing was measured")
-}
-
-/// What is known of a server of our own.
-struct Own {
-    /// Hashes per second before the load.
-    before: f64,
-    /// And after it.
-    after: f64,
-    idle_mib: Option<f64>,
-    peak_mib: Option<f64>,
-}
-
-fn print(args: &SignInArgs, report: &Report, own: Option<&Own>) -> anyhow::Result<()> {
-    if args.json {
-        return shown::json(&to_json(args, report, own));
-    }
-    shown::line(report.to_string().trim_end())?;
-    let Some(own) = own else { return Ok(()) };
-    let Own { before, after, .. } = own;
-    let (cores, algorithm) = (cores(), args.id_token_alg.as_str());
-    shown::line(format!(
-        "hash capacity before the load {before:.1}/s, after it {after:.1}/s; {cores} cores; ID Tokens signed with {algorithm}"
-    ))?;
-    if let Some(told) = args.workers.told() {
-        shown::line(told)?;
-    }
-    if let (Some(idle), Some(peak)) = (own.idle_mib, own.peak_mib) {
-        shown::line(format!("server memory: idle {idle:.1} MiB, at most {peak:.1} MiB"))?;
-    }
-    Ok(())
-}
-
-fn to_json(args: &SignInArgs, report: &Report, own: Option<&Own>) -> serde_json::Value {
-    let mut json = report.to_json();
-    if let (Some(members), Some(own)) = (json.as_object_mut(), own) {
-        let known: [(&str, serde_json::Value); 7] = [
-            ("workers", args.workers.told().into()),
-            ("hash_capacity_before_per_second", own.before.into()),
-            ("hash_capacity_after_per_second", own.after.into()),
-            ("cores", cores().into()),
-            ("id_token_alg", args.id_token_alg.as_str().into()),
-            ("server_idle_mib", own.idle_mib.into()),
-            ("server_peak_mib", own.peak_mib.into()),
-        ];
-        members.extend(known.map(|(name, value)| (name.to_owned(), value)));
-    }
-    json
 }

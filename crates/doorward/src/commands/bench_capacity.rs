@@ -4,6 +4,7 @@
 mod measuring;
 mod verdict;
 
+use super::bench::own_settings;
 use super::bench_growth::{scratch_folder, seconds};
 use super::shown;
 use crate::settings::SettingFlags;
@@ -11,28 +12,25 @@ use clap::Args;
 use measuring::Times;
 use serde_json::{Map, Value};
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use verdict::{Assumptions, Bottleneck, Figures, SAFE, Verdict, judge};
 
 pub(super) const HELP: &str = "\
 Examples:
   doorward bench capacity
-  doorward bench capacity --beside /var/lib/doorward
+  doorward bench capacity --data /var/lib/doorward
   doorward bench capacity --config /etc/doorward/doorward.toml --sign-ins-per-month 22 --json
 
 How many sign-ins, tokens and checks per second are safe on this machine with these settings, what limits them, which setting or machine would \
 move the limit, and how many people that carries in a month. It hashes, signs and commits by itself, and asks a scratch server over loopback, \
-in a scratch folder that is removed; a database that is there is never opened. Run it while the machine does nothing else: what else runs is \
+in a scratch folder inside --data where there is one, so that the right disk is measured; it is removed, and the database beside it is never opened. Run it while the machine does nothing else: what else runs is \
 taken off the answer.
 
-The load comes from the same machine, so that real servers do a little better. Safe is two thirds of what was measured: towards all of it \
-waits grow without bound.";
+The load comes from the same machine, so that real servers do a little better. Safe is 65% of what was measured: towards all of it waits \
+grow without bound.";
 
 #[derive(Args)]
 pub(crate) struct CapacityArgs {
-    /// A folder on the disk that counts, such as the data folder; nothing in it is opened [default: a temporary folder]
-    #[arg(long, value_name = "PATH")]
-    beside: Option<PathBuf>,
     /// How long to measure, in seconds, all together; starting servers comes on top
     #[arg(long, value_name = "NUMBER", default_value_t = 40.0, value_parser = seconds)]
     seconds: f64,
@@ -54,8 +52,16 @@ pub(crate) struct CapacityArgs {
 
 pub(super) fn run(args: &CapacityArgs) -> anyhow::Result<()> {
     crate::serve::allow_many_files();
-    let folder = scratch_folder(args.beside.as_deref())?;
-    let figures = measuring::figures(&args.flags, folder.path(), &Times::new(args.seconds), &measuring_now)?;
+    let settings = own_settings(&args.flags)?;
+    let data = settings.data.is_dir().then_some(settings.data.as_path());
+    let folder = scratch_folder(data)?;
+    let figures = measuring::figures(
+        &settings,
+        &harmless(&args.flags),
+        folder.path(),
+        &Times::new(args.seconds),
+        &measuring_now,
+    )?;
     measuring_now("");
     let assumed = Assumptions {
         sign_ins_per_month: args.sign_ins_per_month,
@@ -67,8 +73,14 @@ pub(super) fn run(args: &CapacityArgs) -> anyhow::Result<()> {
     if args.json {
         return shown::json(&to_json(&figures, &assumed, &verdict));
     }
-    let place = args.beside.as_deref().unwrap_or_else(|| folder.path().parent().unwrap_or(folder.path()));
-    Ok(print(&figures, &assumed, &verdict, place)?)
+    Ok(print(&figures, &assumed, &verdict, data.unwrap_or(&std::env::temp_dir()))?)
+}
+
+/// For a server that must not meet the installation's state, however the settings name it.
+fn harmless(flags: &SettingFlags) -> SettingFlags {
+    let mut flags = flags.clone();
+    flags.given.retain(|(key, _)| !["data", "database"].contains(key) && !key.starts_with("backup."));
+    flags
 }
 
 /// To whoever watches: on a terminal one line that changes, elsewhere nothing.
@@ -122,6 +134,11 @@ fn print(figures: &Figures, assumed: &Assumptions, verdict: &Verdict, place: &Pa
     ))?;
     shown::line("What would move that:")?;
     verdict.moves.iter().try_for_each(|moved| shown::line(format!("  - {moved}")))?;
+    if !verdict.steady {
+        shown::line(
+            "\nThe figures contradict each other: something else used this machine meanwhile. Measure again when nothing does.",
+        )?;
+    }
     shown::line("\nMeasured")?;
     measured(figures)
 }
@@ -178,6 +195,7 @@ fn to_json(figures: &Figures, assumed: &Assumptions, verdict: &Verdict) -> Map<S
     put("share_of_sign_ins", verdict.share_of_sign_ins.into());
     put("sign_in_bottleneck", verdict.sign_in_bottleneck.word().into());
     put("token_bottleneck", verdict.token_bottleneck.word().into());
+    put("steady", verdict.steady.into());
     put("moves", verdict.moves.clone().into());
     put("assumed_sign_ins_per_month", assumed.sign_ins_per_month.into());
     put("assumed_tokens_per_sign_in", assumed.tokens_per_sign_in.into());
@@ -217,7 +235,7 @@ fn grouped_count(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -233,6 +251,21 @@ fn positive(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_scratch_server_is_not_told_where_the_installation_is() {
+        let given = |key, value: &str| (key, value.to_owned());
+        let flags = SettingFlags {
+            config: None,
+            given: vec![
+                given("data", "/var/lib/doorward"),
+                given("database", "postgres://live"),
+                given("backup.to", "/backups"),
+                given("passwords.iterations", "3"),
+            ],
+        };
+        assert_eq!(harmless(&flags).given, [given("passwords.iterations", "3")]);
+    }
 
     #[test]
     fn rates_are_written_for_people() {

@@ -2,10 +2,13 @@
 //! the servers and prints; what is asked is the `bench` crate's.
 
 use super::bench::on_its_own_thread;
-use super::bench_requests::{LoadArgs, TargetArgs, floor_at, plan};
+use super::bench_in_process;
+use super::bench_options::{LoadArgs, TargetArgs, allow_connections, plan};
+use super::bench_requests::floor_at;
 use super::bench_server::{BenchServer, Credentials};
-use super::shown;
-use bench::{Bar, Floors, LoadMeasurement, LoadPlan, Machine, MachineStep, MachinesReport};
+use bench::{
+    Bar, Floors, LoadMeasurement, LoadPlan, Machine, MachineStep, MachinesPlan, MachinesReport, ServerProcess,
+};
 use clap::Args;
 use std::sync::Arc;
 use url::Url;
@@ -14,16 +17,29 @@ pub(crate) const HELP: &str = "\
 Examples:
   doorward bench machines
   doorward bench machines --clients 10000 --users 128 --json
+  doorward bench machines --clients 1000 --requests 100
+  doorward bench machines --in-process 1000000
   doorward bench machines --target http://localhost:8080 --env-file /tmp/doorward.env
 
 Each step is measured by itself for --duration: tokens by client_credentials, introspection of tokens that are known, revocation (of \
-a token that is asked for just before, which counts too). Against a target, the client of the file does everything.";
+a token that is asked for just before, which counts too). Against a target, the client of the file does everything.
+
+It repeats the test of the machine token server among the five systems whose load tests Doorward runs against itself: 1,000 clients that \
+each make 100 requests for tokens, 100 validations and 100 revocations (--requests 100), and 1,000,000 tokens that are issued and verified \
+in process (--in-process), beside as many bare signatures.";
 
 #[derive(Args)]
 pub(crate) struct MachinesArgs {
     /// How many clients there are, in a server of our own
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     clients: u32,
+    /// So many requests by each client, however long it takes, instead of --duration
+    #[arg(long, value_name = "NUMBER")]
+    requests: Option<u32>,
+    /// Issue and verify so many tokens in this process instead, without HTTP
+    #[arg(long, value_name = "CYCLES", num_args = 0..=1, default_missing_value = "1000000",
+          value_parser = clap::value_parser!(u64).range(1..), conflicts_with_all = ["target", "requests"])]
+    in_process: Option<u64>,
     #[command(flatten)]
     load: LoadArgs,
     #[command(flatten)]
@@ -32,15 +48,17 @@ pub(crate) struct MachinesArgs {
 
 /// `doorward bench machines`.
 pub(super) fn run(args: &MachinesArgs) -> anyhow::Result<()> {
-    crate::serve::allow_many_files();
-    let report = match (&args.target.target, &args.target.env_file) {
-        (Some(target), Some(env_file)) => of_target(args, target, &Credentials::read(env_file)?)?,
-        _ => of_our_own(args)?,
-    };
-    if args.load.json {
-        return shown::json(&report.to_json());
+    allow_connections(args.load.users)?;
+    args.load.placement.apply()?;
+    if let Some(cycles) = args.in_process {
+        let LoadArgs { placement, output, .. } = &args.load;
+        return bench_in_process::run(cycles, &args.target.flags, placement, output);
     }
-    Ok(shown::line(report.to_string().trim_end())?)
+    let report = match args.target.named() {
+        Some((target, env_file)) => of_target(args, target, &Credentials::read(env_file)?)?,
+        None => of_our_own(args)?,
+    };
+    args.load.output.tell(&report.findings())
 }
 
 fn of_target(args: &MachinesArgs, target: &Url, credentials: &Credentials) -> anyhow::Result<MachinesReport> {
@@ -48,20 +66,22 @@ fn of_target(args: &MachinesArgs, target: &Url, credentials: &Credentials) -> an
         client_id: credentials.client_id.clone(),
         client_secret: credentials.client_secret.clone(),
     };
-    let steps = steps(args, target, vec![machine])?;
+    let steps = steps(args, target, vec![machine], args.target.process())?;
     Ok(MachinesReport { clients: 1, steps, floors: None })
 }
 
 fn of_our_own(args: &MachinesArgs) -> anyhow::Result<MachinesReport> {
-    let server = BenchServer::with_machines(&args.target.flags, args.clients)?;
-    let floor = BenchServer::empty_handler()?;
+    let at_server =
+        |start: &dyn Fn() -> anyhow::Result<BenchServer>| args.load.placement.on_server_cpus(start);
+    let server = at_server(&|| BenchServer::with_machines(&args.target.flags, args.clients))?;
+    let floor = at_server(&|| BenchServer::empty_handler(args.load.users))?;
     let floor_target = floor.issuer()?;
     // Half as long, twice: a machine that others use too changes while it is measured.
-    let floor_plan = plan(&args.load, args.load.duration.div_ceil(2));
+    let floor_plan = plan(args.load.users, args.load.duration.div_ceil(2));
     let before = floors(&floor_target, &floor_plan)?;
     let machines = server.machines()?;
     let clients = machines.len();
-    let steps = steps(args, &server.issuer()?, machines)?;
+    let steps = steps(args, &server.issuer()?, machines, Some(server.process()))?;
     let after = floors(&floor_target, &floor_plan)?;
     server.stop()?;
     let floors = Floors {
@@ -84,14 +104,18 @@ fn steps(
     args: &MachinesArgs,
     issuer: &Url,
     machines: Vec<Machine>,
+    server: Option<ServerProcess>,
 ) -> anyhow::Result<Vec<(MachineStep, LoadMeasurement)>> {
-    let machines = Arc::new(machines);
+    let plan = MachinesPlan {
+        issuer: issuer.clone(),
+        machines: Arc::new(machines),
+        requests: args.requests,
+        load: LoadPlan { server, ..plan(args.load.users, args.load.duration) },
+    };
     let measured = MachineStep::ALL.into_iter().map(|step| {
-        let (issuer, machines) = (issuer.clone(), Arc::clone(&machines));
-        let plan = plan(&args.load, args.load.duration);
-        let seen = on_its_own_thread(move |runtime| {
-            runtime.block_on(bench::machines(&issuer, &machines, step, &plan, &Bar::new()))
-        })?;
+        let plan = plan.clone();
+        let seen =
+            on_its_own_thread(move |runtime| runtime.block_on(bench::machines(&plan, step, &Bar::new())))?;
         Ok((step, seen))
     });
     measured.collect()

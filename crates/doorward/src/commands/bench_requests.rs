@@ -1,17 +1,16 @@
 //! `doorward bench empty` and its like: requests per second beside an empty handler. It starts both servers, measures one after the other, and
 //! prints; what is asked is the `bench` crate's. A new workload is a function here and a line in `bench.rs`.
 
-use super::bench::{on_its_own_thread, seed};
+use super::bench::on_its_own_thread;
+use super::bench_options::{LoadArgs, TargetArgs, allow_connections, plan};
 use super::bench_server::{BenchServer, Credentials};
-use super::shown;
 use crate::clock::OsRandom;
 use crate::serve::{runtime, threads};
-use crate::settings::SettingFlags;
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
-use bench::{Bar, BenchError, DevicesPlan, LoadMeasurement, LoadPlan, LoadReport, ServiceUser, SignInPlan};
+use bench::{Bar, BenchError, DevicesPlan, LoadMeasurement, LoadPlan, LoadReport, ServiceUser};
 use clap::Args;
 use crypto::{PrivateKey, SigningKey, TokenType};
 use http::StatusCode;
@@ -19,11 +18,10 @@ use protocol::SigningAlgorithm;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use url::Url;
-use web::server::{Listener, ServerOptions, Sharing};
+use web::server::{Listener, ServerOptions, Sharing, Stalls};
 
 pub(crate) const EMPTY_HELP: &str = "\
 Examples:
@@ -40,20 +38,6 @@ Examples:
 Devices that wait (RFC 8628): each user, again and again, asks for a device code and polls with it, and nobody ever decides. Without --target \
 it starts a demo server of its own, and an empty handler beside it: how many requests the same server stack answers when it does nothing.";
 
-/// What every workload that counts requests is told.
-#[derive(Args)]
-pub(crate) struct LoadArgs {
-    /// How many virtual users ask at once
-    #[arg(long, default_value_t = 64)]
-    pub(super) users: usize,
-    /// How long to measure, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
-    pub(super) duration: u64,
-    /// Print JSON
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
 /// `doorward bench devices`.
 #[derive(Args)]
 pub(crate) struct DevicesArgs {
@@ -66,19 +50,6 @@ pub(crate) struct DevicesArgs {
     target: TargetArgs,
 }
 
-/// Whom a workload asks.
-#[derive(Args)]
-pub(crate) struct TargetArgs {
-    /// Measure this issuer instead of a server of our own; http only
-    #[arg(long, value_name = "URL", requires = "env_file")]
-    pub(super) target: Option<Url>,
-    /// A client of the target, as `doorward demo --env-file` writes it
-    #[arg(long, value_name = "PATH", requires = "target")]
-    pub(super) env_file: Option<PathBuf>,
-    #[command(flatten)]
-    pub(super) flags: SettingFlags,
-}
-
 /// What a workload is given: whom to ask, as whom, how long; and the runtime to do it on.
 pub(super) struct Load<'a> {
     pub(super) issuer: Url,
@@ -89,11 +60,13 @@ pub(super) struct Load<'a> {
 
 /// `doorward bench empty`.
 pub(super) fn empty(args: &LoadArgs) -> anyhow::Result<()> {
-    let floor = BenchServer::empty_handler()?;
-    let target = floor.issuer()?;
-    let measurement = floor_at(&target, &plan(args, args.duration))?;
+    allow_connections(args.users)?;
+    args.placement.apply()?;
+    let floor = args.placement.on_server_cpus(|| BenchServer::empty_handler(args.users))?;
+    let plan = LoadPlan { server: Some(floor.process()), ..plan(args.users, args.duration) };
+    let measurement = floor_at(&floor.issuer()?, &plan)?;
     let rate = measurement.requests_per_second();
-    print(args, &LoadReport::new(measurement, Some(rate)))
+    args.output.tell(&LoadReport::new(measurement, Some(rate)).findings())
 }
 
 pub(crate) const SUBSCRIPTIONS_HELP: &str = "\
@@ -116,28 +89,14 @@ pub(crate) struct SubscriptionsArgs {
 
 /// `doorward bench subscriptions`.
 pub(super) fn subscriptions(args: &SubscriptionsArgs) -> anyhow::Result<()> {
-    measure(&args.load, &args.target, &[], |load| {
-        let Load { issuer, credentials, plan, runtime } = load;
+    let connections = (args.load.users + 1_000).to_string();
+    measure(&args.load, &args.target, &[("max_connections", connections)], |load| {
+        let Load { issuer, mut credentials, plan, runtime } = load;
         let missing =
             || BenchError::Plan("the env file names no PUBLIC_CLIENT_ID, ORG and SERVICE".to_owned());
-        let service = credentials.service.ok_or_else(missing)?;
-        let redirect_uri = format!("{}/demo/callback", issuer.as_str().trim_end_matches('/'));
+        let service = credentials.service.take().ok_or_else(missing)?;
         let who = ServiceUser {
-            sign_in: SignInPlan {
-                issuer,
-                client_id: credentials.client_id,
-                client_secret: credentials.client_secret,
-                username: credentials.username,
-                password: credentials.password,
-                redirect_uri,
-                scope: SignInPlan::SCOPE.to_owned(),
-                users: 1,
-                warm_up: plan.warm_up,
-                duration: plan.duration,
-                bystander_rate: 0,
-                time_out: plan.time_out,
-                seed: plan.seed,
-            },
+            sign_in: credentials.person(issuer, plan),
             device_client: service.public_client_id,
             organization: service.organization,
             service: service.service,
@@ -150,7 +109,7 @@ pub(super) fn subscriptions(args: &SubscriptionsArgs) -> anyhow::Result<()> {
 pub(super) fn devices(args: &DevicesArgs) -> anyhow::Result<()> {
     let polls = args.polls;
     // A closed loop waits for nothing: a server of our own does not ask it to.
-    measure(&args.load, &args.target, &[("devices.interval", "0s")], move |load| {
+    measure(&args.load, &args.target, &[("devices.interval", "0s".to_owned())], move |load| {
         let plan = DevicesPlan {
             issuer: load.issuer,
             client_id: load.credentials.client_id,
@@ -169,36 +128,42 @@ pub(super) fn devices(args: &DevicesArgs) -> anyhow::Result<()> {
 pub(super) fn measure<W>(
     args: &LoadArgs,
     target: &TargetArgs,
-    settings: &[(&'static str, &str)],
+    settings: &[(&'static str, String)],
     workload: W,
 ) -> anyhow::Result<()>
 where
     W: FnOnce(Load<'_>) -> Result<LoadMeasurement, BenchError> + Send + 'static,
 {
-    crate::serve::allow_many_files();
-    let load_plan = plan(args, args.duration);
-    if let (Some(target), Some(env_file)) = (&target.target, &target.env_file) {
-        let measured = run(workload, target.clone(), Credentials::read(env_file)?, load_plan)?;
-        return print(args, &LoadReport::new(measured, None));
+    allow_connections(args.users)?;
+    args.placement.apply()?;
+    let load_plan = plan(args.users, args.duration);
+    if let Some((target_url, env_file)) = target.named() {
+        let load_plan = LoadPlan { server: target.process(), ..load_plan };
+        let measured = run(workload, target_url.clone(), Credentials::read(env_file)?, load_plan)?;
+        return args.output.tell(&LoadReport::new(measured, None).findings());
     }
-    let mut flags = target.flags.clone();
-    for (key, value) in settings {
-        // What was given counts.
-        if !flags.given.iter().any(|(given, _)| given == key) {
-            flags.given.push((key, (*value).to_owned()));
-        }
-    }
-    let server = BenchServer::start(&flags, SigningAlgorithm::EdDsa)?;
-    let floor = BenchServer::empty_handler()?;
+    let flags = target.flags_with(settings);
+    let at_server = |start: &dyn Fn() -> anyhow::Result<BenchServer>| args.placement.on_server_cpus(start);
+    let server = at_server(&|| BenchServer::start(&flags, SigningAlgorithm::EdDsa))?;
+    let floor = at_server(&|| BenchServer::empty_handler(args.users))?;
     let floor_target = floor.issuer()?;
     // Half as long, twice: a machine that others use too changes while it is measured.
-    let floor_plan = plan(args, args.duration.div_ceil(2));
-    let before = floor_at(&floor_target, &floor_plan)?.requests_per_second();
+    let floor_plan = plan(args.users, args.duration.div_ceil(2));
+    let before = floor_at(&floor_target, &floor_plan)?;
     let credentials = server.credentials()?;
+    let load_plan = LoadPlan { server: Some(server.process()), ..load_plan };
     let measured = run(workload, credentials.issuer()?, credentials, load_plan)?;
-    let after = floor_at(&floor_target, &floor_plan)?.requests_per_second();
+    let after = floor_at(&floor_target, &floor_plan)?;
     server.stop()?;
-    print(args, &LoadReport::new(measured, Some(f64::midpoint(before, after))))
+    let floor = f64::midpoint(before.requests_per_second(), after.requests_per_second());
+    let report = LoadReport::new(measured, Some(floor)).with_note(floor_note(&before));
+    args.output.tell(&report.findings())
+}
+
+/// A floor that the load tool itself held down is too low, and ratios to it too good.
+pub(super) fn floor_note(floor: &LoadMeasurement) -> Option<String> {
+    let why = floor.surroundings().client.bottleneck()?;
+    Some(format!("measuring the empty handler, the load tool was a bottleneck itself: {why}"))
 }
 
 fn run<W>(
@@ -218,29 +183,15 @@ pub(super) fn floor_at(target: &Url, plan: &LoadPlan) -> anyhow::Result<LoadMeas
     on_its_own_thread(move |runtime| runtime.block_on(bench::empty_handler(&target, &plan, &Bar::new())))
 }
 
-pub(super) fn plan(args: &LoadArgs, seconds: u64) -> LoadPlan {
-    LoadPlan {
-        users: args.users,
-        warm_up: LoadPlan::WARM_UP,
-        duration: Duration::from_secs(seconds),
-        time_out: LoadPlan::TIME_OUT,
-        seed: seed(),
-    }
-}
-
-fn print(args: &LoadArgs, report: &LoadReport) -> anyhow::Result<()> {
-    if args.json {
-        return shown::json(&report.to_json());
-    }
-    Ok(shown::line(report.to_string().trim_end())?)
-}
-
 /// `doorward bench empty-handler`, which is hidden: the server of the floor, in a process of its own as the other one is.
 #[derive(Args)]
 pub(crate) struct EmptyHandlerArgs {
     /// Where to write where it listens
     #[arg(long, value_name = "PATH")]
     env_file: PathBuf,
+    /// How many connections it may have
+    #[arg(long, value_name = "NUMBER")]
+    connections: usize,
 }
 
 /// Answers until it is killed: by the same accept loop, with the same limits, on as many threads as a server has.
@@ -257,7 +208,11 @@ pub(super) fn serve_empty_handler(args: &EmptyHandlerArgs) -> anyhow::Result<()>
         let router = Router::new()
             .route("/sign", get(signed).with_state(Arc::new(signing_key()?)))
             .fallback(async || StatusCode::NO_CONTENT);
-        let options = ServerOptions { threads: threads()?, ..ServerOptions::default() };
+        let options = ServerOptions {
+            threads: threads(&Stalls::default())?,
+            max_connections: args.connections,
+            ..ServerOptions::default()
+        };
         web::server::serve(listener, router, options, None, CancellationToken::new()).await;
         Ok(())
     })

@@ -2,9 +2,10 @@
 //! is started and stopped, and how its file for tests is read.
 
 use crate::clock;
+use crate::operator::socket_path;
 use crate::settings::SettingFlags;
 use anyhow::{Context as _, bail};
-use bench::Machine;
+use bench::{LoadPlan, Machine, ServerProcess, SignInPlan};
 use protocol::SigningAlgorithm;
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::HashMap;
@@ -22,12 +23,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub(super) struct BenchServer {
     process: Child,
     directory: TempDir,
-}
-
-/// Resident memory, MiB.
-pub(super) struct Memory {
-    pub(super) now: f64,
-    pub(super) most: f64,
 }
 
 /// A client and a user of the server that is measured.
@@ -97,15 +92,18 @@ impl BenchServer {
     ///
     /// # Errors
     /// As [`BenchServer::start`].
-    pub(super) fn empty_handler() -> anyhow::Result<Self> {
+    pub(super) fn empty_handler(users: usize) -> anyhow::Result<Self> {
         let directory = scratch()?;
         let mut command = this_program()?;
         command.args(["bench", "empty-handler", "--env-file"]).arg(env_file(&directory));
+        command.args(["--connections", &(users + 1_000).to_string()]);
         Self::spawn(command, directory)
     }
 
     fn spawn(mut command: Command, directory: TempDir) -> anyhow::Result<Self> {
+        // What it keeps is found there, and goes with it.
         let process = command
+            .env("TMPDIR", directory.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
@@ -144,14 +142,15 @@ impl BenchServer {
         Credentials::read(&env_file(&self.directory))
     }
 
-    /// Its memory now, and at most since it started; where the system tells (Linux).
-    pub(super) fn memory(&self) -> Option<Memory> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
-        let mib = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-            line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kib| kib / 1_024.0)
-        };
-        Some(Memory { now: mib("VmRSS")?, most: mib("VmHWM")? })
+    /// Where its cost can be seen.
+    pub(super) fn process(&self) -> ServerProcess {
+        ServerProcess { id: self.process.id(), folder: Some(self.directory.path().to_owned()) }
+    }
+
+    /// Where it listens for its operator, if it does.
+    pub(super) fn operator_socket(&self) -> Option<PathBuf> {
+        let kept = std::fs::read_dir(self.directory.path()).ok()?.flatten();
+        kept.map(|entry| socket_path(&entry.path())).find(|socket| socket.exists())
     }
 
     /// Stops it, and sees to it that it ended well.
@@ -229,6 +228,26 @@ impl Credentials {
             password: pairs.get("PASSWORD")?,
             service: ServiceCredentials::of(&pairs).ok(),
         })
+    }
+
+    /// Somebody who signs in with them.
+    pub(super) fn person(self, issuer: Url, plan: &LoadPlan) -> SignInPlan {
+        SignInPlan {
+            redirect_uri: format!("{}/demo/callback", issuer.as_str().trim_end_matches('/')),
+            issuer,
+            client_id: self.client_id,
+            client_secret: self.client_secret,
+            username: self.username,
+            password: self.password,
+            scope: SignInPlan::SCOPE.to_owned(),
+            users: plan.users,
+            warm_up: plan.warm_up,
+            duration: plan.duration,
+            bystander_rate: 0,
+            time_out: plan.time_out,
+            seed: plan.seed,
+            server: plan.server.clone(),
+        }
     }
 
     /// The issuer they are good for.

@@ -25,8 +25,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use television::Television;
 use tokio_util::sync::CancellationToken;
-use web::metrics::SystemReading;
-use web::server::{Listener, ServerOptions, Sharing};
+use web::metrics::{HttpMetrics, SystemReading};
+use web::server::{Listener, ServerOptions, Sharing, Stalls};
 
 pub(crate) const HELP: &str = "\
 Examples:
@@ -101,8 +101,9 @@ async fn demo(args: DemoArgs, directory: &Path) -> anyhow::Result<()> {
 
     let outgoing = Outgoing::new();
     let shutdown = CancellationToken::new();
-    let (web, options) = app.surface(&settings, Box::new(SystemReading::default), &shutdown);
-    let options = ServerOptions { threads: threads()?, ..options };
+    let (web, options) =
+        app.surface(&settings, HttpMetrics::default(), Box::new(SystemReading::default), &shutdown);
+    let options = ServerOptions { threads: threads(&Stalls::default())?, ..options };
     let relying_party = RelyingParty::new(issuer.as_str(), &fixture, outgoing.clone());
     let television = Television::new(issuer.as_str(), &fixture.television.client_id, outgoing.clone());
     let router = web::router(web).merge(relying_party.router()).merge(television.router());

@@ -1,12 +1,14 @@
 //! What an operator can do to users, clients, resource servers, keys and organizations, as values: the same list whether the command line opens the database itself or
 //! asks the server that has it open. Knows no terminal; the decisions are `provider`'s.
 
+mod audit;
 mod call;
 mod organizations;
 mod perform;
 mod socket;
 mod views;
 
+pub(crate) use audit::{AuditBlockView, AuditOperation};
 pub(crate) use call::{Unreachable, call};
 pub(crate) use organizations::{
     MemberView, OrganizationOperation, OrganizationView, PlanView, ServiceOperation, ServiceView,
@@ -56,6 +58,7 @@ pub(crate) enum Operation {
     Organization(OrganizationOperation),
     Service(ServiceOperation),
     Subscription(SubscriptionOperation),
+    Audit(AuditOperation),
 }
 
 impl Operation {
@@ -91,6 +94,7 @@ impl Operation {
             Self::Organization(operation) => operation.name(),
             Self::Service(operation) => operation.name(),
             Self::Subscription(operation) => operation.name(),
+            Self::Audit(operation) => operation.name(),
         }
     }
 }
@@ -128,6 +132,9 @@ pub(crate) enum Outcome {
     Subscription(SubscriptionView),
     Subscriptions(Vec<SubscriptionView>),
     Members(Vec<MemberView>),
+    AuditBlocks(Vec<AuditBlockView>),
+    AuditHead(Option<String>),
+    AuditKey(Value),
 }
 
 /// A user to add.

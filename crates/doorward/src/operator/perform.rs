@@ -63,6 +63,7 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
         Op::Organization(operation) => return operation.perform(provider, ctx).await,
         Op::Service(operation) => return operation.perform(provider, ctx).await,
         Op::Subscription(operation) => return operation.perform(provider, ctx).await,
+        Op::Audit(operation) => return operation.perform(provider, ctx).await,
     })
 }
 

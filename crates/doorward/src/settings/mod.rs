@@ -16,6 +16,7 @@ mod value;
 
 use crate::backups::Place;
 use crate::fetch::Allowed;
+use crate::telemetry::Receiving;
 use crate::verifiers::WorkerUrls;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -51,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) outgoing: OutgoingSettings,
     pub(crate) metrics_listen: Option<SocketAddr>,
+    /// A poll that takes longer blocked its thread; zero watches none.
+    pub(crate) stall_after: Duration,
     pub(crate) registration: Registration,
     pub(crate) session: SessionSettings,
     pub(crate) tokens: TokenSettings,
@@ -69,6 +72,7 @@ pub(crate) struct Settings {
     pub(crate) backup: BackupSettings,
     pub(crate) audit: AuditSettings,
     pub(crate) log: LogSettings,
+    pub(crate) traces: TraceSettings,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -192,6 +196,25 @@ pub(crate) struct LogSettings {
     /// In the syntax of `tracing_subscriber::EnvFilter`, checked.
     pub(crate) filter: String,
     pub(crate) format: LogFormat,
+    /// Lines that one place in the program may write in a second; zero is no limit.
+    pub(crate) repeats: u32,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TraceSettings {
+    /// Nowhere, unless it is set.
+    pub(crate) to: Option<Receiving>,
+    /// From 0 to 1.
+    pub(crate) share: f64,
+    pub(crate) parents: TraceParents,
+}
+
+/// Whose `traceparent` is believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum TraceParents {
+    #[default]
+    Proxies,
+    Anyone,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -324,6 +347,7 @@ impl Settings {
             trusted_proxies: TrustedProxies::default(),
             outgoing: OutgoingSettings::default(),
             metrics_listen: None,
+            stall_after: Duration::ZERO,
             registration: Registration::default(),
             session: SessionSettings::default(),
             tokens: TokenSettings::default(),
@@ -346,6 +370,7 @@ impl Settings {
             backup: BackupSettings::default(),
             audit: AuditSettings { events: AuditLevel::Off, keep: Duration::ZERO },
             log: LogSettings::default(),
+            traces: TraceSettings::default(),
         }
     }
 }

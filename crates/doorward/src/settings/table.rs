@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use provider::AuditLevel;
 
-use super::setting::{Preset, Setting};
+use super::setting::Preset::{Derived, Unset, Value};
+use super::setting::Setting;
 use super::value::{
     access_lifetime, address, base_interval, device_code_lifetime, device_interval, duration, kib, lifetime,
-    log_filter, masked_database, master_key, number, one_of, path, put, rotation, size, size_between, switch,
+    log_filter, masked_database, master_key, number, one_of, path, put, rotation, share, size, size_between,
+    switch,
 };
-use super::{LogFormat, Registration};
-
-use Preset::{Derived, Unset, Value};
+use super::{LogFormat, Registration, TraceParents};
 
 /// In the order they are shown in.
 pub(crate) static SETTINGS: &[Setting] = &[
@@ -140,6 +140,12 @@ pub(crate) static SETTINGS: &[Setting] = &[
             "Where to serve /metrics for Prometheus. Unset, there are none. It has no access \
              control: keep it to a private address.",
             "127.0.0.1:9090",
+        ),
+    Setting::new("stall_after", "DURATION", Value("100ms"), |s, v| put(&mut s.stall_after, duration(v)))
+        .help(
+            "A thread that serves connections and does not come back for so long is reported, with what it \
+             does. 0s watches none.",
+            "500ms",
         ),
     Setting::new("registration", "open|closed", Value("closed"), |s, v| {
         put(&mut s.registration, one_of(v, &[("open", Registration::Open), ("closed", Registration::Closed)]))
@@ -387,6 +393,32 @@ pub(crate) static SETTINGS: &[Setting] = &[
         )
     })
     .help("How it is logged: auto is text on a terminal and JSON elsewhere.", "json"),
+    Setting::new("log_repeats", "NUMBER", Value("50"), |s, v| {
+        put(&mut s.log.repeats, number(v, 0, 1_000_000))
+    })
+    .help(
+        "Lines that one place in the program may write in a second; what is more is counted, and the \
+             count is logged. 0 is no limit.",
+        "0",
+    ),
+    Setting::new("traces.to", "URL", Unset, |s, v| put(&mut s.traces.to, v.parse().map(Some))).help(
+        "Where traces of requests are sent: a receiver that speaks OTLP over HTTP, as every OpenTelemetry \
+             collector does. Without a path, /v1/traces is meant.",
+        "http://127.0.0.1:4318",
+    ),
+    Setting::new("traces.share", "NUMBER", Value("0.01"), |s, v| put(&mut s.traces.share, share(v)))
+        .help("Which part of the requests is traced, from 0 to 1, unless a traceparent says so.", "0.1"),
+    Setting::new("traces.parents", "proxies|anyone", Value("proxies"), |s, v| {
+        put(
+            &mut s.traces.parents,
+            one_of(v, &[("proxies", TraceParents::Proxies), ("anyone", TraceParents::Anyone)]),
+        )
+    })
+    .help(
+        "Whose traceparent header (W3C Trace Context) is believed: that of trusted_proxies, or anybody's, \
+             who can then have every request traced.",
+        "anyone",
+    ),
 ];
 
 const AUDIT_LEVELS: &[(&str, AuditLevel)] = &[

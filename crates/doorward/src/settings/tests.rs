@@ -112,7 +112,8 @@ fn defaults_leave_no_placeholder() {
                 "worker.secret_file",
                 "worker.secret",
                 "worker.ca_file",
-                "backup.to"
+                "backup.to",
+                "traces.to"
             ]
             .contains(&key),
             "{key}"

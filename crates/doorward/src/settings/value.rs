@@ -97,6 +97,13 @@ where
     number.ok_or_else(|| format!("a whole number from {least} to {most}"))
 }
 
+/// A part of a whole.
+pub(crate) fn share(text: &str) -> Result<f64, String> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let share = text.parse().ok().filter(|share| plain && (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "a number from 0 to 1".to_owned())
+}
+
 /// `127.0.0.1:8080` or `[::]:443`.
 pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     let expected = "an IP address and a port, such as 127.0.0.1:8080 or [::]:443";
@@ -238,6 +245,10 @@ mod tests {
         assert_eq!(number("7", 1_u32, 9), Ok(7));
         for bad in ["0", "10", "", "+7", "7.0", "99999999999"] {
             assert_eq!(number(bad, 1_u32, 9), Err("a whole number from 1 to 9".to_owned()), "{bad}");
+        }
+        assert_eq!((share("0.25"), share("0"), share("1")), (Ok(0.25), Ok(0.0), Ok(1.0)));
+        for bad in ["1.1", "-0", "1e-3", "NaN", ""] {
+            assert_eq!(share(bad), Err("a number from 0 to 1".to_owned()), "{bad}");
         }
         assert_eq!(switch("true"), Ok(true));
         assert_eq!(switch("yes"), Err("on or off".to_owned()));

@@ -98,7 +98,7 @@ fn capacity_is_an_answer_with_its_reasons() {
     in_a_folder("capacity", |installation, folder| {
         // Cheap hashes: this is about the answer.
         let cheap = ["--passwords-memory", "64KiB", "--passwords-iterations", "1"];
-        let ask = ["bench", "capacity", "--seconds", "1", "--beside", folder];
+        let ask = ["bench", "capacity", "--seconds", "1", "--data", folder];
         let report = installation.json(&[&ask[..], &cheap, &["--json"]].concat());
         positive(
             &report,

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod administration;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod backup;
 #[cfg(test)]
 mod client_certificates;
@@ -29,6 +31,10 @@ mod organizations;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod profiles;
+#[cfg(test)]
+mod prometheus;
+#[cfg(test)]
 mod published_keys;
 #[cfg(test)]
 mod serving;
@@ -36,5 +42,7 @@ mod serving;
 mod settings;
 #[cfg(test)]
 mod store;
+#[cfg(test)]
+mod traces;
 #[cfg(test)]
 mod workers;

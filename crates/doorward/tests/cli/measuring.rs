@@ -84,6 +84,146 @@ fn machines_get_introspect_and_revoke_beside_an_empty_and_a_signing_handler() {
 }
 
 #[test]
+fn ten_times_too_many_sign_ins_are_refused_with_a_time_and_the_others_go_on() {
+    let installation = Installation::new();
+    let (json, html) = (installation.path("overload.json"), installation.path("overload.html"));
+    let of_file = |path: &std::path::Path| path.to_str().expect("UTF-8").to_owned();
+    let text = installation.run(&[
+        "bench",
+        "overload",
+        "--times",
+        "0.5,10",
+        "--duration",
+        "1",
+        "--other-rate",
+        "40",
+        "--json",
+        &of_file(&json),
+        "--html",
+        &of_file(&html),
+    ]);
+    let report = std::fs::read(json).expect("a file");
+    let report: serde_json::Value = serde_json::from_slice(&report).expect("JSON");
+    let of = |name: &str| report[name].as_f64().unwrap_or_else(|| panic!("{name}: {report}"));
+    for zero in ["errors", "other_errors", "other_refused", "refused_without_retry_after", "at_0.5x_errors"] {
+        assert_eq!(of(zero), 0.0, "{zero}: {report}");
+    }
+    // How many get in is not for a test on a machine that does other things too.
+    for number in [
+        "at_0.5x_goodput_ratio",
+        "at_0.5x_admitted_p99_ms",
+        "other_p99_ms",
+        "ratio_to_hash_capacity",
+        "refused",
+    ] {
+        assert!(of(number) > 0.0, "{number}: {report}");
+    }
+    // An open loop keeps its rates, whatever comes back.
+    assert!((of("offered") - of("offered_per_second")).abs() <= 1.0, "{report}");
+    assert_eq!((of("other_offered"), of("other_p99_ms") > 0.0), (40.0, true), "{report}");
+    assert!(text.contains("goodput ratio") && text.contains("others' p99"), "{text}");
+    assert!(std::fs::read_to_string(html).expect("a file").contains("<svg"));
+}
+
+#[test]
+fn constant_rates_are_kept_and_accounts_are_made() {
+    let installation = Installation::new();
+    let report = installation.json(&[
+        "bench",
+        "constant-rate",
+        "--duration",
+        "1",
+        "--sign-up-rate",
+        "3",
+        "--sign-in-rate",
+        "4",
+        "--userinfo-rate",
+        "50",
+        "--json",
+    ]);
+    let of = |name: &str| report[name].as_f64().unwrap_or_else(|| panic!("{name}: {report}"));
+    assert_eq!((of("errors"), of("refused")), (0.0, 0.0), "{report}");
+    assert_eq!((of("sign_up_offered"), of("sign_in_offered"), of("userinfo_offered")), (3.0, 4.0, 50.0));
+    // Whatever was due is followed to its end.
+    assert_eq!((of("sign_up_whole_count"), of("sign_in_whole_count")), (3.0, 4.0), "{report}");
+    assert!(of("ratio_to_hash_capacity") > 0.0 && of("userinfo_request_p99_ms") > 0.0, "{report}");
+    assert!(report["command"].as_str().is_some_and(|command| command.contains("--userinfo-rate 50")));
+}
+
+#[test]
+fn journeys_go_through_everything_at_a_steady_rate_and_at_saturation() {
+    let installation = Installation::new();
+    let arguments = ["bench", "platform", "--steady-rate", "28", "--users", "2", "--duration", "1", "--json"];
+    let report = installation.json(&arguments);
+    let of = |name: &str| report[name].as_f64().unwrap_or_else(|| panic!("{name}: {report}"));
+    assert_eq!((of("errors"), of("refused")), (0.0, 0.0), "{report}");
+    // Two journeys per second of fourteen requests: each was due in the window and came to its end.
+    assert_eq!((of("steady_whole_count"), of("steady_authorize_count")), (2.0, 2.0), "{report}");
+    for request in ["consent", "refresh", "userinfo", "subscription", "device_token", "administration"] {
+        assert_eq!(of(&format!("steady_{request}_count")), 2.0, "{request}: {report}");
+    }
+    assert!(of("authorize_count") > 0.0 && of("requests_per_second") > 0.0, "{report}");
+}
+
+#[test]
+fn a_soak_looks_at_what_may_grow() {
+    let installation = Installation::new();
+    let arguments =
+        ["bench", "soak", "--duration", "1", "--sign-in-rate", "3", "--other-rate", "40", "--json"];
+    let report = installation.json(&arguments);
+    let of = |name: &str| report[name].as_f64().unwrap_or_else(|| panic!("{name}: {report}"));
+    assert_eq!((of("errors"), of("refused"), of("others_offered")), (0.0, 0.0, 40.0), "{report}");
+    assert_eq!((&report["judged"], &report["growing"]), (&false.into(), &serde_json::json!([])), "{report}");
+    assert!(of("log_last_mib") > 0.0 && of("files_last_mib") > of("log_last_mib"), "{report}");
+    assert!(of("server_last_mib") > 0.0 && of("server_cores") > 0.0, "{report}");
+}
+
+#[test]
+fn every_machine_makes_its_requests_and_no_more() {
+    let installation = Installation::new();
+    let report = installation.json(&[
+        "bench",
+        "machines",
+        "--clients",
+        "7",
+        "--requests",
+        "5",
+        "--users",
+        "3",
+        "--duration",
+        "1",
+        "--json",
+    ]);
+    let of = |name: &str| report[name].as_f64().unwrap_or_else(|| panic!("{name}: {report}"));
+    assert_eq!(of("client_credentials_requests"), 35.0, "{report}");
+    // Beside them, what is introspected or revoked was asked for: once, or each time.
+    assert_eq!((of("introspection_requests"), of("revocation_requests")), (35.0 + 7.0, 70.0), "{report}");
+    assert_eq!((of("errors"), of("refused")), (0.0, 0.0), "{report}");
+}
+
+#[test]
+fn tokens_are_issued_and_verified_in_process_beside_bare_signatures() {
+    let installation = Installation::new();
+    let report = installation.json(&["bench", "machines", "--in-process", "200", "--json"]);
+    assert_eq!((&report["issue_count"], &report["verify_count"]), (&200.into(), &200.into()), "{report}");
+    assert!(report["ratio_to_signatures"].as_f64().is_some_and(|ratio| ratio > 0.0), "{report}");
+    let refusal = installation.fails(2, &["bench", "machines", "--in-process", "5", "--requests", "1"]);
+    assert!(refusal.contains("--requests"), "{refusal}");
+}
+
+#[test]
+fn server_and_load_are_kept_apart_where_that_is_asked_for() {
+    let installation = Installation::new();
+    let placed =
+        ["bench", "empty", "--users", "2", "--duration", "1", "--server-cpus", "0", "--client-cpus", "0"];
+    assert!(installation.run(&placed).contains("load tool:"));
+    let refusal = installation.fails(1, &["bench", "empty", "--server-cpus", "1000"]);
+    assert!(refusal.contains("cores"), "{refusal}");
+    let refusal = installation.fails(1, &["bench", "subscriptions", "--users", "10000000"]);
+    assert!(refusal.contains("ulimit -n"), "{refusal}");
+}
+
+#[test]
 fn calibration_suggests_parameters_that_the_settings_take() {
     let installation = Installation::new();
     let found = installation.json(&[

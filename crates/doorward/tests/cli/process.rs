@@ -230,7 +230,8 @@ pub(crate) fn post_with(address: &str, path: &str, headers: &[(&str, &str)], for
     exchange(address, &(head + form))
 }
 
-fn exchange(address: &str, request: &str) -> (u16, String) {
+/// Status and body of a request, written out.
+pub(crate) fn exchange(address: &str, request: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).expect("it listens");
     stream.write_all(request.as_bytes()).expect("it reads");
     answer(stream)

@@ -4,6 +4,7 @@
 use crypto::{JwsError, PublicJwk, SigningKey, TokenType, sha256, verify_with_jwk};
 use protocol::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use storage::audit::{AuditBlock, AuditHead};
 
 /// What a head says.
@@ -116,8 +117,10 @@ pub struct AuditVerdict {
     pub events: u64,
     /// When the newest was sealed.
     pub sealed_at: Option<Timestamp>,
-    /// Whether the head that was kept is in the chain; it is not when its block was forgotten since, or none was kept.
-    pub kept_head_found: bool,
+    /// Heads that were kept and are in the chain.
+    pub kept_found: usize,
+    /// Heads that were kept and whose blocks were forgotten since.
+    pub kept_forgotten: usize,
 }
 
 /// A chain on its way through the check, from its oldest block to its newest.
@@ -128,24 +131,26 @@ pub struct AuditChain {
     /// What the first block says of the head before it.
     beginning: Option<String>,
     records: Vec<Forgotten>,
-    kept: Option<(i64, String)>,
+    kept: BTreeMap<i64, String>,
 }
 
 impl AuditChain {
     /// Of the installation with this audit key.
     pub fn of(key: PublicJwk) -> Self {
         let (verdict, previous) = (AuditVerdict::default(), None);
-        Self { key, verdict, previous, beginning: None, records: Vec::new(), kept: None }
+        Self { key, verdict, previous, beginning: None, records: Vec::new(), kept: BTreeMap::new() }
     }
 
-    /// A head that was kept elsewhere: it must be in the chain.
+    /// A head that was kept elsewhere: it must be in the chain, unless its block was forgotten.
     ///
     /// # Errors
-    /// When it is none of this installation's.
+    /// When it is none of this installation's, or another was kept of the same block.
     pub fn must_hold(&mut self, head: &str) -> Result<(), AuditBreak> {
         let number = read_head(&self.key, head)?.number;
-        self.kept = Some((number, head.to_owned()));
-        Ok(())
+        match self.kept.insert(number, head.to_owned()) {
+            Some(before) if before != head => Err(AuditBreak::OtherThanKept { number }),
+            _ => Ok(()),
+        }
     }
 
     /// The next block.
@@ -179,11 +184,10 @@ impl AuditChain {
             }
             Some(_) => {}
         }
-        if let Some((_, kept)) = self.kept.as_ref().filter(|(kept, _)| *kept == number) {
-            if *kept != block.head {
-                return Err(AuditBreak::OtherThanKept { number });
-            }
-            self.verdict.kept_head_found = true;
+        match self.kept.get(&number) {
+            Some(kept) if *kept != block.head => return Err(AuditBreak::OtherThanKept { number }),
+            Some(_) => self.verdict.kept_found += 1,
+            None => {}
         }
         self.take_records(&block.events);
         self.verdict.last = number;
@@ -197,15 +201,18 @@ impl AuditChain {
     ///
     /// # Errors
     /// When the beginning or the end is missing.
-    pub fn end(self) -> Result<AuditVerdict, AuditBreak> {
+    pub fn end(mut self) -> Result<AuditVerdict, AuditBreak> {
         let (first, newest) = (self.verdict.first, self.verdict.last);
         if first > 1 && !self.records.iter().any(|record| self.allows(record)) {
             return Err(AuditBreak::BeginningMissing { first });
         }
-        match self.kept {
-            Some((number, _)) if number > newest => Err(AuditBreak::EndMissing { number, newest }),
-            _ => Ok(self.verdict),
+        if let Some((&number, _)) = self.kept.last_key_value()
+            && number > newest
+        {
+            return Err(AuditBreak::EndMissing { number, newest });
         }
+        self.verdict.kept_forgotten = self.kept.range(..first).count();
+        Ok(self.verdict)
     }
 
     /// Whether a record says that everything before the first block was to be forgotten. What it names besides may still be there: forgetting
@@ -238,3 +245,6 @@ impl AuditChain {
 pub(crate) fn hex_sha256(text: &str) -> String {
     sha256(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests;

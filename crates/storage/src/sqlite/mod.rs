@@ -183,7 +183,7 @@ impl Sqlite {
             Access::Scan => {
                 self.counters.scans.fetch_add(1, Relaxed);
                 let started = clock::now();
-                let output = self.scans.read::<S>(statements).await;
+                let output = meter::span("store.scan", self.scans.read::<S>(statements)).await;
                 self.counters.scan_times.record(started.elapsed());
                 output
             }

@@ -49,6 +49,8 @@ mod organizations;
 #[cfg(test)]
 mod overload;
 #[cfg(test)]
+mod owners;
+#[cfg(test)]
 mod plans;
 #[cfg(test)]
 mod proxy;

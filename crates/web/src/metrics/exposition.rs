@@ -1,7 +1,8 @@
 //! The OpenMetrics text format (https://prometheus.io/docs/specs/om/open_metrics_spec/), which Prometheus reads. Knows the format, and no
 //! metric.
 
-use super::list::{Kind, Metric, Readings};
+use super::list::Readings;
+use super::metric::{Kind, Metric};
 use meter::Reading;
 use std::fmt::{Display, Write as _};
 
@@ -115,7 +116,7 @@ impl Display for Escaped<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::list::Only;
+    use super::super::metric::Only;
     use super::*;
     use std::time::Duration;
 

@@ -4,6 +4,7 @@
 //! are bounded: a route's template, never a path; nothing a client makes up.
 
 use super::exposition::Samples;
+use super::metric::{Metric, Only, counter, gauge, histogram};
 use super::{HttpMetrics, ProcessReading, Refusal, SystemReading};
 use crate::server::ServerStats;
 use crate::server::rate_limit::RateLimits;
@@ -17,91 +18,6 @@ pub(super) struct Readings<'a> {
     pub(super) server: &'a ServerStats,
     pub(super) rate_limits: &'a RateLimits,
     pub(super) system: SystemReading,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Only grows.
-    Counter,
-    Gauge,
-    Histogram,
-}
-
-/// When a metric has values at all.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Only {
-    Always,
-    Sqlite,
-    DatabaseServer,
-    Backup,
-    Workers,
-    Linux,
-}
-
-impl Only {
-    pub(super) fn holds(self, r: &Readings<'_>) -> bool {
-        match self {
-            Self::Always => true,
-            Self::Sqlite => r.provider.store.is_file,
-            Self::DatabaseServer => !r.provider.store.is_file,
-            Self::Backup => r.provider.shipping.is_some(),
-            Self::Workers => !r.provider.remotes.is_empty(),
-            Self::Linux => r.system.process.is_some(),
-        }
-    }
-}
-
-pub(crate) struct Metric {
-    /// As one queries it; a histogram adds its suffixes.
-    pub(super) name: &'static str,
-    pub(super) kind: Kind,
-    pub(super) help: &'static str,
-    pub(super) labels: &'static [&'static str],
-    pub(super) only: Only,
-    pub(super) read: fn(&Readings<'_>, &mut Samples<'_>),
-}
-
-impl Metric {
-    /// The family's name in the text format: a counter's without `_total`.
-    pub(super) fn family(&self) -> &'static str {
-        self.name.strip_suffix("_total").unwrap_or(self.name)
-    }
-
-    /// The unit, which the name ends in.
-    pub(super) fn unit(&self) -> Option<&'static str> {
-        ["seconds", "bytes"].into_iter().find(|unit| self.family().ends_with(&format!("_{unit}")))
-    }
-
-    #[cfg(test)]
-    pub(super) fn queried_names(&self) -> Vec<String> {
-        let suffixes: &[&str] = match self.kind {
-            Kind::Histogram => &["_bucket", "_count", "_sum"],
-            Kind::Counter | Kind::Gauge => &[""],
-        };
-        suffixes.iter().map(|suffix| format!("{}{suffix}", self.name)).collect()
-    }
-
-    const fn of(&self, labels: &'static [&'static str]) -> Self {
-        Self { labels, name: self.name, kind: self.kind, help: self.help, only: self.only, read: self.read }
-    }
-
-    const fn only(&self, only: Only) -> Self {
-        Self { only, name: self.name, kind: self.kind, help: self.help, labels: self.labels, read: self.read }
-    }
-}
-
-type Read = fn(&Readings<'_>, &mut Samples<'_>);
-
-const fn counter(name: &'static str, help: &'static str, read: Read) -> Metric {
-    Metric { name, kind: Kind::Counter, help, labels: &[], only: Only::Always, read }
-}
-
-const fn gauge(name: &'static str, help: &'static str, read: Read) -> Metric {
-    Metric { name, kind: Kind::Gauge, help, labels: &[], only: Only::Always, read }
-}
-
-const fn histogram(name: &'static str, help: &'static str, read: Read) -> Metric {
-    Metric { name, kind: Kind::Histogram, help, labels: &[], only: Only::Always, read }
 }
 
 /// In the order of the reference page.
@@ -374,6 +290,13 @@ pub(super) static METRICS: &[Metric] = &[
         count(r.provider.shipping.map(|shipping| shipping.drill_failures), out);
     })
     .only(Only::Backup),
+    // Threads that serve connections.
+    histogram("doorward_stall_seconds", "How long a thread that serves connections was blocked", |r, out| {
+        out.put_all(&r.metrics.tallies.stalls.times());
+    }),
+    gauge("doorward_stalled_threads", "Threads that are blocked now", |r, out| {
+        out.put(r.metrics.tallies.stalls.lasting());
+    }),
     // The log.
     counter(
         "doorward_log_lines_dropped_total",
@@ -385,6 +308,11 @@ pub(super) static METRICS: &[Metric] = &[
         "Log lines left out because one place in the program wrote too many",
         |r, out| out.put(r.system.log_lines_suppressed),
     ),
+    counter("doorward_traces_total", "Traced requests by what became of their trace", |r, out| {
+        out.put_with(&["sent"], r.system.traces_sent);
+        out.put_with(&["lost"], r.system.traces_lost);
+    })
+    .of(&["outcome"]),
     // The process.
     counter("process_cpu_seconds_total", "CPU time of all threads", |r, out| {
         process(r, out, |process, out| out.put(process.cpu_seconds));

@@ -3,13 +3,15 @@
 
 mod exposition;
 mod list;
+mod metric;
 #[cfg(test)]
 mod reference;
 mod routes;
 mod timed;
+mod tracer;
 
 use crate::server::rate_limit::RateLimits;
-use crate::server::{Problem, ServerStats, count};
+use crate::server::{Problem, ServerStats, Stalls, count};
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -22,6 +24,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 pub(crate) use timed::{Timed, Told};
+pub use tracer::{Believe, TracedRequest, Tracer};
 
 /// What happens in this process, counted.
 #[derive(Default)]
@@ -37,6 +40,8 @@ pub(crate) struct Tallies {
     /// In the order of [`ErrorCode::ALL`].
     errors: [AtomicU64; ErrorCode::ALL.len()],
     refusals: [AtomicU64; Refusal::ALL.len()],
+    pub(crate) stalls: Stalls,
+    pub(crate) tracer: Option<Tracer>,
 }
 
 impl Tallies {
@@ -72,6 +77,10 @@ pub struct SystemReading {
     pub process: Option<ProcessReading>,
     /// Log lines dropped because the log was read too slowly.
     pub log_lines_dropped: u64,
+    /// Traced requests handed to their receiver.
+    pub traces_sent: u64,
+    /// Traced requests lost: the receiver did not take them in time.
+    pub traces_lost: u64,
     /// Log lines left out because one place in the program wrote too many.
     pub log_lines_suppressed: u64,
 }
@@ -112,6 +121,11 @@ impl Refusal {
 }
 
 impl HttpMetrics {
+    /// Those of a server whose threads are watched, and whose requests may be traced.
+    pub fn observed_by(stalls: Stalls, tracer: Option<Tracer>) -> Self {
+        Self { tallies: Arc::new(Tallies { stalls, tracer, ..Tallies::default() }), ..Self::default() }
+    }
+
     /// Adds those who count for themselves; the first word counts.
     pub fn watch(&self, sources: Sources) {
         // A second server in one process would have metrics of its own.

@@ -1,6 +1,7 @@
 //! Writes `docs/reference/metrics.md` from the list. Part of the tests only: they see to it that the page is up to date.
 
-use super::list::{Kind, METRICS, Metric, Only};
+use super::list::METRICS;
+use super::metric::{Kind, Metric, Only};
 use std::fmt::Write as _;
 
 fn page() -> String {
@@ -71,4 +72,43 @@ fn names_and_labels_follow_the_conventions() {
         assert!(["_count", "_sum", "_bucket"].iter().all(|suffix| !name.ends_with(suffix)), "{name}");
         assert!(!metric.help.ends_with('.') && metric.help.is_ascii(), "{name}: {}", metric.help);
     }
+}
+
+/// Alerts, dashboard and guide speak of metrics that exist, and select by labels that they have.
+#[test]
+fn whatever_is_written_about_metrics_is_in_the_list() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../");
+    let of_prometheus = ["job", "instance", "le"];
+    let mut seen = 0;
+    for file in [
+        "deploy/prometheus/doorward.rules.yml",
+        "deploy/grafana/doorward.json",
+        "docs/guide/observing.md",
+        "docs/guide/operating.md",
+        "docs/guide/backups.md",
+    ] {
+        let text = std::fs::read_to_string(format!("{root}{file}")).expect(file).replace("\\\"", "\"");
+        let starts = text.match_indices("doorward_").chain(text.match_indices("process_"));
+        for (start, _) in starts.filter(|(start, _)| !is_part_of_a_word(&text[..*start])) {
+            let rest = &text[start..];
+            let end = rest.find(|c: char| !c.is_ascii_lowercase() && c != '_').unwrap_or(rest.len());
+            let name = &rest[..end];
+            let metric =
+                METRICS.iter().find(|metric| metric.queried_names().iter().any(|queried| queried == name));
+            let metric = metric.or_else(|| METRICS.iter().find(|metric| metric.name == name));
+            let metric = metric.unwrap_or_else(|| panic!("{file}: {name} is no metric"));
+            let selected = rest[end..].strip_prefix('{').and_then(|rest| rest.split_once('}'));
+            for label in selected.into_iter().flat_map(|(selectors, _)| selectors.split("\",")) {
+                let label = label.split(['=', '!']).next().unwrap_or_default().trim();
+                let known = of_prometheus.contains(&label) || metric.labels.contains(&label) || label == "$F";
+                assert!(known, "{file}: {name} has no label {label}");
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 80, "{seen}");
+}
+
+fn is_part_of_a_word(before: &str) -> bool {
+    before.ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '/' | '.'))
 }

@@ -1,6 +1,7 @@
 //! Requests by route, method and status. A route takes memory when it is first asked for, and so does each of its answers.
 
 use super::Tallies;
+use crate::server::stalls::Doing;
 use http::{Method, StatusCode};
 use meter::{Histogram, Reading};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -18,7 +19,8 @@ pub(crate) struct Routes(Mutex<Vec<Arc<Route>>>);
 
 /// One route.
 pub(crate) struct Route {
-    name: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) doing: Doing,
     pub(crate) tallies: Arc<Tallies>,
     answers: OnceLock<Box<[OnceLock<Box<Answer>>; MOST_ANSWERS]>>,
 }
@@ -41,7 +43,8 @@ pub(crate) struct RouteReading {
 
 impl Routes {
     pub(crate) fn add(&self, name: &'static str, tallies: Arc<Tallies>) -> Arc<Route> {
-        let route = Arc::new(Route { name, tallies, answers: OnceLock::new() });
+        let doing = tallies.stalls.named(name);
+        let route = Arc::new(Route { name, doing, tallies, answers: OnceLock::new() });
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&route));
         route
     }

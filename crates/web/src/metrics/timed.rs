@@ -1,9 +1,12 @@
 //! The layer around one route that times its requests. It boxes nothing and asks for no lock: every request pays for it.
 
-use super::Refusal;
 use super::routes::{MethodPlace, Route};
+use super::{Refusal, TracedRequest};
+use crate::server::stalls::{self, Doing};
 use axum::extract::Request;
 use axum::response::Response;
+use http::Method;
+use meter::Trace;
 use pin_project_lite::pin_project;
 use protocol::ErrorCode;
 use std::future::Future;
@@ -53,8 +56,19 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let method = MethodPlace::from(request.method());
         let began = monotonic();
-        TimedFuture { inner: self.inner.call(request), route: Arc::clone(&self.route), method, began }
+        let route = Arc::clone(&self.route);
+        let traced = route.tallies.tracer.as_ref().and_then(|tracer| {
+            let trace = tracer.begin(&request)?;
+            Some(Box::new(Traced { trace, method: request.method().clone() }))
+        });
+        TimedFuture { inner: self.inner.call(request), route, method, began, polled: Some(began), traced }
     }
+}
+
+/// What a traced request carries.
+struct Traced {
+    trace: Arc<Trace>,
+    method: Method,
 }
 
 pin_project! {
@@ -65,6 +79,9 @@ pin_project! {
         route: Arc<Route>,
         method: MethodPlace,
         began: Instant,
+        // Of the first poll it is the beginning, too; none later costs a request that is answered at once a look at the clock.
+        polled: Option<Instant>,
+        traced: Option<Box<Traced>>,
     }
 }
 
@@ -76,9 +93,24 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let answered = ready!(this.inner.poll(cx));
+        let polled = this.polled.take().unwrap_or_else(monotonic);
+        stalls::doing(this.route.doing);
+        let answered = match this.traced {
+            None => this.inner.poll(cx),
+            Some(traced) => traced.trace.within(|| this.inner.poll(cx)),
+        };
+        stalls::doing(Doing::default());
+        let now = monotonic();
+        this.route.tallies.stalls.polled(this.route.doing, now.saturating_duration_since(polled));
+        let answered = ready!(answered);
         if let Ok(response) = &answered {
-            this.route.record(*this.method, response.status(), this.began.elapsed());
+            this.route.record(*this.method, response.status(), now.saturating_duration_since(*this.began));
+            if let (Some(Traced { trace, method }), Some(tracer)) =
+                (this.traced.take().map(|traced| *traced), &this.route.tallies.tracer)
+            {
+                let (route, status, began) = (this.route.name, response.status(), *this.began);
+                tracer.end(TracedRequest { trace, route, method, status, began, ended: now });
+            }
             if let Some(told) = response.extensions().get::<Told>() {
                 this.route.tallies.count(*told);
             }

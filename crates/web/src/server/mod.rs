@@ -18,6 +18,7 @@ pub mod problem;
 pub mod rate_limit;
 mod request;
 pub mod security_headers;
+pub mod stalls;
 mod threads;
 pub mod tls;
 
@@ -36,6 +37,7 @@ pub use client_address::{ClientAddress, Peer, Scheme, TrustedProxies};
 pub use client_certificates::CertificateHeader;
 pub use listener::{Listener, Sharing};
 pub use problem::Problem;
+pub use stalls::Stalls;
 pub use threads::Threads;
 pub use tls::{Tls, TlsError};
 

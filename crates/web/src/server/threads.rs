@@ -3,14 +3,19 @@
 
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::thread::Builder as ThreadBuilder;
 
+use pin_project_lite::pin_project;
 use tokio::net::TcpStream;
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Handle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
+
+use super::stalls::{self, Stalls};
 
 /// A cheap clone of the same threads; they end with the last one. The default is the accepting thread alone.
 #[derive(Clone, Debug, Default)]
@@ -25,20 +30,21 @@ struct Others {
 }
 
 impl Threads {
-    /// Starts `others` threads next to the one that accepts.
+    /// Starts `others` threads next to the one that accepts, watched by `stalls`.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(others: usize) -> io::Result<Self> {
+    pub fn start(others: usize, stalls: &Stalls) -> io::Result<Self> {
         let end = CancellationToken::new();
         let mut handles = Vec::with_capacity(others);
-        for _ in 0..others {
-            let runtime = Builder::new_current_thread().enable_all().build()?;
+        for number in 1..=others {
+            let (runtime, pulse) = stalls.runtime(format!("web-{number}"))?;
             handles.push(runtime.handle().clone());
             let end = end.clone();
-            ThreadBuilder::new()
-                .name("web".to_owned())
-                .spawn(move || runtime.block_on(end.cancelled_owned()))?;
+            ThreadBuilder::new().name(format!("web-{number}")).spawn(move || {
+                let _begun = pulse.begin();
+                runtime.block_on(end.cancelled_owned());
+            })?;
         }
         Ok(Self(Arc::new(Others { handles, next: AtomicUsize::new(0), _ends_them: Some(end.drop_guard()) })))
     }
@@ -55,7 +61,7 @@ impl Threads {
         let others = &self.0.handles;
         let turn = self.0.next.fetch_add(1, Ordering::Relaxed) % (others.len() + 1);
         let Some(thread) = others.get(turn) else {
-            tracker.spawn(serve(stream));
+            tracker.spawn(Beating { inner: serve(stream) });
             return;
         };
         // The socket's events must arrive where its task runs.
@@ -63,11 +69,28 @@ impl Threads {
         tracker.spawn_on(
             async move {
                 match moved.and_then(TcpStream::from_std) {
-                    Ok(stream) => serve(stream).await,
+                    Ok(stream) => Beating { inner: serve(stream) }.await,
                     Err(error) => tracing::warn!(%error, "a connection could not be handed to its thread"),
                 }
             },
             thread,
         );
+    }
+}
+
+pin_project! {
+    /// A connection; each poll says that its thread is well.
+    struct Beating<F> {
+        #[pin]
+        inner: F,
+    }
+}
+
+impl<F: Future> Future for Beating<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        stalls::beat();
+        self.project().inner.poll(cx)
     }
 }

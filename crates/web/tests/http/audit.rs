@@ -109,7 +109,8 @@ async fn what_people_do_is_told() {
     browser.decide(&page, "deny").await;
     assert_eq!(told(&house).await, [format!("ConsentDenied {FROM} client=notes user=*")]);
     let page = browser.get("/oauth2/logout").await;
-    browser.post("/oauth2/logout", &[("proof", &page.hidden("proof"))]).await.expect(200);
+    let form = [("logout", page.hidden("logout")), ("decision", "sign_out".to_owned())];
+    browser.post("/sign-out", &form.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
     assert_eq!(told(&house).await, [format!("UserSignedOut {FROM} session=* user=*")]);
 }
 
@@ -168,7 +169,7 @@ async fn what_devices_are_allowed_is_told() {
     let mut browser = house.browser();
     browser.bring_in(&allowed, "alice", "allow").await;
     browser.bring_in(&denied, "alice", "deny").await;
-    let scope = "scope=openid profile offline_access films:watch";
+    let scope = "scope=films:watch offline_access openid profile";
     assert_eq!(
         told(&house).await,
         [

@@ -39,6 +39,8 @@ mod any_bytes;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod audit_chain;
+#[cfg(test)]
 mod engines;
 #[cfg(test)]
 mod forms;

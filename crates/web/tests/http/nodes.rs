@@ -39,7 +39,7 @@ pub(crate) async fn databases() -> Vec<(&'static str, Shared)> {
     all
 }
 
-async fn nodes(shared: &Shared) -> [House; 2] {
+pub(crate) async fn nodes(shared: &Shared) -> [House; 2] {
     let [one, other] = shared.stores.clone();
     [House::node(one, 1).await, House::node(other, 2).await]
 }

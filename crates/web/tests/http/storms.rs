@@ -229,6 +229,8 @@ async fn a_client_that_hangs_up_while_it_revokes_leaves_nothing_alive() {
             continue;
         }
         revoked += 1;
+        // On a busy machine the commit may have come this very moment.
+        tokio::time::sleep(Duration::from_millis(20)).await;
         assert_eq!(notes.introspect(&house, &tokens.access_token).await.json()["active"], false);
     }
     assert!(revoked > 0, "no command was ever begun");

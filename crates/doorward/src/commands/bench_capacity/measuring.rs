@@ -3,12 +3,12 @@
 
 use super::verdict::Figures;
 use crate::clock::{self, OsRandom};
-use crate::commands::bench::{on_its_own_thread, own_settings, seed};
+use crate::commands::bench::{on_its_own_thread, seed};
 use crate::commands::bench_requests::floor_at;
 use crate::commands::bench_server::BenchServer;
 use crate::commands::passwords::cores;
-use crate::settings::SettingFlags;
-use bench::{Bar, LoadPlan, MachineStep, SignInPlan};
+use crate::settings::{SettingFlags, Settings};
+use bench::{Bar, LoadPlan, MachineStep, MachinesPlan, SignInPlan};
 use crypto::{PrivateKey, SigningKey, TokenType};
 use passwords::{Argon2Params, capacity};
 use protocol::SigningAlgorithm;
@@ -44,14 +44,14 @@ impl Times {
     }
 }
 
-/// Measures everything, in `folder`, which is empty and stays.
+/// Measures everything: with `settings`, which the server is given as `flags`; in `folder`, which is empty and stays.
 pub(super) fn figures(
+    settings: &Settings,
     flags: &SettingFlags,
     folder: &Path,
     times: &Times,
     tell: &dyn Fn(&str),
 ) -> anyhow::Result<Figures> {
-    let settings = own_settings(flags)?;
     let (params, threads) = (settings.passwords.params(), settings.passwords.threads.unwrap_or_else(cores));
     let hashes = |params: &Argon2Params, threads: usize, share: f64| {
         anyhow::Ok(capacity(params, threads, times.share(share))?.hashes_per_second)
@@ -143,40 +143,27 @@ fn served(flags: &SettingFlags, folder: &Path, times: &Times, tell: &dyn Fn(&str
         duration: times.share(share),
         time_out: LoadPlan::TIME_OUT,
         seed: seed(),
+        server: None,
     };
     let server = BenchServer::with_machines_in(folder, flags, MACHINES)?;
     let (issuer, credentials) = (server.issuer()?, server.credentials()?);
     let machines = Arc::new(server.machines()?);
-    let floor = BenchServer::empty_handler()?;
+    let floor = BenchServer::empty_handler(users)?;
     let empty = floor_at(&floor.issuer()?, &plan(0.05))?.requests_per_second();
     drop(floor);
     let step = |step: MachineStep, share: f64| {
-        let (issuer, machines, plan) = (issuer.clone(), Arc::clone(&machines), plan(share));
-        let seen = on_its_own_thread(move |runtime| {
-            runtime.block_on(bench::machines(&issuer, &machines, step, &plan, &Bar::new()))
-        })?;
+        let (issuer, machines) = (issuer.clone(), Arc::clone(&machines));
+        let plan = MachinesPlan { issuer, machines, requests: None, load: plan(share) };
+        let seen =
+            on_its_own_thread(move |runtime| runtime.block_on(bench::machines(&plan, step, &Bar::new())))?;
         anyhow::Ok(seen.requests_per_second())
     };
     tell("tokens");
     let tokens = step(MachineStep::ClientCredentials, 0.1)?;
     let checks = step(MachineStep::Introspection, 0.1)?;
     tell("sign-ins");
-    let redirect_uri = issuer.join("/demo/callback")?.to_string();
-    let sign_in = SignInPlan {
-        issuer,
-        client_id: credentials.client_id,
-        client_secret: credentials.client_secret,
-        username: credentials.username,
-        password: credentials.password,
-        redirect_uri,
-        scope: SignInPlan::SCOPE.to_owned(),
-        users,
-        warm_up: SignInPlan::WARM_UP.min(times.share(0.1)),
-        duration: times.share(0.25),
-        bystander_rate: 0,
-        time_out: SignInPlan::TIME_OUT,
-        seed: seed(),
-    };
+    let load = LoadPlan { warm_up: SignInPlan::WARM_UP.min(times.share(0.1)), ..plan(0.25) };
+    let sign_in = credentials.person(issuer, &load);
     let seen = on_its_own_thread(move |runtime| runtime.block_on(bench::sign_in(&sign_in, &Bar::new())))?;
     server.stop()?;
     Ok(Served { empty, sign_ins: seen.iterations_per_second(), tokens, checks })

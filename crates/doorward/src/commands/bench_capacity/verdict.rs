@@ -109,6 +109,8 @@ pub(super) struct Verdict {
     pub(super) monthly_users: u64,
     /// Which share of the machine their sign-ins take then.
     pub(super) share_of_sign_ins: f64,
+    /// Whether the figures agree with each other; they do not where something else used the machine meanwhile.
+    pub(super) steady: bool,
     /// What would move the limit, in sentences.
     pub(super) moves: Vec<String>,
 }
@@ -126,8 +128,15 @@ pub(super) fn judge(figures: &Figures, assumed: &Assumptions) -> Verdict {
         token_bottleneck,
         monthly_users,
         share_of_sign_ins,
+        steady: is_steady(figures),
         moves: moves(figures, sign_in_bottleneck, token_bottleneck),
     }
+}
+
+/// No sign-in without a hash; and two threads hash more than one does, if not twice as much.
+fn is_steady(figures: &Figures) -> bool {
+    let alone = if figures.hash_threads > 1 { figures.hashes_of_one_thread } else { 0.0 };
+    figures.sign_ins <= figures.hashes * 1.05 && alone <= figures.hashes * 1.05
 }
 
 /// The limit that is lowest, if sign-ins come near it; where they come near none, many things take a share of the processor.
@@ -190,10 +199,7 @@ fn moves(figures: &Figures, sign_in: Bottleneck, token: Bottleneck) -> Vec<Strin
         ));
     }
     if token == Bottleneck::Signing {
-        moves.push(format!(
-            "Tokens of machines cost their signature: {}, on one core. Clients that can verify a faster algorithm should have it.",
-            signatures(figures)
-        ));
+        moves.push(of_signing(figures));
     } else {
         moves.push(
             "Tokens of machines and token checks are limited by the processor: more cores, or a second node."
@@ -244,6 +250,16 @@ fn of_hashing(figures: &Figures) -> Vec<String> {
     moves.push(cores);
     moves.push("Other machines that verify passwords for this one.".to_owned());
     moves
+}
+
+fn of_signing(figures: &Figures) -> String {
+    let fastest = figures.signatures.iter().all(|(_, rate)| *rate <= figures.signing());
+    let advice = if fastest {
+        "No other algorithm signs faster here: more cores, a second node, or tokens that live longer."
+    } else {
+        "Clients that can verify a faster algorithm should have it."
+    };
+    format!("Tokens of machines cost their signature ({}, on one core). {advice}", signatures(figures))
 }
 
 fn of_the_disk(figures: &Figures) -> Vec<String> {
@@ -311,7 +327,8 @@ mod tests {
 
     #[test]
     fn the_bottleneck_is_the_lowest_limit_that_is_met() {
-        let cases: [(fn(&mut Figures), Bottleneck); 4] = [
+        type Case = (fn(&mut Figures), Bottleneck);
+        let cases: [Case; 4] = [
             (|_| {}, Bottleneck::Hashing),
             (|slow| (slow.commits_shared, slow.sign_ins) = (150.0, 45.0), Bottleneck::Disk),
             (|busy| busy.sign_ins = 40.0, Bottleneck::Processor),
@@ -338,8 +355,18 @@ mod tests {
             said(|few| (few.hash_threads, few.cores) = (2, 8)).contains("passwords.threads is 2 of 8 cores")
         );
         assert!(said(|narrow| narrow.hashes_of_one_thread = 110.0).contains("only 55% as fast"));
+        assert!(said(|busy| busy.tokens = 90_000.0).contains("No other algorithm signs faster"));
+        assert!(said(|rsa| rsa.signatures.reverse()).contains("a faster algorithm"));
         assert!(said(|slow| slow.commit_p50_ms = 8.0).contains("A commit takes 8.0 ms"));
         assert!(said(|slow| (slow.commits_shared, slow.sign_ins) = (150.0, 45.0)).starts_with("The disk"));
+    }
+
+    #[test]
+    fn figures_that_contradict_each_other_are_noticed() {
+        assert!(judged(|_| {}).steady);
+        assert!(!judged(|busy| busy.sign_ins = 140.0).steady);
+        assert!(!judged(|busy| busy.hashes_of_one_thread = 140.0).steady);
+        assert!(judged(|one| (one.hash_threads, one.hashes_of_one_thread) = (1, 140.0)).steady);
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub enum Told {
     /// Of so many submitters.
     Commits(Commits),
     /// Of the rate.
-    Rate(AtARate),
+    Rate(Box<AtARate>),
     /// Of reads.
     Reads(Reads),
     /// Of keys.
@@ -106,7 +106,7 @@ pub async fn measure(plan: &Plan, tell: &mut (dyn FnMut(&Told) + Send)) -> Resul
                     tell(&Told::Commits(commits::measure(plan, *submitters).await?));
                 }
             }
-            Part::Rate => tell(&Told::Rate(rate::measure(plan).await?)),
+            Part::Rate => tell(&Told::Rate(Box::new(rate::measure(plan).await?))),
             Part::Reads => tell(&Told::Reads(reads::measure(plan).await?)),
             Part::Keys => tell(&Told::Keys(keys::measure(plan).await?)),
             Part::Shipping => {

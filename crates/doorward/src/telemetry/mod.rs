@@ -4,12 +4,20 @@
 //! When the reader of the log is slower than its writers, lines are dropped and counted, and requests go on. What must not be lost (audit
 //! events) is stored in the database and never here.
 
+mod sampling;
+mod traces;
+
+pub(crate) use traces::{Receiving, Traces};
+
 use std::io::{IsTerminal as _, stderr};
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
 
+use crate::clock;
 use crate::settings::{LogFormat, LogSettings};
+use sampling::{Sampling, Suppressed};
 
 /// Lines that may wait to be written: a few megabytes at most.
 const MOST_WAITING: usize = 16_384;
@@ -18,6 +26,7 @@ const MOST_WAITING: usize = 16_384;
 #[must_use = "the log ends when this is dropped"]
 pub(crate) struct Telemetry {
     dropped: ErrorCounter,
+    suppressed: Suppressed,
     _writer: WorkerGuard,
 }
 
@@ -43,18 +52,35 @@ impl Telemetry {
         let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let filter = EnvFilter::builder().parse(&settings.filter)?;
         let builder = tracing_subscriber::fmt().with_writer(writer).with_env_filter(filter);
+        let suppressed = Suppressed::default();
+        let sampling = Sampling::new(settings.repeats, seconds, suppressed.clone());
         let started = if text {
-            tracing::subscriber::set_global_default(builder.with_ansi(colours).with_target(false).finish())
+            let text = builder.with_ansi(colours).with_target(false).finish();
+            tracing::subscriber::set_global_default(text.with(sampling))
         } else {
-            tracing::subscriber::set_global_default(builder.json().flatten_event(true).finish())
+            let json = builder.json().flatten_event(true).finish();
+            tracing::subscriber::set_global_default(json.with(sampling))
         };
         started?;
-        Ok(Self { dropped, _writer: guard })
+        Ok(Self { dropped, suppressed, _writer: guard })
     }
 
-    /// How many lines were dropped because the log's reader was too slow. A cheap clone of the count, for metrics.
-    pub(crate) fn dropped_lines(&self) -> impl Fn() -> u64 + Clone + Send + Sync + 'static {
-        let dropped = self.dropped.clone();
-        move || dropped.dropped_lines() as u64
+    /// Reads, for metrics, how many lines are missing in the log.
+    pub(crate) fn missing(&self) -> impl Fn() -> MissingLines + Clone + Send + Sync + 'static {
+        let (dropped, suppressed) = (self.dropped.clone(), self.suppressed.clone());
+        move || MissingLines { dropped: dropped.dropped_lines() as u64, suppressed: suppressed.get() }
     }
+}
+
+/// Lines that are not in the log.
+#[derive(Clone, Copy)]
+pub(crate) struct MissingLines {
+    /// Because its reader was too slow.
+    pub(crate) dropped: u64,
+    /// Because one place wrote too many.
+    pub(crate) suppressed: u64,
+}
+
+fn seconds() -> u64 {
+    clock::now().millis().unsigned_abs() / 1_000
 }
