@@ -13,6 +13,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod value;
+mod workers;
 
 use crate::backups::Place;
 use crate::fetch::Allowed;
