@@ -124,7 +124,8 @@ impl Chart {
         lines.push(line("write-ahead log", |sample| sample.log_mib));
         lines.retain(|line| !line.points.is_empty());
         let y = Axis { label: "MiB", scale: Scale::Linear };
-        Self { title: "Server: memory", caption: String::new(), x: SECONDS, y, lines }.if_drawable()
+        Self { title: "Server: memory and write-ahead log", caption: String::new(), x: SECONDS, y, lines }
+            .if_drawable()
     }
 
     /// A line needs two points.

@@ -111,7 +111,7 @@ impl Findings {
         self.tables.push(Table { name, columns, meaning: "what is timed", rows });
     }
 
-    /// Percentiles for programs, under names that begin with `prefix`.
+    /// Percentiles for programs, under names that begin with `prefix`; null where nothing was timed.
     pub(crate) fn percentiles(&mut self, prefix: &str, latency: &Percentiles) {
         for (name, value) in [
             ("p50_ms", latency.p50_ms),
@@ -120,7 +120,7 @@ impl Findings {
             ("p999_ms", latency.p999_ms),
             ("max_ms", latency.max_ms),
         ] {
-            self.put(&format!("{prefix}{name}"), json!(value));
+            self.put(&format!("{prefix}{name}"), json!(timed(latency, value)));
         }
     }
 
@@ -178,9 +178,19 @@ fn mean(samples: &[ServerSample]) -> Option<f64> {
 }
 
 fn shown_percentiles(latency: &Percentiles) -> Vec<String> {
-    let numbers =
-        [latency.p50_ms, latency.p95_ms, latency.p99_ms, latency.p999_ms, latency.max_ms].map(milliseconds);
+    let all = [latency.p50_ms, latency.p95_ms, latency.p99_ms, latency.p999_ms, latency.max_ms];
+    let numbers = all.map(|value| shown_or_dash(timed(latency, value)));
     std::iter::once(latency.count.to_string()).chain(numbers).collect()
+}
+
+/// `value`, unless nothing was timed.
+pub(crate) fn timed(latency: &Percentiles, value: f64) -> Option<f64> {
+    (latency.count > 0).then_some(value)
+}
+
+/// Milliseconds, or that there are none.
+pub(crate) fn shown_or_dash(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), milliseconds)
 }
 
 /// As many digits as can be believed.

@@ -10,12 +10,12 @@ use crate::http::Answer;
 use crate::kind::Step;
 use crate::requests::User;
 use crate::site::{Attempt, Grant, Site};
+use crate::typed::{Typed, asks_password, filled_in};
 use crate::wire::{Trouble, Wire, refusal};
 use bytes::Bytes;
 use http::header::LOCATION;
 use http::{Request, StatusCode};
 use http_body_util::Full;
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -352,78 +352,4 @@ fn accepted(answer: Answer, fail: impl Fn(String) -> Trouble) -> Result<Answer, 
 
 fn text(html: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(html).map_err(|_| "a page that is not UTF-8".to_owned())
-}
-
-fn asks_password(form: &Form<'_>) -> bool {
-    form.of(Kind::Password).next().is_some()
-}
-
-/// What a person types.
-enum Typed {
-    Known { username: String, password: String },
-    New { username: String, password: String },
-}
-
-impl Typed {
-    fn password(&self) -> &str {
-        let (Self::Known { password, .. } | Self::New { password, .. }) = self;
-        password
-    }
-
-    /// Into a field of this name, where `is_first` is the one for whoever it is if no name says so.
-    fn into(&self, field: &str, is_first: bool) -> Option<Cow<'_, str>> {
-        match self {
-            Self::Known { username, .. } => is_first.then_some(Cow::Borrowed(username)),
-            Self::New { username, .. } => match field {
-                "username" | "name" => Some(Cow::Borrowed(username)),
-                "email" => Some(Cow::Owned(format!("{username}@example.org"))),
-                _ => None,
-            },
-        }
-    }
-}
-
-/// What a browser sends when a person types into the fields and presses Enter: the first button is the one pressed.
-fn filled_in(form: &Form<'_>, typed: &Typed) -> String {
-    let pressed = form.of(Kind::Button).next();
-    let who =
-        form.of(Kind::Text).find(|field| field.name == "username").or_else(|| form.of(Kind::Text).next());
-    let mut body = Pairs::default();
-    for control in &form.controls {
-        match control.kind {
-            Kind::Text => {
-                let text = typed.into(&control.name, who == Some(control));
-                body.push(&control.name, text.as_deref().unwrap_or(&control.value));
-            }
-            Kind::Password => body.push(&control.name, typed.password()),
-            Kind::Hidden => body.push(&control.name, &control.value),
-            Kind::Button if pressed == Some(control) && !control.name.is_empty() => {
-                body.push(&control.name, &control.value)
-            }
-            Kind::Button | Kind::Other => {}
-        }
-    }
-    body.into_text()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_form_is_filled_in_as_a_browser_does() {
-        let page = "<form method=post><input type=hidden name=t value='a&amp;b'><input name=trap><input name=username value=old>\
-            <input type=checkbox name=remember value=1><input type=password name=password>\
-            <button name=do value=in>Sign in</button><button name=do value=other>Other</button></form>";
-        let form = first_form(page, asks_password).unwrap();
-        let known = Typed::Known { username: "ada@example.org".to_owned(), password: "p w".to_owned() };
-        assert_eq!(filled_in(&form, &known), "t=a%26b&trap=&username=ada%40example.org&password=p%20w&do=in");
-        let page = "<form method=post><input name=name><input type=email name=email><input name=username>\
-            <input type=password name=password><button>Create account</button></form>";
-        let new = Typed::New { username: "u1".to_owned(), password: "p w".to_owned() };
-        assert_eq!(
-            filled_in(&first_form(page, asks_password).unwrap(), &new),
-            "name=u1&email=u1%40example.org&username=u1&password=p%20w"
-        );
-    }
 }

@@ -65,6 +65,7 @@ mod site;
 mod stage;
 mod tally;
 mod trend;
+mod typed;
 mod window;
 mod wire;
 

@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(table, TABLE, "\n{table}");
         let with_bystanders = report(50, None).to_string();
         assert!(
-            with_bystanders.contains("\n  bystander_refresh                0      0.00"),
+            with_bystanders.contains("\n  bystander_refresh                0         -"),
             "\n{with_bystanders}"
         );
     }

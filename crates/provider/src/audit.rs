@@ -168,6 +168,11 @@ impl Provider {
         Audited { command, events }
     }
 
+    /// Whether failures are kept: what it takes to tell of one is not always at hand.
+    pub(crate) fn keeps_failures(&self) -> bool {
+        self.inner.settings.audit.keeps(AuditClass::Failure)
+    }
+
     /// Gathers what failed.
     pub(crate) fn tell_failure(&self, ctx: &Ctx, event: impl FnOnce() -> AuditEvent) {
         self.tell(ctx, AuditClass::Failure, event);

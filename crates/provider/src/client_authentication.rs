@@ -34,7 +34,9 @@ impl Provider {
         request: &ClientRequest,
     ) -> Result<Arc<RegisteredClient>, ProviderError> {
         let client = self.proven_client(ctx, request).await;
-        if matches!(&client, Err(ProviderError::OAuth(error)) if error.code == ErrorCode::InvalidClient) {
+        let failed =
+            matches!(&client, Err(ProviderError::OAuth(error)) if error.code == ErrorCode::InvalidClient);
+        if failed && self.keeps_failures() {
             // What is no client's name may be anything, even a secret in the wrong place.
             let named = match &request.authorization {
                 Some(Authorization::Basic { id, .. }) => Some(id.as_str()),

@@ -30,7 +30,8 @@ pub(super) fn write_figure(chart: &Chart, page: &mut String) -> fmt::Result {
     let label = format!("{}: {} by {}", chart.title, chart.y.label, chart.x.label);
     writeln!(page, "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">", Escaped(&label))?;
     write_axes(chart, (&x, &y), page)?;
-    for (number, line) in chart.lines.iter().enumerate() {
+    // The first line lies on top: where p99 is the slowest, it is p99 that is seen.
+    for (number, line) in chart.lines.iter().enumerate().rev() {
         let placed: Vec<_> =
             line.points.iter().map(|(a, b)| (across(x.place(*a)), down(y.place(*b)))).collect();
         let path: Vec<_> = placed.iter().map(|(a, b)| format!("{a:.1},{b:.1}")).collect();

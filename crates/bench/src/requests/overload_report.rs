@@ -4,7 +4,7 @@ use super::others::Others;
 use super::overload::{ADMITTED, Entrants, Offered, OverloadMeasurement};
 use super::{Kind, Workload};
 use crate::chart::{Axis, Chart, Line, Scale};
-use crate::findings::{Findings, Table, milliseconds, of, ratio};
+use crate::findings::{Findings, Table, milliseconds, of, ratio, shown_or_dash, timed};
 use crate::percentiles::Percentiles;
 use crate::tally::Tally;
 use serde_json::{Value, json};
@@ -47,6 +47,7 @@ impl OverloadReport {
             None => findings.put("ratio_to_hash_capacity", Value::Null),
         }
         findings.put("other_rate", json!(seen.other_rate));
+        self.draw_against_load(&mut findings);
         if let Some((times, greatest)) = seen.offered.iter().max_by(|one, other| one.0.total_cmp(&other.0)) {
             self.tell_greatest(&mut findings, *times, greatest);
         }
@@ -54,7 +55,6 @@ impl OverloadReport {
         for (times, offered) in &seen.offered {
             self.tell_multiple(&mut findings, *times, offered);
         }
-        self.draw_against_load(&mut findings);
         findings
     }
 
@@ -78,8 +78,9 @@ impl OverloadReport {
         let share = self.goodput_ratio(offered);
         let shown = ("goodput ratio", of(share), "goodput beside the capacity");
         findings.say("goodput_ratio", json!(share), shown);
-        let shown = ("admitted p99, ms", milliseconds(admitted.p99_ms), "a whole sign-in that was let in");
-        findings.say("admitted_p99_ms", json!(admitted.p99_ms), shown);
+        let p99 = timed(&admitted, admitted.p99_ms);
+        let shown = ("admitted p99, ms", shown_or_dash(p99), "a whole sign-in that was let in");
+        findings.say("admitted_p99_ms", json!(p99), shown);
         let others = Percentiles::of(offered.others.all());
         let meaning = "everybody else: tokens, introspection, UserInfo, keys, from when they were due";
         let shown = ("others' p99, ms", milliseconds(others.p99_ms), meaning);
@@ -118,7 +119,8 @@ impl OverloadReport {
         let key = |what: &str| format!("at_{times}x_{what}");
         findings.put(&key("goodput_per_second"), json!(self.goodput(offered)));
         findings.put(&key("goodput_ratio"), json!(self.goodput_ratio(offered)));
-        findings.put(&key("admitted_p99_ms"), json!(offered.sign_ins.latency_of(ADMITTED).p99_ms));
+        let admitted = offered.sign_ins.latency_of(ADMITTED);
+        findings.put(&key("admitted_p99_ms"), json!(timed(&admitted, admitted.p99_ms)));
         findings.put(&key("other_p99_ms"), json!(Percentiles::of(offered.others.all()).p99_ms));
         findings.put(&key("refused"), json!(offered.sign_ins.refused()));
         findings.put(&key("errors"), json!(offered.sign_ins.errors + offered.others.errors));
@@ -129,12 +131,12 @@ impl OverloadReport {
             let admitted = offered.sign_ins.latency_of(ADMITTED);
             let others = Percentiles::of(offered.others.all());
             let cells = vec![
-                format!("{:.1}", offered.per_second),
+                if offered.per_second > 0.0 { format!("{:.1}", offered.per_second) } else { "-".to_owned() },
                 format!("{:.1}", self.goodput(offered)),
                 of(self.goodput_ratio(offered)),
                 offered.sign_ins.refused().to_string(),
-                milliseconds(admitted.p99_ms),
-                milliseconds(others.p99_ms),
+                shown_or_dash(timed(&admitted, admitted.p99_ms)),
+                shown_or_dash(timed(&others, others.p99_ms)),
                 (offered.sign_ins.errors + offered.others.errors).to_string(),
             ];
             (name, cells, String::new())
@@ -149,10 +151,16 @@ impl OverloadReport {
     }
 
     fn draw_against_load(&self, findings: &mut Findings) {
-        let line = |name: &str, of: &dyn Fn(&Offered) -> f64| Line {
+        let line = |name: &str, of: &dyn Fn(&Offered) -> Option<f64>| Line {
             name: name.to_owned(),
-            points: self.measurement.offered.iter().map(|(_, seen)| (seen.per_second, of(seen))).collect(),
+            points: self
+                .measurement
+                .offered
+                .iter()
+                .filter_map(|(_, seen)| Some((seen.per_second, of(seen)?)))
+                .collect(),
         };
+        let p99 = |latency: Percentiles| timed(&latency, latency.p99_ms);
         let offered = |scale| Axis { label: "sign-ins offered per second", scale };
         let per_second = |count: u64| count as f64 / self.measurement.duration.as_secs_f64();
         let throughput = Chart {
@@ -164,8 +172,8 @@ impl OverloadReport {
             x: offered(Scale::Linear),
             y: Axis { label: "per second", scale: Scale::Linear },
             lines: vec![
-                line("signed in", &|seen| self.goodput(seen)),
-                line("refused", &|seen| per_second(seen.sign_ins.refused())),
+                line("signed in", &|seen| Some(self.goodput(seen))),
+                line("refused", &|seen| Some(per_second(seen.sign_ins.refused()))),
             ],
         };
         let latency = Chart {
@@ -174,8 +182,8 @@ impl OverloadReport {
             x: offered(Scale::Linear),
             y: Axis { label: "milliseconds", scale: Scale::Logarithmic },
             lines: vec![
-                line("admitted sign-ins", &|seen| seen.sign_ins.latency_of(ADMITTED).p99_ms),
-                line("everybody else", &|seen| Percentiles::of(seen.others.all()).p99_ms),
+                line("admitted sign-ins", &|seen| p99(seen.sign_ins.latency_of(ADMITTED))),
+                line("everybody else", &|seen| p99(Percentiles::of(seen.others.all()))),
             ],
         };
         findings.charts.extend([throughput, latency].into_iter().filter_map(Chart::if_drawable));

@@ -6,6 +6,7 @@ use super::bench_beside::{Asked, Beside};
 use super::bench_options::{OutputArgs, PlacementArgs, TargetArgs, plan};
 use bench::{Bar, LoadPlan, OverloadPlan, OverloadReport};
 use clap::Args;
+use std::time::Duration;
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -45,13 +46,15 @@ pub(crate) struct OverloadArgs {
     target: TargetArgs,
 }
 
+/// After this long under too much load, whatever queues there are are full.
+const FILLED: Duration = Duration::from_secs(5);
+
 /// `doorward bench overload`.
 pub(super) fn run(args: &OverloadArgs) -> anyhow::Result<()> {
     let beside = Beside {
         placement: &args.placement,
         target: &args.target,
-        // The warm-up is for as many connections as are used, not as there may be.
-        load: LoadPlan { warm_up: LoadPlan::WARM_UP, ..plan(args.connections, args.duration) },
+        load: LoadPlan { warm_up: warm_up(args.duration), ..plan(args.connections, args.duration) },
         connections: args.connections,
         settings: &[],
     };
@@ -66,4 +69,9 @@ pub(super) fn run(args: &OverloadArgs) -> anyhow::Result<()> {
         on_its_own_thread(move |runtime| runtime.block_on(bench::overload(&plan, &Bar::new())))
     })?;
     args.output.tell(&OverloadReport { measurement, hash_capacity: floors.hashes }.findings())
+}
+
+/// Long enough for queues to be as long as they will be, without making short runs twice as long.
+fn warm_up(seconds: u64) -> Duration {
+    LoadPlan::WARM_UP.max(FILLED.min(Duration::from_secs(seconds) / 2))
 }

@@ -36,7 +36,8 @@ Examples:
   doorward bench devices --users 256 --duration 30 --json
 
 Devices that wait (RFC 8628): each user, again and again, asks for a device code and polls with it, and nobody ever decides. Without --target \
-it starts a demo server of its own, and an empty handler beside it: how many requests the same server stack answers when it does nothing.";
+it starts a demo server of its own, and an empty handler beside it: how many requests the same server stack answers when it does nothing. None of the five systems has this test by itself; the devices are \
+a part of their mixes.";
 
 /// `doorward bench devices`.
 #[derive(Args)]
@@ -72,11 +73,15 @@ pub(super) fn empty(args: &LoadArgs) -> anyhow::Result<()> {
 pub(crate) const SUBSCRIPTIONS_HELP: &str = "\
 Examples:
   doorward bench subscriptions
-  doorward bench subscriptions --users 64 --duration 10 --json
+  doorward bench subscriptions --users 10000 --duration 30 --json
+  doorward bench subscriptions --users 1000 --server-cpus 0 --client-cpus 1 --html subscriptions.html
   doorward bench subscriptions --target http://10.0.0.7:8080 --env-file demo.env
 
 Of ten requests seven are GET /api/subscription with a known token, one asks for a device code and one polls for its token, both by the \
-organization API, and one is GET /api/user.";
+organization API, and one is GET /api/user. Each virtual user has a connection of its own: 10,000 of them need as many open files (ulimit -n).
+
+It repeats the test of the organization platform among the five systems whose load tests Doorward runs against itself: the same mix at \
+1,000 to 10,000 virtual users.";
 
 /// `doorward bench subscriptions`.
 #[derive(Args)]

@@ -13,7 +13,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod value;
-mod workers;
 
 use crate::backups::Place;
 use crate::fetch::Allowed;

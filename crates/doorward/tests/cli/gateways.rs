@@ -1,4 +1,5 @@
 //! Debian's nginx and Caddy before an API, configured as docs/guide/gateways.md says, letter by letter: only addresses are exchanged.
+//! On every engine.
 
 use crate::login;
 use crate::process::{Installation, PATIENCE, Server, now, post};
@@ -8,6 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+use throwaway::{Database, Engine};
 
 const GUIDE: &str = include_str!("../../../../docs/guide/gateways.md");
 pub(crate) const API: &str = "https://api.example.org";
@@ -231,10 +233,29 @@ const IDENTITY: [&str; 5] =
     ["x-auth-subject", "x-auth-client", "x-auth-scope", "x-auth-type", "x_auth_subject"];
 const STANDING: [&str; 4] = ["x-auth-org", "x-auth-service", "x-auth-plan", "x-auth-features"];
 
+/// Installations with nothing in them yet, one after the other, each on another engine; and what must live as long.
+fn installations() -> impl Iterator<Item = (Installation, Option<Database>)> {
+    let servers = Engine::ALL.into_iter().filter(|engine| !engine.is_missing()).map(Some);
+    std::iter::once(None).chain(servers).map(|engine| {
+        // Shown when what follows fails.
+        println!("on {}", engine.map_or("SQLite".to_owned(), |engine| format!("{engine:?}")));
+        let database = engine.map(|engine| throwaway::shared(engine).expect("a database"));
+        let mut installation = Installation::new();
+        let url = database.iter().map(|database| ("DOORWARD_DATABASE".to_owned(), database.url()));
+        installation.environment.extend(url);
+        (installation, database)
+    })
+}
+
 fn guards(gateway: Gateway) {
     let Some(program) = gateway.program() else { return };
-    let installation = Installation::new();
-    let (server, key, secret) = doorward(&installation);
+    for (installation, _database) in installations() {
+        guards_on(gateway, program.clone(), &installation);
+    }
+}
+
+fn guards_on(gateway: Gateway, program: PathBuf, installation: &Installation) {
+    let (server, key, secret) = doorward(installation);
     let form = "grant_type=client_credentials";
     let (status, body) = post(&server.address, "/oauth2/token", ("robot", &secret), form);
     assert_eq!(status, 200, "{body}");
@@ -324,9 +345,14 @@ fn subscriber(installation: &Installation, server: &Server) -> String {
 
 fn hands_on_plans(gateway: Gateway) {
     let Some(program) = gateway.program() else { return };
-    let installation = Installation::new();
-    let (server, ..) = doorward(&installation);
-    let bearer = format!("Bearer {}", subscriber(&installation, &server));
+    for (installation, _database) in installations() {
+        hands_on_plans_on(gateway, program.clone(), &installation);
+    }
+}
+
+fn hands_on_plans_on(gateway: Gateway, program: PathBuf, installation: &Installation) {
+    let (server, ..) = doorward(installation);
+    let bearer = format!("Bearer {}", subscriber(installation, &server));
     let running = Running::start(gateway, program, &server.address, &api());
     let arrived = || {
         let headers = [&FORGED[..], &[("Authorization", &bearer)]].concat();

@@ -23,6 +23,8 @@ const BLOCK_EVENTS: u32 = 500;
 const BLOCK_BYTES: usize = 128 * 1024;
 /// Bytes of a page of blocks at most, unless one block alone has more.
 const PAGE_BYTES: usize = 256 * 1024;
+/// Blocks of a page, about.
+const PAGE_BLOCKS: usize = 500;
 /// Sealing is given up for now when others were faster so often.
 const ATTEMPTS: u32 = 5;
 /// Blocks forgotten at once.
@@ -182,15 +184,26 @@ impl Provider {
     /// # Errors
     /// When storage fails.
     pub async fn audit_blocks(&self, after: i64) -> Result<Vec<AuditBlock>, ProviderError> {
-        let mut blocks = self.inner.store.read(AuditBlocksAfter { after, limit: 100 }).await?;
-        let mut bytes = 0;
-        let fitting = blocks.iter().take_while(|block| {
-            bytes += block.events.len() + block.head.len();
-            bytes <= PAGE_BYTES
-        });
-        let count = fitting.count().max(1);
-        blocks.truncate(count);
-        Ok(blocks)
+        let mut page: Vec<AuditBlock> = Vec::new();
+        // Blocks of a quiet night hold an event each, those of a busy day a thousand times as much.
+        let (mut bytes, mut limit) = (0, 2);
+        loop {
+            let after = page.last().map_or(after, |block| block.number);
+            let blocks = self.inner.store.read(AuditBlocksAfter { after, limit }).await?;
+            let was_last = blocks.len() < limit as usize;
+            for block in blocks {
+                bytes += block.events.len() + block.head.len();
+                if bytes > PAGE_BYTES && !page.is_empty() {
+                    return Ok(page);
+                }
+                page.push(block);
+            }
+            if was_last || page.len() >= PAGE_BLOCKS {
+                return Ok(page);
+            }
+            let mean = (bytes / page.len().max(1)).max(1);
+            limit = u32::try_from(PAGE_BYTES.saturating_sub(bytes) / mean).unwrap_or(u32::MAX).clamp(1, 500);
+        }
     }
 }
 
