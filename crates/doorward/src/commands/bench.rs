@@ -167,7 +167,7 @@ pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
 
 fn of_our_own(args: &SignInArgs) -> anyhow::Result<Findings> {
     let settings = own_settings(&args.target.flags)?;
-    let workers = BenchWorkers::start(&args.workers, &args.target.flags)?;
+    let workers = args.placement.on_server_cpus(|| BenchWorkers::start(&args.workers, &args.target.flags))?;
     let start = || BenchServer::start(&workers.flags, args.id_token_alg);
     let server = args.placement.on_server_cpus(start)?;
     let credentials = server.credentials()?;
