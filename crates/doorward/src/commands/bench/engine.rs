@@ -1,8 +1,8 @@
 //! `doorward bench engine`: what the SQLite engine does on this machine's disk. Knows how that is asked and shown; what is measured is
 //! `storage::measure::engine`'s.
 
-use super::bench_growth::{bytes, micros, scratch_folder, seconds, time};
-use super::shown;
+use super::growth::{bytes, micros, scratch_folder, seconds, time};
+use crate::commands::shown;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
 use std::io;
