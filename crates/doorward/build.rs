@@ -2,41 +2,40 @@
 //! (`layout/*.txt`, recorded by `cargo xtask layout`). An idle server then has 6 MiB less of the program in memory. Changes where functions
 //! lie, never what they do.
 
+use std::error::Error;
 use std::fmt::Write as _;
 use std::path::Path;
+use std::{env, fs};
 
 /// In the order in which they are laid out.
 const LISTS: [&str; 2] = ["starting", "serving"];
 
-fn main() {
+fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-env-changed=DOORWARD_LAYOUT");
-    for list in LISTS {
-        println!("cargo::rerun-if-changed=layout/{list}.txt");
-    }
-    let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|is| is == value);
+    println!("cargo::rerun-if-changed=layout");
+    let is = |name: &str, value: &str| env::var_os(name).is_some_and(|is| is == value);
     let tried = is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ARCH", "x86_64");
     // For linkers that do not know INSERT (mold): DOORWARD_LAYOUT=off.
     if !tried || !is("PROFILE", "release") || is("DOORWARD_LAYOUT", "off") {
-        return;
+        return Ok(());
     }
-    let folder = std::env::var("OUT_DIR").expect("cargo tells build scripts where to write");
-    let script = Path::new(&folder).join("layout.ld");
-    std::fs::write(&script, linker_script()).expect("the output folder can be written");
+    let out = env::var_os("OUT_DIR").ok_or("run by cargo")?;
+    let script = Path::new(&out).join("layout.ld");
+    fs::write(&script, linker_script()?)?;
     println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", script.display());
+    Ok(())
 }
 
 /// Sections of their own before what the linker does by itself with all other functions.
-fn linker_script() -> String {
+fn linker_script() -> Result<String, Box<dyn Error>> {
     let mut script = String::from("SECTIONS\n{\n");
     for list in LISTS {
-        let functions =
-            std::fs::read_to_string(format!("layout/{list}.txt")).expect("the list is beside this file");
-        let _ = writeln!(script, "  .text.{list} :\n  {{");
-        for function in functions.lines() {
-            let _ = writeln!(script, "    *(.text.{function})");
+        writeln!(script, "  .text.{list} :\n  {{")?;
+        for function in fs::read_to_string(format!("layout/{list}.txt"))?.lines() {
+            writeln!(script, "    *(.text.{function})")?;
         }
         script.push_str("  }\n");
     }
     script.push_str("}\nINSERT BEFORE .text;\n");
-    script
+    Ok(script)
 }

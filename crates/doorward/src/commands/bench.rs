@@ -1,34 +1,41 @@
 //! `doorward bench`: how many people can sign in, measured from outside. What is counted, and how, is the `bench` crate's; this starts a
-//! server where none is named, and measures what the machine could do at most in the same run. What the store costs: `bench_store.rs`; what
-//! requests cost beside an empty handler: `bench_requests.rs`.
+//! server where none is named, and measures what the machine could do at most in the same run. What the store costs: `bench/store.rs`; what
+//! requests cost beside an empty handler: `bench/requests.rs`.
 
-use super::bench_capacity;
-use super::bench_connections;
-use super::bench_constant_rate;
-use super::bench_engine;
-use super::bench_growth;
-use super::bench_machines;
-use super::bench_options::{LoadArgs, OutputArgs, PlacementArgs, TargetArgs, allow_connections};
-use super::bench_overload;
-use super::bench_platform;
-use super::bench_requests;
-use super::bench_server::{BenchServer, Credentials};
-use super::bench_soak;
-use super::bench_start;
-use super::bench_store;
-use super::bench_workers::{BenchWorkers, WorkerOptions};
+mod beside;
+mod capacity;
+mod connections;
+mod constant_rate;
+mod engine;
+mod growth;
+mod in_process;
+mod machines;
+mod options;
+mod overload;
+mod platform;
+mod requests;
+mod server;
+mod serving;
+mod soak;
+mod start;
+mod store;
+mod workers;
+
 use super::passwords::cores;
 use crate::clock::{self, OsRandom};
 use crate::settings::{Resolved, SettingFlags, Settings};
 use anyhow::{Context as _, bail};
 use bench::{Bar, BenchError, Findings, LoadPlan, Report, ServerProcess, SignInMeasurement, SignInPlan};
 use clap::{Args, Subcommand};
+use options::{LoadArgs, OutputArgs, PlacementArgs, TargetArgs, allow_connections};
 use passwords::capacity;
 use protocol::SigningAlgorithm;
+use server::{BenchServer, Credentials};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use url::Url;
+use workers::{BenchWorkers, WorkerOptions};
 
 #[derive(Subcommand)]
 pub(crate) enum BenchCommand {
@@ -36,50 +43,50 @@ pub(crate) enum BenchCommand {
     #[command(name = "sign-in", after_help = HELP)]
     SignIn(Box<SignInArgs>),
     /// What a database does per second: commands and reads, through the store and through the bare driver
-    #[command(after_help = bench_store::HELP)]
-    Store(bench_store::StoreArgs),
+    #[command(after_help = store::HELP)]
+    Store(store::StoreArgs),
     /// What the SQLite engine does on this disk: shared commits, durable commands at a rate, reads
-    #[command(after_help = bench_engine::HELP)]
-    Engine(bench_engine::EngineArgs),
+    #[command(after_help = engine::HELP)]
+    Engine(engine::EngineArgs),
     /// What point operations cost as the database grows, and what sweeping does to writes
-    #[command(after_help = bench_growth::HELP)]
-    Growth(bench_growth::GrowthArgs),
+    #[command(after_help = growth::HELP)]
+    Growth(growth::GrowthArgs),
     /// How many sign-ins and tokens per second are safe on this machine, what limits them, and what would move that
-    #[command(after_help = bench_capacity::HELP)]
-    Capacity(Box<bench_capacity::CapacityArgs>),
+    #[command(after_help = capacity::HELP)]
+    Capacity(Box<capacity::CapacityArgs>),
     /// Devices that wait: device authorizations and polls, beside an empty handler
-    #[command(after_help = bench_requests::DEVICES_HELP)]
-    Devices(Box<bench_requests::DevicesArgs>),
+    #[command(after_help = requests::DEVICES_HELP)]
+    Devices(Box<requests::DevicesArgs>),
     /// How many tokens per second machines get, introspect and revoke
-    #[command(after_help = bench_machines::HELP)]
-    Machines(bench_machines::MachinesArgs),
+    #[command(after_help = machines::HELP)]
+    Machines(machines::MachinesArgs),
     /// What many open connections cost a server's memory
-    #[command(after_help = bench_connections::HELP)]
-    Connections(bench_connections::ConnectionsArgs),
+    #[command(after_help = connections::HELP)]
+    Connections(connections::ConnectionsArgs),
     /// How long a server takes to answer for the first time, and its memory when idle
-    #[command(after_help = bench_start::HELP)]
-    Start(bench_start::StartArgs),
+    #[command(after_help = start::HELP)]
+    Start(start::StartArgs),
     /// How many requests a handler that does nothing answers
-    #[command(after_help = bench_requests::EMPTY_HELP)]
+    #[command(after_help = requests::EMPTY_HELP)]
     Empty(LoadArgs),
     /// How often a service can ask what its users have subscribed to
-    #[command(after_help = bench_requests::SUBSCRIPTIONS_HELP)]
-    Subscriptions(bench_requests::SubscriptionsArgs),
+    #[command(after_help = requests::SUBSCRIPTIONS_HELP)]
+    Subscriptions(requests::SubscriptionsArgs),
     /// Sign-up, sign-in and UserInfo, each at a fixed rate
-    #[command(name = "constant-rate", after_help = bench_constant_rate::HELP)]
-    ConstantRate(Box<bench_constant_rate::ConstantRateArgs>),
+    #[command(name = "constant-rate", after_help = constant_rate::HELP)]
+    ConstantRate(Box<constant_rate::ConstantRateArgs>),
     /// Whole journeys through everything, at a steady rate and at saturation
-    #[command(after_help = bench_platform::HELP)]
-    Platform(Box<bench_platform::PlatformArgs>),
+    #[command(after_help = platform::HELP)]
+    Platform(Box<platform::PlatformArgs>),
     /// A mix that goes on for hours, in which nothing may grow
-    #[command(after_help = bench_soak::HELP)]
-    Soak(Box<bench_soak::SoakArgs>),
+    #[command(after_help = soak::HELP)]
+    Soak(Box<soak::SoakArgs>),
     /// More sign-ins than the machine can take, while everybody else goes on
-    #[command(after_help = bench_overload::HELP)]
-    Overload(Box<bench_overload::OverloadArgs>),
+    #[command(after_help = overload::HELP)]
+    Overload(Box<overload::OverloadArgs>),
     /// The server that is asked then
     #[command(hide = true)]
-    EmptyHandler(bench_requests::EmptyHandlerArgs),
+    EmptyHandler(requests::EmptyHandlerArgs),
 }
 
 const HELP: &str = "\
@@ -137,21 +144,21 @@ const SETTLE: Duration = Duration::from_secs(3);
 pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
     let args = match command {
         BenchCommand::SignIn(args) => args,
-        BenchCommand::Store(args) => return bench_store::run(&args),
-        BenchCommand::Engine(args) => return bench_engine::run(&args),
-        BenchCommand::Growth(args) => return bench_growth::run(&args),
-        BenchCommand::Capacity(args) => return bench_capacity::run(&args),
-        BenchCommand::Devices(args) => return bench_requests::devices(&args),
-        BenchCommand::Machines(args) => return bench_machines::run(&args),
-        BenchCommand::Connections(args) => return bench_connections::run(&args),
-        BenchCommand::Start(args) => return bench_start::run(&args),
-        BenchCommand::Empty(args) => return bench_requests::empty(&args),
-        BenchCommand::Subscriptions(args) => return bench_requests::subscriptions(&args),
-        BenchCommand::ConstantRate(args) => return bench_constant_rate::run(&args),
-        BenchCommand::Platform(args) => return bench_platform::run(&args),
-        BenchCommand::Soak(args) => return bench_soak::run(&args),
-        BenchCommand::Overload(args) => return bench_overload::run(&args),
-        BenchCommand::EmptyHandler(args) => return bench_requests::serve_empty_handler(&args),
+        BenchCommand::Store(args) => return store::run(&args),
+        BenchCommand::Engine(args) => return engine::run(&args),
+        BenchCommand::Growth(args) => return growth::run(&args),
+        BenchCommand::Capacity(args) => return capacity::run(&args),
+        BenchCommand::Devices(args) => return requests::devices(&args),
+        BenchCommand::Machines(args) => return machines::run(&args),
+        BenchCommand::Connections(args) => return connections::run(&args),
+        BenchCommand::Start(args) => return start::run(&args),
+        BenchCommand::Empty(args) => return requests::empty(&args),
+        BenchCommand::Subscriptions(args) => return requests::subscriptions(&args),
+        BenchCommand::ConstantRate(args) => return constant_rate::run(&args),
+        BenchCommand::Platform(args) => return platform::run(&args),
+        BenchCommand::Soak(args) => return soak::run(&args),
+        BenchCommand::Overload(args) => return overload::run(&args),
+        BenchCommand::EmptyHandler(args) => return requests::serve_empty_handler(&args),
     };
     allow_connections(args.users)?;
     args.placement.apply()?;
@@ -167,7 +174,7 @@ pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
 
 fn of_our_own(args: &SignInArgs) -> anyhow::Result<Findings> {
     let settings = own_settings(&args.target.flags)?;
-    let workers = BenchWorkers::start(&args.workers, &args.target.flags)?;
+    let workers = args.placement.on_server_cpus(|| BenchWorkers::start(&args.workers, &args.target.flags))?;
     let start = || BenchServer::start(&workers.flags, args.id_token_alg);
     let server = args.placement.on_server_cpus(start)?;
     let credentials = server.credentials()?;
@@ -222,11 +229,7 @@ fn plan(
     issuer: Url,
     server: Option<ServerProcess>,
 ) -> SignInPlan {
-    let load = LoadPlan {
-        warm_up: SignInPlan::WARM_UP,
-        server,
-        ..super::bench_options::plan(args.users, args.duration)
-    };
+    let load = LoadPlan { warm_up: SignInPlan::WARM_UP, server, ..options::plan(args.users, args.duration) };
     let person = credentials.person(issuer, &load);
     let redirect_uri = args.redirect_uri.clone().unwrap_or_else(|| person.redirect_uri.clone());
     SignInPlan { redirect_uri, bystander_rate: args.bystander_rate, ..person }

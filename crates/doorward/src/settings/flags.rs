@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgMatches, Command, builder::ValueParser};
 
 use super::setting::{Preset, Setting};
-use super::table::SETTINGS;
+use super::table::all_settings;
 
 /// The settings that were given as flags, unread, and the file to read the others from.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +29,7 @@ impl clap::FromArgMatches for SettingFlags {
         if let Some(config) = matches.get_one::<PathBuf>(CONFIG) {
             self.config = Some(config.clone());
         }
-        for setting in SETTINGS.iter().filter(|setting| !setting.secret) {
+        for setting in all_settings().filter(|setting| !setting.secret) {
             if let Some(value) = matches.get_one::<String>(&id(setting)) {
                 self.given.push((setting.key, value.clone()));
             }
@@ -49,7 +49,7 @@ impl clap::Args for SettingFlags {
                 "The file to read settings from [else DOORWARD_CONFIG, ./doorward.toml or \
                  /etc/doorward/doorward.toml]",
             );
-        SETTINGS.iter().fold(command.arg(config), |command, setting| match setting.flag() {
+        all_settings().fold(command.arg(config), |command, setting| match setting.flag() {
             Some(flag) => command.arg(argument(setting, flag)),
             None => command,
         })

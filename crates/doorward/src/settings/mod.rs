@@ -3,7 +3,6 @@
 
 mod flags;
 mod issuer;
-mod observing;
 #[cfg(test)]
 mod reference;
 mod report;

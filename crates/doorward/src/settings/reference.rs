@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use super::setting::{Preset, Setting};
-use super::table::SETTINGS;
+use super::table::all_settings;
 
 pub(super) fn page() -> String {
     let mut page = HEAD.to_owned();
-    for setting in SETTINGS {
+    for setting in all_settings() {
         write_setting(&mut page, setting);
     }
     page

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use super::setting::{Preset, Setting};
 use super::sources::Resolved;
-use super::table::SETTINGS;
+use super::table::all_settings;
 
 impl Resolved {
     /// The file that was read, one line for each setting, then the warnings.
     pub(crate) fn report(&self) -> String {
-        let rows: Vec<_> = SETTINGS.iter().map(|setting| self.row(setting)).collect();
+        let rows: Vec<_> = all_settings().map(|setting| self.row(setting)).collect();
         let keys = rows.iter().map(|row| row.0.len()).max().unwrap_or(0);
         // One long path must not push the last column off the screen for all.
         let values = rows.iter().map(|row| row.1.chars().count()).filter(|len| *len <= 40).max().unwrap_or(0);

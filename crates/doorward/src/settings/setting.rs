@@ -3,7 +3,6 @@
 use super::Settings;
 
 /// One setting.
-#[derive(Clone, Copy)]
 pub(crate) struct Setting {
     /// In a TOML file; `session.idle` is `idle` in the table `[session]`.
     pub(crate) key: &'static str,
@@ -24,7 +23,6 @@ pub(crate) struct Setting {
 }
 
 /// What a setting is when nobody sets it.
-#[derive(Clone, Copy)]
 pub(crate) enum Preset {
     /// This, in the same words as anybody would write it.
     Value(&'static str),

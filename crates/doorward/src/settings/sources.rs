@@ -11,7 +11,7 @@ use super::Settings;
 use super::flags::SettingFlags;
 use super::setting::{Preset, Setting};
 use super::spelling::nearest;
-use super::table::SETTINGS;
+use super::table::all_settings;
 
 /// Read when no file is named, the first that exists.
 const USUAL_FILES: [&str; 2] = ["doorward.toml", "/etc/doorward/doorward.toml"];
@@ -97,7 +97,7 @@ type Values = BTreeMap<&'static str, (String, Origin)>;
 /// Sets the defaults, then what was given.
 fn read(values: &Values, problems: &mut Vec<String>) -> Settings {
     let mut settings = Settings::blank();
-    for setting in SETTINGS {
+    for setting in all_settings() {
         let given = values.get(setting.key);
         let value = match (given, &setting.preset) {
             (Some((value, _)), _) => value,
@@ -152,11 +152,11 @@ fn our_variables(
 
 fn take_environment(environment: &BTreeMap<String, String>, values: &mut Values, problems: &mut Vec<String>) {
     for (name, value) in environment {
-        if let Some(setting) = SETTINGS.iter().find(|setting| setting.variable() == *name) {
+        if let Some(setting) = all_settings().find(|setting| setting.variable() == *name) {
             values.insert(setting.key, (value.clone(), Origin::Environment(name.clone())));
         } else if !OTHER_VARIABLES.contains(&name.as_str()) {
             let bare = |variable: &str| variable.strip_prefix(PREFIX).unwrap_or(variable).to_owned();
-            let known: Vec<_> = SETTINGS.iter().map(|setting| bare(&setting.variable())).collect();
+            let known: Vec<_> = all_settings().map(|setting| bare(&setting.variable())).collect();
             let meant = nearest(&bare(name), known.iter().map(String::as_str));
             let hint = hint(meant.map(|bare| format!("{PREFIX}{bare}")).as_deref());
             problems.push(format!("unknown environment variable {name}{hint}"));
@@ -213,9 +213,8 @@ impl File<'_> {
     }
 
     fn unknown(&mut self, key: &str, line: usize) {
-        let tables =
-            SETTINGS.iter().filter_map(|setting| setting.key.split_once('.')).map(|(table, _)| table);
-        let hint = match nearest(key, SETTINGS.iter().map(|setting| setting.key).chain(tables)) {
+        let tables = all_settings().filter_map(|setting| setting.key.split_once('.')).map(|(table, _)| table);
+        let hint = match nearest(key, all_settings().map(|setting| setting.key).chain(tables)) {
             Some(table) if table == key => format!("; it is a table, as in [{table}]"),
             meant => hint(meant),
         };
@@ -245,11 +244,11 @@ fn written(value: &DeValue<'_>) -> Option<String> {
 }
 
 pub(super) fn setting(key: &str) -> Option<&'static Setting> {
-    SETTINGS.iter().find(|setting| setting.key == key)
+    all_settings().find(|setting| setting.key == key)
 }
 
 fn is_table(key: &str) -> bool {
-    SETTINGS.iter().any(|setting| setting.key.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))
+    all_settings().any(|setting| setting.key.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))
 }
 
 fn line_at(text: &str, offset: usize) -> usize {

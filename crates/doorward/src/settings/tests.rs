@@ -8,7 +8,7 @@ use storage::Database;
 
 use super::setting::{Preset, Setting};
 use super::sources::{Origin, setting};
-use super::table::SETTINGS;
+use super::table::all_settings;
 use super::{Resolved, SettingFlags, Settings, reference};
 
 /// Resolves from a file's text, an environment and a command line.
@@ -43,7 +43,7 @@ fn flags_win_over_the_environment_over_the_file_over_the_default() {
 
 #[test]
 fn every_default_and_every_example_passes_its_own_parser_and_every_setting_is_documented() {
-    for Setting { key, preset, help, example, set, secret, .. } in SETTINGS {
+    for Setting { key, preset, help, example, set, secret, .. } in all_settings() {
         if let Preset::Value(value) = preset {
             assert_eq!(set(&mut Settings::blank(), value), Ok(()), "the default of {key}");
         }
@@ -57,7 +57,7 @@ fn every_default_and_every_example_passes_its_own_parser_and_every_setting_is_do
 #[test]
 fn no_two_settings_share_a_name() {
     let mut names = HashSet::new();
-    for setting in SETTINGS {
+    for setting in all_settings() {
         assert!(names.insert(setting.key.to_owned()), "{}", setting.key);
         assert!(names.insert(setting.variable()), "{}", setting.variable());
         if let Some(flag) = setting.flag() {
@@ -98,7 +98,7 @@ fn defaults_leave_no_placeholder() {
     let sqlite = settings.sqlite;
     assert_eq!([sqlite.writer_cache, sqlite.reader_cache, sqlite.mmap], [32 << 20, 16 << 20, 0]);
     assert_eq!([sqlite.wal_soft_limit, sqlite.wal_hard_limit], [48 << 20, 512 << 20]);
-    for key in SETTINGS.iter().filter(|setting| matches!(setting.preset, Preset::Unset)).map(|s| s.key) {
+    for key in all_settings().filter(|setting| matches!(setting.preset, Preset::Unset)).map(|s| s.key) {
         assert!(
             [
                 "master_key",

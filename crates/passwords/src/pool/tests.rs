@@ -381,7 +381,8 @@ async fn a_flood_is_refused_where_a_burst_may_wait_and_a_quiet_caller_is_let_in(
     let mut quiet = Box::pin(pool.hash(OnBehalfOf { client: 7, address: 0 }, secret("p")));
     assert!(polled_once(quiet.as_mut()).await.is_none());
     // The flood has passed.
-    (waiting.clear(), drop(quiet));
+    waiting.clear();
+    drop(quiet);
     let mut burst: Vec<_> = (0..10).map(|_| Box::pin(pool.hash(NOBODY, secret("p")))).collect();
     for future in &mut burst {
         assert!(polled_once(future.as_mut()).await.is_none());

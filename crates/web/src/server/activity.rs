@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -18,6 +19,7 @@ pub(crate) struct Activity {
     first_byte: AtomicU64,
     idle_since: AtomicU64,
     has_served: AtomicBool,
+    is_writing: AtomicBool,
 }
 
 /// Until when a connection may go on as it does.
@@ -46,6 +48,7 @@ impl Activity {
             first_byte: AtomicU64::new(0),
             idle_since: AtomicU64::new(0),
             has_served: AtomicBool::new(false),
+            is_writing: AtomicBool::new(false),
         })
     }
 
@@ -84,6 +87,14 @@ impl Activity {
         }
     }
 
+    /// Since when nothing has been received, asked or left unwritten; nothing while something is, or before the first request.
+    pub(crate) fn rests_since(&self) -> Option<Instant> {
+        let busy = self.in_flight.load(Ordering::Relaxed) > 0
+            || self.first_byte.load(Ordering::Relaxed) > 0
+            || self.is_writing.load(Ordering::Relaxed);
+        (!busy && self.has_served.load(Ordering::Relaxed)).then(|| self.idle_since())
+    }
+
     fn idle_since(&self) -> Instant {
         self.began + Duration::from_millis(self.idle_since.load(Ordering::Relaxed))
     }
@@ -115,15 +126,28 @@ pub(crate) struct Watched<S> {
     activity: Arc<Activity>,
     write_timeout: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
+    /// Received, and not yet read.
+    unread: Bytes,
 }
 
 impl<S> Watched<S> {
     pub(crate) fn new(inner: S, activity: Arc<Activity>, write_timeout: Duration) -> Self {
-        Self { inner, activity, write_timeout, stalled: None }
+        Self { inner, activity, write_timeout, stalled: None, unread: Bytes::new() }
+    }
+
+    /// Is read again before anything that is received from now on.
+    pub(crate) fn put_back(&mut self, bytes: Bytes) {
+        self.unread = bytes;
+    }
+
+    /// Whether something was put back.
+    pub(crate) fn has_unread(&self) -> bool {
+        !self.unread.is_empty()
     }
 
     /// Passes a finished write on, and turns one that has been pending for too long into an error.
     fn bounded<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        self.activity.is_writing.store(written.is_pending(), Ordering::Relaxed);
         if written.is_ready() {
             self.stalled = None;
             return written;
@@ -141,6 +165,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.has_unread() {
+            let some = self.unread.len().min(buffer.remaining());
+            buffer.put_slice(&self.unread.split_to(some));
+            self.activity.received();
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
         if buffer.filled().len() > before {

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use protocol::ClientCertificate;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -29,6 +30,8 @@ const MAX_STREAMS: u32 = 100;
 const HEADERS_ON_THE_STACK: usize = 100;
 /// What is read ahead, and written in one go, at most. (hyper wants 8 KiB at least.)
 const LEAST_BUFFER: usize = 64 * 1024;
+/// An HTTP/1 connection that was idle for so long gives its buffers back.
+const REST_AFTER: Duration = Duration::from_millis(250);
 /// How long an idle connection may take to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -82,15 +85,55 @@ impl Connections {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let activity = Activity::begin();
-        let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity), self.options.write_timeout));
+        let mut io = Watched::new(stream, Arc::clone(&activity), self.options.write_timeout);
         let requests = Arc::new(Requests::new(Arc::clone(self), caller, Arc::clone(&activity)));
-        let service = service_fn(move |request| Arc::clone(&requests).answer(request));
+        let service = || {
+            let requests = Arc::clone(&requests);
+            service_fn(move |request| Arc::clone(&requests).answer(request))
+        };
         if http2 {
-            let connection = self.http2().serve_connection(io, service);
-            self.watch(connection, &activity).await;
-        } else {
-            let connection = self.http1().serve_connection(io, service);
-            self.watch(connection, &activity).await;
+            let connection = self.http2().serve_connection(TokioIo::new(io), service());
+            self.watch(pin!(connection), &activity).await;
+            return;
+        }
+        loop {
+            let mut connection = self.http1().serve_connection(TokioIo::new(io), service());
+            if !matches!(self.watch(Pin::new(&mut connection), &activity).await, Watching::Rests) {
+                return;
+            }
+            let parts = connection.into_parts();
+            io = parts.io.into_inner();
+            io.put_back(parts.read_buf);
+            if !self.rest(&mut io, &activity).await {
+                return;
+            }
+        }
+    }
+
+    /// Waits for the next request with the socket alone: of ten thousand open connections most are idle, and hyper's buffers are what an idle
+    /// one weighs. Whether it goes on.
+    async fn rest<S>(&self, io: &mut Watched<S>, activity: &Activity) -> bool
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        if io.has_unread() {
+            return true;
+        }
+        let idle = activity.deadline(self.options.header_read_timeout, self.options.idle_timeout, false).at();
+        let mut byte = [0];
+        tokio::select! {
+            biased;
+            read = io.read(&mut byte) => {
+                io.put_back(Bytes::copy_from_slice(&byte));
+                read.is_ok_and(|count| count == 1)
+            }
+            // What a drain gives an idle connection it is given as one that is awake.
+            () = self.drain.cancelled() => true,
+            () = self.cut.cancelled() => false,
+            () = sleep_until(idle) => {
+                timeout(FAREWELL, io.shutdown()).await.ok();
+                false
+            }
         }
     }
 
@@ -116,8 +159,7 @@ impl Connections {
     }
 
     /// Drives a connection to its end: its own, that of the watchdog's patience, or that of the server.
-    async fn watch<C: Drainable>(&self, connection: C, activity: &Activity) {
-        let mut connection = pin!(connection);
+    async fn watch<C: Drainable>(&self, mut connection: Pin<&mut C>, activity: &Activity) -> Watching {
         let mut patience = pin!(sleep_until(self.deadline::<C>(activity, None).at()));
         let mut drained = pin!(self.drain.cancelled());
         let mut draining = None;
@@ -135,26 +177,32 @@ impl Connections {
             }
             loop {
                 let deadline = self.deadline::<C>(activity, draining);
+                let rests =
+                    Some(activity).filter(|_| C::RESTS && draining.is_none()).and_then(Activity::rests_since);
+                let rests = rests.map(|since| since + REST_AFTER);
+                let look = rests.map_or(deadline.at(), |at| at.min(deadline.at()));
                 // Polling may have begun a head that must be complete sooner than the next request had to begin.
-                if deadline.at() < patience.deadline() {
-                    patience.as_mut().reset(deadline.at());
+                if look < patience.deadline() {
+                    patience.as_mut().reset(look);
                 }
                 if patience.as_mut().poll(cx).is_pending() {
                     return Poll::Pending;
                 }
                 match deadline {
+                    _ if rests.is_some_and(|at| at <= Instant::now()) => return Poll::Ready(End::Rests),
                     Deadline::Head(at) if at <= Instant::now() => return Poll::Ready(End::Slow),
                     Deadline::Idle(at) if at <= Instant::now() => return Poll::Ready(End::Idle),
-                    later => patience.as_mut().reset(later.at()),
+                    _ => patience.as_mut().reset(look),
                 }
             }
         });
         let end = tokio::select! {
             biased;
             end = impatience => end,
-            () = self.cut.cancelled() => return,
+            () = self.cut.cancelled() => return Watching::Ended,
         };
         match end {
+            End::Rests => return Watching::Rests,
             End::Own(Ok(())) => {}
             End::Own(Err(error)) => tracing::debug!(%error, "a connection ended badly"),
             End::Slow => {
@@ -166,6 +214,7 @@ impl Connections {
                 timeout(FAREWELL, connection).await.ok();
             }
         }
+        Watching::Ended
     }
 
     fn deadline<C: Drainable>(&self, activity: &Activity, draining: Option<Instant>) -> Deadline {
@@ -182,11 +231,21 @@ enum End {
     Own(hyper::Result<()>),
     Slow,
     Idle,
+    Rests,
+}
+
+/// What came of watching a connection.
+enum Watching {
+    Ended,
+    /// Nothing is under way in any direction, and has not been for a while.
+    Rests,
 }
 
 /// A connection that can be asked to end after the requests it has begun.
 trait Drainable: Future<Output = hyper::Result<()>> {
     const MULTIPLEXED: bool;
+    /// Whether it can be taken apart while it is idle.
+    const RESTS: bool = !Self::MULTIPLEXED;
     fn drain(self: Pin<&mut Self>);
 }
 

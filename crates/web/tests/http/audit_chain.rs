@@ -7,9 +7,10 @@ use protocol::{Role, Timestamp};
 use provider::{AuditBreak, AuditChain, AuditLevel, AuditVerdict, Provider};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use storage::archive::parse_moment;
 use storage::audit::{AuditBlock, ForgetAuditBlocks};
+use tokio::time::Instant;
 
 const DAY: u64 = 86_400;
 

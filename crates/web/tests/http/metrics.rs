@@ -69,9 +69,9 @@ async fn every_metric_of_the_reference_is_there_after_a_little_traffic_and_no_ot
         .lines()
         .filter_map(|line| line.strip_prefix("| `"))
         .filter(|line| {
-            !line.contains("(with a database on a server)")
-                && !line.contains("(with `backup.to`)")
-                && !line.contains("(with `passwords.workers`)")
+            ["(with a database on a server)", "(with `backup.to`)", "(with `passwords.workers`)"]
+                .iter()
+                .all(|condition| !line.contains(condition))
         })
         .map(|line| {
             let (name, rest) = line.split_once("` | ").unwrap();

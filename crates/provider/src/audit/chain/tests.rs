@@ -1,6 +1,7 @@
 //! Whoever writes to the database, but has not the master key: everything they do to sealed blocks is found, but for cutting off the end,
 //! which takes a head that was kept elsewhere.
 
+use super::AuditBreak as B;
 use super::*;
 use crypto::{PrivateKey, SeededRandom};
 use protocol::SigningAlgorithm;
@@ -61,118 +62,121 @@ fn renumber(blocks: &mut Blocks, numbers: [usize; 5]) {
     }
 }
 
+/// What is done, how, and what it is found to be.
+type Case = (&'static str, fn(&mut Blocks), fn(&AuditBreak) -> bool);
+
+const CASES: &[Case] = &[
+    (
+        "altered",
+        |blocks| blocks[2].events = blocks[2].events.replace("second", "secret"),
+        |found| *found == B::EventsChanged { number: 3 },
+    ),
+    (
+        "deleted",
+        |blocks| blocks[2].events = blocks[2].events.lines().skip(1).map(|l| format!("{l}\n")).collect(),
+        |found| *found == B::EventsChanged { number: 3 },
+    ),
+    (
+        "inserted",
+        |blocks| blocks[0].events.push_str("{\"event\":\"x\"}\n"),
+        |found| *found == B::EventsChanged { number: 1 },
+    ),
+    (
+        "reordered",
+        |blocks| blocks[4].events = blocks[4].events.lines().rev().map(|l| format!("{l}\n")).collect(),
+        |found| *found == B::EventsChanged { number: 5 },
+    ),
+    (
+        "the end of a line",
+        |blocks| _ = blocks[4].events.pop(),
+        |found| *found == B::EventsChanged { number: 5 },
+    ),
+    ("moved to another block", swap_events, |found| *found == B::EventsChanged { number: 2 }),
+    (
+        "a block removed",
+        |blocks| _ = blocks.remove(2),
+        |found| *found == B::Missing { expected: 3, found: 4 },
+    ),
+    (
+        "a block removed and the rest renumbered",
+        |blocks| renumber(blocks, [1, 2, 4, 5, 5]),
+        |found| *found == B::HeadOfAnother { number: 3, says: 4 },
+    ),
+    (
+        "blocks exchanged",
+        |blocks| renumber(blocks, [1, 4, 3, 2, 5]),
+        |found| *found == B::HeadOfAnother { number: 2, says: 4 },
+    ),
+    (
+        "heads exchanged",
+        |blocks| {
+            let head = std::mem::take(&mut blocks[1].head);
+            blocks[1].head = std::mem::replace(&mut blocks[2].head, head);
+        },
+        |found| *found == B::HeadOfAnother { number: 2, says: 3 },
+    ),
+    (
+        "a block repeated at the end",
+        |blocks| blocks.push(AuditBlock { number: 6, ..blocks[4].clone() }),
+        |found| *found == B::HeadOfAnother { number: 6, says: 5 },
+    ),
+    (
+        "the oldest blocks removed",
+        |blocks| drop(blocks.drain(..2)),
+        |found| *found == B::BeginningMissing { first: 3 },
+    ),
+    (
+        "a block signed with another key",
+        |blocks| blocks[4] = after(&blocks[..4], &key(2), &["{}"]),
+        |found| matches!(found, B::BlockForged { number: 5, .. }),
+    ),
+    (
+        "all of it made anew with another key",
+        |blocks| {
+            for index in 0..blocks.len() {
+                blocks[index] = after(&blocks[..index], &key(2), &["{}"]);
+            }
+        },
+        |found| matches!(found, B::BlockForged { number: 1, .. }),
+    ),
+    (
+        "a signature changed",
+        |blocks| {
+            let end = blocks[3].head.len();
+            blocks[3].head.replace_range(end - 8..end - 4, "AAAA");
+        },
+        |found| matches!(found, B::BlockForged { number: 4, .. }),
+    ),
+    (
+        "a head without a signature",
+        |blocks| blocks[3].head = "e30.e30.".to_owned(),
+        |found| matches!(found, B::BlockForged { number: 4, .. }),
+    ),
+    (
+        "a head of another kind of token, signed with the key",
+        |blocks| blocks[0].head = key(1).sign(TokenType::AuditRecord, br#"{"number":1}"#),
+        |found| matches!(found, B::BlockForged { number: 1, .. }),
+    ),
+    (
+        "a block of an older copy of the installation",
+        |blocks| blocks[2] = chain_of(&["a", "other", "c"])[2].clone(),
+        |found| *found == B::NotLinked { number: 3 },
+    ),
+    (
+        "a block that does not say what was before it",
+        |blocks| {
+            let mut lone = after(&[], &key(1), &["{}"]);
+            let head = Head { number: 2, ..read_head(key(1).public_jwk(), &lone.head).unwrap() };
+            lone.head = key(1).sign(TokenType::AuditHead, &serde_json::to_vec(&head).unwrap());
+            blocks[1] = AuditBlock { number: 2, ..lone };
+        },
+        |found| *found == B::NotLinked { number: 2 },
+    ),
+];
+
 #[test]
 fn what_is_done_to_sealed_events_is_found_and_named() {
-    use AuditBreak as B;
-    let cases: &[(&str, fn(&mut Blocks), fn(&AuditBreak) -> bool)] = &[
-        (
-            "altered",
-            |blocks| blocks[2].events = blocks[2].events.replace("second", "secret"),
-            |found| *found == B::EventsChanged { number: 3 },
-        ),
-        (
-            "deleted",
-            |blocks| blocks[2].events = blocks[2].events.lines().skip(1).map(|l| format!("{l}\n")).collect(),
-            |found| *found == B::EventsChanged { number: 3 },
-        ),
-        (
-            "inserted",
-            |blocks| blocks[0].events.push_str("{\"event\":\"x\"}\n"),
-            |found| *found == B::EventsChanged { number: 1 },
-        ),
-        (
-            "reordered",
-            |blocks| blocks[4].events = blocks[4].events.lines().rev().map(|l| format!("{l}\n")).collect(),
-            |found| *found == B::EventsChanged { number: 5 },
-        ),
-        (
-            "the end of a line",
-            |blocks| _ = blocks[4].events.pop(),
-            |found| *found == B::EventsChanged { number: 5 },
-        ),
-        ("moved to another block", swap_events, |found| *found == B::EventsChanged { number: 2 }),
-        (
-            "a block removed",
-            |blocks| _ = blocks.remove(2),
-            |found| *found == B::Missing { expected: 3, found: 4 },
-        ),
-        (
-            "a block removed and the rest renumbered",
-            |blocks| renumber(blocks, [1, 2, 4, 5, 5]),
-            |found| *found == B::HeadOfAnother { number: 3, says: 4 },
-        ),
-        (
-            "blocks exchanged",
-            |blocks| renumber(blocks, [1, 4, 3, 2, 5]),
-            |found| *found == B::HeadOfAnother { number: 2, says: 4 },
-        ),
-        (
-            "heads exchanged",
-            |blocks| {
-                let head = std::mem::take(&mut blocks[1].head);
-                blocks[1].head = std::mem::replace(&mut blocks[2].head, head);
-            },
-            |found| *found == B::HeadOfAnother { number: 2, says: 3 },
-        ),
-        (
-            "a block repeated at the end",
-            |blocks| blocks.push(AuditBlock { number: 6, ..blocks[4].clone() }),
-            |found| *found == B::HeadOfAnother { number: 6, says: 5 },
-        ),
-        (
-            "the oldest blocks removed",
-            |blocks| drop(blocks.drain(..2)),
-            |found| *found == B::BeginningMissing { first: 3 },
-        ),
-        (
-            "a block signed with another key",
-            |blocks| blocks[4] = after(&blocks[..4], &key(2), &["{}"]),
-            |found| matches!(found, B::BlockForged { number: 5, .. }),
-        ),
-        (
-            "all of it made anew with another key",
-            |blocks| {
-                for index in 0..blocks.len() {
-                    blocks[index] = after(&blocks[..index], &key(2), &["{}"]);
-                }
-            },
-            |found| matches!(found, B::BlockForged { number: 1, .. }),
-        ),
-        (
-            "a signature changed",
-            |blocks| {
-                let end = blocks[3].head.len();
-                blocks[3].head.replace_range(end - 8..end - 4, "AAAA");
-            },
-            |found| matches!(found, B::BlockForged { number: 4, .. }),
-        ),
-        (
-            "a head without a signature",
-            |blocks| blocks[3].head = "e30.e30.".to_owned(),
-            |found| matches!(found, B::BlockForged { number: 4, .. }),
-        ),
-        (
-            "a head of another kind of token, signed with the key",
-            |blocks| blocks[0].head = key(1).sign(TokenType::AuditRecord, br#"{"number":1}"#),
-            |found| matches!(found, B::BlockForged { number: 1, .. }),
-        ),
-        (
-            "a block of an older copy of the installation",
-            |blocks| blocks[2] = chain_of(&["a", "other", "c"])[2].clone(),
-            |found| *found == B::NotLinked { number: 3 },
-        ),
-        (
-            "a block that does not say what was before it",
-            |blocks| {
-                let mut lone = after(&[], &key(1), &["{}"]);
-                let head = Head { number: 2, ..read_head(key(1).public_jwk(), &lone.head).unwrap() };
-                lone.head = key(1).sign(TokenType::AuditHead, &serde_json::to_vec(&head).unwrap());
-                blocks[1] = AuditBlock { number: 2, ..lone };
-            },
-            |found| *found == B::NotLinked { number: 2 },
-        ),
-    ];
-    for (what, change, expected) in cases {
+    for (what, change, expected) in CASES {
         let mut blocks = chain();
         change(&mut blocks);
         let found = checked(&blocks, None).expect_err(what);

@@ -248,7 +248,10 @@ fn of_hashing(figures: &Figures) -> Vec<String> {
         "More cores: twice as many sign in twice as many people.".to_owned()
     };
     moves.push(cores);
-    moves.push("Other machines that verify passwords for this one.".to_owned());
+    moves.push(
+        "passwords.workers: other machines that run `doorward worker` and verify passwords for this one."
+            .to_owned(),
+    );
     moves
 }
 

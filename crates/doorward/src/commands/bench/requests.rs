@@ -1,9 +1,9 @@
 //! `doorward bench empty` and its like: requests per second beside an empty handler. It starts both servers, measures one after the other, and
 //! prints; what is asked is the `bench` crate's. A new workload is a function here and a line in `bench.rs`.
 
-use super::bench::on_its_own_thread;
-use super::bench_options::{LoadArgs, TargetArgs, allow_connections, plan};
-use super::bench_server::{BenchServer, Credentials};
+use super::on_its_own_thread;
+use super::options::{LoadArgs, TargetArgs, allow_connections, plan};
+use super::server::{BenchServer, Credentials};
 use crate::clock::OsRandom;
 use crate::serve::{runtime, threads};
 use anyhow::Context as _;

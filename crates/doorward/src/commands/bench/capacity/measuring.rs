@@ -3,9 +3,9 @@
 
 use super::verdict::Figures;
 use crate::clock::{self, OsRandom};
+use crate::commands::bench::requests::floor_at;
+use crate::commands::bench::server::BenchServer;
 use crate::commands::bench::{on_its_own_thread, seed};
-use crate::commands::bench_requests::floor_at;
-use crate::commands::bench_server::BenchServer;
 use crate::commands::passwords::cores;
 use crate::settings::{SettingFlags, Settings};
 use bench::{Bar, LoadPlan, MachineStep, MachinesPlan, SignInPlan};

@@ -1,9 +1,9 @@
 //! `doorward bench overload`: more sign-ins than the machine can take, while everybody else goes on. It starts the server and prints; what is asked
 //! is the `bench` crate's.
 
-use super::bench::on_its_own_thread;
-use super::bench_beside::{Asked, Beside};
-use super::bench_options::{OutputArgs, PlacementArgs, TargetArgs, plan};
+use super::beside::{Asked, Beside};
+use super::on_its_own_thread;
+use super::options::{OutputArgs, PlacementArgs, TargetArgs, plan};
 use bench::{Bar, LoadPlan, OverloadPlan, OverloadReport};
 use clap::Args;
 use std::time::Duration;

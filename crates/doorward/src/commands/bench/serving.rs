@@ -1,7 +1,7 @@
 //! A server as an operator starts it, in a process of its own and a folder that goes: for what is measured of the process itself. Knows how long it took
 //! to answer and what memory it has; asks nothing else of it.
 
-use super::bench_server::this_program;
+use super::server::this_program;
 use crate::clock;
 use anyhow::{Context as _, bail};
 use rustix::process::{Pid, Signal, kill_process};

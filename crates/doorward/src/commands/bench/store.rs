@@ -1,8 +1,8 @@
 //! `doorward bench store`: what a database does per second, and what the store's contract costs. Knows how that is asked and shown; what is done,
 //! and in which scratch databases, is `storage::measure`'s.
 
-use super::shown;
 use crate::clock::OsRandom;
+use crate::commands::shown;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::json;

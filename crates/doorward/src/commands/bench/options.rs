@@ -1,8 +1,8 @@
 //! What every `doorward bench` that loads a server is told: how long and by how many, whom it asks, on which cores either side runs, and where the
 //! result goes. Knows no workload.
 
-use super::bench::seed;
-use super::shown;
+use super::seed;
+use crate::commands::shown;
 use crate::settings::SettingFlags;
 use anyhow::{Context as _, bail};
 use bench::{Findings, LoadPlan, ServerProcess};

@@ -1,10 +1,10 @@
 //! `doorward bench machines --in-process`: tokens issued and verified by the server's own code, without HTTP. It does that work, which the `bench` crate
 //! may not know; the report is that crate's.
 
-use super::bench_options::{OutputArgs, PlacementArgs};
-use super::passwords::cores;
+use super::options::{OutputArgs, PlacementArgs};
 use crate::app::{App, Predecessor};
 use crate::clock::{self, OsRandom};
+use crate::commands::passwords::cores;
 use crate::settings::{Issuer, Resolved, SettingFlags, Settings};
 use anyhow::{Context as _, bail};
 use bench::{InProcessReport, Latencies};

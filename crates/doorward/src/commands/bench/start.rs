@@ -1,8 +1,8 @@
 //! `doorward bench start`: how long until a server answers, the first time and later, and what memory it has when it does nothing.
 
-use super::bench_growth::scratch_folder;
-use super::bench_serving::{Resident, Serving};
-use super::shown;
+use super::growth::scratch_folder;
+use super::serving::{Resident, Serving};
+use crate::commands::shown;
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;

@@ -1,8 +1,8 @@
 //! `doorward bench engine`: what the SQLite engine does on this machine's disk. Knows how that is asked and shown; what is measured is
 //! `storage::measure::engine`'s.
 
-use super::bench_growth::{bytes, micros, scratch_folder, seconds, time};
-use super::shown;
+use super::growth::{bytes, micros, scratch_folder, seconds, time};
+use crate::commands::shown;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
 use std::io;
@@ -92,7 +92,13 @@ pub(super) fn run(args: &EngineArgs) -> anyhow::Result<()> {
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(measure(&plan, &mut tell))?;
+    runtime.block_on(async {
+        tokio::select! {
+            measured = measure(&plan, &mut tell) => measured.map_err(anyhow::Error::from),
+            // What was made is removed in any case.
+            _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+        }
+    })?;
     said?;
     if args.json { shown::json(&all) } else { Ok(()) }
 }

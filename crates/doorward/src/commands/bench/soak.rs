@@ -1,10 +1,10 @@
 //! `doorward bench soak`: a mix that goes on for hours, in which nothing may grow. It starts the server, prints, and fails when something grew; what
 //! is asked is the `bench` crate's.
 
-use super::bench::on_its_own_thread;
-use super::bench_beside::{Asked, Beside};
-use super::bench_constant_rate::rate;
-use super::bench_options::{OutputArgs, PlacementArgs, TargetArgs, plan};
+use super::beside::{Asked, Beside};
+use super::constant_rate::rate;
+use super::on_its_own_thread;
+use super::options::{OutputArgs, PlacementArgs, TargetArgs, plan};
 use anyhow::bail;
 use bench::{Bar, LoadPlan, SoakPlan};
 use clap::Args;

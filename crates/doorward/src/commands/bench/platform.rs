@@ -1,10 +1,10 @@
 //! `doorward bench platform`: whole journeys, at a steady rate and at saturation. It starts the server and prints; what is asked is the `bench`
 //! crate's.
 
-use super::bench::on_its_own_thread;
-use super::bench_beside::{Asked, Beside};
-use super::bench_constant_rate::rate;
-use super::bench_options::{LoadArgs, TargetArgs, plan};
+use super::beside::{Asked, Beside};
+use super::constant_rate::rate;
+use super::on_its_own_thread;
+use super::options::{LoadArgs, TargetArgs, plan};
 use bench::{Bar, PlatformPlan};
 use clap::Args;
 

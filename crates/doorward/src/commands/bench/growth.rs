@@ -1,8 +1,8 @@
 //! `doorward bench growth`: what point operations cost as a database grows. Knows how that is asked and shown, and whether the disk has room;
 //! what is filled and measured is `storage::measure::growth`'s.
 
-use super::bench::seed;
-use super::shown;
+use super::seed;
+use crate::commands::shown;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::{Map, Value};

@@ -4,9 +4,9 @@
 mod measuring;
 mod verdict;
 
-use super::bench::own_settings;
-use super::bench_growth::{scratch_folder, seconds};
-use super::shown;
+use super::growth::{scratch_folder, seconds};
+use super::own_settings;
+use crate::commands::shown;
 use crate::settings::SettingFlags;
 use clap::Args;
 use measuring::Times;

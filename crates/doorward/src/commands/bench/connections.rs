@@ -1,10 +1,10 @@
 //! `doorward bench connections`: what a server's memory is when many connections stay open. It starts the server and looks at its memory; the connections
 //! are the `bench` crate's.
 
-use super::bench::on_its_own_thread;
-use super::bench_growth::scratch_folder;
-use super::bench_serving::{Resident, Serving, memory_of};
-use super::shown;
+use super::growth::scratch_folder;
+use super::on_its_own_thread;
+use super::serving::{Resident, Serving, memory_of};
+use crate::commands::shown;
 use bench::{ConnectionsPlan, SlowUse, hold_connections};
 use clap::Args;
 use serde_json::json;

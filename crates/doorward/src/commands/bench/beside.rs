@@ -1,9 +1,9 @@
 //! Measuring people who sign in: on the target that is named, or on a server of our own beside what the same cores can hash. Knows how that
 //! is arranged and in what order; what is asked is the workload's.
 
-use super::bench::{hashes_per_second, own_settings};
-use super::bench_options::{PlacementArgs, TargetArgs, allow_connections};
-use super::bench_server::{BenchServer, Credentials};
+use super::options::{PlacementArgs, TargetArgs, allow_connections};
+use super::server::{BenchServer, Credentials};
+use super::{hashes_per_second, own_settings};
 use bench::{LoadPlan, SignInPlan, StreamFloors};
 use protocol::SigningAlgorithm;
 use std::path::PathBuf;

@@ -1,11 +1,11 @@
 //! `doorward bench machines`: the steps of machines, one after the other, beside a handler that does nothing and one that only signs. It starts
 //! the servers and prints; what is asked is the `bench` crate's.
 
-use super::bench::on_its_own_thread;
-use super::bench_in_process;
-use super::bench_options::{LoadArgs, TargetArgs, allow_connections, plan};
-use super::bench_requests::floor_at;
-use super::bench_server::{BenchServer, Credentials};
+use super::in_process;
+use super::on_its_own_thread;
+use super::options::{LoadArgs, TargetArgs, allow_connections, plan};
+use super::requests::floor_at;
+use super::server::{BenchServer, Credentials};
 use bench::{
     Bar, Floors, LoadMeasurement, LoadPlan, Machine, MachineStep, MachinesPlan, MachinesReport, ServerProcess,
 };
@@ -52,7 +52,7 @@ pub(super) fn run(args: &MachinesArgs) -> anyhow::Result<()> {
     args.load.placement.apply()?;
     if let Some(cycles) = args.in_process {
         let LoadArgs { placement, output, .. } = &args.load;
-        return bench_in_process::run(cycles, &args.target.flags, placement, output);
+        return in_process::run(cycles, &args.target.flags, placement, output);
     }
     let report = match args.target.named() {
         Some((target, env_file)) => of_target(args, target, &Credentials::read(env_file)?)?,

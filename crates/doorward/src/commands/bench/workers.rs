@@ -1,6 +1,6 @@
 //! The workers that `doorward bench sign-in` starts beside the server it measures: this program again, each in a process of its own.
 
-use super::passwords::cores;
+use crate::commands::passwords::cores;
 use crate::settings::SettingFlags;
 use anyhow::Context as _;
 use clap::Args;

@@ -1,9 +1,9 @@
 //! `doorward bench constant-rate`: sign-up, sign-in and UserInfo, each at a fixed rate. It starts the server and prints; what is asked is the `bench`
 //! crate's.
 
-use super::bench::on_its_own_thread;
-use super::bench_beside::{Asked, Beside};
-use super::bench_options::{OutputArgs, PlacementArgs, TargetArgs, plan};
+use super::beside::{Asked, Beside};
+use super::on_its_own_thread;
+use super::options::{OutputArgs, PlacementArgs, TargetArgs, plan};
 use bench::{Bar, ConstantRatePlan, LoadPlan};
 use clap::Args;
 
