@@ -62,13 +62,16 @@ pub fn calibrate(target: Duration, memory_limit_kib: u32, threads: usize) -> Res
     let Some(mut suggested) = most_memory else {
         return Ok(Calibration { suggested: cheapest, meets_target: false, measured });
     };
-    while let Some(params) = one_step_more(&suggested, target) {
+    let mut most = MOST_ITERATIONS;
+    while let Some(params) = one_step_more(&suggested, target, most) {
         let row = measure(params, threads)?;
         measured.push(row);
         if row.per_hash > target {
-            break;
+            // It promised more than it kept, as a busy machine does: half way.
+            most = u32::midpoint(suggested.params.iterations, params.iterations);
+        } else {
+            suggested = row;
         }
-        suggested = row;
     }
     Ok(Calibration { suggested, meets_target: true, measured })
 }
@@ -84,12 +87,12 @@ fn starting_points(share_kib: u32) -> Vec<Argon2Params> {
         .collect()
 }
 
-/// As many more iterations as the measured time promises room for; none when there is no room.
-fn one_step_more(from: &Measured, target: Duration) -> Option<Argon2Params> {
+/// As many more iterations as the measured time promises room for, up to `most`; none when there is no room.
+fn one_step_more(from: &Measured, target: Duration, most: u32) -> Option<Argon2Params> {
     let per_iteration = from.per_hash / from.params.iterations;
     let spare = target.checked_sub(from.per_hash)?;
     let more = u32::try_from(spare.as_nanos() / per_iteration.as_nanos().max(1)).unwrap_or(MOST_ITERATIONS);
-    let iterations = from.params.iterations.saturating_add(more).min(MOST_ITERATIONS);
+    let iterations = from.params.iterations.saturating_add(more).min(most);
     let params = Argon2Params { iterations, ..from.params };
     (iterations > from.params.iterations && params.validate().is_ok()).then_some(params)
 }

@@ -215,8 +215,8 @@ fn the_master_key_turns_while_the_server_is_stopped() {
     server.stop();
 
     let said = installation.run(&["keys", "rotate-master"]);
-    // Three algorithms, the next and the current key of each, and the secret that refresh tokens are derived from.
-    assert!(said.contains("7 secrets are sealed under the new master key"), "{said}");
+    // Three algorithms, the next and the current key of each, the secret that refresh tokens are derived from, and the audit log's key.
+    assert!(said.contains("8 secrets are sealed under the new master key"), "{said}");
     assert_ne!(key(), first);
     assert!(!installation.path("doorward-data/master.key.previous").exists());
     let again = installation.serve(&[]);
