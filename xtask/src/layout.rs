@@ -19,6 +19,9 @@ const IDLE: Duration = Duration::from_secs(90);
 /// How long a recorded server may take: it runs some fifty times slower.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// How often it is looked whether something has happened.
+const STEP: Duration = Duration::from_millis(200);
+
 /// Records both lists anew.
 pub(crate) fn layout() -> Result<()> {
     if !ensure("valgrind", &["valgrind"])? {
@@ -63,8 +66,24 @@ fn record_service(program: &Path, folder: &Path) -> Result<BTreeSet<String>> {
     let args = ["demo", "--port", &port.to_string(), "--env-file", env_path, "--data"];
     let mut server = recorded(program, &record, &args, &data)?;
     wait_for(port)?;
+    // It is written once the demo can be signed in to.
+    while !env_file.exists() {
+        sleep(STEP);
+    }
     let target = format!("http://localhost:{port}");
-    let load = ["bench", "sign-in", "--users", "4", "--duration", "60", "--target", &target, "--env-file"];
+    let load = [
+        "bench",
+        "sign-in",
+        "--users",
+        "4",
+        "--duration",
+        "60",
+        "--bystander-rate",
+        "0",
+        "--target",
+        &target,
+        "--env-file",
+    ];
     let status = Command::new(program).args(load).arg(&env_file).status()?;
     finish(&mut server)?;
     if !status.success() {
@@ -89,14 +108,13 @@ fn recorded(program: &Path, record: &Path, args: &[&str], data: &Path) -> Result
 
 /// Until it answers.
 fn wait_for(port: u16) -> Result<()> {
-    let step = Duration::from_millis(200);
     let mut waited = Duration::ZERO;
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         if waited > PATIENCE {
             bail!("the recorded server did not start");
         }
-        sleep(step);
-        waited += step;
+        sleep(STEP);
+        waited += STEP;
     }
     Ok(())
 }
@@ -129,7 +147,8 @@ fn executed(record: &Path, program: &Path) -> Result<BTreeSet<String>> {
         let known = names.entry((is_file, id.to_owned())).or_insert_with(|| name.to_owned());
         match key {
             "ob" => ours = *known == program,
-            "fn" if ours => drop(functions.insert(pattern(known))),
+            // In parentheses stands what callgrind has no name for.
+            "fn" if ours && !known.starts_with('(') => drop(functions.insert(pattern(known))),
             _ => {}
         }
     }
