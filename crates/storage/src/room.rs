@@ -14,22 +14,28 @@ const NEWCOMERS_PATIENCE: u32 = 12;
 pub(crate) struct Room {
     /// How many may wait.
     max: usize,
-    /// How long one may wait.
-    deadline: Duration,
+    /// How long one may wait, where a wait says how long the next one will be.
+    deadline: Option<Duration>,
 }
 
 impl Room {
-    pub(crate) fn new(max: usize, deadline: Duration) -> Self {
-        Self { max, deadline }
+    /// Before one writer that goes on with the oldest: when that one waits past its deadline, so will whoever comes now.
+    pub(crate) fn before_a_writer(max: usize, deadline: Duration) -> Self {
+        Self { max, deadline: Some(deadline) }
     }
 
-    /// Whether a job may join `depth` others, the oldest of which has waited `oldest`. When that one waits past its deadline, so would
-    /// whoever comes now: better told at once.
+    /// Before connections to a server that may be back at any moment: waiting for it is what the deadline is for.
+    pub(crate) fn before_a_server(max: usize) -> Self {
+        Self { max, deadline: None }
+    }
+
+    /// Whether a job may join `depth` others, the oldest of which has waited `oldest`.
     pub(crate) fn admits(self, job: &Job, depth: usize, oldest: Duration) -> bool {
-        match job.steps.is_newcomers() {
-            true => depth < self.max.div_ceil(2) && oldest <= self.deadline / NEWCOMERS_PATIENCE,
-            false => depth < self.max && oldest <= self.deadline,
-        }
+        let (max, part) = match job.steps.is_newcomers() {
+            true => (self.max.div_ceil(2), NEWCOMERS_PATIENCE),
+            false => (self.max, 1),
+        };
+        depth < max && self.deadline.is_none_or(|deadline| oldest <= deadline / part)
     }
 }
 
@@ -50,7 +56,7 @@ mod tests {
 
     #[test]
     fn newcomers_are_refused_first() {
-        let room = Room::new(10, Duration::from_secs(3));
+        let room = Room::before_a_writer(10, Duration::from_secs(3));
         let millis = Duration::from_millis;
         // (depth, the oldest's wait, someone inside, a newcomer)
         let cases = [
@@ -66,6 +72,10 @@ mod tests {
             assert_eq!(room.admits(&job(false), depth, oldest), inside, "{depth} {oldest:?}");
             assert_eq!(room.admits(&job(true), depth, oldest), newcomer, "{depth} {oldest:?}, a newcomer");
         }
-        assert!(Room::new(1, Duration::from_secs(3)).admits(&job(true), 0, Duration::ZERO));
+        assert!(Room::before_a_writer(1, Duration::from_secs(3)).admits(&job(true), 0, Duration::ZERO));
+        let room = Room::before_a_server(10);
+        let late = Duration::from_secs(60);
+        assert!(room.admits(&job(false), 9, late) && !room.admits(&job(false), 10, late));
+        assert!(room.admits(&job(true), 4, late) && !room.admits(&job(true), 5, late));
     }
 }

@@ -85,7 +85,7 @@ impl<D: Driver> Network<D> {
         schema::bring_up_to_date(&driver, database, options, &ids).await?;
         let shared = Arc::new(Shared {
             driver: Arc::new(driver),
-            queue: Queue::new(Room::new(options.max_queued, options.write_deadline)),
+            queue: Queue::new(Room::before_a_server(options.max_queued)),
             pool: Pool::new(&options.network),
             ids,
             counters: Counters::default(),

@@ -147,7 +147,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_is_bounded_passes_over_what_was_given_up_and_ends() {
-        let queue = Queue::new(Room::new(3, Duration::from_secs(3)));
+        let queue = Queue::new(Room::before_a_server(3));
         let (first, given_up) = job();
         for job in [first, job().0, job().0] {
             assert_eq!(queue.send(job), Ok(()));

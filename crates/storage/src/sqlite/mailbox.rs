@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_bound_counts_what_the_writer_has_not_begun() {
-        let mailbox = Mailbox::new(Room::new(2, Duration::from_secs(3)));
+        let mailbox = Mailbox::new(Room::before_a_writer(2, Duration::from_secs(3)));
         assert_eq!(mailbox.send(job().0), Ok(()));
         assert_eq!(mailbox.send(job().0), Ok(()));
         assert_eq!(mailbox.send(job().0), Err(Rejected::Full));
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn abandoning_tells_every_caller() {
-        let mailbox = Mailbox::new(Room::new(8, Duration::from_secs(3)));
+        let mailbox = Mailbox::new(Room::before_a_writer(8, Duration::from_secs(3)));
         let (job, mut answered) = job();
         mailbox.send(job).unwrap();
         mailbox.abandon();

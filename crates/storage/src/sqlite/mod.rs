@@ -84,7 +84,8 @@ impl Sqlite {
             Arc::clone(&counters),
         ));
         checkpoints.watch(&mut connection).map_err(sqlite)?;
-        let mailbox = Arc::new(Mailbox::new(Room::new(options.max_queued, options.write_deadline)));
+        let mailbox =
+            Arc::new(Mailbox::new(Room::before_a_writer(options.max_queued, options.write_deadline)));
         let health = Arc::new(Health::default());
         let readers = ReadSource::new(path.to_owned(), options.reader_cache, options.mapped);
         let scans = ScanPool::new(Arc::clone(&readers), options.max_queued_scans, options.scan_deadline);
