@@ -19,7 +19,7 @@ use crate::params::Argon2Params;
 /// No one is told to come back sooner.
 pub(super) const LEAST_RETRY: Duration = Duration::from_secs(1);
 /// So many places of callers that left are not worth looking for.
-const SOME: usize = 16;
+const SOME: usize = 8;
 /// What a hash of the default parameters is taken to last until one was measured.
 const ASSUMED_DEFAULT_HASH: Duration = Duration::from_millis(25);
 /// Each request moves the average by this fraction of the difference.
@@ -122,18 +122,15 @@ impl Shared {
             return Err(self.refuse(Reason::Closing, Duration::ZERO));
         }
         let queued = self.counters.queued.load(Relaxed);
-        if queue.waiting.len() >= self.settings.max_queued.min(2 * queued + SOME) {
-            // Callers that left keep no room.
+        if queue.waiting.len() > queued + SOME {
+            // Callers that left keep no room, and nobody waiting for them.
             queue.waiting.retain(|waiting| locked(&waiting.slot).is_some());
         }
         let own = self.wait_behind(queue.waiting.before(terms.on_behalf_of));
         let longest = self.wait_behind(queued);
-        let too_long = match own.checked_sub(terms.max_wait) {
-            Some(too_long) if !too_long.is_zero() => Some(too_long),
-            _ if queued >= self.settings.max_queued => Some(Duration::ZERO),
-            _ => queue.patience.admits(own, longest).err(),
-        };
-        if let Some(too_long) = too_long {
+        let full = queued >= self.settings.max_queued || own > terms.max_wait;
+        let refused = queue.patience.admits(own, longest).err();
+        if let Some(too_long) = refused.or_else(|| full.then(|| own.saturating_sub(terms.max_wait))) {
             drop(queue);
             return Err(self.refuse(Reason::Busy, too_long));
         }

@@ -377,6 +377,7 @@ async fn a_flood_is_refused_where_a_burst_may_wait_and_a_quiet_caller_is_let_in(
     assert_eq!((refused.reason, waiting.len()), (Reason::Busy, 20));
     // Half of them leave: room for a burst, and not for a flood.
     waiting.truncate(10);
+    assert!(pool.stats().estimated_wait < ms(1_500));
     assert_eq!(pool.hash(NOBODY, secret("p")).await.unwrap_err().reason, Reason::Busy);
     let mut quiet = Box::pin(pool.hash(OnBehalfOf { client: 7, address: 0 }, secret("p")));
     assert!(polled_once(quiet.as_mut()).await.is_none());
