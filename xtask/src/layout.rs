@@ -29,9 +29,10 @@ pub(crate) fn layout() -> Result<()> {
     }
     // With its symbols, and in a folder of its own: everything compiled with other settings is compiled anew.
     let target = root().join("target/layout");
-    let with_symbols =
-        [("CARGO_PROFILE_RELEASE_STRIP", "none"), ("CARGO_TARGET_DIR", target.to_str().unwrap_or_default())];
-    run("cargo", &["build", "--release", "--locked", "--package", "doorward"], &with_symbols)?;
+    let elsewhere = [("CARGO_TARGET_DIR", target.to_str().unwrap_or_default())];
+    let with_symbols = "profile.release.package.doorward.strip=false";
+    let build = ["build", "--release", "--locked", "--package", "doorward", "--config", with_symbols];
+    run("cargo", &build, &elsewhere)?;
     let program = target.join("release/doorward");
     let folder = target.join("recorded");
     let _ = std::fs::remove_dir_all(&folder);
