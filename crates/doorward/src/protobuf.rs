@@ -1,4 +1,4 @@
-//! Writing protocol buffers (https://protobuf.dev/programming-guides/encoding/): as much as traces and profiles need. Knows no message.
+//! Writing protocol buffers (<https://protobuf.dev/programming-guides/encoding/>): as much as traces and profiles need. Knows no message.
 
 /// A message in the making.
 #[derive(Default)]

@@ -1,4 +1,4 @@
-//! The OpenMetrics text format (https://prometheus.io/docs/specs/om/open_metrics_spec/), which Prometheus reads. Knows the format, and no
+//! The OpenMetrics text format (<https://prometheus.io/docs/specs/om/open_metrics_spec/>), which Prometheus reads. Knows the format, and no
 //! metric.
 
 use super::list::Readings;
