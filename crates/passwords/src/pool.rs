@@ -45,12 +45,12 @@ pub struct PoolSettings {
 }
 
 impl PoolSettings {
-    /// One thread for each core, 3 s of waiting (0.7 s under overload), 1024 waiting, nice +10, default parameters.
+    /// One thread for each core, 3 s of waiting (0.5 s under overload), 1024 waiting, nice +10, default parameters.
     pub fn new(entropy: fn(&mut [u8])) -> Self {
         Self {
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             max_wait: Duration::from_secs(3),
-            overload_wait: Duration::from_millis(700),
+            overload_wait: Duration::from_millis(500),
             max_queued: 1024,
             nice: 10,
             params: Argon2Params::default(),

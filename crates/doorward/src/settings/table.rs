@@ -237,7 +237,7 @@ static SERVING: &[Setting] = &[
              and the time to come back.",
         "5s",
     ),
-    Setting::new("passwords.overload_wait", "DURATION", Value("700ms"), |s, v| {
+    Setting::new("passwords.overload_wait", "DURATION", Value("500ms"), |s, v| {
         put(&mut s.passwords.overload_wait, lifetime(v))
     })
     .help(
