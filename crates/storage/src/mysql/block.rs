@@ -2,11 +2,11 @@
 //! connection, and answers it once. An answer for each statement, a wake-up for each answer, and reading each statement again is what makes a
 //! lone write to a server nearby slow. Knows how such a block is written; who may send one is asked of the connection.
 
-use super::{Connection, native};
+use super::{Connection, error, native};
 use crate::contract::Step;
 use crate::network::driver::{DriverError, StepFailure};
 use mysql_async::prelude::Queryable as _;
-use mysql_async::{Params, Value as Native};
+use mysql_async::{Error, Params, Value as Native};
 
 /// Steps that a block may have: of more, the answers are the lesser part, and which of them failed is worth knowing at once.
 pub(super) const FEW: usize = 8;
@@ -22,6 +22,10 @@ pub(super) async fn run_and_commit(connection: &mut Connection, steps: &[&Step])
         return Err(failed(0, DriverError::Untold));
     }
     let ran = connection.conn().exec_drop(written(steps), Params::Positional(params)).await;
+    if matches!(&ran, Err(Error::Server(error)) if error::is_not_understood(error.code)) {
+        // Whoever stands between us and the server knows no blocks.
+        connection.take_no_blocks();
+    }
     match connection.watch(ran) {
         // The server has looked at every count.
         Ok(()) => Ok(()),

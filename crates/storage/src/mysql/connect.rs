@@ -242,6 +242,10 @@ impl Connection {
         self.takes_blocks
     }
 
+    pub(super) fn take_no_blocks(&mut self) {
+        self.takes_blocks = false;
+    }
+
     /// Bytes after which the next request begins. The statement that reaches it may be as long as the server allows.
     pub(super) fn request_limit(&self) -> usize {
         LARGEST_REQUEST.min(self.largest_packet / 4)
