@@ -12,6 +12,7 @@ use crate::settings::{Issuer, Resolved, SettingFlags, Settings};
 use anyhow::Context as _;
 use axum::Router;
 use listenfd::ListenFd;
+use provider::Provider;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use std::io;
@@ -21,7 +22,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use web::server::{Listener, ServerOptions, Sharing, Stalls, Threads, Tls, tls};
+use web::server::{Flood, Listener, ServerOptions, Sharing, Stalls, Threads, Tls, tls};
 
 pub(crate) const HELP: &str = "\
 Examples:
@@ -46,23 +47,30 @@ pub(crate) fn run(flags: &SettingFlags) -> anyhow::Result<()> {
     let settings = Resolved::from_system(flags)?.settings;
     let observed = Observed::start(&settings)?;
     allow_many_files();
-    let (runtime, pulse) = observed.stalls().runtime("web-0".to_owned())?;
+    let flood = Flood::default();
+    let (runtime, pulse) = observed.stalls().runtime("web-0".to_owned(), &flood)?;
     let _begun = pulse.begin();
-    runtime.block_on(serve(&settings, &observed, &mut handed_in))?;
+    runtime.block_on(serve(&settings, &observed, &flood, &mut handed_in))?;
     drop(runtime);
     observed.finish();
     Ok(())
 }
 
-/// The runtime of a server: this thread. Connections are spread over as many threads as there are cores; what is slow has threads of its own.
+/// The runtime of a server that knows no flood: this thread. Connections are spread over as many threads as there are cores; what is slow has threads of its own.
 pub(crate) fn runtime() -> io::Result<Runtime> {
     allow_many_files();
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
 /// The threads for connections next to this one.
-pub(crate) fn threads(stalls: &Stalls) -> io::Result<Threads> {
-    Threads::start(std::thread::available_parallelism().map_or(1, usize::from) - 1, stalls)
+pub(crate) fn threads(stalls: &Stalls, flood: &Flood) -> io::Result<Threads> {
+    Threads::start(std::thread::available_parallelism().map_or(1, usize::from) - 1, stalls, flood)
+}
+
+/// Lets the threads for connections know when more sign in than can.
+pub(crate) fn watch_for_a_flood(flood: &Flood, provider: &Provider) {
+    let hash_pool = provider.hash_pool().clone();
+    flood.told_by(move || hash_pool.is_flooded());
 }
 
 /// Each connection is a file to the system, and the usual limit of 1,024 is an old program's (it could not handle more). What is allowed at
@@ -76,7 +84,12 @@ pub(crate) fn allow_many_files() {
 /// What an operator asks for may take.
 const LONGEST_PROFILE: Duration = Duration::from_secs(330);
 
-async fn serve(settings: &Settings, observed: &Observed, handed_in: &mut ListenFd) -> anyhow::Result<()> {
+async fn serve(
+    settings: &Settings,
+    observed: &Observed,
+    flood: &Flood,
+    handed_in: &mut ListenFd,
+) -> anyhow::Result<()> {
     // The address first: whether it is free is known before anything is written.
     let (listeners, predecessor) = listen(settings, handed_in)?;
     let address = listeners.first().map_or(settings.listen, Listener::local_addr);
@@ -88,6 +101,7 @@ async fn serve(settings: &Settings, observed: &Observed, handed_in: &mut ListenF
     let backups = Backups::open(settings)?;
     let shipping = backups.as_ref().map(Backups::shipping);
     let app = App::open(settings, &issuer, predecessor, shipping).await?;
+    watch_for_a_flood(flood, &app.provider);
     announce(settings, &issuer, address)?;
     if let Some(link) = app.provider.setup_link(&mut clock::own_ctx()).await? {
         // To whoever started it, never to the log: whoever has the link owns the installation.
@@ -97,7 +111,7 @@ async fn serve(settings: &Settings, observed: &Observed, handed_in: &mut ListenF
     }
     let shutdown = CancellationToken::new();
     let (web, options) = app.surface(settings, observed.metrics(settings), observed.system(), &shutdown);
-    let options = ServerOptions { threads: threads(observed.stalls())?, ..options };
+    let options = ServerOptions { threads: threads(observed.stalls(), flood)?, ..options };
     // From here on nothing may block: what happened before was the start.
     let _watchdog = observed.stalls().watch()?;
     let metrics = settings.metrics_listen.map(|address| bind(address, sharing(settings))).transpose()?;

@@ -220,6 +220,11 @@ impl HashPool {
         }
     }
 
+    /// Whether there is a flood: somebody had to be refused, and every thread still has work waiting. Costs next to nothing.
+    pub fn is_flooded(&self) -> bool {
+        self.shared().is_flooded()
+    }
+
     /// Whether one more of these callers should be asked for a password: always, but in a flood. Then those whose turn would come soon, and of
     /// all others as many as can be checked, and a few more.
     pub fn has_room(&self, on_behalf_of: OnBehalfOf) -> bool {

@@ -13,7 +13,7 @@ use crate::app::{App, Predecessor};
 use crate::clock;
 use crate::commands::shown;
 use crate::outgoing::Outgoing;
-use crate::serve::{House, bind, runtime, threads};
+use crate::serve::{House, allow_many_files, bind, threads, watch_for_a_flood};
 use crate::settings::{Issuer, Resolved, SettingFlags, Settings, TlsSettings};
 use crate::telemetry::Telemetry;
 use anyhow::{Context as _, bail};
@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use television::Television;
 use tokio_util::sync::CancellationToken;
 use web::metrics::{HttpMetrics, SystemReading};
-use web::server::{Listener, ServerOptions, Sharing, Stalls};
+use web::server::{Flood, Listener, ServerOptions, Sharing, Stalls};
 
 pub(crate) const HELP: &str = "\
 Examples:
@@ -77,19 +77,22 @@ pub(crate) fn run(args: DemoArgs) -> anyhow::Result<()> {
         .prefix("doorward-demo-")
         .tempdir()
         .context("no directory could be made for the temporary database")?;
-    let runtime = runtime()?;
-    let ran = runtime.block_on(demo(args, directory.path()));
+    allow_many_files();
+    let flood = Flood::default();
+    let (runtime, _) = Stalls::default().runtime("web-0".to_owned(), &flood)?;
+    let ran = runtime.block_on(demo(args, &flood, directory.path()));
     directory.close().context("the temporary database could not be removed")?;
     ran
 }
 
-async fn demo(args: DemoArgs, directory: &Path) -> anyhow::Result<()> {
+async fn demo(args: DemoArgs, flood: &Flood, directory: &Path) -> anyhow::Result<()> {
     let listeners = listeners(args.host, args.port)?;
     let port = listeners.first().map_or(args.port, |listener| listener.local_addr().port());
     let settings = settings(args.flags, port, directory)?;
     let _telemetry = Telemetry::start(&settings.log)?;
     let issuer = settings.issuer(SocketAddr::new(args.host, port));
     let app = App::open(&settings, &issuer, Predecessor::None, None).await?;
+    watch_for_a_flood(flood, &app.provider);
     let wishes = Wishes {
         redirect_uris: args.redirect_uris,
         post_logout_redirect_uris: args.post_logout_redirect_uris,
@@ -103,7 +106,7 @@ async fn demo(args: DemoArgs, directory: &Path) -> anyhow::Result<()> {
     let shutdown = CancellationToken::new();
     let (web, options) =
         app.surface(&settings, HttpMetrics::default(), Box::new(SystemReading::default), &shutdown);
-    let options = ServerOptions { threads: threads(&Stalls::default())?, ..options };
+    let options = ServerOptions { threads: threads(&Stalls::default(), flood)?, ..options };
     let relying_party = RelyingParty::new(issuer.as_str(), &fixture, outgoing.clone());
     let television = Television::new(issuer.as_str(), &fixture.television.client_id, outgoing.clone());
     let router = web::router(web).merge(relying_party.router()).merge(television.router());

@@ -34,6 +34,11 @@ impl Patience {
         Err(own - allowed)
     }
 
+    /// Whether somebody had to be refused, and the queue was not nearly empty since.
+    pub(super) fn is_flooded(&self) -> bool {
+        self.flooded
+    }
+
     /// Whether a caller who would wait `own` now will surely be let in a moment later.
     pub(super) fn is_easy(&self, own: Duration) -> bool {
         !self.flooded || own <= self.in_a_flood / 2

@@ -5,7 +5,7 @@
 use meter::Histogram;
 use secrecy::SecretString;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -96,6 +96,8 @@ pub(super) struct Shared {
     pub(super) settings: PoolSettings,
     pub(super) counters: Counters,
     pub(super) mean: Mean,
+    /// What the queue's patience said last.
+    flooded: AtomicBool,
     /// Held only to push or pop: callers are on the async runtime.
     queue: Mutex<Queue>,
     wake: Condvar,
@@ -115,7 +117,8 @@ impl Shared {
         let patience = Patience::new(settings.max_wait, settings.overload_wait);
         let queue =
             Mutex::new(Queue { waiting: Turns::default(), patience, door: Door::default(), closed: false });
-        Self { settings, counters: Counters::default(), mean, queue, wake: Condvar::new() }
+        let (counters, flooded) = (Counters::default(), AtomicBool::new(false));
+        Self { settings, counters, mean, flooded, queue, wake: Condvar::new() }
     }
 
     /// Joins the queue or is refused at once. The task stays in the queue as long as the returned place is kept.
@@ -135,6 +138,7 @@ impl Shared {
         let longest = self.wait_behind(queued);
         let full = queued >= self.settings.max_queued || own > terms.max_wait;
         let refused = queue.patience.admits(own, longest).err();
+        self.flooded.store(queue.patience.is_flooded(), Relaxed);
         if let Some(too_long) = refused.or_else(|| full.then(|| own.saturating_sub(terms.max_wait))) {
             drop(queue);
             return Err(self.refuse(Reason::Busy, too_long));
@@ -144,6 +148,11 @@ impl Shared {
         drop(queue);
         self.wake.notify_one();
         Ok(Place { slot, shared: Arc::clone(self) })
+    }
+
+    /// Whether there is a flood: somebody had to be refused, and every thread still has work waiting.
+    pub(super) fn is_flooded(&self) -> bool {
+        self.flooded.load(Relaxed) && self.counters.queued.load(Relaxed) >= self.settings.threads
     }
 
     /// Whether one more of these callers should be asked for a password.

@@ -375,6 +375,7 @@ async fn a_flood_is_refused_where_a_burst_may_wait_and_a_quiet_caller_is_let_in(
         }
     };
     assert_eq!((refused.reason, waiting.len()), (Reason::Busy, 20));
+    assert!(pool.is_flooded());
     // So many may be asked for a password in the meantime, and whoever's turn comes soon.
     assert_eq!([(); 4].map(|()| pool.has_room(NOBODY)), [true, true, false, false]);
     assert!(pool.has_room(OnBehalfOf { client: 7, address: 0 }));
@@ -389,6 +390,7 @@ async fn a_flood_is_refused_where_a_burst_may_wait_and_a_quiet_caller_is_let_in(
     waiting.clear();
     drop(quiet);
     assert!((0..10).all(|_| pool.has_room(NOBODY)));
+    assert!(!pool.is_flooded());
     let mut burst: Vec<_> = (0..10).map(|_| Box::pin(pool.hash(NOBODY, secret("p")))).collect();
     for future in &mut burst {
         assert!(polled_once(future.as_mut()).await.is_none());

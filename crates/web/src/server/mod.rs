@@ -13,6 +13,7 @@ mod body;
 pub mod client_address;
 mod client_certificates;
 mod connection;
+mod flood;
 mod listener;
 pub mod problem;
 pub mod rate_limit;
@@ -35,6 +36,7 @@ use tokio_util::task::TaskTracker;
 
 pub use client_address::{ClientAddress, Peer, Scheme, TrustedProxies};
 pub use client_certificates::CertificateHeader;
+pub use flood::Flood;
 pub use listener::{Listener, Sharing};
 pub use problem::Problem;
 pub use stalls::Stalls;

@@ -4,6 +4,7 @@
 //!
 //! A thread that is merely starved of CPU looks the same: the report says whether it was running.
 
+use super::flood::Flood;
 use meter::{Histogram, Reading};
 use std::cell::OnceCell;
 use std::io;
@@ -74,11 +75,11 @@ impl Stalls {
         Self(Arc::new(Seen { threshold, ..Seen::default() }))
     }
 
-    /// A runtime of one thread, and that thread's pulse: the thread calls [`Pulse::begin`].
+    /// A runtime of one thread that lets requests gather in a flood, and that thread's pulse: the thread calls [`Pulse::begin`].
     ///
     /// # Errors
     /// When the system has no room for its files.
-    pub fn runtime(&self, name: String) -> io::Result<(Runtime, Arc<Pulse>)> {
+    pub fn runtime(&self, name: String, flood: &Flood) -> io::Result<(Runtime, Arc<Pulse>)> {
         let pulse = Arc::new(Pulse {
             name,
             task: Mutex::default(),
@@ -87,10 +88,14 @@ impl Stalls {
             doing: AtomicU32::new(0),
         });
         let mut builder = Builder::new_current_thread();
-        builder.enable_all();
+        let (flood, parking) = (flood.clone(), Arc::clone(&pulse));
+        builder.enable_all().on_thread_park(move || {
+            parking.parked.store(true, Relaxed);
+            flood.gather();
+        });
         if self.is_on() {
-            let (parking, unparked) = (Arc::clone(&pulse), Arc::clone(&pulse));
-            builder.on_thread_park(move || parking.parked.store(true, Relaxed)).on_thread_unpark(move || {
+            let unparked = Arc::clone(&pulse);
+            builder.on_thread_unpark(move || {
                 unparked.parked.store(false, Relaxed);
                 unparked.beat();
             });
@@ -360,7 +365,7 @@ mod tests {
     #[test]
     fn a_thread_that_blocks_is_seen_while_it_lasts_and_counted_when_it_goes_on() {
         let stalls = Stalls::over(Duration::from_millis(50));
-        let (runtime, pulse) = stalls.runtime("under test".to_owned()).expect("a runtime");
+        let (runtime, pulse) = stalls.runtime("under test".to_owned(), &Flood::default()).expect("a runtime");
         let watchdog = stalls.watch().expect("a watchdog");
         let (go_on, wait) = std::sync::mpsc::channel::<()>();
         let thread = std::thread::spawn(move || {
@@ -384,7 +389,7 @@ mod tests {
     #[test]
     fn a_thread_that_sleeps_or_works_in_small_pieces_is_not_blocked() {
         let stalls = Stalls::over(Duration::from_millis(200));
-        let (runtime, pulse) = stalls.runtime("under test".to_owned()).expect("a runtime");
+        let (runtime, pulse) = stalls.runtime("under test".to_owned(), &Flood::default()).expect("a runtime");
         let _watchdog = stalls.watch().expect("a watchdog");
         let _begun = pulse.begin();
         runtime.block_on(async {

@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use super::flood::Flood;
 use super::stalls::{self, Stalls};
 
 /// A cheap clone of the same threads; they end with the last one. The default is the accepting thread alone.
@@ -30,15 +31,16 @@ struct Others {
 }
 
 impl Threads {
-    /// Starts `others` threads next to the one that accepts, watched by `stalls`.
+    /// Starts `others` threads next to the one that accepts, watched by `stalls` and told of a
+    /// `flood`.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(others: usize, stalls: &Stalls) -> io::Result<Self> {
+    pub fn start(others: usize, stalls: &Stalls, flood: &Flood) -> io::Result<Self> {
         let end = CancellationToken::new();
         let mut handles = Vec::with_capacity(others);
         for number in 1..=others {
-            let (runtime, pulse) = stalls.runtime(format!("web-{number}"))?;
+            let (runtime, pulse) = stalls.runtime(format!("web-{number}"), flood)?;
             handles.push(runtime.handle().clone());
             let end = end.clone();
             ThreadBuilder::new().name(format!("web-{number}")).spawn(move || {

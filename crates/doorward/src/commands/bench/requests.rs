@@ -21,7 +21,7 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use url::Url;
-use web::server::{Listener, ServerOptions, Sharing, Stalls};
+use web::server::{Flood, Listener, ServerOptions, Sharing, Stalls};
 
 pub(crate) const EMPTY_HELP: &str = "\
 Examples:
@@ -214,7 +214,7 @@ pub(super) fn serve_empty_handler(args: &EmptyHandlerArgs) -> anyhow::Result<()>
             .route("/sign", get(signed).with_state(Arc::new(signing_key()?)))
             .fallback(async || StatusCode::NO_CONTENT);
         let options = ServerOptions {
-            threads: threads(&Stalls::default())?,
+            threads: threads(&Stalls::default(), &Flood::default())?,
             max_connections: args.connections,
             ..ServerOptions::default()
         };
