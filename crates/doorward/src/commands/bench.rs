@@ -7,6 +7,7 @@ mod capacity;
 mod connections;
 mod constant_rate;
 mod engine;
+mod figures;
 mod growth;
 mod in_process;
 mod machines;
