@@ -8,7 +8,7 @@
 mod filling;
 mod operations;
 mod past;
-mod population;
+pub(in crate::measure) mod population;
 mod sweeping;
 
 use crate::clock;

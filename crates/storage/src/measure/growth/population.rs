@@ -32,7 +32,7 @@ const EXPIRED_FOR: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// The rows of one database.
 #[derive(Clone)]
-pub(super) struct Population {
+pub(in crate::measure) struct Population {
     pub(super) users: u64,
     /// Refresh tokens: the last `users` of them are live, one per grant.
     pub(super) tokens: u64,
@@ -70,7 +70,7 @@ impl Filled {
 
 impl Population {
     /// At least one refresh token per user is live.
-    pub(super) fn new(users: u64, tokens: u64) -> Result<Self, MeasureError> {
+    pub(in crate::measure) fn new(users: u64, tokens: u64) -> Result<Self, MeasureError> {
         let clients = (0..(users / 1_000).clamp(10, 10_000))
             .map(|number| ClientId::parse(&format!("client-{number:06}")));
         let clients = clients.collect::<Result<_, _>>().map_err(|_| MeasureError::Refused)?;
@@ -141,7 +141,7 @@ impl Population {
         }
     }
 
-    pub(super) fn device_code(&self, number: u64, expires_at: Timestamp) -> IssueDeviceCode {
+    pub(in crate::measure) fn device_code(&self, number: u64, expires_at: Timestamp) -> IssueDeviceCode {
         let mut key = [0; 16];
         key.iter_mut().zip(hash(number).as_bytes()).for_each(|(to, from)| *to = *from);
         IssueDeviceCode {
