@@ -22,7 +22,8 @@ Examples:
 
 It fills one database per size (users with names and e-mail addresses, sessions, grants, consents, clients, codes, refresh tokens of which \
 most have expired), says first how much room that takes and whether it is there, and removes everything at the end. With --keep the databases \
-stay in that folder and are used again; what a measure adds to them stays too, and the next one sweeps other tokens.
+stay in that folder and are used again; what a measure adds to them stays too, and the next one sweeps other tokens. Unless it is --cold, the \
+files are read once before anything is measured.
 
 Each operation is measured at every size, turn by turn: at a fixed modest rate, waits counted from when each was due; and in a closed loop (one \
 caller for reads, 16 for durable writes). RATIO is the p99 beside that of the smallest size. Rows are drawn from all that are there, so that \

@@ -1,19 +1,23 @@
-//! How a database file comes to hold its rows: one thread makes them, another writes them. Knows how far that is; which rows there are is the
+//! How a database file comes to hold its rows: one thread makes them, another writes them; and how it comes into memory. Knows how far that is; which rows there are is the
 //! population's business.
 
 use crate::contract::Steps;
 use crate::measure::MeasureError;
 use crate::measure::growth::population::Population;
 use crate::sqlite::filling::Filling;
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Rows that are handed over at once.
 const SLICE: u64 = 1_000;
 /// Slices that are made and not written yet.
 const AHEAD: usize = 8;
+/// Bytes.
+const READ_AT_ONCE: usize = 1 << 20;
 /// How often it is told how far it has come, in slices.
 const TOLD: u64 = 100;
 
@@ -67,6 +71,23 @@ fn write(
         return Err(defect());
     }
     filling.finish(path).map_err(MeasureError::Failed)
+}
+
+/// Reads files once, so that the system has them in memory as far as it has room: those that were kept lie on the disk alone. Nobody may have them open:
+/// closing a second handle would drop SQLite's locks.
+pub(super) async fn warm(paths: Vec<PathBuf>) -> Result<(), MeasureError> {
+    let (done, is_done) = oneshot::channel();
+    let read = move || {
+        let read = |path: &PathBuf| {
+            let mut file = BufReader::with_capacity(READ_AT_ONCE, File::open(path)?);
+            io::copy(&mut file, &mut io::sink()).map(drop)
+        };
+        // When nobody waits any more, it was given up.
+        let _unheard = done.send(paths.iter().try_for_each(read));
+    };
+    thread("measure-warm", read)?;
+    let read = is_done.await.map_err(|_| defect())?;
+    read.map_err(|error| MeasureError::Failed(error.to_string()))
 }
 
 fn thread<T: Send + 'static>(

@@ -162,6 +162,10 @@ pub async fn fill(folder: &Path, plan: &Plan, tell: Tell<'_>) -> Result<(), Meas
 /// When a database cannot be used.
 pub async fn grow(folder: &Path, plan: &Plan, tell: Tell<'_>) -> Result<(), MeasureError> {
     fill(folder, plan, tell).await?;
+    if !plan.cold {
+        // The smallest last: if there is not room for all of them, it is the largest that lacks some.
+        filling::warm(plan.users.iter().rev().map(|users| plan.file(folder, *users)).collect()).await?;
+    }
     let mut sizes = Vec::new();
     for users in &plan.users {
         sizes.push(opened(folder, *users, plan).await?);
