@@ -122,9 +122,10 @@ impl StreamsMeasurement {
         let hashes = self.wholes_per_second("sign_in")
             + self.wholes_per_second("sign_up")
             + self.wholes_per_second("journey");
-        let share = ratio(hashes, floors.hashes);
+        // Where nobody signs in, nothing is hashed, and that is no ratio.
+        let share = ratio(hashes, floors.hashes).filter(|_| hashes > 0.0);
         match share {
-            Some(_) if hashes > 0.0 => {
+            Some(_) => {
                 let meaning = "sign-ins and sign-ups beside pure password hashes per second";
                 findings.say(
                     "ratio_to_hash_capacity",
@@ -132,7 +133,7 @@ impl StreamsMeasurement {
                     ("of hash capacity", of(share), meaning),
                 );
             }
-            _ => findings.put("ratio_to_hash_capacity", json!(share)),
+            None => findings.put("ratio_to_hash_capacity", json!(share)),
         }
     }
 

@@ -1,6 +1,5 @@
-//! Measuring people who sign in: on the target that is named, or on a server of our own beside what the same cores can hash, and what an empty handler
-//! answers. Knows how that
-//! is arranged and in what order; what is asked is the workload's.
+//! Measuring people who sign in, and whatever comes at a rate: on the target that is named, or on a server of our own beside what the same cores can hash
+//! and what an empty handler answers. Knows how that is arranged and in what order; what is asked is the workload's.
 
 use super::options::{RunArgs, allow_connections};
 use super::requests::floor_at;

@@ -222,7 +222,9 @@ impl Measured<'_> {
 
     /// The engine alone, on the server's cores, where a server of our own has its database too.
     fn engine_writes(&self) -> anyhow::Result<Option<f64>> {
-        if self.writes.is_none() {
+        // Another engine than the one that a server of our own has by itself is not compared with that.
+        let is_elsewhere = self.run.target.flags.given.iter().any(|(key, _)| *key == "database");
+        if self.writes.is_none() || is_elsewhere {
             return Ok(None);
         }
         let length = ENGINE_FOR.min(Duration::from_secs(self.load.duration));
