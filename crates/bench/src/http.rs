@@ -84,7 +84,7 @@ impl Origin {
         &self,
         path: &Uri,
         authorization: &HeaderValue,
-        body: String,
+        body: impl Into<Bytes>,
     ) -> Result<Request<Full<Bytes>>, String> {
         let mut request = self.bare(Method::POST, path.clone(), body.into());
         let headers = request.headers_mut();

@@ -20,10 +20,10 @@ use storage::server_secret::ListServerSecrets;
 use storage::signing_key::ListSigningKeys;
 use storage::{NewNode, OpenError, Options, Store};
 use tokio_util::sync::CancellationToken;
-use web::Web;
 use web::metrics::{HttpMetrics, ReadSystem, Sources};
 use web::server::rate_limit::{Budgets, RateLimits};
 use web::server::{ServerOptions, ServerStats};
+use web::{Surface, Web};
 
 /// How long a predecessor is waited for, unless `sqlite.lock_wait` says otherwise: as long as systemd is told to wait for its end.
 pub(crate) const HAND_OVER: Duration = Duration::from_secs(30);
@@ -111,13 +111,13 @@ impl App {
             rate_limits: rate_limits.clone(),
             system,
         });
-        let web = Web {
+        let web = Web::from(Surface {
             provider: self.provider.clone(),
             new_ctx: clock::new_ctx,
             rate_limits,
             metrics,
             leaving: leaving.clone(),
-        };
+        });
         let options = ServerOptions {
             trusted_proxies: settings.trusted_proxies.clone(),
             client_certificate_header: settings.tls.client_certificate_header.clone(),

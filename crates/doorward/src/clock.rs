@@ -2,13 +2,24 @@
 
 use crypto::Random;
 use protocol::Timestamp;
-use provider::Ctx;
+use provider::{Ctx, RequestId};
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// The circumstances of a request: now, with the operating system's randomness.
 pub(crate) fn new_ctx(remote: Option<IpAddr>) -> Ctx {
-    Ctx::new(now(), remote, Box::new(OsRandom))
+    Ctx::new(now(), remote, request_id(), Box::new(OsRandom))
+}
+
+/// The next request's number under a hash with a random key of this process: as good as random where it is no secret, and without asking the
+/// operating system each time.
+fn request_id() -> RequestId {
+    static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    static REQUESTS: AtomicU64 = AtomicU64::new(0);
+    KEY.hash_one(REQUESTS.fetch_add(1, Ordering::Relaxed)).into()
 }
 
 /// The circumstances of what an operator or this program itself does.

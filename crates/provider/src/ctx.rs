@@ -11,6 +11,13 @@ use std::sync::atomic::{AtomicU16, Ordering};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestId(u64);
 
+/// A number that nobody else's request has, on no node: random, or as good as that.
+impl From<u64> for RequestId {
+    fn from(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 impl std::fmt::Display for RequestId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:016x}", self.0)
@@ -34,8 +41,12 @@ pub struct Ctx {
 
 impl Ctx {
     /// The circumstances of a request.
-    pub fn new(now: Timestamp, remote: Option<IpAddr>, mut random: Box<dyn Random + Sync>) -> Self {
-        let request_id = RequestId(u64::from_be_bytes(random_bytes(random.as_mut())));
+    pub fn new(
+        now: Timestamp,
+        remote: Option<IpAddr>,
+        request_id: RequestId,
+        random: Box<dyn Random + Sync>,
+    ) -> Self {
         Self { now, remote, certificate: None, request_id, told: AtomicU16::new(0), random }
     }
 

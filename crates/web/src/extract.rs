@@ -4,15 +4,18 @@ use crate::app::Web;
 use crate::cookies::Presented;
 use crate::error::{ApiError, PageError, refused};
 use crate::server::ClientAddress;
-use axum::RequestExt as _;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
+use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
 use protocol::credentials::Authorization;
 use protocol::{ClientCertificate, ErrorCode, OAuthError, Params};
 use provider::{ClientRequest, Credential, Ctx, ProviderError};
+
+/// A body may have so many bytes; no request of ours comes near.
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// A request's circumstances.
 pub(crate) struct Circumstances(pub(crate) Ctx);
@@ -162,12 +165,12 @@ pub(crate) async fn form_or_json(request: Request) -> Result<Params, ProviderErr
 }
 
 async fn body(request: Request) -> Result<Bytes, OAuthError> {
-    request.extract().await.map_err(|rejection: axum::extract::rejection::BytesRejection| {
-        let description = match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => "the body is too large",
-            _ => "the body could not be read",
-        };
-        bad(description)
+    let body = Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await;
+    body.map(Collected::to_bytes).map_err(|error| {
+        bad(match error.is::<LengthLimitError>() {
+            true => "the body is too large",
+            false => "the body could not be read",
+        })
     })
 }
 

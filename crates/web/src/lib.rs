@@ -18,6 +18,6 @@ mod routes;
 pub mod server;
 
 pub use answer::{ContentSecurityPolicy, page};
-pub use app::{NewCtx, Web};
+pub use app::{NewCtx, Surface, Web};
 pub use metrics::metrics_router;
 pub use routes::router;

@@ -9,11 +9,11 @@ use crate::oauth::{
     authorize, device_authorization, discovery, introspect, logout, revoke, token, userinfo, validate,
 };
 use crate::person::{consent, device, home, select_account, setup, sign_in, sign_up};
-use crate::server::security_headers::{self, SecurityHeaders};
-use crate::server::{Problem, rate_limit};
+use crate::server::Problem;
+use crate::server::rate_limit::{Limit, RateLimits};
+use crate::server::security_headers::SecurityHeaders;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::middleware::from_fn_with_state;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
 use http::header::{
@@ -24,30 +24,33 @@ use protocol::{ErrorCode, OAuthError};
 use provider::ProviderError;
 use tower_http::cors::{Any, CorsLayer};
 
-/// A body may have so many bytes; no request of ours comes near.
-const MAX_BODY_BYTES: usize = 64 * 1024;
-
 /// The whole surface.
 pub fn router(web: Web) -> Router {
-    let limits = web.rate_limits.clone();
     let refusing = web.clone();
-    let limits = limits.with_refusal(move |request, wait| too_many(&refusing, request, wait));
-    let general = from_fn_with_state(limits.clone(), rate_limit::general);
+    let limits =
+        web.rate_limits.clone().with_refusal(move |request, wait| too_many(&refusing, request, wait));
+    let general = Under { web: &web, limit: limits.general() };
+    let trying_passwords = Under { web: &web, limit: limits.sign_in() };
+    // All requests of all people behind a gateway come from its one address: no limit per address.
+    let unlimited = Under { web: &web, limit: RateLimits::off().general() };
     Router::new()
-        .merge(for_clients(&web))
-        .merge(for_people(&web))
-        .merge(for_people_of_keycloak(&web))
-        .merge(password_forms(&web).layer(from_fn_with_state(limits, rate_limit::sign_in)))
-        .layer(general.clone())
+        .merge(for_clients(&general))
+        .merge(for_people(&general))
+        .merge(for_people_of_keycloak(&general))
+        .merge(password_forms(&trying_passwords))
         // CORS outside: a script can read that it asked too often, and its preflights cost it nothing.
-        .merge(for_scripts(&web).merge(for_scripts_in_dialects(&web)).layer(general).layer(any_origin()))
-        .merge(for_operators(&web))
-        // All requests of all people behind a gateway come from its one address: no limit per address.
-        .merge(for_gateways(&web))
+        .merge(for_scripts(&general).merge(for_scripts_in_dialects(&general)).layer(any_origin()))
+        .merge(for_operators(&unlimited))
+        .merge(for_gateways(&unlimited))
         .fallback_service(nowhere(&web))
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(from_fn_with_state(SecurityHeaders::new(web.is_https()), security_headers::add))
+        .layer(SecurityHeaders::new(web.is_https()))
         .with_state(web)
+}
+
+/// What lies over each route of a group.
+struct Under<'a> {
+    web: &'a Web,
+    limit: Limit,
 }
 
 /// No cookie counts for [`for_scripts`], so no origin is refused.
@@ -61,9 +64,9 @@ fn any_origin() -> CorsLayer {
 }
 
 /// What a script in any page may call too.
-fn for_scripts(web: &Web) -> Router<Web> {
+fn for_scripts(under: &Under<'_>) -> Router<Web> {
     routes(
-        web,
+        under,
         [
             ("/.well-known/openid-configuration", get(discovery::metadata)),
             ("/.well-known/oauth-authorization-server", get(discovery::metadata)),
@@ -76,9 +79,9 @@ fn for_scripts(web: &Web) -> Router<Web> {
     )
 }
 
-fn for_clients(web: &Web) -> Router<Web> {
+fn for_clients(under: &Under<'_>) -> Router<Web> {
     routes(
-        web,
+        under,
         [
             ("/oauth2/introspect", post(introspect::post)),
             ("/oauth2/protocol/openid-connect/auth/device", post(device_authorization::post)),
@@ -93,9 +96,9 @@ fn for_clients(web: &Web) -> Router<Web> {
 }
 
 /// The same for who speaks a dialect (docs/guide/dialects.md).
-fn for_scripts_in_dialects(web: &Web) -> Router<Web> {
+fn for_scripts_in_dialects(under: &Under<'_>) -> Router<Web> {
     routes(
-        web,
+        under,
         [
             ("/oauth2/protocol/openid-connect/certs", get(discovery::jwks)),
             ("/oauth2/protocol/openid-connect/token", post(token::post)),
@@ -115,9 +118,9 @@ fn for_scripts_in_dialects(web: &Web) -> Router<Web> {
     )
 }
 
-fn for_people_of_keycloak(web: &Web) -> Router<Web> {
+fn for_people_of_keycloak(under: &Under<'_>) -> Router<Web> {
     routes(
-        web,
+        under,
         [
             ("/oauth2/protocol/openid-connect/auth", get(authorize::get).post(authorize::post)),
             ("/oauth2/protocol/openid-connect/logout", get(logout::get).post(keycloak::logout)),
@@ -127,9 +130,9 @@ fn for_people_of_keycloak(web: &Web) -> Router<Web> {
     )
 }
 
-fn for_people(web: &Web) -> Router<Web> {
+fn for_people(under: &Under<'_>) -> Router<Web> {
     routes(
-        web,
+        under,
         [
             ("/", get(home::get)),
             ("/oauth2/authorize", get(authorize::get).post(authorize::post)),
@@ -147,9 +150,9 @@ fn for_people(web: &Web) -> Router<Web> {
     )
 }
 
-fn password_forms(web: &Web) -> Router<Web> {
+fn password_forms(under: &Under<'_>) -> Router<Web> {
     routes(
-        web,
+        under,
         [
             ("/sign-in", get(sign_in::get).post(sign_in::post)),
             ("/sign-up", get(sign_up::get).post(sign_up::post)),
@@ -158,11 +161,11 @@ fn password_forms(web: &Web) -> Router<Web> {
     )
 }
 
-fn for_operators(web: &Web) -> Router<Web> {
-    routes(web, [("/health/live", get(health::live)), ("/health/ready", get(health::ready))])
+fn for_operators(under: &Under<'_>) -> Router<Web> {
+    routes(under, [("/health/live", get(health::live)), ("/health/ready", get(health::ready))])
 }
 
-fn for_gateways(web: &Web) -> Router<Web> {
+fn for_gateways(under: &Under<'_>) -> Router<Web> {
     let below = any(validate::below);
     let table = [
         ("/oauth2/validate", any(validate::asked)),
@@ -171,20 +174,22 @@ fn for_gateways(web: &Web) -> Router<Web> {
     ];
     table
         .into_iter()
-        .fold(Router::new(), |router, (path, methods)| router.route(path, counted(web, path, methods)))
+        .fold(Router::new(), |router, (path, methods)| router.route(path, under.route(path, methods)))
 }
 
 /// A router of these routes, each counted and timed under its path.
-fn routes<const N: usize>(web: &Web, table: [(&'static str, MethodRouter<Web>); N]) -> Router<Web> {
+fn routes<const N: usize>(under: &Under<'_>, table: [(&'static str, MethodRouter<Web>); N]) -> Router<Web> {
     table.into_iter().fold(Router::new(), |router, (path, methods)| {
         // Here, and not on the router: laid around the layers, it would answer a preflight (OPTIONS) before CORS does.
         let methods = methods.fallback(async || Problem::new(StatusCode::METHOD_NOT_ALLOWED));
-        router.route(path, counted(web, path, methods))
+        router.route(path, under.route(path, methods))
     })
 }
 
-fn counted(web: &Web, path: &'static str, methods: MethodRouter<Web>) -> MethodRouter<Web> {
-    methods.layer(web.metrics.route(path))
+impl Under<'_> {
+    fn route(&self, path: &'static str, methods: MethodRouter<Web>) -> MethodRouter<Web> {
+        methods.layer((self.limit.clone(), self.web.metrics.route(path)))
+    }
 }
 
 /// What no route is for; paths are made up by whoever asks, and are no labels.

@@ -10,6 +10,7 @@ use crate::error::BenchError;
 use crate::http::{Answer, Origin};
 use crate::progress::Progress;
 use crate::wire::Trouble;
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode, Uri};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -136,8 +137,8 @@ struct Operator {
     turn: usize,
     /// Turns it has left, unless it goes on until the end.
     left: Option<usize>,
-    /// Its machines, and the token that each holds while it introspects.
-    own: Vec<(usize, Option<String>)>,
+    /// Its machines, and the form with the token that each holds while it introspects.
+    own: Vec<(usize, Option<Bytes>)>,
 }
 
 const GET: usize = 0;
@@ -183,18 +184,18 @@ impl User for Operator {
         match (self.step, held) {
             (MachineStep::ClientCredentials, _) => self.token(wire, machine).await.map(drop),
             (MachineStep::Introspection, None) => {
-                self.own[place].1 = Some(self.token(wire, machine).await?);
+                self.own[place].1 = Some(presenting(&self.token(wire, machine).await?));
                 // That was not what it is to do so many times.
                 return Ok(());
             }
-            (MachineStep::Introspection, Some(token)) => {
-                self.ask(wire, machine, INTROSPECT, &token).await?;
-                self.own[place].1 = Some(token);
+            (MachineStep::Introspection, Some(form)) => {
+                self.ask(wire, machine, INTROSPECT, form.clone()).await?;
+                self.own[place].1 = Some(form);
                 Ok(())
             }
             (MachineStep::Revocation, _) => {
                 let token = self.token(wire, machine).await?;
-                self.ask(wire, machine, REVOKE, &token).await
+                self.ask(wire, machine, REVOKE, presenting(&token)).await
             }
         }?;
         self.left = self.left.map(|left| left - 1);
@@ -204,16 +205,15 @@ impl User for Operator {
 
 impl Operator {
     async fn token(&self, wire: &mut Wire, machine: usize) -> Result<String, Trouble> {
-        let body = "grant_type=client_credentials".to_owned();
+        let body = Bytes::from_static(b"grant_type=client_credentials");
         let request = self.origin.post_api(&self.site.token, &self.site.authorizations[machine], body);
         let request = request.map_err(Trouble::Failed)?;
         wire.ask(GET, request, |answer| text(answer)?.access_token()).await
     }
 
-    async fn ask(&self, wire: &mut Wire, machine: usize, kind: usize, token: &str) -> Result<(), Trouble> {
+    async fn ask(&self, wire: &mut Wire, machine: usize, kind: usize, form: Bytes) -> Result<(), Trouble> {
         let path = if kind == INTROSPECT { &self.site.introspect } else { &self.site.revoke };
-        let body = Pairs::default().with("token", token).into_text();
-        let request = self.origin.post_api(path, &self.site.authorizations[machine], body);
+        let request = self.origin.post_api(path, &self.site.authorizations[machine], form);
         wire.ask(kind, request.map_err(Trouble::Failed)?, |answer| {
             let text = text(answer)?;
             let is_good = kind == REVOKE || text.0.contains(r#""active":true"#);
@@ -221,6 +221,11 @@ impl Operator {
         })
         .await
     }
+}
+
+/// The form that presents a token.
+fn presenting(token: &str) -> Bytes {
+    Pairs::default().with("token", token).into_text().into()
 }
 
 /// An answer that is as it should be. What it says is looked for, not parsed: the tool shares the machine with what it measures.

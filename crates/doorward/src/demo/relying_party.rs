@@ -10,7 +10,6 @@ use crate::outgoing::Outgoing;
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use crypto::generate_secret;
@@ -21,7 +20,7 @@ use std::sync::Arc;
 use url::form_urlencoded;
 use web::ContentSecurityPolicy;
 use web::pages::{DemoHomePage, ErrorPage};
-use web::server::security_headers::{self, SecurityHeaders};
+use web::server::security_headers::SecurityHeaders;
 
 const COOKIE_NAME: &str = "acme-notes";
 
@@ -59,7 +58,7 @@ impl RelyingParty {
             .route("/demo/result", get(result))
             .route("/demo/refresh", post(refresh))
             .route("/demo/sign-out", get(sign_out))
-            .layer(from_fn_with_state(SecurityHeaders::new(false), security_headers::add))
+            .layer(SecurityHeaders::new(false))
             .with_state(Arc::new(self))
     }
 }

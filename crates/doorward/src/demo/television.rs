@@ -7,7 +7,6 @@ use crate::outgoing::Outgoing;
 use anyhow::{Context as _, ensure};
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use crypto::generate_secret;
@@ -19,7 +18,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use web::ContentSecurityPolicy;
 use web::pages::{DemoTelevision, DemoTelevisionPage, QrDrawing};
-use web::server::security_headers::{self, SecurityHeaders};
+use web::server::security_headers::SecurityHeaders;
 
 /// How many televisions are remembered; the oldest is forgotten first.
 const MOST: usize = 256;
@@ -71,7 +70,7 @@ impl Television {
         Router::new()
             .route("/demo/tv", get(switch_on))
             .route("/demo/tv/{id}", get(look))
-            .layer(from_fn_with_state(SecurityHeaders::new(false), security_headers::add))
+            .layer(SecurityHeaders::new(false))
             .with_state(Arc::new(self))
     }
 

@@ -1,5 +1,5 @@
-//! How many requests one client may make: two budgets per address, held in bounded memory. Knows no account and no route; a router lays
-//! [`general`] over everything and [`sign_in`] over the forms that try passwords.
+//! How many requests one client may make: two budgets per address, held in bounded memory. Knows no account and no route; each of a router's
+//! routes is laid under a [`Limit`].
 
 use std::fmt;
 use std::hash::{Hash as _, Hasher as _};
@@ -7,15 +7,17 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
+use futures_util::future::{Either, Ready, ready};
 use governor::clock::Clock as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, Method, StatusCode};
+use tower::{Layer, Service};
 
 use super::client_address::{ClientAddress, network_of};
 use super::count;
@@ -33,7 +35,7 @@ pub struct Budgets {
 /// Writes the answer of a refused request; [`RateLimits`] adds Retry-After. The duration is how long the client has to wait.
 pub type Refusal = dyn Fn(&Request, Duration) -> Response + Send + Sync;
 
-/// The limits in force, the state of [`general`] and [`sign_in`]. A cheap clone of the same counts.
+/// The limits in force. A cheap clone of the same counts.
 #[derive(Clone)]
 pub struct RateLimits {
     limiters: Option<Arc<Limiters>>,
@@ -73,6 +75,16 @@ impl RateLimits {
         self
     }
 
+    /// For every route.
+    pub fn general(&self) -> Limit {
+        Limit { limits: self.clone(), tries_passwords: false }
+    }
+
+    /// For the routes that try passwords or make accounts: their POST requests have a budget of their own besides.
+    pub fn sign_in(&self) -> Limit {
+        Limit { limits: self.clone(), tries_passwords: true }
+    }
+
     /// Requests refused since the start.
     pub fn refused(&self) -> u64 {
         self.limiters.as_ref().map_or(0, |limiters| limiters.refused.load(Ordering::Relaxed))
@@ -100,22 +112,53 @@ impl fmt::Debug for RateLimits {
     }
 }
 
-/// Middleware for every request: `from_fn_with_state(limits, rate_limit::general)`.
-pub async fn general(State(limits): State<RateLimits>, request: Request, next: Next) -> Response {
-    match limits.check(&request, |limiters| &limiters.general) {
-        Ok(()) => next.run(request).await,
-        Err(wait) => limits.refuse(&request, wait),
+/// The layer that holds requests to their address's budgets. It boxes nothing: every request pays for it.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    limits: RateLimits,
+    tries_passwords: bool,
+}
+
+impl<S> Layer<S> for Limit {
+    type Service = Limited<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Limited { inner, limit: self.clone() }
     }
 }
 
-/// Middleware for the routes that try passwords or make accounts. Only POST is counted: looking at a form costs nothing.
-pub async fn sign_in(State(limits): State<RateLimits>, request: Request, next: Next) -> Response {
-    if *request.method() != Method::POST {
-        return next.run(request).await;
+impl Limit {
+    fn check(&self, request: &Request) -> Result<(), Duration> {
+        self.limits.check(request, |limiters| &limiters.general)?;
+        // Looking at a form costs nothing.
+        if self.tries_passwords && *request.method() == Method::POST {
+            self.limits.check(request, |limiters| &limiters.sign_in)?;
+        }
+        Ok(())
     }
-    match limits.check(&request, |limiters| &limiters.sign_in) {
-        Ok(()) => next.run(request).await,
-        Err(wait) => limits.refuse(&request, wait),
+}
+
+/// A service that is asked within budgets only.
+#[derive(Clone, Debug)]
+pub struct Limited<S> {
+    inner: S,
+    limit: Limit,
+}
+
+impl<S: Service<Request, Response = Response>> Service<Request> for Limited<S> {
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Either<S::Future, Ready<Result<Response, S::Error>>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        match self.limit.check(&request) {
+            Ok(()) => Either::Left(self.inner.call(request)),
+            Err(wait) => Either::Right(ready(Ok(self.limit.limits.refuse(&request, wait)))),
+        }
     }
 }
 

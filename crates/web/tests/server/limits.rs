@@ -3,11 +3,10 @@
 use std::num::NonZeroU32;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
-use web::server::rate_limit::{self, Budgets, RateLimits};
-use web::server::security_headers::{self, SecurityHeaders};
+use web::server::rate_limit::{Budgets, RateLimits};
+use web::server::security_headers::SecurityHeaders;
 
 use crate::{Server, options};
 
@@ -22,11 +21,8 @@ fn limits(requests_per_second: u32, sign_ins_per_minute: u32) -> RateLimits {
 fn limited(limits: RateLimits) -> Router {
     let sign_in = Router::new()
         .route("/sign-in", post(|| async { "tried" }).get(|| async { "form" }))
-        .layer(from_fn_with_state(limits.clone(), rate_limit::sign_in));
-    Router::new()
-        .route("/", get(|| async { "hello" }))
-        .merge(sign_in)
-        .layer(from_fn_with_state(limits, rate_limit::general))
+        .layer(limits.sign_in());
+    Router::new().route("/", get(|| async { "hello" })).layer(limits.general()).merge(sign_in)
 }
 
 async fn statuses(server: &Server, request: &str, times: usize) -> Vec<u16> {
@@ -81,7 +77,7 @@ async fn every_answer_carries_the_security_headers() {
         Router::new()
             .route("/", get(|| async { "hello" }))
             .route("/cached", get(|| async { ([("cache-control", "max-age=60")], "hello") }))
-            .layer(from_fn_with_state(SecurityHeaders::new(https), security_headers::add))
+            .layer(SecurityHeaders::new(https))
     };
     let server = Server::start_with(router(true), options(), None);
     let mut client = server.connect().await;

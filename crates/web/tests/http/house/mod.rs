@@ -39,11 +39,11 @@ use storage::user::User;
 use storage::{Durability, NewNode, Options, Store};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
-use web::Web;
 use web::metrics::{HttpMetrics, Sources, SystemReading};
 use web::server::ClientAddress;
 use web::server::ServerStats;
 use web::server::rate_limit::RateLimits;
+use web::{Surface, Web};
 
 /// The issuer of every house.
 pub(crate) const ISSUER: &str = "https://id.example";
@@ -75,7 +75,7 @@ pub(crate) fn pass_seconds(seconds: u64) {
 
 pub(crate) fn new_ctx(remote: Option<IpAddr>) -> Ctx {
     REQUESTS.set(REQUESTS.get() + 1);
-    Ctx::new(now(), remote, Box::new(SeededRandom::new(REQUESTS.get())))
+    Ctx::new(now(), remote, REQUESTS.get().into(), Box::new(SeededRandom::new(REQUESTS.get())))
 }
 
 fn entropy(bytes: &mut [u8]) {
@@ -313,13 +313,13 @@ async fn on(store: Store, plan: &Plan) -> (Provider, Router) {
     let provider =
         Provider::open(plan.settings.clone(), store, pool, keys, &mut new_ctx(None)).await.unwrap();
     let rate_limits = plan.rate_limits.clone();
-    let router = web::router(Web {
+    let router = web::router(Web::from(Surface {
         provider: provider.clone(),
         new_ctx,
         rate_limits,
         metrics: plan.metrics.clone(),
         leaving: plan.leaving.clone(),
-    });
+    }));
     (provider, router)
 }
 
