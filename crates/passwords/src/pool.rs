@@ -6,6 +6,7 @@
 //! What it does not hide: until an imported user's first sign-in the hash is of another algorithm, and a wrong password
 //! for that user takes that algorithm's time.
 
+mod door;
 mod patience;
 mod queue;
 mod turns;
@@ -171,6 +172,8 @@ pub struct PoolStats {
     pub completed: u64,
     /// Requests refused on arrival.
     pub refused: u64,
+    /// Times that nobody more should be asked for a password.
+    pub turned_away: u64,
     /// Requests whose caller left before their turn; not hashed.
     pub abandoned: u64,
     /// Password hashes computed, those for unknown users included.
@@ -215,6 +218,12 @@ impl HashPool {
         if !machines.is_empty() {
             self.handle.remotes.get_or_init(|| Remotes::new(machines));
         }
+    }
+
+    /// Whether one more of these callers should be asked for a password: always, but in a flood. Then those whose turn would come soon, and of
+    /// all others as many as can be checked, and a few more.
+    pub fn has_room(&self, on_behalf_of: OnBehalfOf) -> bool {
+        self.shared().has_room(on_behalf_of)
     }
 
     /// Checks a password against a stored hash, here or on another machine. `None` is an unknown user: the same work, then `Wrong`.
@@ -313,6 +322,7 @@ impl HashPool {
             running: counters.running.load(Relaxed),
             completed: counters.completed.load(Relaxed),
             refused: counters.refused.load(Relaxed),
+            turned_away: counters.turned_away.load(Relaxed),
             abandoned: counters.abandoned.load(Relaxed),
             hashes: counters.hashes.load(Relaxed),
             upgraded: counters.upgraded.load(Relaxed),

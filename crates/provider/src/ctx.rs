@@ -18,6 +18,13 @@ impl From<u64> for RequestId {
     }
 }
 
+impl RequestId {
+    /// One of `0..bound`, each for as many requests as any other.
+    pub(crate) fn one_of(self, bound: u64) -> u64 {
+        self.0 % bound
+    }
+}
+
 impl std::fmt::Display for RequestId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:016x}", self.0)

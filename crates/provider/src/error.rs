@@ -10,6 +10,8 @@ use storage::StorageError;
 pub enum Overloaded {
     /// Too many passwords wait to be hashed (429).
     Hashing,
+    /// The same, and nobody more is asked for one (429): asking again is all there is to do.
+    Arrivals,
     /// Storage has too many writes waiting (503).
     Storage,
 }

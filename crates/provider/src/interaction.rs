@@ -16,7 +16,7 @@ pub use sign_up::{NewAccount, SignUpAnswer, SignUpProblem};
 pub(crate) use sign_up::{is_email, is_username};
 
 use crate::session::SignedIn;
-use crate::{AuthorizationResponse, Authorize, Ctx, Ended, Provider, ProviderError};
+use crate::{AuthorizationResponse, Authorize, Ctx, Ended, Overloaded, Provider, ProviderError};
 use crypto::{OpaqueToken, generate_secret, secret_hash, secret_matches};
 use next::{Next, next};
 use protocol::{
@@ -30,6 +30,11 @@ use storage::client::RegisteredClient;
 use storage::consent::ConsentOf;
 use storage::grant::NewGrant;
 use storage::interaction::{BeginInteraction, Interaction, InteractionById, Progress};
+
+/// Who arrives in a flood of sign-ins is asked to come back after so long,
+const BACK_AFTER: Duration = Duration::from_secs(3);
+/// and within so long from then.
+const BACK_WITHIN: Duration = Duration::from_secs(6);
 
 /// What a browser's cookies say.
 #[derive(Debug, Clone, Copy, Default)]
@@ -173,6 +178,9 @@ impl Provider {
         if request.prompts.none {
             return Ok(Authorize::Answer(self.response(&request, Err(left.as_error()))));
         }
+        if matches!(left, Next::SignIn | Next::SignUp) {
+            self.has_room_for(ctx, client)?;
+        }
         let (mut interaction, handle, new_browser_secret) = self.new_interaction(ctx, request, browser);
         interaction.progress.shown_to = left.shown_to(signed_in.as_ref());
         self.inner.store.write(BeginInteraction(interaction.clone())).await?;
@@ -188,6 +196,15 @@ impl Provider {
             new_browser_secret,
             new_session: None,
         }))
+    }
+
+    /// Nobody is let type a password that will not be checked. Those who are sent away come back one after another, not all at once.
+    fn has_room_for(&self, ctx: &Ctx, client: &Client) -> Result<(), ProviderError> {
+        if self.inner.hash_pool.has_room(ctx.on_behalf_of(Some(&client.id))) {
+            return Ok(());
+        }
+        let retry_after = BACK_AFTER + Duration::from_secs(ctx.request_id.one_of(BACK_WITHIN.as_secs()));
+        Err(ProviderError::Overloaded { what: Overloaded::Arrivals, retry_after })
     }
 
     pub(crate) fn new_interaction(

@@ -5,7 +5,7 @@ use crate::metrics::{Refusal, Told};
 use crate::pages::ErrorPage;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{HeaderValue, REFRESH, RETRY_AFTER, WWW_AUTHENTICATE};
 use protocol::{ErrorCode, OAuthError};
 use provider::{AuthorizeError, Ended, Overloaded, ProviderError, RequestId};
 use serde::Serialize;
@@ -96,6 +96,11 @@ impl IntoResponse for PageError {
             request_id: self.request_id.to_string(),
         });
         outcome.add_retry_after(&mut response);
+        if outcome.asks_again
+            && let Some(seconds) = response.headers().get(RETRY_AFTER).cloned()
+        {
+            response.headers_mut().insert(REFRESH, seconds);
+        }
         response.extensions_mut().insert(outcome.told(&self.error));
         response
     }
@@ -117,6 +122,8 @@ struct Outcome {
     retry_after: Option<Duration>,
     /// A page's heading, and what its reader can do.
     words: (&'static str, &'static str),
+    /// Whether a page asks again by itself when it is time.
+    asks_again: bool,
 }
 
 const TRY_LATER: (&str, &str) =
@@ -136,6 +143,7 @@ impl Outcome {
             description: description.to_owned(),
             retry_after: Some(retry_after),
             words: TRY_LATER,
+            asks_again: false,
         };
         let refused = |code: ErrorCode, description: &str, words| Self {
             status: StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST),
@@ -143,6 +151,7 @@ impl Outcome {
             description: description.to_owned(),
             retry_after: None,
             words,
+            asks_again: false,
         };
         match error {
             ProviderError::OAuth(OAuthError { code, description }) => {
@@ -167,6 +176,14 @@ impl Outcome {
             ProviderError::Overloaded { what: Overloaded::Hashing, retry_after } => {
                 later(StatusCode::TOO_MANY_REQUESTS, "too many people are signing in at once", *retry_after)
             }
+            ProviderError::Overloaded { what: Overloaded::Arrivals, retry_after } => Self {
+                words: (
+                    "You can sign in in a moment",
+                    "Leave this page open: in a few seconds it asks again by itself.",
+                ),
+                asks_again: true,
+                ..later(StatusCode::TOO_MANY_REQUESTS, "many people are signing in right now", *retry_after)
+            },
             ProviderError::TooManyRequests { retry_after } => {
                 later(StatusCode::TOO_MANY_REQUESTS, "this client asks too often", *retry_after)
             }

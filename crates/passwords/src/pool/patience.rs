@@ -33,6 +33,11 @@ impl Patience {
         self.flooded = true;
         Err(own - allowed)
     }
+
+    /// Whether a caller who would wait `own` now will surely be let in a moment later.
+    pub(super) fn is_easy(&self, own: Duration) -> bool {
+        !self.flooded || own <= self.in_a_flood / 2
+    }
 }
 
 #[cfg(test)]

@@ -10,9 +10,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
+use super::door::Door;
 use super::patience::Patience;
 use super::turns::Turns;
-use super::{PoolSettings, Reason, Refused, Terms, Verdict};
+use super::{OnBehalfOf, PoolSettings, Reason, Refused, Terms, Verdict};
 use crate::monotonic;
 use crate::params::Argon2Params;
 
@@ -51,6 +52,7 @@ struct Waiting {
 struct Queue {
     waiting: Turns<Waiting>,
     patience: Patience,
+    door: Door,
     closed: bool,
 }
 
@@ -59,6 +61,7 @@ pub(super) struct Counters {
     pub(super) running: AtomicUsize,
     pub(super) completed: AtomicU64,
     pub(super) refused: AtomicU64,
+    pub(super) turned_away: AtomicU64,
     pub(super) abandoned: AtomicU64,
     pub(super) hashes: AtomicU64,
     pub(super) upgraded: AtomicU64,
@@ -76,6 +79,7 @@ impl Default for Counters {
             running: AtomicUsize::new(0),
             completed: zero(),
             refused: zero(),
+            turned_away: zero(),
             abandoned: zero(),
             hashes: zero(),
             upgraded: zero(),
@@ -109,7 +113,8 @@ impl Shared {
     pub(super) fn new(settings: PoolSettings) -> Self {
         let mean = Mean::assumed(&settings.params);
         let patience = Patience::new(settings.max_wait, settings.overload_wait);
-        let queue = Mutex::new(Queue { waiting: Turns::default(), patience, closed: false });
+        let queue =
+            Mutex::new(Queue { waiting: Turns::default(), patience, door: Door::default(), closed: false });
         Self { settings, counters: Counters::default(), mean, queue, wake: Condvar::new() }
     }
 
@@ -139,6 +144,23 @@ impl Shared {
         drop(queue);
         self.wake.notify_one();
         Ok(Place { slot, shared: Arc::clone(self) })
+    }
+
+    /// Whether one more of these callers should be asked for a password.
+    pub(super) fn has_room(&self, on_behalf_of: OnBehalfOf) -> bool {
+        let threads = self.settings.threads;
+        if self.counters.queued.load(Relaxed) < threads {
+            return true;
+        }
+        let mut queue = locked(&self.queue);
+        let own = self.wait_behind(queue.waiting.before(on_behalf_of));
+        let each = self.mean.get() / u32::try_from(threads).unwrap_or(u32::MAX);
+        let has_room = queue.patience.is_easy(own) || queue.door.lets_in(monotonic(), each);
+        drop(queue);
+        if !has_room {
+            self.counters.turned_away.fetch_add(1, Relaxed);
+        }
+        has_room
     }
 
     /// The next task whose caller is still there. Waits at most `patience` if given.

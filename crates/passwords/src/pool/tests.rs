@@ -374,6 +374,10 @@ async fn a_flood_is_refused_where_a_burst_may_wait_and_a_quiet_caller_is_let_in(
         }
     };
     assert_eq!((refused.reason, waiting.len()), (Reason::Busy, 20));
+    // So many may be asked for a password in the meantime, and whoever's turn comes soon.
+    assert_eq!([(); 4].map(|()| pool.has_room(NOBODY)), [true, true, false, false]);
+    assert!(pool.has_room(OnBehalfOf { client: 7, address: 0 }));
+    assert_eq!(pool.stats().turned_away, 2);
     // Half of them leave: room for a burst, and not for a flood.
     waiting.truncate(10);
     assert!(pool.stats().estimated_wait < ms(1_500));
@@ -383,6 +387,7 @@ async fn a_flood_is_refused_where_a_burst_may_wait_and_a_quiet_caller_is_let_in(
     // The flood has passed.
     waiting.clear();
     drop(quiet);
+    assert!((0..10).all(|_| pool.has_room(NOBODY)));
     let mut burst: Vec<_> = (0..10).map(|_| Box::pin(pool.hash(NOBODY, secret("p")))).collect();
     for future in &mut burst {
         assert!(polled_once(future.as_mut()).await.is_none());

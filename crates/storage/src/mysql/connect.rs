@@ -42,6 +42,7 @@ pub(crate) struct Connection {
     lost: bool,
     /// Whether a transaction begins by BEGIN, not by its first statement.
     must_begin: bool,
+    takes_blocks: bool,
 }
 
 impl Mysql {
@@ -92,6 +93,8 @@ impl Mysql {
         let must_begin =
             purpose != Purpose::Write || variables.get("wsrep_on").is_some_and(|value| value != "OFF");
         conn.query_drop(self.settings(&variables, purpose, must_begin)).await.map_err(told)?;
+        // Only MariaDB has them, and only where a transaction needs no BEGIN, which means a block within one.
+        let takes_blocks = !must_begin && version.contains("MariaDB");
         let idle_for = Duration::from_secs(number("wait_timeout").unwrap_or(28_800));
         Ok(Connection {
             conn,
@@ -103,6 +106,7 @@ impl Mysql {
             used_at: now(),
             lost: false,
             must_begin,
+            takes_blocks,
         })
     }
 
@@ -231,6 +235,15 @@ impl Connection {
     /// Whether a transaction must be begun by BEGIN. Where not, one statement fewer travels.
     pub(super) fn must_begin(&self) -> bool {
         self.must_begin
+    }
+
+    /// Whether a block of statements outside of a procedure is a statement.
+    pub(super) fn takes_blocks(&self) -> bool {
+        self.takes_blocks
+    }
+
+    pub(super) fn take_no_blocks(&mut self) {
+        self.takes_blocks = false;
     }
 
     /// Bytes after which the next request begins. The statement that reaches it may be as long as the server allows.

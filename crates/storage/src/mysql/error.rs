@@ -50,6 +50,11 @@ pub(super) fn is_done_already(code: u16) -> bool {
     matches!(code, 1050 | 1051 | 1060 | 1061 | 1091)
 }
 
+/// No syntax of the server's; nothing that can be prepared.
+pub(super) fn is_not_understood(code: u16) -> bool {
+    matches!(code, 1064 | 1295)
+}
+
 fn connection(error: &Error) -> DriverError {
     match error {
         Error::Driver(Client::PacketTooLarge) => {

@@ -2,8 +2,10 @@
 //! command.
 //!
 //! The protocol answers one request before it takes the next, but one request may hold many statements: a whole transaction, or all of it
-//! but its COMMIT, travels at once, its values written into the text (`text.rs`). A query by itself is prepared once per connection.
+//! but its COMMIT, travels at once, its values written into the text (`text.rs`), on MariaDB as one statement where it is short (`block.rs`).
+//! A query by itself is prepared once per connection.
 
+mod block;
 mod connect;
 pub(crate) mod doctor;
 mod error;
@@ -50,6 +52,14 @@ impl Driver for Mysql {
         let mut counts = transact(connection, steps, ";COMMIT").await?;
         counts.truncate(steps.len());
         Ok(counts)
+    }
+
+    fn takes_whole(&self, connection: &Connection, steps: &[&Step]) -> bool {
+        connection.takes_blocks() && steps.len() <= block::FEW
+    }
+
+    async fn run_whole(&self, connection: &mut Connection, steps: &[&Step]) -> Result<(), StepFailure> {
+        block::run_and_commit(connection, steps).await
     }
 
     async fn commit(&self, connection: &mut Connection) -> Result<(), DriverError> {

@@ -170,6 +170,47 @@ async fn a_commit_that_travels_with_its_steps_is_not_reached_after_a_failure() {
 }
 
 #[tokio::test]
+async fn a_block_is_all_or_nothing_and_each_value_stands_in_its_place() {
+    let Some(mut bench) = Bench::new().await else { return };
+    bench.commit(&[thing(0, "zero")]).await;
+    let one = |step: Step| Step { expect: Expect::Exactly(1), ..step };
+    let add_to = |number: u8| one(step(ADD, params![10_i64, [number; 16].as_slice()]));
+    let body = |number: u8, body: Option<&str>| {
+        step("UPDATE things SET body = ? WHERE id = ?", params![body, [number; 16].as_slice()])
+    };
+    async fn whole(bench: &mut Bench, steps: &[Step]) -> Result<(), DriverError> {
+        let steps: Vec<&Step> = steps.iter().collect();
+        assert!(bench.driver.takes_whole(&bench.write, &steps));
+        let ran = bench.driver.run_whole(&mut bench.write, &steps).await.map_err(|failure| failure.error);
+        bench.driver.roll_back(&mut bench.write).await.unwrap();
+        ran
+    }
+    for (number, name, text) in [(1, "it's; END", None), (2, "ü?", Some("\\")), (3, "", Some("NULL"))] {
+        let steps = [add_to(number - 1), thing(number, name), body(number, text)];
+        whole(&mut bench, &steps).await.unwrap();
+        // One that finds nothing to change, one whose key is taken, one that is no statement; and then a row is found that stays as it is.
+        for spoils in [
+            add_to(9),
+            one(thing(1, "taken")),
+            step("UPDATE things SET nothing = 1", params![]),
+            step("INSERT INTO no_such_table (id) VALUES (?)", params![1_i64]),
+            step(INSERT, params![None::<String>, "null", "", b"".as_slice(), 0_i64]),
+            step(ADD, params![]),
+        ] {
+            let spoilt = [add_to(0), spoils, thing(number + 100, "never")];
+            assert_eq!(whole(&mut bench, &spoilt).await, Err(DriverError::Untold));
+        }
+        whole(&mut bench, &[one(add(number)), body(99, None)]).await.unwrap();
+        // Another node migrates meanwhile.
+        let mut migrate = bench.driver.connect(Purpose::Migrate).await.unwrap();
+        let script = format!("ALTER TABLE things ADD COLUMN extra_{number} BIGINT FIRST;");
+        bench.driver.script(&mut migrate, &[script]).await.unwrap();
+    }
+    let all = "SELECT concat(name, ' ', coalesce(body, '-'), ' ', n) FROM things ORDER BY id";
+    assert_eq!(bench.names(all, params![]).await, ["zero  10", "it's; END - 11", "ü? \\ 12", " NULL 3"]);
+}
+
+#[tokio::test]
 async fn a_transaction_longer_than_one_request_is_one_transaction() {
     let Some(mut bench) = Bench::new().await else { return };
     let body = "ü".repeat(400_000);

@@ -72,8 +72,13 @@ pub(super) async fn attempt<D: Driver>(
     let recorded = record.step(false);
     let mut steps: Vec<&Step> = commands.iter().flat_map(|command| command.as_slice()).collect();
     steps.push(&recorded);
-    if steps.iter().all(|step| step.counts_itself()) {
-        return at_once(shared, kept, connection, (commands, &steps), record).await;
+    let whole = commands.len() == 1 && shared.driver.takes_whole(&connection, &steps);
+    if whole || steps.iter().all(|step| step.counts_itself()) {
+        match at_once(shared, kept, connection, (commands, &steps, whole), record).await {
+            Joint::Ended(attempt) => return attempt,
+            // Nothing of it stands, so its record's id is free.
+            Joint::Untold(undone) => connection = undone,
+        }
     }
     let ran = bounded(shared, shared.driver.run(&mut connection, &steps)).await;
     let verdict = match ran {
@@ -110,24 +115,44 @@ pub(super) async fn attempt<D: Driver>(
     }
 }
 
+/// What came of asking for everything at once.
+enum Joint<C> {
+    Ended(Attempt),
+    /// Nothing was applied, and why was not said. Nothing is open on the connection.
+    Untold(C),
+}
+
 /// The same where no count has to be looked at before COMMIT: one round trip less.
 async fn at_once<D: Driver>(
     shared: &Shared<D>,
     kept: &mut Option<D::Connection>,
     mut connection: D::Connection,
-    (commands, steps): (&[&Steps], &[&Step]),
+    (commands, steps, whole): (&[&Steps], &[&Step], bool),
     record: Record,
-) -> Attempt {
+) -> Joint<D::Connection> {
     let committed = || Attempt::Committed(commands.iter().map(|_| Ok(Applied::Done)).collect());
-    let failure = match bounded(shared, shared.driver.run_and_commit(&mut connection, steps)).await {
-        Some(Ok(_counts)) => {
+    let ran = async {
+        match whole {
+            true => shared.driver.run_whole(&mut connection, steps).await,
+            false => shared.driver.run_and_commit(&mut connection, steps).await.map(drop),
+        }
+    };
+    let failure = match bounded(shared, ran).await {
+        Some(Ok(())) => {
             *kept = Some(connection);
-            return committed();
+            return Joint::Ended(committed());
+        }
+        Some(Err(StepFailure { error: DriverError::Untold, .. })) => {
+            return match bounded(shared, shared.driver.roll_back(&mut connection)).await {
+                Some(Ok(())) => Joint::Untold(connection),
+                Some(Err(error)) => Joint::Ended(Attempt::Again(in_words(error))),
+                None => Joint::Ended(Attempt::Again(unanswered())),
+            };
         }
         Some(Err(failure)) if is_undone(&failure, steps.len()) => {
             let attempt = failed(commands, failure);
             undo(shared, kept, connection, &attempt).await;
-            return attempt;
+            return Joint::Ended(attempt);
         }
         Some(Err(failure)) => failure.error,
         None => {
@@ -135,13 +160,24 @@ async fn at_once<D: Driver>(
             DriverError::Lost(unanswered())
         }
     };
+    // A connection that still answers knows best.
+    if !matches!(failure, DriverError::Lost(_)) {
+        match bounded(shared, resolve::look_after(shared, &mut connection, record)).await {
+            Some(Ok(Resolved::Committed)) => return Joint::Ended(committed()),
+            Some(Ok(Resolved::Voided)) => {
+                let failure = StepFailure { step: 0, error: failure, counts: Vec::new() };
+                return Joint::Ended(failed(commands, failure));
+            }
+            Some(Ok(Resolved::Unknown) | Err(_)) | None => {}
+        }
+    }
     drop(connection);
     let why = in_words(failure);
-    match resolve::resolve(shared, record).await {
+    Joint::Ended(match resolve::resolve(shared, record).await {
         Resolved::Committed => committed(),
         Resolved::Voided => Attempt::Again(why),
         Resolved::Unknown => Attempt::Undecided(why),
-    }
+    })
 }
 
 /// Whether it is certain that nothing of it was committed: a step failed, or the COMMIT did in a way that says so.
@@ -179,6 +215,7 @@ fn unanswered() -> String {
 pub(super) fn in_words(error: DriverError) -> String {
     match error {
         DriverError::Taken => "a key is taken".to_owned(),
+        DriverError::Counted | DriverError::Untold => "a step failed, or had another count".to_owned(),
         DriverError::TimedOut => "a statement took longer than its deadline and was stopped".to_owned(),
         DriverError::Conflict(why)
         | DriverError::Statement(why)
@@ -225,7 +262,8 @@ fn failed(commands: &[&Steps], failure: StepFailure) -> Attempt {
         DriverError::Taken if expect == Some(Expect::Replacing) => {
             Spoil::Conflict("another writer put the same row in place".to_owned())
         }
-        DriverError::Taken => Spoil::Answer(Ok(Applied::Refused { step })),
+        DriverError::Taken | DriverError::Counted => Spoil::Answer(Ok(Applied::Refused { step })),
+        DriverError::Untold => Spoil::Conflict(in_words(DriverError::Untold)),
         DriverError::Conflict(why) => Spoil::Conflict(why),
         DriverError::TimedOut => Spoil::Conflict(in_words(DriverError::TimedOut)),
         DriverError::Statement(why) => Spoil::Answer(Err(StorageError::Statement(why))),

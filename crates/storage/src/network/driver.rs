@@ -43,6 +43,18 @@ pub(crate) trait Driver: Send + Sync + 'static {
         steps: &[&Step],
     ) -> impl Future<Output = Result<Vec<u64>, StepFailure>> + Send;
 
+    /// Whether [`Driver::run_whole`] takes the steps of this one command and its record.
+    fn takes_whole(&self, connection: &Self::Connection, steps: &[&Step]) -> bool;
+
+    /// Does the same as [`Driver::run_and_commit`] by a single statement, also where a count may be a surprise: the server itself then keeps
+    /// the COMMIT from taking place. `Counted` is the outcome of the step that is named. `Untold` says that nothing was committed, and not
+    /// why: the caller rolls back, and learns that by [`Driver::run`].
+    fn run_whole(
+        &self,
+        connection: &mut Self::Connection,
+        steps: &[&Step],
+    ) -> impl Future<Output = Result<(), StepFailure>> + Send;
+
     /// Commits what [`Driver::run`] began. `Conflict`, `Taken` and `Statement` say that it was certainly undone; after any other error the
     /// caller finds out whether it took place.
     fn commit(
@@ -98,6 +110,10 @@ pub(crate) struct StepFailure {
 pub(crate) enum DriverError {
     /// A unique key is taken: an outcome.
     Taken,
+    /// The step had another count than it must: an outcome. Only of [`Driver::run_whole`].
+    Counted,
+    /// A step failed, or had another count than it must; which one was not said. Only of [`Driver::run_whole`].
+    Untold,
     /// Somebody else was first (serialization failure, deadlock, a lock that was not free in time): undone, and worth trying again.
     Conflict(String),
     /// The statement is wrong: a defect of this program.

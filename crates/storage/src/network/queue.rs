@@ -48,7 +48,8 @@ impl Queue {
         }
         state.jobs.push_back(job);
         drop(state);
-        self.arrived.notify_one();
+        // The lane that worked last: its connection, and the server's end of it, still have everything at hand.
+        self.arrived.notify_last();
         Ok(())
     }
 

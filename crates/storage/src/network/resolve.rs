@@ -54,7 +54,6 @@ async fn asked<D: Driver>(shared: &Shared<D>, record: Record) -> Resolved {
 
 /// Asks once, on a connection of its own. An error says nothing about the commit.
 async fn ask<D: Driver>(shared: &Shared<D>, record: Record) -> Result<Resolved, String> {
-    let silent = || "the database does not answer".to_owned();
     let connecting = shared.driver.connect(Purpose::Write);
     let mut connection = bounded(shared, connecting).await.ok_or_else(silent)?.map_err(in_words)?;
     let void = record.step(true);
@@ -71,20 +70,56 @@ async fn ask<D: Driver>(shared: &Shared<D>, record: Record) -> Result<Resolved, 
         Err(failure) => return Err(in_words(failure.error)),
     }
     // After the key was found to be taken or free: a sweep from now on changes nothing about that.
+    let found = look(shared, &mut connection, record).await?;
+    match found.voided {
+        Some(0) => Ok(Resolved::Committed),
+        // Our own, of now or of a question whose answer was lost. What it took the place of may have been swept.
+        Some(_) if !found.may_be_swept => Ok(Resolved::Voided),
+        _ if found.may_be_swept => Ok(Resolved::Unknown),
+        _ => Err("the record of a commit is taken and not there".to_owned()),
+    }
+}
+
+/// Looks on the connection that the commit was asked for on, which still answers: what it was told before is over once it has rolled back,
+/// so a record that is not there never will be. The connection is of no further use. An error says nothing about the commit.
+pub(super) async fn look_after<D: Driver>(
+    shared: &Shared<D>,
+    connection: &mut D::Connection,
+    record: Record,
+) -> Result<Resolved, String> {
+    shared.driver.roll_back(connection).await.map_err(in_words)?;
+    let found = look(shared, connection, record).await?;
+    Ok(match found.voided {
+        Some(_) => Resolved::Committed,
+        None if found.may_be_swept => Resolved::Unknown,
+        None => Resolved::Voided,
+    })
+}
+
+/// What there is of a record.
+struct Found {
+    voided: Option<i64>,
+    /// Records of its time are gone.
+    may_be_swept: bool,
+}
+
+async fn look<D: Driver>(
+    shared: &Shared<D>,
+    connection: &mut D::Connection,
+    record: Record,
+) -> Result<Found, String> {
     let statements = [
         Statement::new("SELECT voided FROM commits WHERE id = ?", params![record.id.0.as_slice()]),
         Statement::new("SELECT expires_at FROM commits WHERE id = ?", params![SWEPT_MARK.as_slice()]),
     ];
-    let answered = bounded(shared, shared.driver.query(&mut connection, &statements, false)).await;
+    let answered = bounded(shared, shared.driver.query(connection, &statements, false)).await;
     let answers = answered.ok_or_else(silent)?.map_err(in_words)?;
     let swept_until = number(&answers, 1)?.unwrap_or(i64::MIN);
-    match number(&answers, 0)? {
-        Some(0) => Ok(Resolved::Committed),
-        // Our own, of now or of a question whose answer was lost. What it took the place of may have been swept.
-        Some(_) if record.expires_at > swept_until => Ok(Resolved::Voided),
-        _ if record.expires_at <= swept_until => Ok(Resolved::Unknown),
-        _ => Err("the record of a commit is taken and not there".to_owned()),
-    }
+    Ok(Found { voided: number(&answers, 0)?, may_be_swept: record.expires_at <= swept_until })
+}
+
+fn silent() -> String {
+    "the database does not answer".to_owned()
 }
 
 /// The number in the one row of an answer, if there is a row.

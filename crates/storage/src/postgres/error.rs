@@ -38,6 +38,17 @@ pub(super) fn is_about(error: &tokio_postgres::Error, table: &str) -> bool {
     error.as_db_error().and_then(DbError::table) == Some(table)
 }
 
+/// How a statement says that a count was not what it must be ([`super::request`]): no other statement of ours divides.
+pub(super) fn is_division_by_zero(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(|db| db.code().code() == "22012")
+}
+
+/// Not supported, or not understood: CockroachDB changes no table twice in one statement.
+pub(super) fn is_not_understood(error: &tokio_postgres::Error) -> bool {
+    let class = error.as_db_error().and_then(|db| db.code().code().get(..2));
+    matches!(class, Some("0A" | "42"))
+}
+
 /// An error while a connection is opened.
 pub(super) fn connecting(error: &tokio_postgres::Error) -> DriverError {
     match error.as_db_error() {

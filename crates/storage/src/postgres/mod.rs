@@ -7,18 +7,20 @@ pub(crate) mod doctor;
 mod error;
 mod pipeline;
 pub(crate) mod plain;
+mod request;
 mod tls;
 
 use crate::contract::{Statement, Step};
 use crate::database::{Server, TlsMode};
 use crate::dialect::{Dialect, POSTGRES};
 use crate::error::StorageError;
-use crate::network::driver::{Driver, DriverError, Purpose, RECORD, StepFailure};
+use crate::network::driver::{Driver, DriverError, Purpose, StepFailure};
 use crate::options::Options;
 use crate::row::Fetched;
 use crate::value::{Value, ValueRef};
 use bytes::BytesMut;
 use pipeline::in_order;
+use request::{Request, Text, requests};
 use std::collections::HashMap;
 use std::error::Error;
 use std::time::Duration;
@@ -26,8 +28,6 @@ use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Config, NoTls, Statement as Prepared};
 
-/// Steps of a transaction whose record travels with the last of them.
-const FEW: usize = 8;
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
@@ -44,10 +44,9 @@ pub(crate) struct Postgres {
 pub(crate) struct Connection {
     client: Client,
     prepared: HashMap<Text, Prepared>,
+    /// Whether the server takes several changes in one statement.
+    takes_whole: bool,
 }
-
-/// A statement, and whether the record of the commit is one with it.
-type Text = (&'static str, bool);
 
 impl Postgres {
     /// Opens nothing yet.
@@ -128,7 +127,7 @@ impl Driver for Postgres {
             }
         };
         client.batch_execute(&self.session(purpose)).await.map_err(|error| error::used(&error))?;
-        Ok(Connection { client, prepared: HashMap::new() })
+        Ok(Connection { client, prepared: HashMap::new(), takes_whole: true })
     }
 
     fn is_closed(&self, connection: &Connection) -> bool {
@@ -147,6 +146,16 @@ impl Driver for Postgres {
         connection.transact(steps, true).await
     }
 
+    fn takes_whole(&self, connection: &Connection, steps: &[&Step]) -> bool {
+        connection.takes_whole && request::is_one_statement(steps)
+    }
+
+    async fn run_whole(&self, connection: &mut Connection, steps: &[&Step]) -> Result<(), StepFailure> {
+        let failed = |error| StepFailure { step: 0, error, counts: Vec::new() };
+        let Some(request) = request::whole(steps) else { return Err(failed(DriverError::Untold)) };
+        connection.run_alone(&request).await.map_err(failed)
+    }
+
     async fn commit(&self, connection: &mut Connection) -> Result<(), DriverError> {
         connection.client.batch_execute("COMMIT").await.map_err(|error| error::used(&error))
     }
@@ -161,14 +170,14 @@ impl Driver for Postgres {
         statements: &[Statement],
         snapshot: bool,
     ) -> Result<Vec<Vec<Fetched>>, DriverError> {
-        let texts: Vec<Text> = statements.iter().map(|statement| (statement.sql, false)).collect();
+        let texts: Vec<Text> = statements.iter().map(|statement| Text::Step(statement.sql)).collect();
         connection.prepare(&texts).await.map_err(|(_, error)| error)?;
-        let Connection { client, prepared } = connection;
+        let Connection { client, prepared, .. } = connection;
         let begun = in_order(snapshot.then(|| client.batch_execute(BEGIN_SNAPSHOT)));
         let params: Vec<Vec<&(dyn ToSql + Sync)>> =
             statements.iter().map(|statement| as_sql(&statement.params).collect()).collect();
         let answered = in_order(statements.iter().zip(&params).filter_map(|(statement, params)| {
-            let statement = prepared.get(&(statement.sql, false))?;
+            let statement = prepared.get(&Text::Step(statement.sql))?;
             Some(client.query(statement, params))
         }));
         let ended = in_order(snapshot.then(|| client.batch_execute("COMMIT")));
@@ -205,10 +214,10 @@ impl Connection {
     /// Runs the steps as one transaction, and commits it too when it is told so.
     async fn transact(&mut self, steps: &[&Step], commits: bool) -> Result<Vec<u64>, StepFailure> {
         let requests = requests(steps);
-        let texts: Vec<Text> = requests.iter().map(|request| request.text).collect();
+        let texts: Vec<Text> = requests.iter().map(|request| request.text.clone()).collect();
         let unprepared = |(step, error)| StepFailure { step, error, counts: Vec::new() };
         self.prepare(&texts).await.map_err(unprepared)?;
-        let Self { client, prepared } = self;
+        let Self { client, prepared, .. } = self;
         // A statement by itself is a transaction by itself.
         let is_alone = commits && requests.len() == 1;
         let begun = in_order((!is_alone).then(|| client.batch_execute(BEGIN)));
@@ -228,7 +237,7 @@ impl Connection {
                 Ok(count) => counts.push(count),
                 // After the first error the server refuses the rest, and makes a ROLLBACK of the COMMIT.
                 Err(error) => {
-                    let is_record = request.text.1 && error::is_about(&error, "commits");
+                    let is_record = request.text.records() && error::is_about(&error, "commits");
                     let error = error::used(&error);
                     if matches!(error, DriverError::Statement(_)) {
                         // Whatever was wrong, it is not prepared any more.
@@ -237,7 +246,7 @@ impl Connection {
                     return Err(StepFailure { step: counts.len() + usize::from(is_record), error, counts });
                 }
             }
-            if request.text.1 {
+            if request.text.records() {
                 counts.push(1);
             }
         }
@@ -247,16 +256,41 @@ impl Connection {
         Ok(counts)
     }
 
+    /// One statement, which is a transaction by itself. A server that does not take it is not asked again.
+    async fn run_alone(&mut self, request: &Request<'_>) -> Result<(), DriverError> {
+        if !self.prepared.contains_key(&request.text) {
+            match self.client.prepare(&POSTGRES.statement(&request.text.written())).await {
+                Ok(prepared) => drop(self.prepared.insert(request.text.clone(), prepared)),
+                Err(error) => return Err(self.untold(&error)),
+            }
+        }
+        let Some(prepared) = self.prepared.get(&request.text) else { return Err(DriverError::Untold) };
+        match self.client.execute(prepared, &request.params).await {
+            Ok(_) => Ok(()),
+            Err(error) if error::is_division_by_zero(&error) => Err(DriverError::Counted),
+            Err(error) => Err(self.untold(&error)),
+        }
+    }
+
+    /// Which part of it failed is not said.
+    fn untold(&mut self, error: &tokio_postgres::Error) -> DriverError {
+        match error::used(error) {
+            DriverError::Taken => DriverError::Untold,
+            DriverError::Statement(_) => {
+                self.prepared.clear();
+                self.takes_whole &= !error::is_not_understood(error);
+                DriverError::Untold
+            }
+            other => other,
+        }
+    }
+
     /// Prepares what is not prepared yet, all of it in one round trip. An error names the statement's place.
     async fn prepare(&mut self, texts: &[Text]) -> Result<(), (usize, DriverError)> {
         let mut missing: Vec<(usize, Text, String)> = Vec::new();
         for (place, text) in texts.iter().enumerate() {
             if !self.prepared.contains_key(text) && missing.iter().all(|(_, other, _)| other != text) {
-                let native = match text {
-                    (sql, false) => POSTGRES.statement(sql),
-                    (sql, true) => POSTGRES.statement(&format!("WITH recorded AS ({RECORD}) {sql}")),
-                };
-                missing.push((place, *text, native));
+                missing.push((place, text.clone(), POSTGRES.statement(&text.written())));
             }
         }
         if missing.is_empty() {
@@ -266,31 +300,9 @@ impl Connection {
         let prepared = in_order(missing.iter().map(|(_, _, native)| client.prepare(native))).await;
         for ((place, text, _), prepared) in missing.iter().zip(prepared) {
             let prepared = prepared.map_err(|error| (*place, error::used(&error)))?;
-            self.prepared.insert(*text, prepared);
+            self.prepared.insert(text.clone(), prepared);
         }
         Ok(())
-    }
-}
-
-/// What is sent for one step, or for the last one and the record of the commit.
-struct Request<'a> {
-    text: Text,
-    params: Vec<&'a (dyn ToSql + Sync)>,
-}
-
-/// As few requests as the steps can be: each costs the server an answer of its own, and us to wake for it.
-fn requests<'a>(steps: &[&'a Step]) -> Vec<Request<'a>> {
-    let request =
-        |step: &&'a Step| Request { text: (step.sql, false), params: as_sql(&step.params).collect() };
-    match steps {
-        // In a long one it is lost among the others, and would be one more statement to prepare.
-        [before @ .., last, record] if record.sql == RECORD && steps.len() <= FEW => {
-            let mut requests: Vec<Request<'a>> = before.iter().map(request).collect();
-            let params = as_sql(&record.params).chain(as_sql(&last.params)).collect();
-            requests.push(Request { text: (last.sql, true), params });
-            requests
-        }
-        steps => steps.iter().map(request).collect(),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::database::Server;
 use crate::measure::plain::{Found, Plain, Use};
 use crate::network::driver::{Driver as _, Purpose};
 use crate::options::Options;
+use crate::postgres::request::Text;
 use crate::postgres::{Connection, POSTGRES, Postgres, as_sql};
 use tokio_postgres::Statement as Prepared;
 
@@ -83,11 +84,11 @@ enum Failed {
 
 impl Connection {
     async fn plain(&mut self, sql: &'static str) -> Result<Prepared, tokio_postgres::Error> {
-        if let Some(prepared) = self.prepared.get(&(sql, false)) {
+        if let Some(prepared) = self.prepared.get(&Text::Step(sql)) {
             return Ok(prepared.clone());
         }
         let prepared = self.client.prepare(&POSTGRES.statement(sql)).await?;
-        self.prepared.insert((sql, false), prepared.clone());
+        self.prepared.insert(Text::Step(sql), prepared.clone());
         Ok(prepared)
     }
 }

@@ -49,24 +49,39 @@ impl Proxy {
     }
 }
 
-/// Whether what is asked ends with a COMMIT, or is one statement that commits by itself: PostgreSQL's Bind outside of a transaction.
-fn commits(asked: &[u8], in_transaction: &mut bool) -> bool {
-    let says = |word: &[u8]| asked.windows(word.len()).any(|window| window == word);
-    let ends = asked.ends_with(b"COMMIT\0") || asked.ends_with(b"COMMIT");
-    *in_transaction = (*in_transaction || says(b"BEGIN ISOLATION")) && !ends && !says(b"ROLLBACK");
-    ends || (!*in_transaction && asked[0] == b'B')
+/// What a connection is in the middle of.
+#[derive(Default)]
+struct Session {
+    in_transaction: bool,
+    /// Whole transactions are prepared on it: MariaDB's, and nothing else is.
+    prepares_blocks: bool,
+}
+
+impl Session {
+    /// Whether what is asked ends with a COMMIT, or is one statement that commits by itself: PostgreSQL's Bind outside of a transaction, or
+    /// MariaDB's execution of a block.
+    fn commits(&mut self, asked: &[u8]) -> bool {
+        let says = |word: &[u8]| asked.windows(word.len()).any(|window| window == word);
+        let (prepare, execute) = (Some(&0x16), Some(&0x17));
+        self.prepares_blocks |= asked.get(4) == prepare && asked.ends_with(b"COMMIT;END");
+        let ends = asked.ends_with(b"COMMIT\0") || asked.ends_with(b"COMMIT");
+        self.in_transaction =
+            (self.in_transaction || says(b"BEGIN ISOLATION")) && !ends && !says(b"ROLLBACK");
+        ends || (!self.in_transaction && asked[0] == b'B')
+            || (self.prepares_blocks && asked.get(4) == execute)
+    }
 }
 
 async fn carry(client: TcpStream, server: TcpStream, cuts: Arc<AtomicU32>, closed: Arc<AtomicU32>) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let (mut asked, mut answered) = ([0; 65_536], [0; 65_536]);
-    let mut in_transaction = false;
+    let mut session = Session::default();
     loop {
         tokio::select! {
             read = from_client.read(&mut asked) => {
                 let Ok(count @ 1..) = read else { return };
-                let cut = if commits(&asked[..count], &mut in_transaction) {
+                let cut = if session.commits(&asked[..count]) {
                     cuts.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).ok()
                 } else {
                     None

@@ -356,6 +356,7 @@ fn refusals(r: &Readings<'_>, out: &mut Samples<'_>) {
         ("address_connections", r.server.refused()),
         ("address_rate", r.rate_limits.refused()),
         ("hash_pool", pool.refused),
+        ("arrivals", pool.turned_away),
         ("store_queue", store.refused_queue),
         ("store_deadline", store.refused_deadline),
         ("store_log", store.refused_log),

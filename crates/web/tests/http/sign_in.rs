@@ -1,10 +1,11 @@
 //! `/sign-in` and `/sign-in/cancel`
 
 use crate::house::{Answer, Browser, House, PASSWORD, SECRET, Tokens, now, pass_seconds};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use passwords::PoolSettings;
 use provider::admin::UserPassword;
 use std::net::IpAddr;
+use std::time::Duration;
 use storage::user::UserByUsername;
 
 /// What the browser shows after these credentials; the interaction's handle, the only thing that may differ, taken out.
@@ -195,6 +196,49 @@ async fn when_too_many_wait_the_page_says_when_and_keeps_what_was_typed() {
     }
     // Being refused is no failure of the person's: the right password is let in.
     assert!(!browser.sign_in(&page, "alice", PASSWORD).await.says("code").is_empty());
+}
+
+#[tokio::test]
+async fn in_a_flood_nobody_more_is_asked_for_a_password_and_the_page_asks_again_by_itself() {
+    let house = House::with(|plan| {
+        let params = passwords::Argon2Params { memory_kib: 19_456, iterations: 20, parallelism: 1 };
+        let (max_wait, overload_wait) = (Duration::from_secs(1), Duration::from_millis(40));
+        plan.hashes = PoolSettings { threads: 1, max_wait, overload_wait, params, ..plan.hashes.clone() };
+    })
+    .await;
+    let notes = house.notes().await;
+    let mut inside = house.signed_in(&notes, "alice").await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let flood = (0..100).map(|number| {
+        let (mut browser, page) = (browser.copy(), page.clone());
+        async move { browser.sign_in(&page, &format!("nobody-{number}"), "wrong").await.status.as_u16() }
+    });
+    let newcomers = async {
+        let pages = join_all((0..20).map(|_| {
+            let mut browser = house.browser();
+            let request = notes.request(&[]);
+            async move { browser.authorize(&request).await }
+        }));
+        // While it lasts: who is inside gets a code, and who must not be asked anything an answer.
+        let silent = notes.request(&[("prompt", "none")]);
+        let (mut nobody, pages) = (house.browser(), pages.await);
+        (pages, inside.authorize(&notes.request(&[])).await, nobody.authorize(&silent).await)
+    };
+    let (_, (pages, code, silent)) = join(join_all(flood), newcomers).await;
+    let (away, asked): (Vec<_>, Vec<_>) = pages.iter().partition(|page| page.status == 429);
+    assert!(away.len() >= 10 && !asked.is_empty(), "{} sent away, {} asked", away.len(), asked.len());
+    for page in away {
+        let seconds = page.header("retry-after").parse::<u64>().unwrap();
+        assert!((3..9).contains(&seconds), "{seconds}");
+        assert_eq!(page.header("refresh"), seconds.to_string());
+        assert!(page.body.contains("You can sign in in a moment"), "{}", page.body);
+        assert!(!page.body.contains("password"));
+    }
+    assert!(!code.says("code").is_empty());
+    assert_eq!(silent.says("error"), "login_required");
+    let again = house.browser().authorize(&notes.request(&[])).await;
+    assert_eq!(again.status, 200, "the flood has passed");
 }
 
 #[tokio::test]
