@@ -9,6 +9,10 @@ use tokio::sync::Notify;
 
 /// The load is not woken more often than this; what is due in between is sent together.
 const SHORTEST_TICK: Duration = Duration::from_micros(100);
+/// The same where so much comes that waking for each would cost the machine more than what is measured. It counts as waiting, as all lateness.
+const TICK_OF_A_CROWD: Duration = Duration::from_millis(1);
+/// So many per second are a crowd.
+const CROWD: f64 = 1_000.0;
 /// The thread looks so often whether it is still wanted.
 const LONGEST_SLEEP: Duration = Duration::from_millis(200);
 
@@ -41,8 +45,8 @@ impl Schedule {
     }
 }
 
-/// Wakes whoever waits for a moment of a schedule, to some 50 us: a runtime's own timer only knows whole milliseconds, which
-/// would be longer than what is measured.
+/// Wakes whoever waits for a moment of a schedule, to some 50 us (a crowd's to a millisecond): a runtime's own timer only knows whole
+/// milliseconds, which would be longer than what is measured.
 pub(crate) struct Metronome {
     tick: Arc<Notify>,
     is_over: Arc<AtomicBool>,
@@ -53,9 +57,10 @@ impl Metronome {
         let (tick, is_over) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
         let (ticking, ending) = (Arc::clone(&tick), Arc::clone(&is_over));
         std::thread::Builder::new().name("metronome".to_owned()).spawn(move || {
+            let shortest = if schedule.per_second > CROWD { TICK_OF_A_CROWD } else { SHORTEST_TICK };
             while !ending.load(Ordering::Relaxed) {
                 let now = clock::now();
-                let due = schedule.due(schedule.next_after(now)).max(now + SHORTEST_TICK);
+                let due = schedule.due(schedule.next_after(now)).max(now + shortest);
                 std::thread::sleep((due - now).min(LONGEST_SLEEP));
                 ticking.notify_one();
             }

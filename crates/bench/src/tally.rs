@@ -114,6 +114,30 @@ impl Tally {
         }
     }
 
+    /// What the same load saw in a later window is added to this.
+    pub(crate) fn add(&mut self, later: Self) {
+        let merge = |into: &mut Histogram<u64>, from: &Histogram<u64>| {
+            // All have the same bounds.
+            let _same = into.add(from);
+        };
+        self.of_each.iter_mut().zip(&later.of_each).for_each(|(into, from)| merge(into, from));
+        merge(&mut self.all, &later.all);
+        merge(&mut self.lag, &later.lag);
+        self.requests += later.requests;
+        self.wholes += later.wholes;
+        self.offered += later.offered;
+        self.refused_429 += later.refused_429;
+        self.refused_503 += later.refused_503;
+        self.refused_without_retry_after += later.refused_without_retry_after;
+        self.errors += later.errors;
+        self.crowded += later.crowded;
+        self.samples.extend(later.samples);
+        self.samples.truncate(SAMPLES);
+        let ended = self.intervals.last().map_or(0.0, |interval| interval.at);
+        let moved = |interval: Interval| Interval { at: ended + interval.at, ..interval };
+        self.intervals.extend(later.intervals.into_iter().map(moved));
+    }
+
     fn end_interval(&mut self, at: f64) {
         let refused = self.refused();
         let since = &mut self.since;
@@ -251,6 +275,28 @@ pub(crate) enum Timed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_later_window_saw_is_added() {
+        let of = |count: u64, millis: u64, at: f64| {
+            let mut tally = Tally::new(KINDS);
+            (tally.requests, tally.refused_429) = (count, 1);
+            for _ in 0..count {
+                tally.record(1, Duration::from_millis(millis));
+                record(&mut tally.all, Duration::from_millis(millis));
+            }
+            tally.error(format!("after {millis}"));
+            tally.end_interval(at);
+            tally
+        };
+        let mut sum = of(3, 10, 2.0);
+        sum.add(of(1, 40, 2.5));
+        assert_eq!((sum.requests, sum.refused(), sum.errors), (4, 2, 2));
+        assert_eq!((sum.latency_of(1).count, sum.latency_of(0).count), (4, 0));
+        assert!(sum.latency_of(1).max_ms >= 40.0 && Percentiles::of(sum.all()).p50_ms < 11.0);
+        assert_eq!(sum.samples, ["after 10", "after 40"]);
+        assert_eq!(sum.intervals.iter().map(|interval| interval.at).collect::<Vec<_>>(), [2.0, 4.5]);
+    }
 
     const KINDS: &[Kind] = &[Kind { name: "a", meaning: "" }, Kind { name: "b", meaning: "" }];
 

@@ -3,7 +3,7 @@
 use crypto::Random;
 use protocol::Timestamp;
 use provider::{Ctx, RequestId};
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::IpAddr;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,12 +14,18 @@ pub(crate) fn new_ctx(remote: Option<IpAddr>) -> Ctx {
     Ctx::new(now(), remote, request_id(), Box::new(OsRandom))
 }
 
-/// The next request's number under a hash with a random key of this process: as good as random where it is no secret, and without asking the
+/// The next request's number, hashed with what only this process knows: as good as random where it is no secret, and without asking the
 /// operating system each time.
 fn request_id() -> RequestId {
-    static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    static OWN: LazyLock<[u8; 16]> = LazyLock::new(|| {
+        let mut own = [0; 16];
+        entropy(&mut own);
+        own
+    });
     static REQUESTS: AtomicU64 = AtomicU64::new(0);
-    KEY.hash_one(REQUESTS.fetch_add(1, Ordering::Relaxed)).into()
+    let mut hasher = DefaultHasher::new();
+    (*OWN, REQUESTS.fetch_add(1, Ordering::Relaxed)).hash(&mut hasher);
+    hasher.finish().into()
 }
 
 /// The circumstances of what an operator or this program itself does.

@@ -135,24 +135,28 @@ const START_AGAIN: (&str, &str) = (
     "Go back to the app and start again. If it stays like this, tell its developer what stands above.",
 );
 
+const IN_A_MOMENT: (&str, &str) =
+    ("You can sign in in a moment", "Leave this page open: in a few seconds it asks again by itself.");
+
 impl Outcome {
-    fn of(error: &ProviderError) -> Self {
-        let later = |status, description: &str, retry_after| Self {
-            status,
-            code: ErrorCode::TemporarilyUnavailable,
-            description: description.to_owned(),
-            retry_after: Some(retry_after),
-            words: TRY_LATER,
-            asks_again: false,
-        };
-        let refused = |code: ErrorCode, description: &str, words| Self {
+    fn later(status: StatusCode, description: &str, retry_after: Duration) -> Self {
+        let code = ErrorCode::TemporarilyUnavailable;
+        Self { status, retry_after: Some(retry_after), ..Self::refused(code, description, TRY_LATER) }
+    }
+
+    fn refused(code: ErrorCode, description: &str, words: (&'static str, &'static str)) -> Self {
+        Self {
             status: StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST),
             code,
             description: description.to_owned(),
             retry_after: None,
             words,
             asks_again: false,
-        };
+        }
+    }
+
+    fn of(error: &ProviderError) -> Self {
+        let (later, refused) = (Self::later, Self::refused);
         match error {
             ProviderError::OAuth(OAuthError { code, description }) => {
                 refused(*code, description, START_AGAIN)
@@ -177,10 +181,7 @@ impl Outcome {
                 later(StatusCode::TOO_MANY_REQUESTS, "too many people are signing in at once", *retry_after)
             }
             ProviderError::Overloaded { what: Overloaded::Arrivals, retry_after } => Self {
-                words: (
-                    "You can sign in in a moment",
-                    "Leave this page open: in a few seconds it asks again by itself.",
-                ),
+                words: IN_A_MOMENT,
                 asks_again: true,
                 ..later(StatusCode::TOO_MANY_REQUESTS, "many people are signing in right now", *retry_after)
             },

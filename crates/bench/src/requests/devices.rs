@@ -2,14 +2,17 @@
 //! answer is; the person never comes.
 
 use super::plan::LoadPlan;
+use super::streams::{StreamSeen, StreamsMeasurement};
 use super::tally::LoadMeasurement;
-use super::{Kind, User, Wire, Workload, run};
+use super::{Kind, User, Wire, Workload, first_turn, run};
 use crate::draw::Draw;
 use crate::encoding::{Pairs, basic};
 use crate::error::BenchError;
 use crate::http::{Answer, Connection, Origin};
+use crate::open_loop::Arrivals;
 use crate::progress::Progress;
 use crate::site::{json, shown};
+use crate::stage::Stage;
 use crate::wire::Trouble;
 use http::{HeaderValue, StatusCode, Uri};
 use serde::Deserialize;
@@ -36,18 +39,35 @@ pub struct DevicesPlan {
 /// # Errors
 /// When the plan is not possible, the target lets no devices sign in, or a first device without load does not succeed.
 pub async fn devices(plan: &DevicesPlan, progress: &dyn Progress) -> Result<LoadMeasurement, BenchError> {
-    let origin = plan.load.origin(&plan.issuer).await?;
-    let (authorization, token) = discover(plan, &origin).await.map_err(BenchError::Target)?;
-    let workload = Devices {
-        shared: Arc::new(Shared {
-            origin,
-            authorization,
-            token,
-            credentials: basic(&plan.client_id, &plan.client_secret).map_err(BenchError::Plan)?,
-            polls: plan.polls,
-        }),
-    };
-    run(&workload, &plan.load, progress).await
+    run(&Devices::of(plan).await?, &plan.load, progress).await
+}
+
+/// The same with so many devices per second, whatever the server answers (an open loop): each is timed from when it was due.
+///
+/// # Errors
+/// As [`devices`].
+pub async fn devices_at(
+    per_second: f64,
+    plan: &DevicesPlan,
+    progress: &dyn Progress,
+) -> Result<StreamsMeasurement, BenchError> {
+    let workload = Devices::of(plan).await?;
+    first_turn(&workload, &plan.load).await?;
+    let mut stage = Stage::new(&plan.load);
+    let recorder = stage.open(workload, Arrivals { per_second, users: plan.load.users });
+    let stream = StreamSeen::begun::<Devices>(per_second, recorder);
+    let surroundings = stage.run(progress).await?;
+    Ok(StreamsMeasurement::new(Devices::NAME, &plan.load, vec![stream], surroundings))
+}
+
+impl Devices {
+    async fn of(plan: &DevicesPlan) -> Result<Self, BenchError> {
+        let origin = plan.load.origin(&plan.issuer).await?;
+        let (authorization, token) = discover(plan, &origin).await.map_err(BenchError::Target)?;
+        let credentials = basic(&plan.client_id, &plan.client_secret).map_err(BenchError::Plan)?;
+        let polls = plan.polls;
+        Ok(Self { shared: Arc::new(Shared { origin, authorization, token, credentials, polls }) })
+    }
 }
 
 #[derive(Deserialize)]

@@ -2,11 +2,13 @@
 
 use super::plan::LoadPlan;
 use super::tally::LoadMeasurement;
-use super::{Kind, User, Wire, Workload, run};
+use super::{Kind, User, Wire, Workload, first_turn, run};
 use crate::draw::Draw;
 use crate::error::BenchError;
 use crate::http::Origin;
+use crate::open_loop::Arrivals;
 use crate::progress::Progress;
+use crate::stage::Stage;
 use crate::wire::Trouble;
 use http::{StatusCode, Uri};
 use std::sync::Arc;
@@ -22,6 +24,24 @@ pub async fn empty_handler(
     progress: &dyn Progress,
 ) -> Result<LoadMeasurement, BenchError> {
     run(&Empty { origin: plan.origin(target).await? }, plan, progress).await
+}
+
+/// Asks the same server so often per second, whatever it answers: what latencies are at least at that rate, timed from when each was due.
+///
+/// # Errors
+/// As [`empty_handler`].
+pub async fn empty_handler_at(
+    per_second: f64,
+    target: &Url,
+    plan: &LoadPlan,
+    progress: &dyn Progress,
+) -> Result<LoadMeasurement, BenchError> {
+    let workload = Empty { origin: plan.origin(target).await? };
+    first_turn(&workload, plan).await?;
+    let mut stage = Stage::new(plan);
+    let recorder = stage.open(workload, Arrivals { per_second, users: plan.users });
+    let surroundings = stage.run(progress).await?;
+    Ok(LoadMeasurement::new::<Empty>(plan, recorder.into_tally(), surroundings))
 }
 
 struct Empty {

@@ -13,6 +13,8 @@ pub(crate) mod overload_report;
 pub(crate) mod plan;
 pub(crate) mod platform;
 pub(crate) mod platform_report;
+pub(crate) mod reads;
+pub(crate) mod reads_report;
 pub(crate) mod report;
 pub(crate) mod signing;
 pub(crate) mod soak;

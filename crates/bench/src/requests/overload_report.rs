@@ -2,6 +2,7 @@
 
 use super::others::Others;
 use super::overload::{ADMITTED, Entrants, Offered, OverloadMeasurement};
+use super::streams::StreamFloors;
 use super::{Kind, Workload};
 use crate::chart::{Axis, Chart, Line, Scale};
 use crate::findings::{Findings, Table, milliseconds, of, ratio, shown_or_dash, timed};
@@ -14,8 +15,8 @@ use serde_json::{Value, json};
 pub struct OverloadReport {
     /// What was measured.
     pub measurement: OverloadMeasurement,
-    /// Password hashes per second, measured in the same run with nothing else running; `None` where the target runs elsewhere.
-    pub hash_capacity: Option<f64>,
+    /// What was measured in the same run with nothing else running: hashes, and an empty handler at everybody else's rate.
+    pub floors: StreamFloors,
 }
 
 impl OverloadReport {
@@ -33,8 +34,8 @@ impl OverloadReport {
         let shown =
             ("capacity, sign-ins/s", format!("{capacity:.1}"), "people who each wait for the one before");
         findings.say("capacity_per_second", json!(capacity), shown);
-        let to_hashes = ratio(capacity, self.hash_capacity);
-        findings.put("hash_capacity_per_second", json!(self.hash_capacity));
+        let to_hashes = ratio(capacity, self.floors.hashes);
+        findings.put("hash_capacity_per_second", json!(self.floors.hashes));
         match to_hashes {
             Some(_) => {
                 let shown = (
@@ -85,6 +86,12 @@ impl OverloadReport {
         let meaning = "everybody else: tokens, introspection, UserInfo, keys, from when they were due";
         let shown = ("others' p99, ms", milliseconds(others.p99_ms), meaning);
         findings.say("other_p99_ms", json!(others.p99_ms), shown);
+        let paced = self.floors.paced;
+        findings.put("empty_handler_p99_ms", json!(paced.map(|paced| paced.latency.p99_ms)));
+        let [_, of_empty] = paced.map_or([None; 2], |paced| paced.ratios(&others));
+        let meaning = "that beside an empty handler's at the same rate, with nothing else running";
+        let shown = ("of an empty handler's", of(of_empty), meaning);
+        findings.say("other_p99_ratio_to_empty_handler", json!(of_empty), shown);
         let calm = Percentiles::of(self.measurement.capacity.others.all());
         findings.put("other_p99_at_capacity_ms", json!(calm.p99_ms));
         findings.troubles(&[&offered.sign_ins]);

@@ -11,6 +11,8 @@ use std::fmt;
 pub struct LoadReport {
     measurement: LoadMeasurement,
     empty_handler: Option<f64>,
+    /// How many of a kind of request are durable commands, and how many of those per second the engine takes by itself.
+    engine_writes: Option<(&'static str, f64)>,
     notes: Vec<String>,
 }
 
@@ -18,7 +20,19 @@ impl LoadReport {
     /// `empty_handler` is in requests per second; `None` where the target is no server of our own.
     #[must_use]
     pub fn new(measurement: LoadMeasurement, empty_handler: Option<f64>) -> Self {
-        Self { measurement, empty_handler: empty_handler.filter(|rate| *rate > 0.0), notes: Vec::new() }
+        Self {
+            measurement,
+            empty_handler: empty_handler.filter(|rate| *rate > 0.0),
+            engine_writes: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Each request of this kind is one durable command, of which the engine by itself took so many per second, by as many submitters.
+    #[must_use]
+    pub fn with_engine_writes(mut self, kind: &'static str, per_second: Option<f64>) -> Self {
+        self.engine_writes = per_second.map(|per_second| (kind, per_second));
+        self
     }
 
     /// Adds a sentence for people.
@@ -67,6 +81,9 @@ impl LoadReport {
                 findings.put("ratio_to_empty_handler", Value::Null);
             }
         }
+        if let Some((kind, engine)) = self.engine_writes {
+            self.tell_engine_writes(&mut findings, kind, engine);
+        }
         findings.troubles(&[&seen.tally]);
         let troubles = seen.refused() + seen.errors();
         findings
@@ -88,6 +105,21 @@ impl LoadReport {
             .flatten(),
         );
         findings
+    }
+}
+
+impl LoadReport {
+    fn tell_engine_writes(&self, findings: &mut Findings, kind: &str, engine: f64) {
+        let seen = &self.measurement;
+        let writes = seen.kinds().into_iter().find(|(named, _)| named.name == kind);
+        let writes = writes.map_or(0, |(_, latency)| latency.count) as f64 / seen.duration.as_secs_f64();
+        findings.put("durable_writes_per_second", json!(writes));
+        let meaning = "the same durable commands by the engine alone, by as many submitters";
+        let shown = ("engine writes/s", format!("{engine:.0}"), meaning);
+        findings.say("engine_writes_per_second", json!(engine), shown);
+        let ratio = ratio(writes, Some(engine));
+        let shown = ("of engine writes", of(ratio), "those of this load beside them");
+        findings.say("ratio_to_engine_writes", json!(ratio), shown);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::plan::LoadPlan;
 use super::{Kind, Workload};
 use crate::chart::Chart;
-use crate::findings::{Findings, of, ratio};
+use crate::findings::{Findings, milliseconds, of, ratio};
 use crate::percentiles::Percentiles;
 use crate::stage::Surroundings;
 use crate::tally::{Recorder, Tally};
@@ -117,15 +117,15 @@ impl StreamsMeasurement {
     }
 
     fn tell_floors(&self, findings: &mut Findings, floors: StreamFloors) {
-        findings.put("empty_handler_requests_per_second", json!(floors.empty));
-        findings.put("ratio_to_empty_handler", json!(ratio(self.requests_per_second(), floors.empty)));
+        self.tell_paced(findings, floors.paced);
         findings.put("hash_capacity_per_second", json!(floors.hashes));
         let hashes = self.wholes_per_second("sign_in")
             + self.wholes_per_second("sign_up")
             + self.wholes_per_second("journey");
-        let share = ratio(hashes, floors.hashes);
+        // Where nobody signs in, nothing is hashed, and that is no ratio.
+        let share = ratio(hashes, floors.hashes).filter(|_| hashes > 0.0);
         match share {
-            Some(_) if hashes > 0.0 => {
+            Some(_) => {
                 let meaning = "sign-ins and sign-ups beside pure password hashes per second";
                 findings.say(
                     "ratio_to_hash_capacity",
@@ -133,7 +133,29 @@ impl StreamsMeasurement {
                     ("of hash capacity", of(share), meaning),
                 );
             }
-            _ => findings.put("ratio_to_hash_capacity", json!(share)),
+            None => findings.put("ratio_to_hash_capacity", json!(share)),
+        }
+    }
+
+    /// At rates that were asked for, requests per second say nothing about the server: latencies stand beside those of an empty handler.
+    fn tell_paced(&self, findings: &mut Findings, paced: Option<Paced>) {
+        if let [only] = self.streams.as_slice() {
+            findings.percentiles("", &Percentiles::of(only.tally.all()));
+        }
+        findings.put("empty_handler_rate", json!(paced.map(|paced| paced.per_second)));
+        findings.put("empty_handler_p50_ms", json!(paced.map(|paced| paced.latency.p50_ms)));
+        findings.put("empty_handler_p99_ms", json!(paced.map(|paced| paced.latency.p99_ms)));
+        let Some(paced) = paced else { return };
+        let meaning = format!("a handler that does nothing, at {:.3} requests/s", paced.per_second);
+        let shown = ("empty handler's p99, ms", milliseconds(paced.latency.p99_ms), meaning.as_str());
+        findings.say("empty_handler_p999_ms", json!(paced.latency.p999_ms), shown);
+        for stream in self.streams.iter().filter(|stream| stream.per_second == Some(paced.per_second)) {
+            let name = stream.name;
+            let [p50, p99] = paced.ratios(&Percentiles::of(stream.tally.all()));
+            findings.put(&format!("{name}_p50_ratio_to_empty_handler"), json!(p50));
+            let label = format!("{name}: of its p99");
+            let shown = (label.as_str(), of(p99), "how many times as long 99 of 100 took at most");
+            findings.say(&format!("{name}_p99_ratio_to_empty_handler"), json!(p99), shown);
         }
     }
 
@@ -143,6 +165,7 @@ impl StreamsMeasurement {
                 "sign_up" => ("Latency over time: requests of sign-ups", "Requests of sign-ups over time"),
                 "sign_in" => ("Latency over time: requests of sign-ins", "Requests of sign-ins over time"),
                 "userinfo" => ("Latency over time: UserInfo", "UserInfo requests over time"),
+                "devices" => ("Latency over time: devices", "Requests of devices over time"),
                 "journey" => ("Latency over time: requests of journeys", "Requests of journeys over time"),
                 _ => ("Latency over time: everybody else", "Requests of everybody else over time"),
             };
@@ -162,11 +185,29 @@ impl StreamsMeasurement {
     }
 }
 
+/// What a handler that does nothing is like at a rate.
+#[derive(Clone, Copy, Debug)]
+pub struct Paced {
+    /// Requests per second.
+    pub per_second: f64,
+    /// From when each was due.
+    pub latency: Percentiles,
+}
+
+impl Paced {
+    /// How many times as long a half, and 99 of 100, of others took at most.
+    pub(crate) fn ratios(&self, others: &Percentiles) -> [Option<f64>; 2] {
+        [ratio(others.p50_ms, Some(self.latency.p50_ms)), ratio(others.p99_ms, Some(self.latency.p99_ms))]
+    }
+}
+
 /// What was measured in the same run with nothing else running; `None` where that was not.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StreamFloors {
-    /// Requests per second of a handler that does nothing.
+    /// Requests per second of a handler that does nothing, by as many users as there were.
     pub empty: Option<f64>,
+    /// The same handler asked at a rate of the workload's.
+    pub paced: Option<Paced>,
     /// Password hashes per second.
     pub hashes: Option<f64>,
 }

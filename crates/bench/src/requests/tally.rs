@@ -30,6 +30,14 @@ impl LoadMeasurement {
         }
     }
 
+    /// This, and what the same workload did later, as one.
+    #[must_use]
+    pub fn and(mut self, later: Self) -> Self {
+        self.duration += later.duration;
+        self.tally.add(later.tally);
+        self
+    }
+
     /// Requests answered as expected inside the window.
     #[must_use]
     pub fn requests(&self) -> u64 {

@@ -7,12 +7,14 @@ mod capacity;
 mod connections;
 mod constant_rate;
 mod engine;
+mod figures;
 mod growth;
 mod in_process;
 mod machines;
 mod options;
 mod overload;
 mod platform;
+mod reads;
 mod requests;
 mod server;
 mod serving;
@@ -27,7 +29,7 @@ use crate::settings::{Resolved, SettingFlags, Settings};
 use anyhow::{Context as _, bail};
 use bench::{Bar, BenchError, Findings, LoadPlan, Report, ServerProcess, SignInMeasurement, SignInPlan};
 use clap::{Args, Subcommand};
-use options::{LoadArgs, OutputArgs, PlacementArgs, TargetArgs, allow_connections};
+use options::{RunArgs, allow_connections};
 use passwords::capacity;
 use protocol::SigningAlgorithm;
 use server::{BenchServer, Credentials};
@@ -60,6 +62,9 @@ pub(crate) enum BenchCommand {
     /// How many tokens per second machines get, introspect and revoke
     #[command(after_help = machines::HELP)]
     Machines(machines::MachinesArgs),
+    /// What requests that only read cost, each turn by turn with an empty handler
+    #[command(after_help = reads::HELP)]
+    Reads(Box<reads::ReadsArgs>),
     /// What many open connections cost a server's memory
     #[command(after_help = connections::HELP)]
     Connections(connections::ConnectionsArgs),
@@ -68,7 +73,7 @@ pub(crate) enum BenchCommand {
     Start(start::StartArgs),
     /// How many requests a handler that does nothing answers
     #[command(after_help = requests::EMPTY_HELP)]
-    Empty(LoadArgs),
+    Empty(requests::EmptyArgs),
     /// How often a service can ask what its users have subscribed to
     #[command(after_help = requests::SUBSCRIPTIONS_HELP)]
     Subscriptions(requests::SubscriptionsArgs),
@@ -128,11 +133,7 @@ pub(crate) struct SignInArgs {
     #[command(flatten)]
     workers: WorkerOptions,
     #[command(flatten)]
-    placement: PlacementArgs,
-    #[command(flatten)]
-    output: OutputArgs,
-    #[command(flatten)]
-    target: TargetArgs,
+    run: RunArgs,
 }
 
 /// How long the hash capacity is measured at most, before the load and after it.
@@ -150,6 +151,7 @@ pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
         BenchCommand::Capacity(args) => return capacity::run(&args),
         BenchCommand::Devices(args) => return requests::devices(&args),
         BenchCommand::Machines(args) => return machines::run(&args),
+        BenchCommand::Reads(args) => return reads::run(&args),
         BenchCommand::Connections(args) => return connections::run(&args),
         BenchCommand::Start(args) => return start::run(&args),
         BenchCommand::Empty(args) => return requests::empty(&args),
@@ -161,26 +163,27 @@ pub(crate) fn run(command: BenchCommand) -> anyhow::Result<()> {
         BenchCommand::EmptyHandler(args) => return requests::serve_empty_handler(&args),
     };
     allow_connections(args.users)?;
-    args.placement.apply()?;
-    match args.target.named() {
+    args.run.placement.apply()?;
+    match args.run.target.named() {
         Some((target, env_file)) => {
             let credentials = Credentials::read(env_file)?;
-            let plan = plan(&args, credentials, target.clone(), args.target.process());
-            args.output.tell(&Report::new(load(plan)?, None).findings())
+            let plan = plan(&args, credentials, target.clone(), args.run.target.process());
+            args.run.output.tell(&Report::new(load(plan)?, None).findings())
         }
-        None => args.output.tell(&of_our_own(&args)?),
+        None => args.run.output.tell(&of_our_own(&args)?),
     }
 }
 
 fn of_our_own(args: &SignInArgs) -> anyhow::Result<Findings> {
-    let settings = own_settings(&args.target.flags)?;
-    let workers = args.placement.on_server_cpus(|| BenchWorkers::start(&args.workers, &args.target.flags))?;
+    let settings = own_settings(&args.run.target.flags)?;
+    let workers =
+        args.run.placement.on_server_cpus(|| BenchWorkers::start(&args.workers, &args.run.target.flags))?;
     let start = || BenchServer::start(&workers.flags, args.id_token_alg);
-    let server = args.placement.on_server_cpus(start)?;
+    let server = args.run.placement.on_server_cpus(start)?;
     let credentials = server.credentials()?;
     let issuer = credentials.issuer()?;
     let capacity_for = CAPACITY_FOR.min(Duration::from_secs(args.duration));
-    let hashes = || args.placement.on_server_cpus(|| hashes_per_second(&settings, capacity_for));
+    let hashes = || args.run.placement.on_server_cpus(|| hashes_per_second(&settings, capacity_for));
     std::thread::sleep(SETTLE);
     let process = server.process();
     let idle = process.memory_mib();

@@ -14,9 +14,9 @@ use crate::clock;
 use crate::commands::shown;
 use crate::outgoing::Outgoing;
 use crate::serve::{House, allow_many_files, bind, threads, watch_for_a_flood};
-use crate::settings::{Issuer, Resolved, SettingFlags, Settings, TlsSettings};
+use crate::settings::{Issuer, Resolved, SettingFlags, Settings, TlsSettings, address};
 use crate::telemetry::Telemetry;
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use fixture::{Fixture, Wishes};
 use protocol::{RedirectUri, SigningAlgorithm};
@@ -44,10 +44,10 @@ says prompt=consent, and may use {issuer}/demo/callback, http://127.0.0.1/callba
 #[derive(Args)]
 pub(crate) struct DemoArgs {
     /// The port to listen on; 0 takes a free one
-    #[arg(long, default_value_t = 8080)]
+    #[arg(long, default_value_t = 8080, conflicts_with = "setting:listen")]
     port: u16,
     /// The address to listen on; people still reach it as localhost, unless --issuer says otherwise
-    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), conflicts_with = "setting:listen")]
     host: IpAddr,
     /// A further redirect URI of every demo client; repeatable
     #[arg(long = "redirect-uri", value_name = "URI")]
@@ -68,6 +68,18 @@ pub(crate) struct DemoArgs {
     flags: SettingFlags,
 }
 
+impl DemoArgs {
+    /// Where it is to listen: what --listen says, as everywhere, or --host and --port. No file or variable has a say in it.
+    fn listens(&self) -> anyhow::Result<SocketAddr> {
+        match self.flags.given.iter().rfind(|(key, _)| *key == "listen") {
+            Some((_, wished)) => {
+                address(wished).map_err(|expected| anyhow!("--listen {wished}: expected {expected}"))
+            }
+            None => Ok(SocketAddr::new(self.host, self.port)),
+        }
+    }
+}
+
 /// Runs until it is told to stop, and removes everything.
 ///
 /// # Errors
@@ -86,11 +98,12 @@ pub(crate) fn run(args: DemoArgs) -> anyhow::Result<()> {
 }
 
 async fn demo(args: DemoArgs, flood: &Flood, directory: &Path) -> anyhow::Result<()> {
-    let listeners = listeners(args.host, args.port)?;
-    let port = listeners.first().map_or(args.port, |listener| listener.local_addr().port());
+    let wished = args.listens()?;
+    let listeners = listeners(wished)?;
+    let port = listeners.first().map_or(wished.port(), |listener| listener.local_addr().port());
     let settings = settings(args.flags, port, directory)?;
     let _telemetry = Telemetry::start(&settings.log)?;
-    let issuer = settings.issuer(SocketAddr::new(args.host, port));
+    let issuer = settings.issuer(SocketAddr::new(wished.ip(), port));
     let app = App::open(&settings, &issuer, Predecessor::None, None).await?;
     watch_for_a_flood(flood, &app.provider);
     let wishes = Wishes {
@@ -118,10 +131,10 @@ async fn demo(args: DemoArgs, flood: &Flood, directory: &Path) -> anyhow::Result
 }
 
 /// `localhost` may mean 127.0.0.1 or ::1, and not every program tries the second: both are listened on where there are both.
-fn listeners(host: IpAddr, port: u16) -> anyhow::Result<Vec<Listener>> {
-    let mut listeners = vec![bind(SocketAddr::new(host, port), Sharing::Alone)?];
-    if host == Ipv4Addr::LOCALHOST {
-        let port = listeners.first().map_or(port, |listener| listener.local_addr().port());
+fn listeners(address: SocketAddr) -> anyhow::Result<Vec<Listener>> {
+    let mut listeners = vec![bind(address, Sharing::Alone)?];
+    if address.ip() == Ipv4Addr::LOCALHOST {
+        let port = listeners.first().map_or(address.port(), |listener| listener.local_addr().port());
         // A machine without IPv6 has none to listen on.
         listeners.extend(Listener::bind((Ipv6Addr::LOCALHOST, port).into(), Sharing::Alone).ok());
     }

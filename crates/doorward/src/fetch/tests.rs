@@ -1,9 +1,11 @@
 //! Fetching from a real server: what it may answer, where it may be, who must vouch for it.
 
+#[path = "../../tests/cli/self_signed.rs"]
+mod self_signed;
+
 use super::{Allowed, LARGEST, agent, fetched, max_age};
 use protocol::JwksUri;
-use rustls::pki_types::PrivatePkcs8KeyDer;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{ServerConnection, StreamOwned};
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -22,18 +24,9 @@ impl Site {
     /// Answers every request with these bytes, and then goes on with `b'x'` for ever if they end so.
     fn answering(answer: impl Into<Vec<u8>>) -> Self {
         let answer = answer.into();
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]);
-        let made = made.expect("a certificate");
+        let (certificate, config, listener) = self_signed::site(&["localhost", "127.0.0.1"]);
         let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(folder.path().join("ca.pem"), made.cert.pem()).expect("written");
-        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()).into();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config =
-            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().and_then(
-                |config| config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key),
-            );
-        let config = Arc::new(config.expect("a key and its certificate"));
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        std::fs::write(folder.path().join("ca.pem"), certificate).expect("written");
         let port = listener.local_addr().expect("an address").port();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {

@@ -32,7 +32,7 @@ use web::server::{CertificateHeader, TrustedProxies};
 pub(crate) use flags::SettingFlags;
 pub(crate) use issuer::Issuer;
 pub(crate) use sources::{Resolved, SettingsError};
-pub(crate) use value::lifetime;
+pub(crate) use value::{address, lifetime};
 
 /// Every setting, typed. What `table` says about each is not repeated here.
 #[derive(Clone, Debug)]

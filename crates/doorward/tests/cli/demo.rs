@@ -9,7 +9,7 @@ use std::time::Duration;
 #[test]
 fn the_env_file_appears_when_it_answers_and_nothing_is_left_behind() {
     let installation = Installation::new();
-    let (mut demo, env) = start(&installation);
+    let (mut demo, env) = start(&installation, &["--port", "0"]);
     let mut keys: Vec<_> = env.keys().map(String::as_str).collect();
     keys.sort_unstable();
     let expected = "CLIENT2_ID CLIENT2_SECRET CLIENT_ID CLIENT_SECRET ISSUER ORG PASSWORD PUBLIC_CLIENT_ID SERVICE USERNAME";
@@ -42,13 +42,30 @@ fn the_env_file_appears_when_it_answers_and_nothing_is_left_behind() {
     assert!(!installation.path("real").exists(), "what an operator has configured is not touched");
 }
 
+#[test]
+fn it_listens_where_listen_says_or_where_host_and_port_say_never_both() {
+    let installation = Installation::new();
+    let (mut demo, env) = start(&installation, &["--listen", "0.0.0.0:0"]);
+    let (_, port) = env["ISSUER"].rsplit_once(':').expect("a port");
+    assert_ne!(port, "8080");
+    // Every address of the machine, not the loopback's first alone.
+    assert_eq!(get(&format!("127.0.0.2:{port}"), "/health/ready").0, 200);
+    kill_process(Pid::from_child(&demo), Signal::TERM).expect("it runs");
+    assert!(demo.wait().expect("it ends").success());
+
+    let both = installation.fails(2, &["demo", "--listen", "127.0.0.2:0", "--port", "0"]);
+    assert!(both.contains("cannot be used with"), "{both}");
+    let wrong = installation.fails(1, &["demo", "--listen", "localhost"]);
+    assert!(wrong.contains("--listen localhost: expected an IP address and a port"), "{wrong}");
+}
+
 /// A demo, and what it wrote for tests.
-fn start(installation: &Installation) -> (Child, HashMap<String, String>) {
+fn start(installation: &Installation, further: &[&str]) -> (Child, HashMap<String, String>) {
     let (temporary, env_file) = (installation.path("temporary"), installation.path("env"));
     std::fs::create_dir(&temporary).expect("made");
     let redirect = ["--redirect-uri", "http://localhost:3000/cb"];
     let mut command =
-        installation.command(&[&["demo", "--port", "0", "--env-file", "env"][..], &redirect].concat());
+        installation.command(&[&["demo", "--env-file", "env"][..], &redirect, further].concat());
     command.env("TMPDIR", &temporary);
     command.env("DOORWARD_DATA", installation.path("real")).env("DOORWARD_ISSUER", "https://id.example.org");
     let mut demo = command.stdout(Stdio::null()).spawn().expect("it starts");

@@ -53,6 +53,29 @@ fn growth_measures_every_operation_at_every_size_and_a_sweep() {
 }
 
 #[test]
+fn growth_is_filled_once_where_it_is_kept_and_measured_again_and_again() {
+    let installation = Installation::new();
+    let folder = installation.path("kept");
+    let folder = folder.to_str().expect("text");
+    let sizes = ["bench", "growth", "--users", "30,100", "--tokens", "1k", "--keep", folder, "--json"];
+    let filled = installation.json(&[&sizes[..], &["--fill"]].concat());
+    positive(&filled, &["filled_30_seconds", "filled_100_seconds", "database_bytes_100"]);
+    assert!(filled.get("p99_ratio_worst").is_none(), "{filled}");
+    // What another was interrupted at is worth nothing, and one size is missing.
+    let larger = format!("{folder}/100-users-1000-tokens.db");
+    std::fs::rename(&larger, format!("{larger}.unfinished")).expect("renamed");
+    let short = ["--seconds", "0.02", "--sweep", "600"];
+    let first = installation.json(&[&sizes[..], &short].concat());
+    assert!(first.get("filled_30_seconds").is_none() && first["filled_100_seconds"].is_number(), "{first}");
+    assert_eq!(first["swept_rows"], 600);
+    // All ids, chains of refresh tokens and expired rows that the first used up are the first's.
+    let second = installation.json(&[&sizes[..], &short].concat());
+    assert!(second.get("filled_100_seconds").is_none(), "{second}");
+    assert_eq!((&second["swept_rows"], &second["refresh_rotation_30_refused"]), (&300.into(), &0.into()));
+    assert!(!std::path::Path::new(&format!("{larger}.unfinished")).exists());
+}
+
+#[test]
 fn growth_refuses_what_the_disk_has_no_room_for_before_it_writes() {
     in_a_folder("full", |installation, folder| {
         let refusal = installation

@@ -99,6 +99,7 @@ const COMMANDS: &[&[&str]] = &[
     &["bench", "start"],
     &["bench", "empty"],
     &["bench", "devices"],
+    &["bench", "reads"],
     &["bench", "subscriptions"],
     &["bench", "machines"],
     &["bench", "constant-rate"],

@@ -37,6 +37,8 @@ mod prometheus;
 #[cfg(test)]
 mod published_keys;
 #[cfg(test)]
+mod self_signed;
+#[cfg(test)]
 mod serving;
 #[cfg(test)]
 mod settings;

@@ -62,9 +62,44 @@ fn devices_that_wait_are_measured_beside_an_empty_handler() {
         "p99_ms",
         "device_authorization_p50_ms",
         "poll_p50_ms",
+        "durable_writes_per_second",
+        "engine_writes_per_second",
+        "ratio_to_engine_writes",
     ] {
         assert!(report[number].as_f64().is_some_and(|number| number > 0.0), "{number}: {report}");
     }
+}
+
+#[test]
+fn devices_come_at_a_rate_and_are_timed_from_when_they_were_due() {
+    let installation = Installation::new();
+    let arguments = ["bench", "devices", "--rate", "60", "--polls", "1", "--users", "20", "--duration", "1"];
+    let report = installation.json(&[&arguments[..], &["--json"]].concat());
+    let of = |name: &str| report[name].as_f64().unwrap_or_else(|| panic!("{name}: {report}"));
+    assert_eq!((of("errors"), of("refused"), of("devices_offered")), (0.0, 0.0, 60.0), "{report}");
+    // Whatever was due is followed to its end.
+    assert_eq!(
+        (of("devices_device_authorization_count"), of("devices_poll_count")),
+        (60.0, 60.0),
+        "{report}"
+    );
+    assert!(of("devices_device_authorization_p999_ms") > 0.0 && of("p99_ms") > 0.0, "{report}");
+    assert!(of("empty_handler_p99_ms") > 0.0 && of("devices_p50_ratio_to_empty_handler") > 0.0, "{report}");
+    assert!(report.get("ratio_to_empty_handler").is_none(), "a rate that is asked for is no result");
+}
+
+#[test]
+fn what_only_reads_is_measured_turn_by_turn_with_an_empty_handler() {
+    let installation = Installation::new();
+    let report = installation.json(&["bench", "reads", "--users", "2", "--duration", "1", "--json"]);
+    let of = |name: &str| report[name].as_f64().unwrap_or_else(|| panic!("{name}: {report}"));
+    assert_eq!((of("errors"), of("refused")), (0.0, 0.0), "{report}");
+    for request in ["userinfo", "subscription", "introspection", "discovery", "jwks"] {
+        for figure in ["requests_per_second", "ratio_to_empty_handler", "p50_ms", "p99_ms"] {
+            assert!(of(&format!("{request}_{figure}")) > 0.0, "{request} {figure}: {report}");
+        }
+    }
+    assert_eq!(report["ratio_to_empty_handler"], report["userinfo_ratio_to_empty_handler"]);
 }
 
 #[test]
@@ -114,6 +149,7 @@ fn ten_times_too_many_sign_ins_are_refused_with_a_time_and_the_others_go_on() {
         "at_0.5x_admitted_p99_ms",
         "other_p99_ms",
         "ratio_to_hash_capacity",
+        "other_p99_ratio_to_empty_handler",
         "refused",
     ] {
         assert!(of(number) > 0.0, "{number}: {report}");
@@ -147,6 +183,7 @@ fn constant_rates_are_kept_and_accounts_are_made() {
     // Whatever was due is followed to its end.
     assert_eq!((of("sign_up_whole_count"), of("sign_in_whole_count")), (3.0, 4.0), "{report}");
     assert!(of("ratio_to_hash_capacity") > 0.0 && of("userinfo_request_p99_ms") > 0.0, "{report}");
+    assert!(of("userinfo_p99_ratio_to_empty_handler") > 0.0 && of("empty_handler_rate") == 50.0, "{report}");
     assert!(report["command"].as_str().is_some_and(|command| command.contains("--userinfo-rate 50")));
 }
 
@@ -163,6 +200,7 @@ fn journeys_go_through_everything_at_a_steady_rate_and_at_saturation() {
         assert_eq!(of(&format!("steady_{request}_count")), 2.0, "{request}: {report}");
     }
     assert!(of("authorize_count") > 0.0 && of("requests_per_second") > 0.0, "{report}");
+    assert!(of("ratio_to_empty_handler") > 0.0 && of("ratio_to_hash_capacity") > 0.0, "{report}");
 }
 
 #[test]

@@ -2,13 +2,13 @@
 //! client turned them.
 
 use crate::process::{Installation, PATIENCE, Server, now, post_with};
+use crate::self_signed;
 use crypto::{PrivateKey, SeededRandom, SigningKey, TokenType};
 use protocol::SigningAlgorithm;
-use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -27,17 +27,9 @@ struct Site {
 
 impl Site {
     fn open(installation: &Installation) -> Self {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+        let (pem, config, listener) = self_signed::site(&["localhost"]);
         let certificate = installation.path("site.pem");
-        std::fs::write(&certificate, made.cert.pem()).expect("written");
-        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()).into();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config =
-            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().and_then(
-                |config| config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key),
-            );
-        let config = Arc::new(config.expect("a key and its certificate"));
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        std::fs::write(&certificate, pem).expect("written");
         let port = listener.local_addr().expect("an address").port();
         let site =
             Self { port, certificate, published: Arc::new(Mutex::new(keys(&[]))), asked: Arc::default() };

@@ -20,6 +20,19 @@ fn sevens(salt: &mut [u8]) {
     salt.fill(7);
 }
 
+/// Salts that count up, for one test each.
+fn numbered<const TEST: usize>(salt: &mut [u8]) {
+    static SALTS: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
+    salt.fill(0);
+    salt[..8].copy_from_slice(&SALTS[TEST].fetch_add(1, Relaxed).to_be_bytes());
+}
+
+/// The number of a hash's salt.
+fn number_of(hash: &str) -> u64 {
+    let salt = BASE64.decode(hash.split('$').nth(4).unwrap()).unwrap();
+    u64::from_be_bytes(salt[..8].try_into().unwrap())
+}
+
 fn settings(threads: usize) -> PoolSettings {
     PoolSettings { threads, params: TINY, ..PoolSettings::new(sevens) }
 }
@@ -173,12 +186,7 @@ async fn polled_once<F: Future>(mut future: std::pin::Pin<&mut F>) -> Option<F::
 
 #[tokio::test]
 async fn first_come_first_served() {
-    static SALTS: AtomicU64 = AtomicU64::new(0);
-    fn numbered(salt: &mut [u8]) {
-        salt.fill(0);
-        salt[..8].copy_from_slice(&SALTS.fetch_add(1, Relaxed).to_be_bytes());
-    }
-    let pool = ready(PoolSettings { entropy: numbered, ..settings(1) }).await;
+    let pool = ready(PoolSettings { entropy: numbered::<0>, ..settings(1) }).await;
     let plug = plug(&pool).await;
     let mut waiting = Vec::new();
     for number in 0..20 {
@@ -187,10 +195,8 @@ async fn first_come_first_served() {
         waiting.push(future);
     }
     plug.await.unwrap().unwrap();
-    for (place, future) in (1_u64..).zip(waiting) {
-        let hash = future.await.unwrap();
-        let salt = BASE64.decode(hash.split('$').nth(4).unwrap()).unwrap();
-        assert_eq!(salt[..8], place.to_be_bytes(), "{hash}");
+    for (place, future) in (1..).zip(waiting) {
+        assert_eq!(number_of(&future.await.unwrap()), place);
     }
 }
 
@@ -334,12 +340,7 @@ async fn hashing_threads_have_a_lower_priority() {
 
 #[tokio::test]
 async fn one_caller_cannot_keep_another_waiting() {
-    static SALTS: AtomicU64 = AtomicU64::new(0);
-    fn numbered(salt: &mut [u8]) {
-        salt.fill(0);
-        salt[..8].copy_from_slice(&SALTS.fetch_add(1, Relaxed).to_be_bytes());
-    }
-    let pool = ready(PoolSettings { entropy: numbered, ..settings(1) }).await;
+    let pool = ready(PoolSettings { entropy: numbered::<1>, ..settings(1) }).await;
     let plug = plug(&pool).await;
     let mut flood: Vec<_> = (0..20).map(|_| Box::pin(pool.hash(NOBODY, secret("p")))).collect();
     for future in &mut flood {
@@ -352,11 +353,9 @@ async fn one_caller_cannot_keep_another_waiting() {
         assert!(polled_once(future.as_mut()).await.is_none());
     }
     plug.await.unwrap().unwrap();
-    for (future, expected) in waiting.into_iter().zip([2_u64, 3]) {
-        let hash = future.await.unwrap();
-        let salt = BASE64.decode(hash.split('$').nth(4).unwrap()).unwrap();
+    for (future, expected) in waiting.into_iter().zip([2, 3]) {
         // Number 0 was the pool's first; number 1 is the first of the flood.
-        assert_eq!(salt[..8], expected.to_be_bytes(), "{hash}");
+        assert_eq!(number_of(&future.await.unwrap()), expected);
     }
 }
 

@@ -93,6 +93,12 @@ pub(super) fn id(number: u64) -> [u8; 16] {
     ((u128::from(number) << 64) | u128::from(mixed(number))).to_be_bytes()
 }
 
+/// The number of an id.
+pub(super) fn number_of(id: &[u8; 16]) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = *id;
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
+
 pub(super) fn hash(number: u64) -> SecretHash {
     let mut hash = [0; 32];
     for (part, salt) in hash.chunks_mut(8).zip(1..) {

@@ -8,6 +8,7 @@ mod checkpointer;
 mod connection;
 pub(crate) mod doctor;
 pub(crate) mod error;
+pub(crate) mod filling;
 mod guard;
 mod log_room;
 mod mailbox;

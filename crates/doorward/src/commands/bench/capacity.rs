@@ -4,7 +4,8 @@
 mod measuring;
 mod verdict;
 
-use super::growth::{scratch_folder, seconds};
+use super::figures::seconds;
+use super::growth::scratch_folder;
 use super::own_settings;
 use crate::commands::shown;
 use crate::settings::SettingFlags;

@@ -1,9 +1,9 @@
 //! `doorward bench constant-rate`: sign-up, sign-in and UserInfo, each at a fixed rate. It starts the server and prints; what is asked is the `bench`
 //! crate's.
 
-use super::beside::{Asked, Beside};
+use super::beside::{Asked, Beside, EmptyFloor};
 use super::on_its_own_thread;
-use super::options::{OutputArgs, PlacementArgs, TargetArgs, plan};
+use super::options::{RunArgs, plan};
 use bench::{Bar, ConstantRatePlan, LoadPlan};
 use clap::Args;
 
@@ -37,11 +37,7 @@ pub(crate) struct ConstantRateArgs {
     #[arg(long, value_name = "NUMBER", default_value_t = 1_000)]
     connections: usize,
     #[command(flatten)]
-    placement: PlacementArgs,
-    #[command(flatten)]
-    output: OutputArgs,
-    #[command(flatten)]
-    target: TargetArgs,
+    run: RunArgs,
 }
 
 /// A rate that a load tool on one thread can keep.
@@ -55,12 +51,11 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
 /// `doorward bench constant-rate`.
 pub(super) fn run(args: &ConstantRateArgs) -> anyhow::Result<()> {
     let beside = Beside {
-        placement: &args.placement,
-        target: &args.target,
+        run: &args.run,
         // The warm-up is for as many connections as are used, not as there may be.
         load: LoadPlan { warm_up: LoadPlan::WARM_UP, ..plan(args.connections, args.duration) },
         connections: 3 * args.connections,
-        settings: &[],
+        floor: EmptyFloor::AtRate(args.userinfo_rate.max(1.0)),
     };
     let (seen, floors) = beside.measure(|Asked { person, load, .. }| {
         let plan = ConstantRatePlan {
@@ -72,5 +67,5 @@ pub(super) fn run(args: &ConstantRateArgs) -> anyhow::Result<()> {
         };
         on_its_own_thread(move |runtime| runtime.block_on(bench::constant_rate(&plan, &Bar::new())))
     })?;
-    args.output.tell(&seen.findings(floors))
+    args.run.output.tell(&seen.findings(floors))
 }

@@ -1,7 +1,8 @@
 //! `doorward bench engine`: what the SQLite engine does on this machine's disk. Knows how that is asked and shown; what is measured is
 //! `storage::measure::engine`'s.
 
-use super::growth::{bytes, micros, scratch_folder, seconds, time};
+use super::figures::{bytes, micros, seconds, time};
+use super::growth::scratch_folder;
 use crate::commands::shown;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};

@@ -1,7 +1,7 @@
 //! `doorward bench growth`: what point operations cost as a database grows. Knows how that is asked and shown, and whether the disk has room;
 //! what is filled and measured is `storage::measure::growth`'s.
 
-use super::seed;
+use super::figures::{bytes, count, micros, ratio, seconds, time};
 use crate::commands::shown;
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -9,9 +9,8 @@ use serde_json::{Map, Value};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use storage::Database;
-use storage::measure::growth::{Line, Plan, Point, Swept, Told, free_bytes, grow};
-use storage::measure::{Latency, Scratch};
+use storage::measure::Latency;
+use storage::measure::growth::{Line, Plan, Point, Swept, Told, fill, free_bytes, grow};
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -19,9 +18,12 @@ Examples:
   doorward bench growth --users 10k,1M --tokens 20M --folder /var/lib/doorward
   doorward bench growth --users 10k,10M --tokens 100M --seconds 10 --json
   doorward bench growth --cold
+  doorward bench growth --users 10k,10M --tokens 100M --keep /var/tmp/growth --fill
 
-It fills one scratch database per size (users with names and e-mail addresses, sessions, grants, consents, clients, codes, refresh tokens of which \
-most have expired), says first how much room that takes and whether it is there, and removes everything at the end.
+It fills one database per size (users with names and e-mail addresses, sessions, grants, consents, clients, codes, refresh tokens of which \
+most have expired), says first how much room that takes and whether it is there, and removes everything at the end. With --keep the databases \
+stay in that folder and are used again; what a measure adds to them stays too, and the next one sweeps other tokens. Unless it is --cold, the \
+files are read once before anything is measured.
 
 Each operation is measured at every size, turn by turn: at a fixed modest rate, waits counted from when each was due; and in a closed loop (one \
 caller for reads, 16 for durable writes). RATIO is the p99 beside that of the smallest size. Rows are drawn from all that are there, so that \
@@ -58,6 +60,12 @@ pub(crate) struct GrowthArgs {
     /// Where the databases are made [default: a temporary folder]
     #[arg(long, value_name = "PATH")]
     folder: Option<PathBuf>,
+    /// Keep the databases in this folder, and use those that are there
+    #[arg(long, value_name = "PATH", conflicts_with = "folder")]
+    keep: Option<PathBuf>,
+    /// Fill the databases that are missing, and measure nothing
+    #[arg(long, requires = "keep")]
+    fill: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -65,19 +73,18 @@ pub(crate) struct GrowthArgs {
 
 pub(super) fn run(args: &GrowthArgs) -> anyhow::Result<()> {
     let plan = plan(args)?;
-    let folder = scratch_folder(args.folder.as_deref())?;
-    let (needed, free) = (plan.bytes(), free_bytes(folder.path())?);
+    let folder = Folder::of(args)?;
+    let ((missing, needed), free) = (plan.missing(folder.path()), free_bytes(folder.path())?);
     let room = format!(
-        "{} database files take about {} in {}, where {} are free",
-        plan.users.len(),
+        "{missing} database files take about {} in {}, where {} are free",
         bytes(needed),
         folder.path().display(),
         bytes(free)
     );
-    if needed + RESERVE > free {
+    if missing > 0 && needed + RESERVE > free {
         bail!("{room}: choose smaller --users and --tokens, or another --folder");
     }
-    if !args.json {
+    if !args.json && missing > 0 {
         shown::line(room)?;
     }
     // One thread that asks: its caches are one connection's per size.
@@ -101,6 +108,30 @@ fn plan(args: &GrowthArgs) -> anyhow::Result<Plan> {
     })
 }
 
+/// Where the databases are.
+enum Folder {
+    Kept(PathBuf),
+    /// Gone when this is.
+    Scratch(tempfile::TempDir),
+}
+
+impl Folder {
+    fn of(args: &GrowthArgs) -> anyhow::Result<Self> {
+        let Some(path) = &args.keep else {
+            return Ok(Self::Scratch(scratch_folder(args.folder.as_deref())?));
+        };
+        std::fs::create_dir_all(path).with_context(|| format!("{} cannot be made", path.display()))?;
+        Ok(Self::Kept(path.clone()))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept(path) => path,
+            Self::Scratch(folder) => folder.path(),
+        }
+    }
+}
+
 /// A folder that goes when it is dropped, in the one that is named.
 pub(super) fn scratch_folder(beside: Option<&Path>) -> anyhow::Result<tempfile::TempDir> {
     let mut builder = tempfile::Builder::new();
@@ -114,8 +145,6 @@ pub(super) fn scratch_folder(beside: Option<&Path>) -> anyhow::Result<tempfile::
 }
 
 async fn measured(args: &GrowthArgs, plan: &Plan, folder: &Path) -> anyhow::Result<()> {
-    let database = Database::Sqlite(folder.join("measured.db"));
-    let scratch = Scratch::beside(&database, seed(), plan.users.len()).await?;
     let mut report = Report {
         json: args.json,
         all: Map::new(),
@@ -125,14 +154,15 @@ async fn measured(args: &GrowthArgs, plan: &Plan, folder: &Path) -> anyhow::Resu
         rate: plan.rate,
     };
     let mut tell = |told: Told<'_>| report.hear(told);
-    let result = tokio::select! {
-        result = grow(&scratch, plan, &mut tell) => result.map_err(anyhow::Error::from),
-        // What was made is removed in any case.
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+    let measured = async {
+        if args.fill { fill(folder, plan, &mut tell).await } else { grow(folder, plan, &mut tell).await }
     };
-    scratch.remove().await?;
-    result?;
-    report.finish(plan)
+    tokio::select! {
+        result = measured => result?,
+        // What was made is removed, or kept as far as it is whole.
+        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+    }
+    if args.fill { report.shown() } else { report.finish(plan) }
 }
 
 /// What was told, on its way to whoever reads it.
@@ -150,12 +180,18 @@ impl Report {
     fn hear(&mut self, told: Told<'_>) {
         match told {
             Told::Filling { users, done, of } => filling(users, done, of),
-            Told::Filled { users, tokens, bytes: file } => {
-                let file = file.unwrap_or_default();
+            Told::Filled { users, tokens, bytes: file, took } => {
                 self.bytes += file;
                 self.all.insert(format!("database_bytes_{users}"), file.into());
                 self.all.insert(format!("refresh_tokens_{users}"), tokens.into());
-                self.say(&format!("{users} users, {tokens} refresh tokens: {}", bytes(file)));
+                if let Some(took) = took {
+                    self.all.insert(format!("filled_{users}_seconds"), took.as_secs_f64().into());
+                }
+                let when = took.map_or_else(
+                    || "kept from an earlier time".to_owned(),
+                    |took| format!("filled in {:.0} s", took.as_secs_f64()),
+                );
+                self.say(&format!("{users} users, {tokens} refresh tokens: {}, {when}", bytes(file)));
             }
             Told::Line(line) => self.line(line),
             Told::Swept(swept) => self.swept(swept),
@@ -246,6 +282,10 @@ impl Report {
         self.all.insert("rate".to_owned(), plan.rate.into());
         self.all.insert("drawn_from".to_owned(), if plan.active { "active" } else { "all" }.into());
         self.all.insert("files".to_owned(), if plan.cold { "cold" } else { "warm" }.into());
+        self.shown()
+    }
+
+    fn shown(self) -> anyhow::Result<()> {
         self.said?;
         if self.json { shown::json(&self.all) } else { Ok(()) }
     }
@@ -321,69 +361,4 @@ fn in_columns(cells: &[String; 11]) -> String {
     let [name, numbers @ ..] = cells;
     let numbers: String = numbers.iter().map(|cell| format!(" {cell:>8}")).collect();
     format!("{name:<18}{numbers}")
-}
-
-pub(super) fn ratio(of: Duration, to: Duration) -> f64 {
-    of.as_secs_f64() / to.as_secs_f64().max(1e-9)
-}
-
-pub(super) fn micros(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e6
-}
-
-/// Three digits and a unit.
-pub(super) fn time(time: Duration) -> String {
-    let (value, unit) = match time.as_nanos() {
-        0..1_000_000 => (micros(time), "us"),
-        1_000_000..1_000_000_000 => (micros(time) / 1e3, "ms"),
-        _ => (time.as_secs_f64(), "s"),
-    };
-    let decimals = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
-    format!("{value:.decimals$} {unit}")
-}
-
-#[expect(clippy::cast_precision_loss, reason = "for people")]
-pub(super) fn bytes(count: u64) -> String {
-    match count {
-        0..1_000_000 => format!("{:.0} kB", count as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.0} MB", count as f64 / 1e6),
-        _ => format!("{:.1} GB", count as f64 / 1e9),
-    }
-}
-
-/// `10000`, `10k` or `10M`.
-fn count(text: &str) -> Result<u64, String> {
-    let (digits, times) = match text.strip_suffix(['k', 'K']) {
-        Some(digits) => (digits, 1_000),
-        None => text.strip_suffix(['m', 'M']).map_or((text, 1), |digits| (digits, 1_000_000)),
-    };
-    let number = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(times));
-    number.filter(|number| *number <= 1_000_000_000).ok_or_else(|| {
-        "a number is expected, such as 10000, 10k or 1M, and no more than a thousand million".to_owned()
-    })
-}
-
-/// From a fiftieth of a second to an hour.
-pub(super) fn seconds(text: &str) -> Result<f64, String> {
-    let number = text.parse::<f64>().ok().filter(|number| (0.02..=3_600.0).contains(number));
-    number.ok_or_else(|| "from 0.02 to 3600 seconds".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_read_and_written_as_people_do() {
-        for (text, number) in [("0", 0), ("10000", 10_000), ("10k", 10_000), ("10M", 10_000_000)] {
-            assert_eq!(count(text), Ok(number));
-        }
-        for wrong in ["", "k", "-1", "1.5M", "2000M", "10G", "99999999999999999999k"] {
-            assert!(count(wrong).is_err(), "{wrong}");
-        }
-        assert_eq!([900, 2_500_000, 18_240_000_000].map(bytes), ["1 kB", "2 MB", "18.2 GB"]);
-        let times = [0, 940, 12_345, 999_400, 1_230_000, 2_500_000_000].map(Duration::from_nanos);
-        assert_eq!(times.map(time), ["0.00 us", "0.94 us", "12.3 us", "999 us", "1.23 ms", "2.50 s"]);
-        assert!(seconds("0.02").is_ok() && seconds("0").is_err() && seconds("NaN").is_err());
-    }
 }

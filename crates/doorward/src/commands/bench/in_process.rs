@@ -1,7 +1,7 @@
 //! `doorward bench machines --in-process`: tokens issued and verified by the server's own code, without HTTP. It does that work, which the `bench` crate
 //! may not know; the report is that crate's.
 
-use super::options::{OutputArgs, PlacementArgs};
+use super::options::RunArgs;
 use crate::app::{App, Predecessor};
 use crate::clock::{self, OsRandom};
 use crate::commands::passwords::cores;
@@ -25,14 +25,9 @@ const CLAIMS: &str = r#"{"iss":"http://localhost:8080","sub":"machine-0001","aud
 ///
 /// # Errors
 /// When a token is not issued, or one that was is not good.
-pub(super) fn run(
-    cycles: u64,
-    flags: &SettingFlags,
-    placement: &PlacementArgs,
-    output: &OutputArgs,
-) -> anyhow::Result<()> {
-    let report = placement.on_server_cpus(|| measure(cycles, flags))?;
-    output.tell(&report.findings())
+pub(super) fn run(cycles: u64, run: &RunArgs) -> anyhow::Result<()> {
+    let report = run.placement.on_server_cpus(|| measure(cycles, &run.target.flags))?;
+    run.output.tell(&report.findings())
 }
 
 fn measure(cycles: u64, flags: &SettingFlags) -> anyhow::Result<InProcessReport> {

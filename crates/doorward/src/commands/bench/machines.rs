@@ -3,7 +3,7 @@
 
 use super::in_process;
 use super::on_its_own_thread;
-use super::options::{LoadArgs, TargetArgs, allow_connections, plan};
+use super::options::{LoadArgs, RunArgs, allow_connections, plan};
 use super::requests::floor_at;
 use super::server::{BenchServer, Credentials};
 use bench::{
@@ -43,22 +43,21 @@ pub(crate) struct MachinesArgs {
     #[command(flatten)]
     load: LoadArgs,
     #[command(flatten)]
-    target: TargetArgs,
+    run: RunArgs,
 }
 
 /// `doorward bench machines`.
 pub(super) fn run(args: &MachinesArgs) -> anyhow::Result<()> {
     allow_connections(args.load.users)?;
-    args.load.placement.apply()?;
+    args.run.placement.apply()?;
     if let Some(cycles) = args.in_process {
-        let LoadArgs { placement, output, .. } = &args.load;
-        return in_process::run(cycles, &args.target.flags, placement, output);
+        return in_process::run(cycles, &args.run);
     }
-    let report = match args.target.named() {
+    let report = match args.run.target.named() {
         Some((target, env_file)) => of_target(args, target, &Credentials::read(env_file)?)?,
         None => of_our_own(args)?,
     };
-    args.load.output.tell(&report.findings())
+    args.run.output.tell(&report.findings())
 }
 
 fn of_target(args: &MachinesArgs, target: &Url, credentials: &Credentials) -> anyhow::Result<MachinesReport> {
@@ -66,14 +65,14 @@ fn of_target(args: &MachinesArgs, target: &Url, credentials: &Credentials) -> an
         client_id: credentials.client_id.clone(),
         client_secret: credentials.client_secret.clone(),
     };
-    let steps = steps(args, target, vec![machine], args.target.process())?;
+    let steps = steps(args, target, vec![machine], args.run.target.process())?;
     Ok(MachinesReport { clients: 1, steps, floors: None })
 }
 
 fn of_our_own(args: &MachinesArgs) -> anyhow::Result<MachinesReport> {
     let at_server =
-        |start: &dyn Fn() -> anyhow::Result<BenchServer>| args.load.placement.on_server_cpus(start);
-    let server = at_server(&|| BenchServer::with_machines(&args.target.flags, args.clients))?;
+        |start: &dyn Fn() -> anyhow::Result<BenchServer>| args.run.placement.on_server_cpus(start);
+    let server = at_server(&|| BenchServer::with_machines(&args.run.target.flags, args.clients))?;
     let floor = at_server(&|| BenchServer::empty_handler(args.load.users))?;
     let floor_target = floor.issuer()?;
     // Half as long, twice: a machine that others use too changes while it is measured.

@@ -21,7 +21,7 @@ const USERS_PER_SECOND: u32 = 2_000;
 const STANDARD_OUTPUT: &str = "-";
 
 /// What every workload that counts requests is told.
-#[derive(Args)]
+#[derive(Args, Clone, Copy)]
 pub(crate) struct LoadArgs {
     /// How many virtual users ask at once
     #[arg(long, default_value_t = 64)]
@@ -29,10 +29,17 @@ pub(crate) struct LoadArgs {
     /// How long to measure, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(super) duration: u64,
+}
+
+/// What every workload is told beside its load: on which cores either side runs, where the result goes, whom it asks.
+#[derive(Args)]
+pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(super) placement: PlacementArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
 }
 
 /// Whom a workload asks.

@@ -1,9 +1,9 @@
 //! `doorward bench overload`: more sign-ins than the machine can take, while everybody else goes on. It starts the server and prints; what is asked
 //! is the `bench` crate's.
 
-use super::beside::{Asked, Beside};
+use super::beside::{Asked, Beside, EmptyFloor};
 use super::on_its_own_thread;
-use super::options::{OutputArgs, PlacementArgs, TargetArgs, plan};
+use super::options::{RunArgs, plan};
 use bench::{Bar, LoadPlan, OverloadPlan, OverloadReport};
 use clap::Args;
 use std::time::Duration;
@@ -39,11 +39,7 @@ pub(crate) struct OverloadArgs {
     #[arg(long, value_name = "NUMBER", default_value_t = 4_000)]
     connections: usize,
     #[command(flatten)]
-    placement: PlacementArgs,
-    #[command(flatten)]
-    output: OutputArgs,
-    #[command(flatten)]
-    target: TargetArgs,
+    run: RunArgs,
 }
 
 /// After this long under too much load, whatever queues there are are full.
@@ -52,11 +48,10 @@ const FILLED: Duration = Duration::from_secs(5);
 /// `doorward bench overload`.
 pub(super) fn run(args: &OverloadArgs) -> anyhow::Result<()> {
     let beside = Beside {
-        placement: &args.placement,
-        target: &args.target,
+        run: &args.run,
         load: LoadPlan { warm_up: warm_up(args.duration), ..plan(args.connections, args.duration) },
         connections: args.connections,
-        settings: &[],
+        floor: EmptyFloor::AtRate(args.other_rate),
     };
     let (measurement, floors) = beside.measure(|Asked { person, load, .. }| {
         let plan = OverloadPlan {
@@ -68,7 +63,7 @@ pub(super) fn run(args: &OverloadArgs) -> anyhow::Result<()> {
         };
         on_its_own_thread(move |runtime| runtime.block_on(bench::overload(&plan, &Bar::new())))
     })?;
-    args.output.tell(&OverloadReport { measurement, hash_capacity: floors.hashes }.findings())
+    args.run.output.tell(&OverloadReport { measurement, floors }.findings())
 }
 
 /// Long enough for queues to be as long as they will be, without making short runs twice as long.

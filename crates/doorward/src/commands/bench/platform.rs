@@ -1,10 +1,10 @@
 //! `doorward bench platform`: whole journeys, at a steady rate and at saturation. It starts the server and prints; what is asked is the `bench`
 //! crate's.
 
-use super::beside::{Asked, Beside};
+use super::beside::{Asked, Beside, EmptyFloor};
 use super::constant_rate::rate;
 use super::on_its_own_thread;
-use super::options::{LoadArgs, TargetArgs, plan};
+use super::options::{LoadArgs, RunArgs, plan};
 use bench::{Bar, PlatformPlan};
 use clap::Args;
 
@@ -30,21 +30,20 @@ pub(crate) struct PlatformArgs {
     #[command(flatten)]
     load: LoadArgs,
     #[command(flatten)]
-    target: TargetArgs,
+    run: RunArgs,
 }
 
 /// `doorward bench platform`.
 pub(super) fn run(args: &PlatformArgs) -> anyhow::Result<()> {
     let beside = Beside {
-        placement: &args.load.placement,
-        target: &args.target,
+        run: &args.run,
         load: plan(args.load.users, args.load.duration),
         connections: args.load.users,
-        settings: &[],
+        floor: EmptyFloor::Saturated(args.load.users),
     };
     let (seen, floors) = beside.measure(|Asked { person, load, operator_socket }| {
         let plan = PlatformPlan { sign_in: person, operator_socket, load, steady_rate: args.steady_rate };
         on_its_own_thread(move |runtime| runtime.block_on(bench::platform(&plan, &Bar::new())))
     })?;
-    args.load.output.tell(&seen.findings(floors))
+    args.run.output.tell(&seen.findings(floors))
 }

@@ -1,10 +1,14 @@
 //! `doorward bench empty` and its like: requests per second beside an empty handler. It starts both servers, measures one after the other, and
 //! prints; what is asked is the `bench` crate's. A new workload is a function here and a line in `bench.rs`.
 
+use super::beside::{Asked, Beside, EmptyFloor};
+use super::constant_rate::rate;
+use super::growth::scratch_folder;
 use super::on_its_own_thread;
-use super::options::{LoadArgs, TargetArgs, allow_connections, plan};
+use super::options::{LoadArgs, OutputArgs, PlacementArgs, RunArgs, allow_connections, plan};
 use super::server::{BenchServer, Credentials};
 use crate::clock::OsRandom;
+use crate::commands::passwords::cores;
 use crate::serve::{runtime, threads};
 use anyhow::Context as _;
 use axum::Router;
@@ -18,6 +22,8 @@ use protocol::SigningAlgorithm;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+use storage::measure::engine::device_codes_per_second;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -34,10 +40,15 @@ pub(crate) const DEVICES_HELP: &str = "\
 Examples:
   doorward bench devices
   doorward bench devices --users 256 --duration 30 --json
+  doorward bench devices --polls 0 --users 256
+  doorward bench devices --rate 5000 --polls 0 --duration 30
 
 Devices that wait (RFC 8628): each user, again and again, asks for a device code and polls with it, and nobody ever decides. Without --target \
-it starts a demo server of its own, and an empty handler beside it: how many requests the same server stack answers when it does nothing. None of the five systems has this test by itself; the devices are \
-a part of their mixes.";
+it starts a demo server of its own, and beside it measures an empty handler (how many requests the same server stack answers when it does \
+nothing) and the engine alone (how many of the same durable commands it takes from as many submitters).
+
+With --rate so many devices come per second, whatever the server answers (an open loop), and each is timed from when it was due; beside them \
+stands an empty handler that is asked as often. None of the five systems has this test by itself; the devices are a part of their mixes.";
 
 /// `doorward bench devices`.
 #[derive(Args)]
@@ -47,9 +58,15 @@ pub(crate) struct DevicesArgs {
     /// How often each device polls before the next one comes
     #[arg(long, value_name = "NUMBER", default_value_t = 4)]
     polls: u32,
+    /// So many devices per second, by --users connections at most, instead of as many as there can be
+    #[arg(long, value_name = "NUMBER", value_parser = rate)]
+    rate: Option<f64>,
     #[command(flatten)]
-    target: TargetArgs,
+    run: RunArgs,
 }
+
+/// How long the engine alone is measured at most, before the load and after it.
+const ENGINE_FOR: Duration = Duration::from_secs(3);
 
 /// What a workload is given: whom to ask, as whom, how long; and the runtime to do it on.
 pub(super) struct Load<'a> {
@@ -60,11 +77,23 @@ pub(super) struct Load<'a> {
 }
 
 /// `doorward bench empty`.
-pub(super) fn empty(args: &LoadArgs) -> anyhow::Result<()> {
-    allow_connections(args.users)?;
+#[derive(Args)]
+pub(crate) struct EmptyArgs {
+    #[command(flatten)]
+    load: LoadArgs,
+    #[command(flatten)]
+    placement: PlacementArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// `doorward bench empty`.
+pub(super) fn empty(args: &EmptyArgs) -> anyhow::Result<()> {
+    let LoadArgs { users, duration } = args.load;
+    allow_connections(users)?;
     args.placement.apply()?;
-    let floor = args.placement.on_server_cpus(|| BenchServer::empty_handler(args.users))?;
-    let plan = LoadPlan { server: Some(floor.process()), ..plan(args.users, args.duration) };
+    let floor = args.placement.on_server_cpus(|| BenchServer::empty_handler(users))?;
+    let plan = LoadPlan { server: Some(floor.process()), ..plan(users, duration) };
     let measurement = floor_at(&floor.issuer()?, &plan)?;
     let rate = measurement.requests_per_second();
     args.output.tell(&LoadReport::new(measurement, Some(rate)).findings())
@@ -89,13 +118,14 @@ pub(crate) struct SubscriptionsArgs {
     #[command(flatten)]
     load: LoadArgs,
     #[command(flatten)]
-    target: TargetArgs,
+    run: RunArgs,
 }
 
 /// `doorward bench subscriptions`.
 pub(super) fn subscriptions(args: &SubscriptionsArgs) -> anyhow::Result<()> {
     let connections = (args.load.users + 1_000).to_string();
-    measure(&args.load, &args.target, &[("max_connections", connections)], |load| {
+    let settings = [("max_connections", connections)];
+    Measured { load: &args.load, run: &args.run, settings: &settings, writes: None }.measure(|load| {
         let Load { issuer, mut credentials, plan, runtime } = load;
         let missing =
             || BenchError::Plan("the env file names no PUBLIC_CLIENT_ID, ORG and SERVICE".to_owned());
@@ -112,57 +142,100 @@ pub(super) fn subscriptions(args: &SubscriptionsArgs) -> anyhow::Result<()> {
 
 /// `doorward bench devices`.
 pub(super) fn devices(args: &DevicesArgs) -> anyhow::Result<()> {
-    let polls = args.polls;
+    if let Some(rate) = args.rate {
+        return devices_at(rate, args);
+    }
     // A closed loop waits for nothing: a server of our own does not ask it to.
-    measure(&args.load, &args.target, &[("devices.interval", "0s".to_owned())], move |load| {
-        let plan = DevicesPlan {
-            issuer: load.issuer,
-            client_id: load.credentials.client_id,
-            client_secret: load.credentials.client_secret,
-            polls,
-            load: load.plan.clone(),
-        };
-        load.runtime.block_on(bench::devices(&plan, &Bar::new()))
+    let (polls, settings) = (args.polls, [("devices.interval", "0s".to_owned())]);
+    let writes = Some("device_authorization");
+    Measured { load: &args.load, run: &args.run, settings: &settings, writes }.measure(move |load| {
+        let Load { issuer, credentials, plan, runtime } = load;
+        let Credentials { client_id, client_secret, .. } = credentials;
+        let plan = DevicesPlan { issuer, client_id, client_secret, polls, load: plan.clone() };
+        runtime.block_on(bench::devices(&plan, &Bar::new()))
     })
 }
 
-/// Measures `workload`: on a server of our own, with these settings, and the floor before and after it; or on the target.
-///
-/// # Errors
-/// When nothing could be measured.
-pub(super) fn measure<W>(
-    args: &LoadArgs,
-    target: &TargetArgs,
-    settings: &[(&'static str, String)],
-    workload: W,
-) -> anyhow::Result<()>
-where
-    W: FnOnce(Load<'_>) -> Result<LoadMeasurement, BenchError> + Send + 'static,
-{
-    allow_connections(args.users)?;
-    args.placement.apply()?;
-    let load_plan = plan(args.users, args.duration);
-    if let Some((target_url, env_file)) = target.named() {
-        let load_plan = LoadPlan { server: target.process(), ..load_plan };
-        let measured = run(workload, target_url.clone(), Credentials::read(env_file)?, load_plan)?;
-        return args.output.tell(&LoadReport::new(measured, None).findings());
+fn devices_at(rate: f64, args: &DevicesArgs) -> anyhow::Result<()> {
+    let polls = args.polls;
+    let beside = Beside {
+        run: &args.run,
+        load: plan(args.load.users, args.load.duration),
+        connections: args.load.users,
+        floor: EmptyFloor::AtRate(rate),
+    };
+    let (seen, floors) = beside.measure(|Asked { person, load, .. }| {
+        let (client_id, client_secret) = (person.client_id, person.client_secret);
+        let plan = DevicesPlan { issuer: person.issuer, client_id, client_secret, polls, load };
+        on_its_own_thread(move |runtime| runtime.block_on(bench::devices_at(rate, &plan, &Bar::new())))
+    })?;
+    args.run.output.tell(&seen.findings(floors))
+}
+
+/// A workload that counts requests, and what it is told.
+struct Measured<'a> {
+    load: &'a LoadArgs,
+    run: &'a RunArgs,
+    /// Of a server of our own, where nothing else was given.
+    settings: &'a [(&'static str, String)],
+    /// Its requests of this kind are durable commands, each one that of a device authorization.
+    writes: Option<&'static str>,
+}
+
+impl Measured<'_> {
+    /// Measures `workload`: on a server of our own, and the floors before and after it; or on the target.
+    fn measure<W>(&self, workload: W) -> anyhow::Result<()>
+    where
+        W: FnOnce(Load<'_>) -> Result<LoadMeasurement, BenchError> + Send + 'static,
+    {
+        let (LoadArgs { users, duration }, RunArgs { placement, output, target }) = (*self.load, self.run);
+        allow_connections(users)?;
+        placement.apply()?;
+        let load_plan = plan(users, duration);
+        if let Some((target_url, env_file)) = target.named() {
+            let load_plan = LoadPlan { server: target.process(), ..load_plan };
+            let measured = run(workload, target_url.clone(), Credentials::read(env_file)?, load_plan)?;
+            return output.tell(&LoadReport::new(measured, None).findings());
+        }
+        let flags = target.flags_with(self.settings);
+        let at_server = |start: &dyn Fn() -> anyhow::Result<BenchServer>| placement.on_server_cpus(start);
+        let server = at_server(&|| BenchServer::start(&flags, SigningAlgorithm::EdDsa))?;
+        let floor = at_server(&|| BenchServer::empty_handler(users))?;
+        let floor_target = floor.issuer()?;
+        // Half as long, twice: a machine that others use too changes while it is measured.
+        let floor_plan = plan(users, duration.div_ceil(2));
+        let floors = || anyhow::Ok((floor_at(&floor_target, &floor_plan)?, self.engine_writes()?));
+        let (before, writes_before) = floors()?;
+        let credentials = server.credentials()?;
+        let load_plan = LoadPlan { server: Some(server.process()), ..load_plan };
+        let measured = run(workload, credentials.issuer()?, credentials, load_plan)?;
+        let (after, writes_after) = floors()?;
+        server.stop()?;
+        let floor = f64::midpoint(before.requests_per_second(), after.requests_per_second());
+        let mut report = LoadReport::new(measured, Some(floor)).with_note(floor_note(&before));
+        if let Some(kind) = self.writes {
+            let writes = writes_before.zip(writes_after).map(|(before, after)| f64::midpoint(before, after));
+            report = report.with_engine_writes(kind, writes);
+        }
+        output.tell(&report.findings())
     }
-    let flags = target.flags_with(settings);
-    let at_server = |start: &dyn Fn() -> anyhow::Result<BenchServer>| args.placement.on_server_cpus(start);
-    let server = at_server(&|| BenchServer::start(&flags, SigningAlgorithm::EdDsa))?;
-    let floor = at_server(&|| BenchServer::empty_handler(args.users))?;
-    let floor_target = floor.issuer()?;
-    // Half as long, twice: a machine that others use too changes while it is measured.
-    let floor_plan = plan(args.users, args.duration.div_ceil(2));
-    let before = floor_at(&floor_target, &floor_plan)?;
-    let credentials = server.credentials()?;
-    let load_plan = LoadPlan { server: Some(server.process()), ..load_plan };
-    let measured = run(workload, credentials.issuer()?, credentials, load_plan)?;
-    let after = floor_at(&floor_target, &floor_plan)?;
-    server.stop()?;
-    let floor = f64::midpoint(before.requests_per_second(), after.requests_per_second());
-    let report = LoadReport::new(measured, Some(floor)).with_note(floor_note(&before));
-    args.output.tell(&report.findings())
+
+    /// The engine alone, on the server's cores, where a server of our own has its database too.
+    fn engine_writes(&self) -> anyhow::Result<Option<f64>> {
+        // Another engine than the one that a server of our own has by itself is not compared with that.
+        let is_elsewhere = self.run.target.flags.given.iter().any(|(key, _)| *key == "database");
+        if self.writes.is_none() || is_elsewhere {
+            return Ok(None);
+        }
+        let length = ENGINE_FOR.min(Duration::from_secs(self.load.duration));
+        self.run.placement.on_server_cpus(|| {
+            let folder = scratch_folder(None)?;
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().worker_threads(cores()).enable_all().build()?;
+            let writes = device_codes_per_second(folder.path(), self.load.users, length);
+            Ok(Some(runtime.block_on(writes)?))
+        })
+    }
 }
 
 /// A floor that the load tool itself held down is too low, and ratios to it too good.

@@ -1,10 +1,10 @@
 //! `doorward bench soak`: a mix that goes on for hours, in which nothing may grow. It starts the server, prints, and fails when something grew; what
 //! is asked is the `bench` crate's.
 
-use super::beside::{Asked, Beside};
+use super::beside::{Asked, Beside, EmptyFloor};
 use super::constant_rate::rate;
 use super::on_its_own_thread;
-use super::options::{OutputArgs, PlacementArgs, TargetArgs, plan};
+use super::options::{RunArgs, plan};
 use anyhow::bail;
 use bench::{Bar, LoadPlan, SoakPlan};
 use clap::Args;
@@ -34,27 +34,22 @@ pub(crate) struct SoakArgs {
     #[arg(long, value_name = "NUMBER", default_value_t = 500)]
     connections: usize,
     #[command(flatten)]
-    placement: PlacementArgs,
-    #[command(flatten)]
-    output: OutputArgs,
-    #[command(flatten)]
-    target: TargetArgs,
+    run: RunArgs,
 }
 
 /// `doorward bench soak`.
 pub(super) fn run(args: &SoakArgs) -> anyhow::Result<()> {
     let beside = Beside {
-        placement: &args.placement,
-        target: &args.target,
+        run: &args.run,
         load: LoadPlan { warm_up: LoadPlan::WARM_UP, ..plan(args.connections, args.duration) },
         connections: 2 * args.connections,
-        settings: &[],
+        floor: EmptyFloor::AtRate(args.other_rate),
     };
     let (seen, floors) = beside.measure(|Asked { person, load, .. }| {
         let plan = SoakPlan { sign_in: person, load, sign_ins: args.sign_in_rate, others: args.other_rate };
         on_its_own_thread(move |runtime| runtime.block_on(bench::soak(&plan, &Bar::new())))
     })?;
-    args.output.tell(&seen.findings(floors))?;
+    args.run.output.tell(&seen.findings(floors))?;
     let growing: Vec<_> = seen
         .trends()
         .into_iter()

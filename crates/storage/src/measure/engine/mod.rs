@@ -5,6 +5,7 @@
 
 mod commits;
 mod cpu;
+mod devices;
 mod disk;
 mod keys;
 mod rate;
@@ -12,6 +13,7 @@ mod reads;
 mod shipping;
 
 pub use commits::Commits;
+pub use devices::device_codes_per_second;
 pub use disk::sync_latency;
 pub use keys::Keys;
 pub use rate::AtARate;

@@ -1,24 +1,27 @@
 //! What growth costs: the same point operations in databases of several sizes, turn by turn in one run, and writes while what has expired is
-//! swept. It fills and measures only scratch databases.
+//! swept. It fills and measures only databases of its own, files in one folder, which may be kept for the next measure.
 //!
 //! Each operation is asked for in two ways: at a modest rate that no size finds hard, where a wait counts from when it was due, and by callers that wait
 //! for each answer. Rows are drawn from all that are there, or from a fixed number of users who are active; either way a small database lies in
 //! the store's own cache as a whole, and a large one in the system's, if it has room. A cold measure empties that first.
 
+mod filling;
 mod operations;
-mod population;
+mod past;
+pub(in crate::measure) mod population;
 mod sweeping;
 
-use crate::database::Database;
+use crate::clock;
+use crate::measure::MeasureError;
 use crate::measure::loops::{Seen, closed, open};
 use crate::measure::waits::Latency;
-use crate::measure::{MeasureError, Scratch};
 use crate::options::Options;
 use crate::store::Store;
 use operations::Grown;
 pub use operations::Operation;
+use past::Past;
 use population::Population;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 pub use sweeping::Swept;
@@ -57,10 +60,16 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// How many bytes the databases will take together, roughly.
-    pub fn bytes(&self) -> u64 {
-        let of = |users: &u64| users * BYTES.0 + self.tokens_of(*users) * BYTES.1 + BYTES.2;
-        self.users.iter().map(of).sum()
+    /// How many databases are not in the folder yet, and how many bytes they will take together, roughly.
+    pub fn missing(&self, folder: &Path) -> (usize, u64) {
+        let missing = self.users.iter().filter(|users| !self.file(folder, **users).exists());
+        let bytes = missing.map(|users| users * BYTES.0 + self.tokens_of(*users) * BYTES.1 + BYTES.2);
+        bytes.fold((0, 0), |(count, all), bytes| (count + 1, all + bytes))
+    }
+
+    /// Where the database of so many users is.
+    fn file(&self, folder: &Path, users: u64) -> PathBuf {
+        folder.join(format!("{users}-users-{}-tokens.db", self.tokens_of(users)))
     }
 
     /// Refresh tokens beside so many users.
@@ -113,8 +122,10 @@ pub enum Told<'a> {
         users: u64,
         /// With so many refresh tokens.
         tokens: u64,
-        /// Its file's bytes, where it has one.
-        bytes: Option<u64>,
+        /// Its file's bytes.
+        bytes: u64,
+        /// How long that took; nothing when it was there.
+        took: Option<Duration>,
     },
     /// An operation was measured at all sizes.
     Line(&'a Line),
@@ -124,55 +135,74 @@ pub enum Told<'a> {
 
 type Tell<'a> = &'a mut (dyn FnMut(Told<'_>) + Send);
 
-/// Fills one scratch database per size, and measures.
+/// Fills a database per size in a folder, unless it is there.
+///
+/// # Errors
+/// When a file cannot be written.
+pub async fn fill(folder: &Path, plan: &Plan, tell: Tell<'_>) -> Result<(), MeasureError> {
+    for users in plan.users.iter().copied() {
+        let (path, tokens) = (plan.file(folder, users), plan.tokens_of(users));
+        let began = clock::now();
+        let is_missing = !path.exists();
+        if is_missing {
+            let population = Population::new(users, tokens)?;
+            filling::fill(&path, &population, &mut |done, of| tell(Told::Filling { users, done, of }))
+                .await?;
+        }
+        let took = is_missing.then(|| began.elapsed());
+        let bytes = std::fs::metadata(&path).map_err(|error| failed(&path, &error))?.len();
+        tell(Told::Filled { users, tokens, bytes, took });
+    }
+    Ok(())
+}
+
+/// Fills a database per size in a folder, unless it is there, and measures.
 ///
 /// # Errors
 /// When a database cannot be used.
-pub async fn grow(scratch: &Scratch, plan: &Plan, tell: Tell<'_>) -> Result<(), MeasureError> {
-    let mut sizes = Vec::new();
-    for (database, users) in scratch.made.iter().zip(&plan.users) {
-        sizes.push(filled(database, *users, plan, tell).await?);
+pub async fn grow(folder: &Path, plan: &Plan, tell: Tell<'_>) -> Result<(), MeasureError> {
+    fill(folder, plan, tell).await?;
+    if !plan.cold {
+        // The smallest last: if there is not room for all of them, it is the largest that lacks some.
+        filling::warm(plan.users.iter().rev().map(|users| plan.file(folder, *users)).collect()).await?;
     }
-    let measured = measured(&sizes, scratch, plan, tell).await;
+    let mut sizes = Vec::new();
+    for users in &plan.users {
+        sizes.push(opened(folder, *users, plan).await?);
+    }
+    let measured = measured(&sizes, folder, plan, tell).await;
     for size in sizes {
         size.store.close().await;
     }
     measured
 }
 
-async fn filled(
-    database: &Database,
-    users: u64,
-    plan: &Plan,
-    tell: Tell<'_>,
-) -> Result<Arc<Grown>, MeasureError> {
-    let store = Store::open(&Options::new(database.clone())).await?.store;
-    let tokens = plan.tokens_of(users);
-    let population = Population::new(users, tokens)?;
-    population.fill(&store, &mut |done, of| tell(Told::Filling { users, done, of })).await?;
-    // Opened anew, the log is copied back, and nobody's cache holds what was written last.
+async fn opened(folder: &Path, users: u64, plan: &Plan) -> Result<Arc<Grown>, MeasureError> {
+    let options = Options::at(plan.file(folder, users));
+    let store = Store::open(&options).await?.store;
+    let past = Past::of(&store).await?;
+    // Opened anew, nobody's cache holds what that read.
     store.close().await;
-    let store = Store::open(&Options::new(database.clone())).await?.store;
-    let bytes = database.file().and_then(|path| std::fs::metadata(path).ok()).map(|file| file.len());
-    tell(Told::Filled { users, tokens, bytes });
-    Ok(Arc::new(Grown::new(store, population, plan.active.then_some(ACTIVE))))
+    let store = Store::open(&options).await?.store;
+    let population = Population::new(users, plan.tokens_of(users))?;
+    Ok(Arc::new(Grown::new(store, population, past, plan.active.then_some(ACTIVE))))
 }
 
 async fn measured(
     sizes: &[Arc<Grown>],
-    scratch: &Scratch,
+    folder: &Path,
     plan: &Plan,
     tell: Tell<'_>,
 ) -> Result<(), MeasureError> {
-    let mut block = 0;
+    let mut block = sizes.iter().map(|size| size.block).max().unwrap_or_default();
     for operation in Operation::ALL {
         let mut seen: Vec<_> = sizes.iter().map(|_| (Seen::nothing(), Seen::nothing())).collect();
         for round in 0..ROUNDS {
             let there: Box<dyn Iterator<Item = usize> + Send> =
                 if round % 2 == 0 { Box::new(0..sizes.len()) } else { Box::new((0..sizes.len()).rev()) };
             for place in there {
-                if let (true, Some(Database::Sqlite(path))) = (plan.cold, scratch.made.get(place)) {
-                    forget(path)?;
+                if plan.cold {
+                    forget(&plan.file(folder, sizes[place].population.users))?;
                 }
                 let (open, closed) = turn(&sizes[place], operation, block, plan).await?;
                 block += 3;
@@ -231,8 +261,11 @@ async fn turn(
 
 /// Makes the system forget what it keeps of a file in memory.
 fn forget(path: &Path) -> Result<(), MeasureError> {
-    let failed = |error: std::io::Error| MeasureError::Failed(format!("{}: {error}", path.display()));
-    crate::sqlite::plain::forget(path).map_err(failed)
+    crate::sqlite::plain::forget(path).map_err(|error| failed(path, &error))
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> MeasureError {
+    MeasureError::Failed(format!("{}: {error}", path.display()))
 }
 
 /// Bytes that are free where a folder is.
@@ -264,6 +297,7 @@ mod tests {
             [100, 10_000, 1_000_000]
         );
         assert_eq!(Plan { tokens: 5, ..plan.clone() }.tokens_of(1_000), 1_000);
-        assert!(plan.bytes() > 1_000_000 * BYTES.1);
+        let (missing, bytes) = plan.missing(Path::new("/nowhere"));
+        assert!(missing == 3 && bytes > 1_000_000 * BYTES.1);
     }
 }

@@ -9,6 +9,7 @@ use crate::contract::{Applied, Command, Steps};
 use crate::device_code::DeviceCodeById;
 use crate::grant::GrantById;
 use crate::measure::MeasureError;
+use crate::measure::growth::past::{Head, Past};
 use crate::measure::growth::population::Population;
 use crate::measure::rows::{id, later, mixed, now};
 use crate::refresh_token::RotateRefreshToken;
@@ -113,13 +114,19 @@ pub(super) struct Grown {
     pub(super) population: Population,
     /// Rows are drawn from so many, spread over all; from all of them without.
     pub(super) active: Option<u64>,
-    /// Where chains of refresh tokens stand that have moved; nothing while one is being rotated.
-    chains: Mutex<HashMap<u64, Option<(RefreshTokenId, u32)>>>,
+    /// The first block of numbers that nobody used.
+    pub(super) block: u64,
+    /// The place of the first refresh token that was not swept.
+    pub(super) unswept: u64,
+    /// Where chains of refresh tokens stand that have moved, by their grants' numbers; nothing while one is being rotated.
+    chains: Mutex<HashMap<u64, Option<Head>>>,
 }
 
 impl Grown {
-    pub(super) fn new(store: Store, population: Population, active: Option<u64>) -> Self {
-        Self { store, population, active, chains: Mutex::default() }
+    pub(super) fn new(store: Store, population: Population, past: Past, active: Option<u64>) -> Self {
+        let Past { block, heads, unswept } = past;
+        let heads = heads.into_iter().map(|(grant, head)| (grant, Some(head)));
+        Self { store, population, active, block, unswept, chains: Mutex::new(heads.collect()) }
     }
 
     /// Makes what the first `count` operations of a block spend.
@@ -193,9 +200,9 @@ impl Grown {
     }
 
     async fn rotate(&self, block: u64, number: u64, drawn: u64) -> Result<bool, MeasureError> {
-        let (chain, presented, generation) = self.take_chain(drawn);
-        let grant = GrantId::from_bytes(id(self.population.owner(self.population.expired() + chain)));
+        let (chain, (presented, generation)) = self.take_chain(drawn);
         let made = Population::made(block, number);
+        let grant = GrantId::from_bytes(id(chain));
         let successor = self.population.rows.refresh_token(made, grant, generation + 1);
         let next = successor.id;
         let rotation = RotateRefreshToken { presented, successor, access_token: None, at: now() };
@@ -207,16 +214,17 @@ impl Grown {
         Ok(rotated?)
     }
 
-    /// A chain that nobody else has in hand: the one drawn, or one after it.
-    fn take_chain(&self, drawn: u64) -> (u64, RefreshTokenId, u32) {
+    /// A chain that nobody else has in hand, by its grant's number: that of the live token at the place drawn, or one after it.
+    fn take_chain(&self, drawn: u64) -> (u64, Head) {
         let mut chains = self.chains();
-        let mut chain = drawn;
-        while matches!(chains.get(&chain), Some(None)) {
-            chain = (chain + 1) % self.population.users;
+        let mut place = self.population.expired() + drawn;
+        while matches!(chains.get(&self.population.owner(place)), Some(None)) {
+            place =
+                self.population.expired() + (place + 1 - self.population.expired()) % self.population.users;
         }
-        let first = || (RefreshTokenId::from_bytes(id(self.population.expired() + chain)), 0);
-        let (presented, generation) = chains.insert(chain, None).flatten().unwrap_or_else(first);
-        (chain, presented, generation)
+        let first = || (RefreshTokenId::from_bytes(id(place)), 0);
+        let chain = self.population.owner(place);
+        (chain, chains.insert(chain, None).flatten().unwrap_or_else(first))
     }
 
     async fn spend_code(&self, block: u64, number: u64, grant: u64) -> Result<bool, MeasureError> {
@@ -247,7 +255,7 @@ impl Grown {
         }
     }
 
-    fn chains(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Option<(RefreshTokenId, u32)>>> {
+    fn chains(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Option<Head>>> {
         self.chains.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

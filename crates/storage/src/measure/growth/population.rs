@@ -1,46 +1,38 @@
 //! Who is in a database that has grown: users with all that is theirs, in the proportions of an installation that people use. Knows which row
-//! says what, and fills them in; every table's rows come in key order, which is the order of time.
+//! says what; every table's rows come in key order, which is the order of time.
 
 use crate::access_token;
 use crate::authorization_code::{self, NewAuthorizationCode};
 use crate::client::{AddClient, RegisteredClient};
 use crate::consent::{self, Consent};
-use crate::contract::{Applied, Command, Steps};
+use crate::contract::{Command, Steps};
 use crate::device_code::{IssueDeviceCode, NewDeviceCode, UserCodeKey};
-use crate::error::StorageError;
 use crate::grant;
 use crate::measure::MeasureError;
 use crate::measure::rows::{Rows, hash, id, later, mixed, now};
 use crate::refresh_token;
 use crate::session::{self, Session, SessionChange};
-use crate::store::Store;
 use crate::user::{AddUser, User};
 use protocol::{
     AuthorizationCodeId, Client, ClientAuthentication, ClientId, CodeChallenge, DeviceCodeId, GrantId,
     SessionId, Timestamp, UserId,
 };
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinHandle;
 
-/// Rows of one command.
-const SLICE: u64 = 1_000;
-/// Commands under way at once: one is applied while the next is made.
-const AHEAD: usize = 4;
-/// How long to wait when the store cannot take more.
-const PATIENCE: Duration = Duration::from_millis(20);
 /// Of so many users one has a device code, an authorization code and a one-time token that nobody has swept yet.
 const USERS_PER_CODE: u64 = 10;
 /// The ids of what is made while it is measured come after everything that was filled in.
 const MADE: u64 = 1 << 60;
+/// How many of a block that may be: 2 to this power.
+const BLOCK_BITS: u32 = 36;
 /// How long expired refresh tokens have been so: longer than they are kept.
 const EXPIRED_FOR: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// The rows of one database.
 #[derive(Clone)]
-pub(super) struct Population {
+pub(in crate::measure) struct Population {
     pub(super) users: u64,
     /// Refresh tokens: the last `users` of them are live, one per grant.
     pub(super) tokens: u64,
@@ -78,7 +70,7 @@ impl Filled {
 
 impl Population {
     /// At least one refresh token per user is live.
-    pub(super) fn new(users: u64, tokens: u64) -> Result<Self, MeasureError> {
+    pub(in crate::measure) fn new(users: u64, tokens: u64) -> Result<Self, MeasureError> {
         let clients = (0..(users / 1_000).clamp(10, 10_000))
             .map(|number| ClientId::parse(&format!("client-{number:06}")));
         let clients = clients.collect::<Result<_, _>>().map_err(|_| MeasureError::Refused)?;
@@ -149,7 +141,7 @@ impl Population {
         }
     }
 
-    pub(super) fn device_code(&self, number: u64, expires_at: Timestamp) -> IssueDeviceCode {
+    pub(in crate::measure) fn device_code(&self, number: u64, expires_at: Timestamp) -> IssueDeviceCode {
         let mut key = [0; 16];
         key.iter_mut().zip(hash(number).as_bytes()).for_each(|(to, from)| *to = *from);
         IssueDeviceCode {
@@ -169,37 +161,31 @@ impl Population {
 
     /// A number that nothing which was filled in has: the `number`th of a block.
     pub(super) fn made(block: u64, number: u64) -> u64 {
-        MADE + (block << 36) + number
+        MADE + (block << BLOCK_BITS) + number
     }
 
-    /// Fills an empty database, and tells how far it has come, in rows.
-    pub(super) async fn fill(
-        &self,
-        store: &Store,
-        tell: &mut (dyn FnMut(u64, u64) + Send),
-    ) -> Result<(), MeasureError> {
-        let population = Arc::new(self.clone());
-        let all: u64 = Filled::ALL.iter().map(|table| self.count(*table)).sum();
-        let (mut done, mut under_way) = (0, VecDeque::new());
-        for table in Filled::ALL {
+    /// In which block a number was made; nothing when it was filled in.
+    pub(super) fn block_of(made: u64) -> Option<u64> {
+        made.checked_sub(MADE).map(|number| number >> BLOCK_BITS)
+    }
+
+    /// How many rows there are in all.
+    pub(super) fn rows(&self) -> u64 {
+        Filled::ALL.iter().map(|table| self.count(*table)).sum()
+    }
+
+    /// All of them, table by table in key order, so many at once.
+    pub(super) fn slices(&self, length: u64) -> impl Iterator<Item = Slice> {
+        Filled::ALL.into_iter().flat_map(move |table| {
             let count = self.count(table);
-            for from in (0..count).step_by(usize::try_from(SLICE).unwrap_or(usize::MAX)) {
-                let rows = from..(from + SLICE).min(count);
-                if under_way.len() == AHEAD
-                    && let Some(slice) = under_way.pop_front()
-                {
-                    done += joined(slice).await?;
-                    tell(done, all);
-                }
-                let slice = Slice { population: Arc::clone(&population), table, rows };
-                under_way.push_back(tokio::spawn(write(store.clone(), slice)));
-            }
-        }
-        for slice in under_way {
-            done += joined(slice).await?;
-        }
-        tell(done, all);
-        Ok(())
+            let begins = (0..count.div_ceil(length)).map(move |slice| slice * length);
+            begins.map(move |from| Slice { table, rows: from..(from + length).min(count) })
+        })
+    }
+
+    /// What writes a slice.
+    pub(super) fn steps(&self, slice: &Slice, steps: &mut Steps) {
+        slice.rows.clone().for_each(|number| self.row(slice.table, number, steps));
     }
 
     fn count(&self, table: Filled) -> u64 {
@@ -283,39 +269,16 @@ impl Population {
 }
 
 /// Some rows of a table.
-#[derive(Clone)]
-struct Slice {
-    population: Arc<Population>,
+pub(super) struct Slice {
     table: Filled,
     rows: Range<u64>,
 }
 
-impl Command for Slice {
-    type Outcome = bool;
-
-    fn steps(&self, steps: &mut Steps) {
-        self.rows.clone().for_each(|number| self.population.row(self.table, number, steps));
+impl Slice {
+    /// How many.
+    pub(super) fn count(&self) -> u64 {
+        self.rows.end - self.rows.start
     }
-
-    fn outcome(&self, applied: Applied) -> bool {
-        applied.is_done()
-    }
-}
-
-/// Writes a slice however long the store takes; how many rows it was.
-async fn write(store: Store, slice: Slice) -> Result<u64, MeasureError> {
-    loop {
-        match store.write(slice.clone()).await {
-            Ok(true) => return Ok(slice.rows.end - slice.rows.start),
-            Ok(false) => return Err(MeasureError::Refused),
-            Err(StorageError::Overloaded { .. }) => tokio::time::sleep(PATIENCE).await,
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-async fn joined(slice: JoinHandle<Result<u64, MeasureError>>) -> Result<u64, MeasureError> {
-    slice.await.map_err(|error| MeasureError::Failed(error.to_string()))?
 }
 
 /// As long as one of Argon2id with its default parameters.
@@ -341,7 +304,10 @@ mod tests {
                 Population::expired_at(population.expired()) < now() - Duration::from_secs(25 * 24 * 3_600)
             );
             assert!(Population::made(0, 0) > population.tokens);
+            assert_eq!(population.slices(7).map(|slice| slice.count()).sum::<u64>(), population.rows());
         }
+        assert_eq!(Population::block_of(Population::made(7, 12)), Some(7));
+        assert_eq!(Population::block_of(12), None);
         assert_eq!(password_hash(7).len(), password_hash(u64::MAX).len());
     }
 }

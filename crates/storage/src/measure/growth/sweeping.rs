@@ -35,7 +35,7 @@ pub struct Swept {
 
 /// Sweeps the oldest of the expired tokens while others are rotated at the plan's rate.
 pub(super) async fn swept(size: &Arc<Grown>, plan: &Plan, block: u64) -> Result<Swept, MeasureError> {
-    let count = plan.sweep.min(size.population.expired());
+    let count = plan.sweep.min(size.population.expired().saturating_sub(size.unswept));
     let rotate = |block| {
         let size = Arc::clone(size);
         move |number| {
@@ -46,7 +46,7 @@ pub(super) async fn swept(size: &Arc<Grown>, plan: &Plan, block: u64) -> Result<
     let mut quiet = Seen::nothing();
     quiet.add(&open(plan.rate, plan.length, || false, rotate(block)).await?);
     let (store, over) = (size.store.clone(), Arc::new(AtomicBool::new(false)));
-    let until = Population::expired_at(count.saturating_sub(1)) + KEPT_FOR;
+    let until = Population::expired_at(size.unswept + count.saturating_sub(1)) + KEPT_FOR;
     let ended = Arc::clone(&over);
     let sweep = tokio::spawn(async move {
         let began = clock::now();
