@@ -137,6 +137,7 @@ pub(crate) struct Answer {
 
 type Driver = http1::Connection<TokioIo<TcpStream>, Full<Bytes>>;
 
+/// Large, and handed on with every request: boxed.
 struct Live {
     sender: http1::SendRequest<Full<Bytes>>,
     /// `None` once the connection has ended; a future that is ready may not be polled again.
@@ -147,7 +148,7 @@ struct Live {
 pub(crate) struct Connection {
     origin: Arc<Origin>,
     time_out: Duration,
-    live: Option<Live>,
+    live: Option<Box<Live>>,
 }
 
 impl Connection {
@@ -169,9 +170,9 @@ impl Connection {
 
 async fn exchange(
     origin: &Origin,
-    kept: Option<Live>,
+    kept: Option<Box<Live>>,
     mut request: Request<Full<Bytes>>,
-) -> Result<(Answer, Live), String> {
+) -> Result<(Answer, Box<Live>), String> {
     if let Some(mut live) = kept
         && live.is_usable().await
     {
@@ -190,14 +191,14 @@ async fn exchange(
     }
 }
 
-async fn connect(origin: &Origin) -> Result<Live, String> {
+async fn connect(origin: &Origin) -> Result<Box<Live>, String> {
     let stream = TcpStream::connect(origin.addresses.as_slice())
         .await
         .map_err(|error| format!("cannot connect: {error}"))?;
     stream.set_nodelay(true).map_err(|error| format!("TCP_NODELAY: {error}"))?;
     let (sender, driver) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| format!("cannot connect: {error}"))?;
-    Ok(Live { sender, driver: Some(driver) })
+    Ok(Box::new(Live { sender, driver: Some(driver) }))
 }
 
 enum Lost {

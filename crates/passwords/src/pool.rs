@@ -220,7 +220,7 @@ impl HashPool {
         }
     }
 
-    /// Whether there is a flood: somebody had to be refused, and every thread still has work waiting. Costs next to nothing.
+    /// Whether there is a flood: somebody had to be refused not long ago, and every thread has work waiting. Costs next to nothing.
     pub fn is_flooded(&self) -> bool {
         self.shared().is_flooded()
     }

@@ -1,4 +1,4 @@
-//! How many more are asked for a password while there is a flood: as many as can be checked, and a quarter more for those who never answer.
+//! How many more are asked for a password while there is a flood: as many as can be checked, and an eighth more for those who never answer.
 //! By a rate, and not by who waits now: between the question and the answer a person types. Knows durations; knows no queue.
 
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ impl Door {
     /// Whether one more may pass at `now`, where `each` is the time in which all threads together check one password.
     pub(super) fn lets_in(&mut self, now: Instant, each: Duration) -> bool {
         let most = AT_ONCE.max(each);
-        let gained = self.last.map_or(most, |last| now.saturating_duration_since(last) * 5 / 4);
+        let gained = self.last.map_or(most, |last| now.saturating_duration_since(last) * 9 / 8);
         self.last = Some(now);
         self.credit = (self.credit + gained).min(most);
         let left = self.credit.checked_sub(each);
@@ -31,15 +31,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quarter_more_than_can_be_checked_are_let_in_however_many_come() {
+    fn an_eighth_more_than_can_be_checked_are_let_in_however_many_come() {
         let ms = Duration::from_millis;
         let (mut door, begin) = (Door::default(), crate::monotonic());
         let mut let_in =
             |from: u64, to: u64| (from..to).filter(|at| door.lets_in(begin + ms(*at), ms(10))).count();
         assert_eq!(let_in(0, 1), 1);
-        assert_eq!(let_in(1, 1_000), 24 + 124, "what was saved, and 125 a second");
-        assert_eq!(let_in(1_000, 3_000), 250);
-        assert_eq!(let_in(60_000, 60_060), 25 + 7, "a quiet minute saves up no more than a moment");
+        assert_eq!(let_in(1, 1_000), 24 + 112, "what was saved, and 112 a second");
+        assert_eq!(let_in(1_000, 3_000), 225);
+        assert_eq!(let_in(60_000, 60_060), 25 + 6, "a quiet minute saves up no more than a moment");
     }
 
     #[test]

@@ -137,7 +137,7 @@ impl Shared {
         let own = self.wait_behind(queue.waiting.before(terms.on_behalf_of));
         let longest = self.wait_behind(queued);
         let full = queued >= self.settings.max_queued || own > terms.max_wait;
-        let refused = queue.patience.admits(own, longest).err();
+        let refused = queue.patience.admits(monotonic(), own, longest).err();
         self.flooded.store(queue.patience.is_flooded(), Relaxed);
         if let Some(too_long) = refused.or_else(|| full.then(|| own.saturating_sub(terms.max_wait))) {
             drop(queue);
@@ -150,7 +150,7 @@ impl Shared {
         Ok(Place { slot, shared: Arc::clone(self) })
     }
 
-    /// Whether there is a flood: somebody had to be refused, and every thread still has work waiting.
+    /// Whether there is a flood: somebody had to be refused not long ago, and every thread has work waiting.
     pub(super) fn is_flooded(&self) -> bool {
         self.flooded.load(Relaxed) && self.counters.queued.load(Relaxed) >= self.settings.threads
     }
@@ -164,7 +164,11 @@ impl Shared {
         let mut queue = locked(&self.queue);
         let own = self.wait_behind(queue.waiting.before(on_behalf_of));
         let each = self.mean.get() / u32::try_from(threads).unwrap_or(u32::MAX);
-        let has_room = queue.patience.is_easy(own) || queue.door.lets_in(monotonic(), each);
+        let now = monotonic();
+        let has_room = queue.patience.is_easy(own) || queue.door.lets_in(now, each);
+        if !has_room {
+            queue.patience.turned_away(now);
+        }
         drop(queue);
         if !has_room {
             self.counters.turned_away.fetch_add(1, Relaxed);
