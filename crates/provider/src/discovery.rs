@@ -1,17 +1,30 @@
 //! What this installation offers (OpenID Connect Discovery section 3, RFC 8414): derived from the same lists the endpoints use.
 
-use crate::Provider;
 use crate::settings::ACR_PASSWORD;
+use crate::{Provider, ProviderError};
 use protocol::claims::SCOPE_CLAIMS;
 use protocol::discovery::ProviderMetadata;
 use protocol::{
     AssertionAlgorithm, ClientAuthentication, CodeChallenge, GrantType, Prompt, ResponseMode, Scope,
     SigningAlgorithm,
 };
+use std::sync::Arc;
 
 impl Provider {
-    /// The metadata document.
-    pub fn metadata(&self) -> ProviderMetadata {
+    /// The metadata document, as JSON: written once, since nothing in it changes while a server runs.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn metadata(&self) -> Result<Arc<[u8]>, ProviderError> {
+        let written = &self.inner.metadata;
+        if let Some(json) = written.get() {
+            return Ok(Arc::clone(json));
+        }
+        let json: Arc<[u8]> = serde_json::to_vec(&self.provider_metadata())?.into();
+        Ok(Arc::clone(written.get_or_init(|| json)))
+    }
+
+    fn provider_metadata(&self) -> ProviderMetadata {
         let settings = &self.inner.settings;
         let url = |path| settings.url(path);
         let methods = self.client_authentication_methods();

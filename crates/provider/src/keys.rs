@@ -3,7 +3,7 @@
 
 use crate::settings::{JWK_SET_MAX_AGE, MAX_ACCESS_TOKEN_LIFETIME};
 use crate::{Ctx, Provider, ProviderError};
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use crypto::{DerivationKey, KeyState, Keyring, MasterKeys, PrivateKey, Random, SigningKey};
 use protocol::{AuditEvent, SigningAlgorithm, Timestamp};
 use std::sync::Arc;
@@ -24,12 +24,18 @@ const REFRESH_DERIVATION: &str = "refresh-derivation";
 /// The keyring in use, swapped whole when a key turns.
 pub(crate) struct Keys {
     keyring: ArcSwap<Keyring>,
+    /// A keyring's JWK Set as it goes over the wire: every client fetches it again and again.
+    jwk_set: ArcSwapOption<(Arc<Keyring>, Arc<[u8]>)>,
     changed: watch::Sender<()>,
 }
 
 impl Default for Keys {
     fn default() -> Self {
-        Self { keyring: ArcSwap::from_pointee(Keyring::new(Vec::new())), changed: watch::channel(()).0 }
+        Self {
+            keyring: ArcSwap::from_pointee(Keyring::new(Vec::new())),
+            jwk_set: ArcSwapOption::empty(),
+            changed: watch::channel(()).0,
+        }
     }
 }
 
@@ -74,6 +80,9 @@ impl Provider {
     /// When they take too long.
     pub async fn complete_keyring(&self) -> Result<Arc<Keyring>, ProviderError> {
         let keys = &self.inner.keys;
+        if keys.complete() {
+            return Ok(self.keyring());
+        }
         let mut changed = keys.changed.subscribe();
         while !keys.complete() {
             let waited = tokio::time::timeout(KEY_WAIT, changed.changed()).await;
@@ -82,6 +91,23 @@ impl Provider {
             }
         }
         Ok(self.keyring())
+    }
+
+    /// The JWK Set of the complete keyring, as JSON.
+    ///
+    /// # Errors
+    /// When the keys take too long.
+    pub async fn jwk_set(&self) -> Result<Arc<[u8]>, ProviderError> {
+        let keyring = self.complete_keyring().await?;
+        let written = &self.inner.keys.jwk_set;
+        if let Some((of, json)) = written.load().as_deref()
+            && Arc::ptr_eq(of, &keyring)
+        {
+            return Ok(Arc::clone(json));
+        }
+        let json: Arc<[u8]> = serde_json::to_vec(keyring.jwk_set())?.into();
+        written.store(Some(Arc::new((keyring, Arc::clone(&json)))));
+        Ok(json)
     }
 
     /// The key that signs with this algorithm.

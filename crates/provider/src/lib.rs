@@ -77,7 +77,7 @@ use protocol::Timestamp;
 use resource_servers::ResourceServers;
 use revocations::Revocations;
 use service::{ServiceCache, SubscriptionCache};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use storage::{Store, SweepReport};
 use trusted_keys::TrustedKeys;
 
@@ -93,6 +93,8 @@ struct Inner {
     hash_pool: HashPool,
     master_keys: MasterKeys,
     keys: Keys,
+    /// The metadata document, once it was asked for.
+    metadata: OnceLock<Arc<[u8]>>,
     refresh_derivation: DerivationKey,
     clients: ClientCache,
     services: ServiceCache,
@@ -130,6 +132,7 @@ impl Provider {
             budgets: Budgets::default(),
             polls: Polls::default(),
             keys: Keys::default(),
+            metadata: OnceLock::new(),
             clients: ClientCache::default(),
             services: ServiceCache::of(1_000),
             subscriptions: SubscriptionCache::of(32_768),
