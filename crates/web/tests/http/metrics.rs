@@ -122,7 +122,7 @@ async fn errors_and_refusals_are_counted_by_cause() {
     }
     let scrape = Scrape::of(&house).await;
     assert_eq!(scrape.value(r#"doorward_http_errors_total{error="invalid_client"}"#), 2.0);
-    for cause in ["address_rate", "hash_pool", "store_queue", "client_rate", "failed_attempts"] {
+    for cause in ["address_rate", "hash_pool", "arrivals", "store_queue", "client_rate", "failed_attempts"] {
         assert_eq!(scrape.value(&format!("doorward_refusals_total{{cause=\"{cause}\"}}")), 0.0);
     }
     assert!(scrape.value("doorward_store_commit_seconds_count") > 0.0, "the keys were stored");
