@@ -1,8 +1,9 @@
 //! The signing keys of an installation, as one immutable snapshot: who signs, what is published, what verifies.
 //!
-//! Rotation is a new snapshot. Every key in it verifies and is published whatever its state, so that neither a client
-//! that cached the JWK Set before a rotation nor one that holds a token signed before it is ever refused. Knows
-//! nothing of time: when a key changes state is decided elsewhere.
+//! Rotation is a new snapshot. Next, current and retired keys verify and are published, so that neither a client that cached the JWK Set
+//! before a rotation nor one that holds a token signed before it is ever refused. A key whose last token has expired is neither published
+//! nor believed, but for ID Tokens as hints, which are good long after they expired. Knows nothing of time: when a key changes state is
+//! decided elsewhere.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub enum KeyState {
     Current,
     /// No longer signs; published until the last token it signed has expired.
     Retired,
+    /// Everything it signed has expired. Not published; an ID Token of it still tells what it told.
+    Outlived,
 }
 
 /// A snapshot of the signing keys.
@@ -30,17 +33,20 @@ pub enum KeyState {
 pub struct Keyring {
     current: Vec<Arc<SigningKey>>,
     by_kid: HashMap<String, Arc<SigningKey>>,
+    outlived: HashMap<String, Arc<SigningKey>>,
     jwk_set: JwkSet,
 }
 
 impl Keyring {
     /// Should two keys of one algorithm be current, the first signs.
-    pub fn new(mut keys: Vec<(Arc<SigningKey>, KeyState)>) -> Self {
+    pub fn new(keys: Vec<(Arc<SigningKey>, KeyState)>) -> Self {
+        let (outlived, mut keys): (Vec<_>, Vec<_>) =
+            keys.into_iter().partition(|(_, state)| *state == KeyState::Outlived);
         // The current keys come first in the JWK Set: some clients try only the first key that fits.
         keys.sort_by_key(|(_, state)| match state {
             KeyState::Current => 0,
             KeyState::Next => 1,
-            KeyState::Retired => 2,
+            KeyState::Retired | KeyState::Outlived => 2,
         });
         let mut current: Vec<Arc<SigningKey>> = Vec::new();
         for (key, state) in &keys {
@@ -51,8 +57,7 @@ impl Keyring {
         }
         current.sort_by_key(|key| key.algorithm());
         let jwk_set = JwkSet { keys: keys.iter().map(|(key, _)| key.public_jwk().clone()).collect() };
-        let by_kid = keys.into_iter().map(|(key, _)| (key.kid().to_owned(), key)).collect();
-        Self { current, by_kid, jwk_set }
+        Self { current, by_kid: by_kid(keys), outlived: by_kid(outlived), jwk_set }
     }
 
     /// The key that signs by `algorithm`.
@@ -73,9 +78,15 @@ impl Keyring {
     /// Checks form, type, key, algorithm and signature. Not the claims: those have a clock in them.
     pub fn verify(&self, token: &str, typ: TokenType) -> Result<VerifiedToken, JwsError> {
         let token = UnverifiedToken::parse(token)?;
-        let key = self.by_kid.get(token.kid().ok_or(JwsError::NoKey)?).ok_or(JwsError::UnknownKey)?;
+        let kid = token.kid().ok_or(JwsError::NoKey)?;
+        let as_hint = || self.outlived.get(kid).filter(|_| typ == TokenType::IdToken);
+        let key = self.by_kid.get(kid).or_else(as_hint).ok_or(JwsError::UnknownKey)?;
         check(token, typ, key.verifying(), key.kid())
     }
+}
+
+fn by_kid(keys: Vec<(Arc<SigningKey>, KeyState)>) -> HashMap<String, Arc<SigningKey>> {
+    keys.into_iter().map(|(key, _)| (key.kid().to_owned(), key)).collect()
 }
 
 /// Verifies with a key the caller chose, such as one from another issuer's JWK Set. A token without `kid` is accepted

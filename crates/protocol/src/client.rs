@@ -276,6 +276,11 @@ impl Client {
         self.redirect_uris.iter().any(|registered| registered.admits(&presented)).then_some(presented)
     }
 
+    /// Whether pages of this web origin are its own: those that its redirect URIs lie in.
+    pub fn has_origin(&self, origin: &str) -> bool {
+        self.redirect_uris.iter().any(|uri| uri.is_in_origin(origin))
+    }
+
     /// Whether an authorization request must carry a code challenge (RFC 9700 section 2.1.1).
     pub fn needs_pkce(&self) -> bool {
         self.require_pkce || !self.authentication.is_confidential()

@@ -105,6 +105,15 @@ impl RedirectUri {
         !self.0.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"))
     }
 
+    /// Whether it lies in this web origin, written as RFC 6454 section 6.2 says: any port of it where [`admits`](Self::admits) takes any.
+    pub fn is_in_origin(&self, origin: &str) -> bool {
+        let web = origin.starts_with("https://") || origin.starts_with("http://");
+        let Ok(url) = url::Url::parse(&self.0) else { return false };
+        let same = web && url.origin().ascii_serialization() == origin;
+        let path = split_loopback(&self.0).map(|(_, path)| path);
+        same || path.is_some_and(|path| Self(format!("{origin}{path}")).admits(self))
+    }
+
     /// What a person is shown: the host, or the scheme of an app.
     pub fn shown(&self) -> String {
         url::Url::parse(&self.0)
@@ -193,6 +202,28 @@ impl std::str::FromStr for RedirectUri {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rfc6454_6_2_a_redirect_uri_lies_in_one_origin_and_on_loopback_in_one_for_each_port() {
+        let lies_in = |uri: &str, origin: &str| RedirectUri::parse(uri).unwrap().is_in_origin(origin);
+        assert!(lies_in("https://app.example/cb?x=1", "https://app.example"));
+        assert!(lies_in("https://app.example:8443/cb", "https://app.example:8443"));
+        assert!(lies_in("http://localhost:3000/", "http://localhost:3000"));
+        assert!(lies_in("http://127.0.0.1:3000/cb", "http://127.0.0.1:4000"));
+        for (uri, origin) in [
+            ("https://app.example/cb", "http://app.example"),
+            ("https://app.example/cb", "https://app.example:8443"),
+            ("https://app.example/cb", "https://app.example/"),
+            ("https://app.example/cb", "https://app.example.evil.example"),
+            ("https://app.example/cb", "null"),
+            ("https://app.example/cb", ""),
+            ("http://127.0.0.1:3000/cb", "http://127.0.0.1.evil.example"),
+            ("http://127.0.0.1:3000/cb", "http://127.0.0.1:4000/cb"),
+            ("com.example.app:/cb", "null"),
+        ] {
+            assert!(!lies_in(uri, origin), "{uri} {origin}");
+        }
+    }
 
     fn admits(registered: &str, presented: &str) -> bool {
         match RedirectUri::parse(presented) {

@@ -1,12 +1,15 @@
 //! The installation's keys: signing keys (next, current, retired), published long before they sign and long after they stopped, and
 //! the secrets sealed beside them.
 
-use crate::settings::{JWK_SET_MAX_AGE, MAX_ACCESS_TOKEN_LIFETIME};
+mod retired;
+
+use crate::settings::JWK_SET_MAX_AGE;
 use crate::{Ctx, Provider, ProviderError};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use crypto::{DerivationKey, KeyState, Keyring, MasterKeys, PrivateKey, Random, SigningKey};
 use protocol::{AuditEvent, SigningAlgorithm, Timestamp};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use storage::Store;
 use storage::server_secret::{AddServerSecret, ListServerSecrets, Reseal, ServerSecret};
@@ -16,8 +19,6 @@ use zeroize::Zeroizing;
 
 /// How long a request waits for a key that is being made: the first seconds of a new installation.
 const KEY_WAIT: Duration = Duration::from_secs(10);
-/// A retired key is published until nothing it signed can live, and this much longer.
-const RETIREMENT_MARGIN: Duration = Duration::from_secs(86_400);
 
 const REFRESH_DERIVATION: &str = "refresh-derivation";
 
@@ -27,6 +28,8 @@ pub(crate) struct Keys {
     /// A keyring's JWK Set as it goes over the wire: every client fetches it again and again.
     jwk_set: ArcSwapOption<(Arc<Keyring>, Arc<[u8]>)>,
     changed: watch::Sender<()>,
+    /// In milliseconds: when the next retired key is no longer to be published.
+    ages_at: AtomicI64,
 }
 
 impl Default for Keys {
@@ -35,6 +38,7 @@ impl Default for Keys {
             keyring: ArcSwap::from_pointee(Keyring::new(Vec::new())),
             jwk_set: ArcSwapOption::empty(),
             changed: watch::channel(()).0,
+            ages_at: AtomicI64::new(i64::MAX),
         }
     }
 }
@@ -137,6 +141,7 @@ impl Provider {
 
     pub(crate) async fn load_keys(&self, now: Timestamp) -> Result<(), ProviderError> {
         let mut keys = Vec::new();
+        let mut ages_at = i64::MAX;
         for stored in self.inner.store.read(ListSigningKeys).await? {
             let pkcs8 =
                 self.inner.master_keys.open(&purpose(&stored.kid), &stored.sealed_private_key).map_err(
@@ -145,12 +150,17 @@ impl Provider {
             let private = PrivateKey::from_pkcs8(stored.algorithm, &pkcs8)
                 .map_err(|error| ProviderError::Defect(format!("signing key {}: {error}", stored.kid)))?;
             let state = match (stored.current_at, stored.retired_at) {
-                (_, Some(retired_at)) if retired_at <= now => KeyState::Retired,
+                (_, Some(retired_at)) if now.since(retired_at) > self.published_for() => KeyState::Outlived,
+                (_, Some(retired_at)) if retired_at <= now => {
+                    ages_at = ages_at.min((retired_at + self.published_for()).millis());
+                    KeyState::Retired
+                }
                 (Some(_), _) => KeyState::Current,
                 _ => KeyState::Next,
             };
             keys.push((Arc::new(SigningKey::new(private)), state));
         }
+        self.inner.keys.ages_at.store(ages_at, Ordering::Relaxed);
         self.inner.keys.replace(Keyring::new(keys));
         Ok(())
     }
@@ -172,7 +182,7 @@ impl Provider {
         for algorithm in SigningAlgorithm::ALL {
             self.turn(ctx, algorithm, Turn::IfDue).await?;
         }
-        Ok(())
+        self.age_keys(ctx.now).await
     }
 
     /// Turns every algorithm's keys now: the next one signs, the current one retires.
@@ -244,15 +254,6 @@ impl Provider {
         }
         // Whoever won, the keyring is now what storage says.
         self.load_keys(ctx.now).await
-    }
-
-    /// Retired keys whose last ID Token and access token have expired.
-    fn outlived(&self, keys: &[StoredSigningKey], now: Timestamp) -> Vec<String> {
-        let lifetime =
-            MAX_ACCESS_TOKEN_LIFETIME.max(self.inner.settings.id_token_lifetime) + RETIREMENT_MARGIN;
-        let outlived =
-            |key: &&StoredSigningKey| key.retired_at.is_some_and(|retired| now.since(retired) > lifetime);
-        keys.iter().filter(outlived).map(|key| key.kid.clone()).collect()
     }
 
     async fn make_key(

@@ -53,7 +53,7 @@ pub use device::{DeviceAuthorization, EnteredCode, UserCodeProblem};
 pub use error::{Ended, Overloaded, ProviderError};
 pub use introspect::Introspection;
 pub use keys::SigningKeyView;
-pub use logout::{Logout, LogoutRequest};
+pub use logout::{LoggedOut, Logout, LogoutProblem, LogoutRequest};
 pub use readings::{CacheReading, PoolStats, Readings, RemoteStats, StoreStats};
 pub use session::SignedIn;
 pub use settings::{JWK_SET_MAX_AGE, Settings};

@@ -1,29 +1,61 @@
-//! RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): a client sends the browser here to sign out.
+//! RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): a client sends the browser here to sign out, or asks for it by itself.
 //!
-//! With a good `id_token_hint` for the session at hand it happens at once; otherwise the person is asked, because any page can send
-//! a browser here.
+//! A good `id_token_hint` ends the session it names, whoever brings it: a client's back end brings no cookie. Another session of the
+//! browser at hand goes on until its person was asked, because any page can send a browser here. Whatever else is wrong with a request is
+//! no reason to keep somebody signed in.
 
 use crate::interaction::Browser;
 use crate::session::SignedIn;
-use crate::{Ctx, Provider, ProviderError};
-use crypto::{constant_time_eq, sha256};
-use protocol::claims::IdTokenClaims;
-use protocol::{Client, ClientId, ErrorCode, Params, RedirectUri};
+use crate::{ClientRequest, Ctx, Provider, ProviderError};
+use crypto::{OpaqueToken, constant_time_eq, sha256};
+use protocol::claims::{Audience, IdTokenClaims};
+use protocol::{AuditEvent, Client, ClientId, ErrorCode, Params, RedirectUri, RefreshTokenId, SessionId};
+use std::sync::Arc;
+use storage::client::RegisteredClient;
+use storage::grant::GrantById;
+use storage::refresh_token::RefreshTokenById;
+use storage::session::SessionById;
+
+/// As much of an address that is not registered is told, to the person and in the log.
+const TOLD_CHARS: usize = 200;
 
 /// A logout request, checked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct LogoutRequest {
     /// What the client is called, if one asked.
     pub client_name: Option<String>,
     /// Where the browser goes afterwards: registered, with `state`.
     pub back: Option<String>,
+    /// What is wrong with it.
+    pub problem: Option<LogoutProblem>,
+}
+
+/// What is wrong with a logout request; people are signed out all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogoutProblem {
+    /// Section 2: its hint was not issued here, or not to the client it names. Nothing else it says is believed.
+    Hint(&'static str),
+    /// Section 3: this `post_logout_redirect_uri`, or its beginning, is not registered for the client. Text for people to read, and no
+    /// address to lead anybody to.
+    NotRegistered(String),
+}
+
+/// What a logout request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoggedOut {
+    /// The session of the browser that came with it.
+    ThisBrowser,
+    /// The session that its hint names; the browser that came, if one did, has none.
+    Named,
+    /// Nothing: nobody was signed in.
+    Nobody,
 }
 
 /// How a logout request goes on.
 #[derive(Debug)]
 pub enum Logout {
-    /// Nobody is signed in any more.
-    SignedOut(LogoutRequest),
+    /// Nobody is signed in any more in the browser at hand.
+    SignedOut(LogoutRequest, LoggedOut),
     /// The person is asked; the form must carry this proof that the question was asked here.
     Ask {
         /// What is asked for.
@@ -39,7 +71,7 @@ impl Provider {
     /// Answers a logout request of this browser. `confirmed` is the proof that came back with the person's answer.
     ///
     /// # Errors
-    /// When the request names a client or address that do not belong together; then nothing is redirected.
+    /// When storage fails. What is wrong with the request itself is told in [`LogoutRequest::problem`].
     pub async fn logout(
         &self,
         ctx: &Ctx,
@@ -47,61 +79,125 @@ impl Provider {
         browser: &Browser<'_>,
         confirmed: Option<&str>,
     ) -> Result<Logout, ProviderError> {
-        let hint = self.logout_hint(params)?;
-        let request = self.check_logout_request(params, hint.as_ref()).await?;
-        let Some(signed_in) = self.signed_in(ctx, browser.session).await? else {
-            return Ok(Logout::SignedOut(request));
+        let (hint, request) = match self.checked_hint(params) {
+            Ok(hint) => {
+                let request = self.check_logout_request(ctx, params, hint.as_ref()).await?;
+                (hint, request)
+            }
+            Err(problem) => {
+                tracing::info!(request_id = %ctx.request_id, problem, "a logout request is not believed");
+                let problem = Some(LogoutProblem::Hint(problem));
+                (None, LogoutRequest { problem, ..LogoutRequest::default() })
+            }
         };
+        let here = self.signed_in(ctx, browser.session).await?;
+        let named = match &hint {
+            Some(hint) => self.end_named_session(ctx, hint).await?,
+            None => None,
+        };
+        let Some(signed_in) = here else {
+            let ended = named.map_or(LoggedOut::Nobody, |_| LoggedOut::Named);
+            return Ok(Logout::SignedOut(request, ended));
+        };
+        if named == Some(signed_in.session.id) {
+            return Ok(Logout::SignedOut(request, LoggedOut::ThisBrowser));
+        }
         let proof = proof(browser.session.unwrap_or_default());
-        let hinted = hint.is_some_and(|hint| hint.sid == signed_in.session.id.to_string());
         let confirmed =
             confirmed.is_some_and(|presented| constant_time_eq(presented.as_bytes(), proof.as_bytes()));
-        if !hinted && !confirmed {
+        if !confirmed {
             return Ok(ask(request, signed_in, proof));
         }
-        self.end_session(ctx, &signed_in).await?;
-        tracing::info!(session = %signed_in.session.id, "SignedOut");
-        Ok(Logout::SignedOut(request))
+        self.end_session(ctx, signed_in.user.id, signed_in.session.id).await?;
+        Ok(Logout::SignedOut(request, LoggedOut::ThisBrowser))
     }
 
-    /// Section 2: the hint may have expired, but must have been issued here.
-    fn logout_hint(&self, params: &Params) -> Result<Option<IdTokenClaims>, ProviderError> {
-        let Some(hint) = params.get("id_token_hint") else { return Ok(None) };
-        let refused = || {
-            ProviderError::oauth(ErrorCode::InvalidRequest, "id_token_hint is not an ID Token issued here")
+    /// Ends the session that a refresh token came from, and what stands on the token, at the wish of the client that holds it: its own
+    /// grant also where that would outlive the session. Of what is over already nothing is left to do.
+    ///
+    /// # Errors
+    /// `invalid_client`, `invalid_request`; `invalid_grant` when the token is not known to be this client's.
+    pub async fn end_session_of_refresh_token(
+        &self,
+        ctx: &Ctx,
+        request: &ClientRequest,
+    ) -> Result<(), ProviderError> {
+        let caller = self.authenticate_client(ctx, request).await?;
+        let unknown = || {
+            let description = "the refresh token is not known to be this client's";
+            ProviderError::oauth(ErrorCode::InvalidGrant, description)
         };
-        self.id_token_hint(hint).map(Some).ok_or_else(refused)
+        let presented = OpaqueToken::parse(request.params.require("refresh_token")?).ok_or_else(unknown)?;
+        let id = RefreshTokenId::from_bytes(presented.selector());
+        // A spent one as well: whoever stole it can end what it opened, and nothing else.
+        let stored = self.inner.store.read(RefreshTokenById(id)).await?.filter(|stored| {
+            presented.matches(&stored.issued.secret_hash) && stored.issued.client_id == caller.client.id
+        });
+        let stored = stored.ok_or_else(unknown)?;
+        let grant = stored.issued.grant_id;
+        let Some(granted) = self.inner.store.read(GrantById(grant)).await? else { return Ok(()) };
+        if granted.session_open {
+            self.end_session(ctx, granted.user.id, granted.granted.session_id).await?;
+        }
+        if granted.revoked_at.is_none() {
+            let event = AuditEvent::GrantRevoked { grant, client: stored.issued.client_id };
+            self.revoke_grant(ctx, grant, event).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the session that the hint names, if it goes on. Section 2: the hint may have expired, and so may the `aud` it was for.
+    async fn end_named_session(
+        &self,
+        ctx: &Ctx,
+        hint: &IdTokenClaims,
+    ) -> Result<Option<SessionId>, ProviderError> {
+        let Ok(id) = hint.sid.parse::<SessionId>() else { return Ok(None) };
+        let Some((session, user)) = self.inner.store.read(SessionById(id)).await? else { return Ok(None) };
+        let goes_on =
+            session.ended_at.is_none() && ctx.now < session.expires_at && hint.sub == user.id.to_string();
+        if !goes_on {
+            return Ok(None);
+        }
+        self.end_session(ctx, user.id, id).await?;
+        Ok(Some(id))
+    }
+
+    /// The hint, if there is one, or why the request is not believed.
+    fn checked_hint(&self, params: &Params) -> Result<Option<IdTokenClaims>, &'static str> {
+        let Some(hint) = params.get("id_token_hint") else { return Ok(None) };
+        let hint = self.id_token_hint(hint).ok_or("id_token_hint is not an ID Token issued here")?;
+        match params.get("client_id") {
+            // Section 2: "the OP MUST verify that the Client Identifier matches the one used when issuing the ID Token".
+            Some(named) if !hint.aud.contains(named) => {
+                Err("client_id is not the one the id_token_hint was issued to")
+            }
+            _ => Ok(Some(hint)),
+        }
     }
 
     async fn check_logout_request(
         &self,
+        ctx: &Ctx,
         params: &Params,
         hint: Option<&IdTokenClaims>,
     ) -> Result<LogoutRequest, ProviderError> {
-        let refused = |description| ProviderError::oauth(ErrorCode::InvalidRequest, description);
         let audience = hint.and_then(|hint| match &hint.aud {
-            protocol::claims::Audience::One(only) => Some(only.as_str()),
-            protocol::claims::Audience::Many(_) => None,
+            Audience::One(only) => Some(only.as_str()),
+            Audience::Many(_) => None,
         });
-        let named = params.get("client_id");
-        if named.is_some() && audience.is_some() && named != audience {
-            // Section 2: "the OP MUST verify that the Client Identifier matches the one used when issuing the ID Token".
-            return Err(refused("client_id is not the one the id_token_hint was issued to"));
-        }
-        let client = match named.or(audience).map(ClientId::parse) {
-            Some(Ok(id)) => self.client(&id).await?,
-            _ => None,
-        };
+        let client: Option<Arc<RegisteredClient>> =
+            match params.get("client_id").or(audience).map(ClientId::parse) {
+                Some(Ok(id)) => self.client(&id).await?,
+                _ => None,
+            };
         let client = client.as_ref().map(|registered| &registered.client);
-        let back = match params.get("post_logout_redirect_uri") {
-            Some(uri) => Some(post_logout_redirect(client, uri, params.get("state")).ok_or_else(|| {
-                refused(
-                    "post_logout_redirect_uri is not registered for the client of client_id or id_token_hint",
-                )
-            })?),
-            None => None,
-        };
-        Ok(LogoutRequest { client_name: client.map(|client| client.name.clone()), back })
+        let (mut back, mut problem) = (None, None);
+        if let Some(uri) = params.get("post_logout_redirect_uri") {
+            back = post_logout_redirect(client, uri, params.get("state"));
+            problem = back.is_none().then(|| not_registered(ctx, client, uri));
+        }
+        Ok(LogoutRequest { client_name: client.map(|client| client.name.clone()), back, problem })
     }
 }
 
@@ -113,6 +209,22 @@ fn post_logout_redirect(client: Option<&Client>, presented: &str, state: Option<
         return None;
     }
     Some(state.map_or_else(|| presented.to_string(), |state| presented.with_query(&[("state", state)])))
+}
+
+/// The person stays here and hears why; whoever can register the address reads it in the log.
+fn not_registered(ctx: &Ctx, client: Option<&Client>, uri: &str) -> LogoutProblem {
+    let mut told: String = uri.chars().take(TOLD_CHARS).collect();
+    if told.len() < uri.len() {
+        told.push('…');
+    }
+    let client = client.map(|client| client.id.as_str()).unwrap_or_default();
+    tracing::info!(
+        client,
+        post_logout_redirect_uri = ?told,
+        request_id = %ctx.request_id,
+        "the address to return to after sign-out is not registered for this client (--post-logout-redirect-uri)"
+    );
+    LogoutProblem::NotRegistered(told)
 }
 
 fn ask(request: LogoutRequest, signed_in: SignedIn, proof: String) -> Logout {

@@ -27,25 +27,53 @@ impl Provider {
         ctx: &Ctx,
         cookie: Option<&str>,
     ) -> Result<Option<SignedIn>, ProviderError> {
-        let Some(presented) = cookie.and_then(OpaqueToken::parse) else { return Ok(None) };
-        let id = SessionId::from_bytes(presented.selector());
-        let Some((session, user)) = self.inner.store.read(SessionById(id)).await? else { return Ok(None) };
-        let settings = &self.inner.settings;
-        let open = presented.matches(&session.secret_hash)
-            && session.ended_at.is_none()
-            && ctx.now < session.expires_at
-            && ctx.now.since(session.last_seen_at) < settings.session_idle
-            && user.stands_since(session.auth_time);
-        if !open {
-            return Ok(None);
-        }
-        if ctx.now.since(session.last_seen_at) >= settings.touch_every {
+        let Some(signed_in) = self.open_session(ctx, cookie).await? else { return Ok(None) };
+        let session = &signed_in.session;
+        if ctx.now.since(session.last_seen_at) >= self.inner.settings.touch_every {
             // Seen or not seen decides nothing now: a store too busy to note it is no reason to refuse the person.
-            if let Err(error) = self.inner.store.write(TouchSession { id, at: ctx.now }).await {
+            if let Err(error) = self.inner.store.write(TouchSession { id: session.id, at: ctx.now }).await {
                 tracing::warn!(%error, "last seen was not written");
             }
         }
-        Ok(Some(SignedIn { session, user }))
+        Ok(Some(signed_in))
+    }
+
+    /// The same for whoever only looks, and is nobody's sign that the person is there.
+    async fn open_session(
+        &self,
+        ctx: &Ctx,
+        cookie: Option<&str>,
+    ) -> Result<Option<SignedIn>, ProviderError> {
+        let Some(presented) = cookie.and_then(OpaqueToken::parse) else { return Ok(None) };
+        let id = SessionId::from_bytes(presented.selector());
+        let Some((session, user)) = self.inner.store.read(SessionById(id)).await? else { return Ok(None) };
+        let open = presented.matches(&session.secret_hash)
+            && session.ended_at.is_none()
+            && ctx.now < session.expires_at
+            && ctx.now.since(session.last_seen_at) < self.inner.settings.session_idle
+            && user.stands_since(session.auth_time);
+        Ok(open.then_some(SignedIn { session, user }))
+    }
+
+    /// Whether this browser's session is still the one that a page knows by its `sid`; empty where it knows of none. Told to pages of the
+    /// client's own origin: what another may not know is `None`. Asking does not keep a session alive.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn is_current_session(
+        &self,
+        ctx: &Ctx,
+        cookie: Option<&str>,
+        (client, origin): (&str, &str),
+        known: &str,
+    ) -> Result<Option<bool>, ProviderError> {
+        let client = self.named_client(client).await?;
+        if !client.is_some_and(|registered| registered.client.has_origin(origin)) {
+            return Ok(None);
+        }
+        let current = self.open_session(ctx, cookie).await?;
+        let current = current.map(|signed_in| signed_in.session.id.to_string());
+        Ok(Some(current.unwrap_or_default() == known))
     }
 
     /// What a password sign-in of `user` does to this browser's session, and the new cookie's value.
@@ -104,11 +132,16 @@ impl Provider {
     }
 
     /// Ends a session, and with it the access tokens of its grants.
-    pub(crate) async fn end_session(&self, ctx: &Ctx, signed_in: &SignedIn) -> Result<(), ProviderError> {
-        let id = signed_in.session.id;
-        let event = AuditEvent::UserSignedOut { user: signed_in.user.id, session: id };
-        let end = self.audited(ctx, self.end_of(ctx, id), event);
-        self.write_revoking(end, revocation(ctx, *id.as_bytes())).await?;
+    pub(crate) async fn end_session(
+        &self,
+        ctx: &Ctx,
+        user: UserId,
+        session: SessionId,
+    ) -> Result<(), ProviderError> {
+        let event = AuditEvent::UserSignedOut { user, session };
+        let end = self.audited(ctx, self.end_of(ctx, session), event);
+        self.write_revoking(end, revocation(ctx, *session.as_bytes())).await?;
+        tracing::info!(%session, "SignedOut");
         Ok(())
     }
 }

@@ -34,7 +34,7 @@ async fn maintain_keys(provider: &Provider, new_ctx: &impl Fn() -> Ctx) {
     loop {
         let maintained = match provider.runs_job("keys").await {
             // Another node's: its keys are heard of.
-            Ok(false) if provider.has_every_key() => Ok(()),
+            Ok(false) if provider.has_every_key() => provider.age_keys(new_ctx().now).await,
             _ => provider.maintain_keys(&mut new_ctx()).await,
         };
         if let Err(error) = &maintained {

@@ -36,6 +36,19 @@ fn a_rotation_breaks_neither_old_tokens_nor_cached_key_sets() {
 }
 
 #[test]
+fn an_outlived_key_is_not_published_and_believed_for_id_tokens_alone() {
+    let (old, new) = (key(1), key(2));
+    let ring = Keyring::new(vec![(old.clone(), KeyState::Outlived), (new.clone(), KeyState::Current)]);
+    let kids: Vec<_> = ring.jwk_set().keys.iter().filter_map(|key| key.kid.clone()).collect();
+    assert_eq!(kids, [new.kid()]);
+    let sign = |typ| old.sign(typ, b"{}");
+    assert!(ring.verify(&sign(TokenType::IdToken), TokenType::IdToken).is_ok());
+    let access_token = ring.verify(&sign(TokenType::AccessToken), TokenType::AccessToken);
+    assert_eq!(access_token, Err(JwsError::UnknownKey));
+    assert_eq!(ring.verify(&sign(TokenType::AccessToken), TokenType::IdToken), Err(JwsError::Type));
+}
+
+#[test]
 fn the_published_set_leads_with_what_signs_and_holds_nothing_private() {
     let keys = [(3, KeyState::Retired), (1, KeyState::Next), (2, KeyState::Current)];
     let ring = Keyring::new(keys.map(|(seed, state)| (key(seed), state)).into());

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use provider::ClientRequest;
 
-/// `POST ../logout`: a browser's form, or a client that ends what stands on its refresh token (RFC 7009 in other words).
+/// `POST ../logout`: a browser's form, or a client that ends the session its refresh token came from.
 pub(crate) async fn logout(
     State(web): State<Web>,
     Circumstances(ctx): Circumstances,
@@ -21,7 +21,6 @@ pub(crate) async fn logout(
     if params.get("refresh_token").is_none() {
         return Ok(see_other(&format!("/oauth2/logout?{}", params.to_query())));
     }
-    let params = params.renamed("refresh_token", "token");
-    web.provider.revoke(&ctx, &ClientRequest { params, authorization }).await?;
+    web.provider.end_session_of_refresh_token(&ctx, &ClientRequest { params, authorization }).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

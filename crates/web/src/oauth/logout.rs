@@ -2,15 +2,15 @@
 
 use crate::answer::{ContentSecurityPolicy, page, see_other};
 use crate::app::Web;
-use crate::error::{PageError, refused};
+use crate::error::{PageError, refused, sentence};
 use crate::extract::{Arrives, Looks, Posts, Visit, query};
-use crate::pages::{SignOutPage, SignedOutPage};
+use crate::pages::{Over, SignOutPage, SignedOutPage};
 use axum::extract::State;
 use axum::response::Response;
 use http::header::SET_COOKIE;
 use http::{StatusCode, Uri};
-use protocol::Params;
-use provider::{Logout, LogoutRequest};
+use protocol::{ErrorCode, OAuthError, Params};
+use provider::{LoggedOut, Logout, LogoutProblem, LogoutRequest};
 
 /// The browser arrives with the request in its URL.
 pub(crate) async fn get(State(web): State<Web>, Looks(visit): Looks) -> Result<Response, PageError> {
@@ -41,32 +41,56 @@ async fn answer(web: &Web, visit: &Visit, confirmed: Option<&str>) -> Result<Res
     let logout = web.provider.logout(&visit.ctx, &visit.params, &visit.cookies.browser(), confirmed).await;
     Ok(match logout.map_err(refused(visit.ctx.request_id))? {
         Logout::Ask { request, username, proof } => ask(request, username, proof, &visit.params),
-        Logout::SignedOut(request) => signed_out(web, request),
+        Logout::SignedOut(request, ended) => signed_out(web, visit, request, ended)?,
     })
 }
 
 fn ask(request: LogoutRequest, username: String, proof: String, params: &Params) -> Response {
     let scheme = request.back.as_deref().and_then(|back| back.split(':').next()).unwrap_or_default();
     let policy = ContentSecurityPolicy::form_may_lead_to(scheme);
+    let (status, problem) = match request.problem {
+        Some(LogoutProblem::Hint(problem)) => (StatusCode::BAD_REQUEST, Some(sentence(problem))),
+        Some(LogoutProblem::NotRegistered(_)) | None => (StatusCode::OK, None),
+    };
     let question = SignOutPage {
         client_name: request.client_name,
         user_name: Some(username),
+        problem,
         logout: proof,
         action: format!("/sign-out?{}", params.to_query()),
     };
-    page(StatusCode::OK, &question, &policy)
+    page(status, &question, &policy)
 }
 
-fn signed_out(web: &Web, request: LogoutRequest) -> Response {
-    let mut response = match request.back {
-        Some(back) => see_other(&back),
-        None => {
-            let done = SignedOutPage { client_name: request.client_name, back: None };
+fn signed_out(
+    web: &Web,
+    visit: &Visit,
+    request: LogoutRequest,
+    ended: LoggedOut,
+) -> Result<Response, PageError> {
+    let mut response = match (request.back, request.problem, ended) {
+        (Some(back), ..) => see_other(&back),
+        // Nothing was asked that can be believed, and nothing is left that could be offered.
+        (None, Some(LogoutProblem::Hint(problem)), LoggedOut::Nobody) => {
+            let error = OAuthError::new(ErrorCode::InvalidRequest, problem);
+            return Err(refused(visit.ctx.request_id)(error.into()));
+        }
+        (None, problem, ended) => {
+            let over = match ended {
+                LoggedOut::ThisBrowser => Over::Here,
+                LoggedOut::Named => Over::Named,
+                LoggedOut::Nobody => Over::Nothing,
+            };
+            let not_registered = match problem {
+                Some(LogoutProblem::NotRegistered(address)) => Some(address),
+                Some(LogoutProblem::Hint(_)) | None => None,
+            };
+            let done = SignedOutPage { client_name: request.client_name, over, back: None, not_registered };
             page(StatusCode::OK, &done, &ContentSecurityPolicy::default())
         }
     };
     if let Some(cookie) = web.cookies().no_session() {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
-    response
+    Ok(response)
 }

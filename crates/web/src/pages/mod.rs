@@ -28,7 +28,7 @@ pub use self::form_post::FormPostPage;
 pub use self::home::HomePage;
 pub use self::select_account::{Account, SelectAccountPage};
 pub use self::sign_in::{SignInPage, SignInProblem};
-pub use self::sign_out::{SignOutPage, SignedOutPage};
+pub use self::sign_out::{Over, SignOutPage, SignedOutPage};
 pub use self::sign_up::{FieldError, SignUpField, SignUpPage, SignUpPurpose};
 
 /// A time to wait, which reads as "3 seconds" or "2 minutes"; rounded up, so that nobody comes too early.

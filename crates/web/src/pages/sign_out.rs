@@ -5,51 +5,79 @@ use askama::Template;
 
 /// Asks whether to sign out: the end-user must be asked when the request proves nothing
 /// (OpenID Connect RP-Initiated Logout 1.0 section 2).
-#[derive(Clone, Debug, Template)]
+#[derive(Clone, Debug, Default, Template)]
 #[template(path = "sign_out.html")]
 pub struct SignOutPage {
     /// The client that asks, when it is known.
     pub client_name: Option<String>,
     /// The signed-in person's name.
     pub user_name: Option<String>,
-    /// The opaque handle of the stored logout request; travels in the hidden field `logout`.
+    /// Why the request is not believed, as a sentence; the person can sign out all the same.
+    pub problem: Option<String>,
+    /// Proves that the question was asked here; travels in the hidden field `logout`.
     pub logout: String,
     /// Where the form is posted, with `decision` = `sign_out` or `stay`.
     pub action: String,
 }
 
-/// Says that nobody is signed in any more.
+/// What is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// The sign-in of the browser that is shown the page.
+    Here,
+    /// The sign-in that the client named.
+    Named,
+    /// None: nobody was signed in.
+    Nothing,
+}
+
+/// Says what is over, and no more than that.
 #[derive(Clone, Debug, Template)]
 #[template(path = "signed_out.html")]
 pub struct SignedOutPage {
     /// The client that asked, when it is known.
     pub client_name: Option<String>,
+    /// What is over.
+    pub over: Over,
     /// A registered post-logout redirect URI of that client. Never anything that a request brought along.
     pub back: Option<String>,
+    /// Where the client wanted to have the browser sent, which is not registered: to be read, never to be followed.
+    pub not_registered: Option<String>,
 }
 
 impl SignOutPage {
     /// The page in each of its states.
     pub fn samples() -> Vec<(&'static str, Self)> {
-        let plain =
-            Self { client_name: None, user_name: None, logout: "Lq2".into(), action: "/sign-out".into() };
+        let plain = Self { logout: "Lq2".into(), action: "/sign-out".into(), ..Self::default() };
         let asked = Self {
             client_name: Some("Acme Notes".into()),
             user_name: Some("Ada Lovelace".into()),
             ..plain.clone()
         };
-        vec![("plain", plain), ("asked", asked)]
+        let doubtful = Self {
+            user_name: Some("Ada Lovelace".into()),
+            problem: Some("id_token_hint is not an ID Token issued here.".into()),
+            ..plain.clone()
+        };
+        vec![("plain", plain), ("asked", asked), ("doubtful", doubtful)]
     }
 }
 
 impl SignedOutPage {
     /// The page in each of its states.
     pub fn samples() -> Vec<(&'static str, Self)> {
+        let client_name = Some("Acme Notes".to_owned());
         let back = Some("https://notes.acme.example/".to_owned());
+        let plain = Self { client_name: None, over: Over::Here, back: None, not_registered: None };
+        let not_registered = Some("https://notes.acme.example/?logout=1".to_owned());
         vec![
-            ("plain", Self { client_name: None, back: None }),
-            ("back", Self { client_name: Some("Acme Notes".into()), back: back.clone() }),
-            ("back_unnamed", Self { client_name: None, back }),
+            ("plain", plain.clone()),
+            ("back", Self { client_name: client_name.clone(), back: back.clone(), ..plain.clone() }),
+            ("back_unnamed", Self { back, ..plain.clone() }),
+            ("named", Self { client_name: client_name.clone(), over: Over::Named, ..plain.clone() }),
+            ("nobody", Self { over: Over::Nothing, ..plain.clone() }),
+            ("not_registered", Self { client_name, not_registered: not_registered.clone(), ..plain.clone() }),
+            ("not_registered_unnamed", Self { not_registered, ..plain }),
         ]
     }
 }

@@ -137,15 +137,30 @@ fn the_other_pages_escape_every_text() {
     let page = SignOutPage {
         client_name: Some(hostile.text("client_name")),
         user_name: Some(hostile.text("user_name")),
+        problem: None,
         logout: hostile.text("logout"),
         action: hostile.text("action"),
     };
     hostile.escaped_in(&page);
 
     let hostile = Hostile::default();
-    let page =
-        SignedOutPage { client_name: Some(hostile.text("client_name")), back: Some(hostile.text("back")) };
+    let page = SignOutPage {
+        problem: Some(hostile.text("problem")),
+        user_name: Some(hostile.text("user_name")),
+        ..SignOutPage::default()
+    };
     hostile.escaped_in(&page);
+
+    for over in [Over::Here, Over::Named] {
+        let hostile = Hostile::default();
+        let page = SignedOutPage {
+            client_name: Some(hostile.text("client_name")),
+            over,
+            back: Some(hostile.text("back")),
+            not_registered: Some(hostile.text("not_registered")),
+        };
+        hostile.escaped_in(&page);
+    }
 
     let hostile = Hostile::default();
     let page = ErrorPage {

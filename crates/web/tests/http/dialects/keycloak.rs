@@ -86,7 +86,7 @@ async fn refusals_are_those_of_the_originals() {
             assert_eq!(here.header("www-authenticate"), there.header("www-authenticate"));
         }
         let stranger = notes.post(&house, &path("logout"), &[("refresh_token", "x")]).await;
-        stranger.expect(204);
+        stranger.refused(400, "invalid_grant");
         let nobody = [("refresh_token", "x"), ("client_id", "nobody")];
         house.post(&path("logout"), &nobody).await.refused(401, "invalid_client");
         let mut browser = house.browser();
