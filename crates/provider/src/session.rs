@@ -39,11 +39,7 @@ impl Provider {
     }
 
     /// The same for whoever only looks, and is nobody's sign that the person is there.
-    async fn open_session(
-        &self,
-        ctx: &Ctx,
-        cookie: Option<&str>,
-    ) -> Result<Option<SignedIn>, ProviderError> {
+    async fn open_session(&self, ctx: &Ctx, cookie: Option<&str>) -> Result<Option<SignedIn>, ProviderError> {
         let Some(presented) = cookie.and_then(OpaqueToken::parse) else { return Ok(None) };
         let id = SessionId::from_bytes(presented.selector());
         let Some((session, user)) = self.inner.store.read(SessionById(id)).await? else { return Ok(None) };

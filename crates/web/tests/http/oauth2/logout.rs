@@ -127,7 +127,8 @@ async fn the_answer_counts_only_with_the_proof_that_the_question_was_asked_here(
 const NOT_REGISTERED: &str = "register it as a post-logout redirect URI";
 
 #[tokio::test]
-async fn rp_initiated_logout_3_to_an_address_that_is_not_registered_nobody_is_sent_but_everybody_is_signed_out() {
+async fn rp_initiated_logout_3_to_an_address_that_is_not_registered_nobody_is_sent_but_everybody_is_signed_out()
+ {
     let house = House::open().await;
     let notes = house.notes().await;
     for address in [
@@ -183,7 +184,8 @@ async fn rp_initiated_logout_2_an_address_without_a_hint_asks_signs_out_and_stay
 }
 
 #[tokio::test]
-async fn rp_initiated_logout_2_a_hint_that_is_altered_or_foreign_is_told_and_the_person_can_sign_out_all_the_same() {
+async fn rp_initiated_logout_2_a_hint_that_is_altered_or_foreign_is_told_and_the_person_can_sign_out_all_the_same()
+ {
     let house = House::open().await;
     let notes = house.notes().await;
     house.register("other", |_| {}).await;
@@ -241,7 +243,8 @@ async fn rp_initiated_logout_2_a_hint_of_a_key_that_retired_long_ago_is_good_whi
 }
 
 #[tokio::test]
-async fn rp_initiated_logout_2_asked_by_a_back_end_without_a_cookie_the_session_that_the_hint_names_is_over() {
+async fn rp_initiated_logout_2_asked_by_a_back_end_without_a_cookie_the_session_that_the_hint_names_is_over()
+{
     let house = House::open().await;
     let notes = house.notes().await;
     let (mut browser, tokens) = signed_in(&house, &notes).await;
