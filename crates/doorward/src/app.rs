@@ -285,6 +285,7 @@ pub(crate) fn pool_settings(settings: &Settings) -> PoolSettings {
 fn provider_settings(settings: &Settings, issuer: &Issuer) -> provider::Settings {
     provider::Settings {
         registration_open: settings.registration == Registration::Open,
+        pkce: settings.authorization.pkce,
         session_idle: settings.session.idle,
         session_lifetime: settings.session.absolute,
         device_code_lifetime: settings.devices.code_lifetime,

@@ -124,6 +124,10 @@ impl Prompt {
             Self::Create => "create",
         }
     }
+
+    fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|prompt| prompt.as_str() == word)
+    }
 }
 
 /// The `prompt` parameter.
@@ -147,24 +151,18 @@ pub enum InvalidPrompt {
     /// OpenID Connect Core section 3.1.2.1.
     #[error("prompt: none stands alone")]
     NoneWithOthers,
-    /// Initiating User Registration section 4.1.
-    #[error("prompt: none, login, consent, select_account or create is expected")]
-    Unknown,
 }
 
 impl Prompts {
-    /// Parses the `prompt` parameter.
+    /// Parses the `prompt` parameter. Words that are not understood are ignored (OpenID Connect Core, errata 2, section 3.1.2.1):
+    /// [`Prompts::unknown`] has them.
     ///
     /// # Errors
-    /// When a word is unknown, or `none` comes with another.
+    /// When `none` comes with another word, understood or not.
     pub fn parse(text: &str) -> Result<Self, InvalidPrompt> {
         let mut prompts = Self::default();
-        for word in text.split(' ').filter(|word| !word.is_empty()) {
-            match Prompt::ALL
-                .into_iter()
-                .find(|prompt| prompt.as_str() == word)
-                .ok_or(InvalidPrompt::Unknown)?
-            {
+        for prompt in words(text).filter_map(Prompt::parse) {
+            match prompt {
                 Prompt::None => prompts.none = true,
                 Prompt::Login => prompts.login = true,
                 Prompt::Consent => prompts.consent = true,
@@ -172,11 +170,20 @@ impl Prompts {
                 Prompt::Create => prompts.create = true,
             }
         }
-        if prompts.none && (prompts.login || prompts.consent || prompts.select_account || prompts.create) {
+        if prompts.none && words(text).any(|word| word != Prompt::None.as_str()) {
             return Err(InvalidPrompt::NoneWithOthers);
         }
         Ok(prompts)
     }
+
+    /// The words of a `prompt` parameter that are not understood.
+    pub fn unknown(text: &str) -> impl Iterator<Item = &str> {
+        words(text).filter(|word| Prompt::parse(word).is_none())
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(' ').filter(|word| !word.is_empty())
 }
 
 /// The `claims` parameter (OpenID Connect Core section 5.5): single claims asked for by name.
@@ -256,9 +263,16 @@ mod tests {
     #[test]
     fn oidc_core_3_1_2_1_none_stands_alone() {
         assert_eq!(Prompts::parse("none login"), Err(InvalidPrompt::NoneWithOthers));
-        assert_eq!(Prompts::parse("magic"), Err(InvalidPrompt::Unknown));
+        assert_eq!(Prompts::parse("none magic"), Err(InvalidPrompt::NoneWithOthers));
         let both = Prompts::parse("login consent").unwrap();
         assert!(both.login && both.consent && !both.none);
+    }
+
+    #[test]
+    fn oidc_core_3_1_2_1_unknown_words_are_ignored_and_known_by_name() {
+        let prompts = Prompts::parse("Welcome  login back").unwrap();
+        assert_eq!(prompts, Prompts { login: true, ..Prompts::default() });
+        assert_eq!(Prompts::unknown("Welcome  login back").collect::<Vec<_>>(), ["Welcome", "back"]);
     }
 
     #[test]

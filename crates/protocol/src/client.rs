@@ -3,6 +3,7 @@
 use crate::assertion::AssertionAlgorithm;
 use crate::client_authentication::{ClientAuthentication, JwksUri, TlsSubject};
 use crate::ids::ServiceId;
+use crate::pkce::PkcePolicy;
 use crate::rate_limit::RateLimit;
 use crate::redirect_uri::RedirectUri;
 use crate::scope::Scope;
@@ -179,8 +180,10 @@ pub struct Client {
     pub scope: Scope,
     /// Whether people are asked.
     pub consent: ConsentPolicy,
-    /// Whether an authorization request must carry a code challenge; a public client's always must.
-    pub require_pkce: bool,
+    /// What its authorization requests must carry against the injection of codes; none means the installation's setting. A public
+    /// client's must always carry a code challenge: see [`Client::pkce_policy`].
+    #[serde(flatten, with = "stored_pkce")]
+    pub pkce: Option<PkcePolicy>,
     /// The form of its access tokens.
     pub access_token_format: AccessTokenFormat,
     /// The signature of its JWT access tokens.
@@ -230,7 +233,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client with safe defaults: code and refresh grants, PKCE and consent required, JWT access tokens, RS256 ID Tokens
+    /// A client with safe defaults: code and refresh grants, consent required, PKCE as the installation says, JWT access tokens, RS256 ID Tokens
     /// (OpenID Connect Dynamic Client Registration section 2: the default of `id_token_signed_response_alg`).
     pub fn new(id: ClientId, name: impl Into<String>, authentication: ClientAuthentication) -> Self {
         Self {
@@ -250,7 +253,7 @@ impl Client {
                 .iter()
                 .fold(Scope::default(), |all, token| all.union(&Scope::parse(token).unwrap_or_default())),
             consent: ConsentPolicy::Required,
-            require_pkce: true,
+            pkce: None,
             access_token_format: AccessTokenFormat::Jwt,
             access_token_signed_response_alg: SigningAlgorithm::EdDsa,
             id_token_signed_response_alg: SigningAlgorithm::Rs256,
@@ -281,8 +284,102 @@ impl Client {
         self.redirect_uris.iter().any(|uri| uri.is_in_origin(origin))
     }
 
-    /// Whether an authorization request must carry a code challenge (RFC 9700 section 2.1.1).
-    pub fn needs_pkce(&self) -> bool {
-        self.require_pkce || !self.authentication.is_confidential()
+    /// What an authorization request must carry (RFC 9700 section 2.1.1), where the installation's setting is `default`.
+    pub fn pkce_policy(&self, default: PkcePolicy) -> PkcePolicy {
+        if self.authentication.is_confidential() {
+            self.pkce.unwrap_or(default)
+        } else {
+            PkcePolicy::Required
+        }
+    }
+}
+
+/// The policy as it is stored. Registrations from before there was one say `require_pkce`, and nodes of that version still look for it.
+mod stored_pkce {
+    use super::PkcePolicy;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Stored {
+        #[serde(default)]
+        pkce: Option<Choice>,
+        #[serde(default)]
+        require_pkce: Option<bool>,
+    }
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Choice {
+        Default,
+        Required,
+        PkceOrNonce,
+        Optional,
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        policy: &Option<PkcePolicy>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let choice = match policy {
+            None => Choice::Default,
+            Some(PkcePolicy::Required) => Choice::Required,
+            Some(PkcePolicy::PkceOrNonce) => Choice::PkceOrNonce,
+            Some(PkcePolicy::Optional) => Choice::Optional,
+        };
+        let required = *policy != Some(PkcePolicy::Optional);
+        Stored { pkce: Some(choice), require_pkce: Some(required) }.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<PkcePolicy>, D::Error> {
+        let Stored { pkce, require_pkce } = Stored::deserialize(deserializer)?;
+        Ok(match (pkce, require_pkce) {
+            (Some(Choice::Default), _) | (None, None) => None,
+            (Some(Choice::Required), _) | (None, Some(true)) => Some(PkcePolicy::Required),
+            (Some(Choice::PkceOrNonce), _) => Some(PkcePolicy::PkceOrNonce),
+            (Some(Choice::Optional), _) | (None, Some(false)) => Some(PkcePolicy::Optional),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client() -> Client {
+        Client::new(ClientId::parse("app").unwrap(), "App", ClientAuthentication::ClientSecret)
+    }
+
+    #[test]
+    fn registrations_that_say_require_pkce_stay_readable() {
+        for (before, policy) in [(true, PkcePolicy::Required), (false, PkcePolicy::Optional)] {
+            let mut stored = serde_json::to_value(client()).unwrap();
+            let members = stored.as_object_mut().unwrap();
+            members.remove("pkce");
+            members.insert("require_pkce".to_owned(), before.into());
+            let read: Client = serde_json::from_value(stored).unwrap();
+            assert_eq!(read.pkce, Some(policy));
+        }
+    }
+
+    #[test]
+    fn a_policy_is_read_as_it_was_written() {
+        for pkce in [None, Some(PkcePolicy::Required), Some(PkcePolicy::PkceOrNonce), Some(PkcePolicy::Optional)] {
+            let client = Client { pkce, ..client() };
+            let stored = serde_json::to_string(&client).unwrap();
+            assert_eq!(serde_json::from_str::<Client>(&stored).unwrap(), client, "{stored}");
+            // What an older node reads.
+            assert!(stored.contains(&format!("\"require_pkce\":{}", pkce != Some(PkcePolicy::Optional))));
+        }
+    }
+
+    #[test]
+    fn rfc9700_2_1_1_a_public_client_always_needs_a_challenge() {
+        let public = Client { authentication: ClientAuthentication::None, ..client() };
+        assert_eq!(public.pkce_policy(PkcePolicy::Optional), PkcePolicy::Required);
+        assert_eq!(client().pkce_policy(PkcePolicy::PkceOrNonce), PkcePolicy::PkceOrNonce);
+        let strict = Client { pkce: Some(PkcePolicy::Required), ..client() };
+        assert_eq!(strict.pkce_policy(PkcePolicy::Optional), PkcePolicy::Required);
     }
 }

@@ -46,7 +46,7 @@ pub use ids::{
 };
 pub use organization::{Features, PlanPath, Role, ServicePath, Slug, SubscriptionStatus};
 pub use params::Params;
-pub use pkce::{CodeChallenge, CodeVerifier};
+pub use pkce::{CodeChallenge, CodeVerifier, PkcePolicy};
 pub use rate_limit::RateLimit;
 pub use redirect_uri::RedirectUri;
 pub use request_path::RequestPath;

@@ -49,6 +49,19 @@ impl Params {
     /// # Errors
     /// When a parameter comes twice, there are too many, or one is not UTF-8 or contains U+0000.
     pub fn parse(encoded: &[u8]) -> Result<Self, InvalidParams> {
+        let params = Self::parse_with_repeats(encoded)?;
+        match params.repeated() {
+            Some(name) => Err(InvalidParams::Repeated(name.to_owned())),
+            None => Ok(params),
+        }
+    }
+
+    /// The same, also where a parameter comes twice: who reads them must look at [`Params::repeated`]. For where the refusal has to be sent to
+    /// an address that is itself a parameter.
+    ///
+    /// # Errors
+    /// When there are too many, or one is not UTF-8 or contains U+0000.
+    pub fn parse_with_repeats(encoded: &[u8]) -> Result<Self, InvalidParams> {
         let mut params: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (count, pair) in encoded.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()).enumerate() {
             if count >= Self::MAX_COUNT {
@@ -57,12 +70,22 @@ impl Params {
             let mut halves = pair.splitn(2, |&byte| byte == b'=');
             let name = decode(halves.next().unwrap_or_default())?;
             let value = decode(halves.next().unwrap_or_default())?;
-            if params.contains_key(&name) && !Self::REPEATABLE.contains(&name.as_str()) {
-                return Err(InvalidParams::Repeated(name));
-            }
             params.entry(name).or_default().push(value);
         }
         Ok(Self(params))
+    }
+
+    /// A parameter that comes twice and must not.
+    pub fn repeated(&self) -> Option<&str> {
+        let mut repeated = self.0.iter().filter(|(name, values)| {
+            values.len() > 1 && !Self::REPEATABLE.contains(&name.as_str())
+        });
+        repeated.next().map(|(name, _)| name.as_str())
+    }
+
+    /// Whether this parameter comes twice and must not.
+    pub fn repeats(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|values| values.len() > 1) && !Self::REPEATABLE.contains(&name)
     }
 
     /// Parses a JSON object, as some clients send in the place of a form: the same rules. A member that is null counts as omitted. A list of
@@ -258,6 +281,14 @@ mod tests {
                 "{repeated}"
             );
         }
+    }
+
+    #[test]
+    fn what_comes_twice_is_known_by_name_where_it_is_not_refused_at_once() {
+        let params = Params::parse_with_repeats(b"a=1&b=2&a=1&resource=x&resource=y").unwrap();
+        assert_eq!((params.repeated(), params.repeats("a"), params.repeats("b")), (Some("a"), true, false));
+        assert!(!params.repeats("resource"));
+        assert_eq!(Params::parse_with_repeats(b"resource=x&resource=y").unwrap().repeated(), None);
     }
 
     #[test]

@@ -11,6 +11,41 @@ pub struct CodeChallenge(String);
 #[derive(Clone, PartialEq, Eq)]
 pub struct CodeVerifier(String);
 
+/// What an authorization request must carry so that its code is of no use in another's session (RFC 9700 section 2.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PkcePolicy {
+    /// A code challenge. Always so for a public client.
+    Required,
+    /// A code challenge, or a `nonce` with the `openid` scope, which a confidential client finds in its ID Token again.
+    PkceOrNonce,
+    /// Nothing.
+    Optional,
+}
+
+impl PkcePolicy {
+    /// Every policy, the strictest first.
+    pub const ALL: [Self; 3] = [Self::Required, Self::PkceOrNonce, Self::Optional];
+
+    /// Its word in settings and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::PkceOrNonce => "pkce-or-nonce",
+            Self::Optional => "optional",
+        }
+    }
+
+    /// Whether a request without a code challenge is admitted.
+    pub const fn admits_without_challenge(self, has_nonce: bool) -> bool {
+        match self {
+            Self::Required => false,
+            Self::PkceOrNonce => has_nonce,
+            Self::Optional => true,
+        }
+    }
+}
+
 /// A value outside the grammar of RFC 7636.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPkce {

@@ -108,6 +108,12 @@ impl Provider {
                 "client_id names no client registered here",
             ))
         };
+        if params.repeats("client_id") {
+            return Err(AuthorizeError::Page(OAuthError::new(
+                ErrorCode::InvalidRequest,
+                "client_id is included more than once",
+            )));
+        }
         let id = params.require("client_id").map_err(AuthorizeError::Page)?;
         let id = protocol::ClientId::parse(id).map_err(|_| unknown())?;
         self.client(&id).await?.ok_or_else(unknown)
@@ -151,17 +157,35 @@ impl Provider {
 }
 
 fn return_address(client: &Client, params: &Params) -> Result<ReturnAddress, OAuthError> {
-    let refused = |description| OAuthError::new(ErrorCode::InvalidRequest, description);
+    let refused = |description: &'static str| OAuthError::new(ErrorCode::InvalidRequest, description);
+    if params.repeats("redirect_uri") {
+        return Err(refused("redirect_uri is included more than once"));
+    }
     let redirect_uri = match params.get("redirect_uri") {
-        Some(presented) => client
-            .redirect_uri(presented)
-            .ok_or_else(|| refused("redirect_uri is not registered for this client"))?,
+        Some(presented) => client.redirect_uri(presented).ok_or_else(|| not_registered(client, presented))?,
         // RFC 6749 section 3.1.2.3: may be left out where exactly one is registered; OpenID Connect Core section 3.1.2.1 requires it.
         None => match client.redirect_uris.as_slice() {
             [only] if !checks::asks_for_openid(params) => only.clone(),
             _ => return Err(refused("redirect_uri is missing")),
         },
     };
-    let mode = params.get("response_mode").and_then(ResponseMode::parse).unwrap_or(ResponseMode::Query);
-    Ok(ReturnAddress { redirect_uri, mode, state: params.get("state").map(str::to_owned) })
+    // Of two values neither counts; the checks refuse the request for it.
+    let once = |name| params.get(name).filter(|_| !params.repeats(name));
+    let mode = once("response_mode").and_then(ResponseMode::parse).unwrap_or(ResponseMode::Query);
+    Ok(ReturnAddress { redirect_uri, mode, state: once("state").map(str::to_owned) })
+}
+
+/// Says which address came, to whoever develops or operates the client: it is shown, and nobody is sent there.
+fn not_registered(client: &Client, presented: &str) -> OAuthError {
+    const SHOWN_CHARS: usize = 200;
+    let mut shown: String = presented.chars().take(SHOWN_CHARS).collect::<String>().escape_debug().collect();
+    if presented.chars().nth(SHOWN_CHARS).is_some() {
+        shown.push_str("..");
+    }
+    let description = format!(
+        "redirect_uri is not registered for this client. This one came: {shown}. If it is the client's own, the operator \
+         adds it with: doorward client set {} --redirect-uri",
+        client.id
+    );
+    OAuthError::new(ErrorCode::InvalidRequest, description)
 }

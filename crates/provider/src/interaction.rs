@@ -20,8 +20,8 @@ use crate::{AuthorizationResponse, Authorize, Ctx, Ended, Overloaded, Provider, 
 use crypto::{OpaqueToken, generate_secret, secret_hash, secret_matches};
 use next::{Next, next};
 use protocol::{
-    AuthorizationCodeId, AuthorizationRequest, Client, ErrorCode, GrantId, InteractionId, OAuthError, Scope,
-    Timestamp,
+    AuthorizationCodeId, AuthorizationRequest, Client, ErrorCode, GrantId, GrantType, InteractionId,
+    OAuthError, Scope, Timestamp,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,8 +76,6 @@ pub struct Page {
     pub client_name: String,
     /// Where the browser returns; empty for a device, which it does not return to.
     pub returns_to: String,
-    /// The redirect URI's scheme, for the page's policy.
-    pub returns_by: String,
     /// What there is to do.
     pub todo: Todo,
 }
@@ -248,6 +246,7 @@ impl Provider {
             return Err(gone());
         }
         let client = self.client(&interaction.request.client_id).await?.ok_or_else(gone)?;
+        still_registered(&client.client, &interaction.request)?;
         let signed_in = self.signed_in(ctx, browser.session).await?;
         Ok(Resumed { interaction, client, signed_in, handle: handle.to_owned() })
     }
@@ -281,7 +280,6 @@ impl Provider {
             handle,
             client_name: asked.client.name.clone(),
             returns_to: if request.device.is_none() { request.redirect_uri.shown() } else { String::new() },
-            returns_by: request.redirect_uri.scheme(),
             todo,
         }
     }
@@ -358,6 +356,22 @@ fn device_todo(now: Timestamp, request: &AuthorizationRequest, signed_in: &Signe
         asked_from: device.and_then(|device| device.asked_from.clone()),
         asked_for: device.map_or(Duration::ZERO, |device| now.since(device.asked_at)),
     }
+}
+
+/// What the request needs of its client may have been taken from it since. An address that is not registered any more is sent nothing.
+fn still_registered(client: &Client, request: &AuthorizationRequest) -> Result<(), ProviderError> {
+    let refused = |code, description| Err(ProviderError::oauth(code, description));
+    let grant_type = match request.device {
+        Some(_) => GrantType::DeviceCode,
+        None => GrantType::AuthorizationCode,
+    };
+    if request.device.is_none() && client.redirect_uri(request.redirect_uri.as_str()).is_none() {
+        return refused(ErrorCode::InvalidRequest, "redirect_uri is not registered for this client any more");
+    }
+    if !client.grant_types.contains(&grant_type) {
+        return refused(ErrorCode::UnauthorizedClient, "the client is not registered for this any more");
+    }
+    Ok(())
 }
 
 fn denied() -> OAuthError {

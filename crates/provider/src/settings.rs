@@ -1,6 +1,7 @@
 //! What an installation decides about itself, as typed values. Where they are written down is the binary's part.
 
 use crate::{AuditLevel, MutualTls};
+use protocol::PkcePolicy;
 use std::time::Duration;
 
 /// An installation's settings.
@@ -14,6 +15,8 @@ pub struct Settings {
     pub session_idle: Duration,
     /// A session this old is over.
     pub session_lifetime: Duration,
+    /// What authorization requests of confidential clients must carry, unless their registration says otherwise.
+    pub pkce: PkcePolicy,
     /// How long a sign-in may be left lying.
     pub interaction_lifetime: Duration,
     /// How long an authorization code lives (RFC 6749 section 4.1.2 recommends at most ten minutes).
@@ -56,6 +59,7 @@ impl Settings {
             registration_open: false,
             session_idle: 8 * 60 * MINUTE,
             session_lifetime: 7 * DAY,
+            pkce: PkcePolicy::PkceOrNonce,
             interaction_lifetime: 60 * MINUTE,
             authorization_code_lifetime: MINUTE,
             device_code_lifetime: 10 * MINUTE,

@@ -8,39 +8,40 @@ use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION}
 use http::{HeaderName, StatusCode};
 use serde::Serialize;
 
-/// What a page may do in the browser. Nothing by default: no script, frame or request but our own stylesheet, images and the two
-/// small scripts, and forms that post to ourselves.
+/// What a page may do in the browser: no script, frame or request but our own stylesheet, images and the small scripts.
 #[derive(Debug, Clone, Default)]
-pub struct ContentSecurityPolicy {
-    form_action: Option<String>,
+pub enum ContentSecurityPolicy {
+    /// Its forms are answered here.
+    #[default]
+    FormsStayHere,
+    /// Its forms are answered by a redirect to a client, which may redirect on to wherever it likes, an app's own scheme included. Browsers
+    /// hold every one of these redirects against `form-action`, and drop the answer in silence (docs/adr/0002-form-action.md).
+    FormsLeadOn,
 }
 
 impl ContentSecurityPolicy {
-    /// Also lets the form's answer go on to addresses of this scheme. Browsers apply `form-action` to every redirect that follows a
-    /// form, the client's own ones included, so the client's origin alone would break clients that redirect once more.
-    pub fn form_may_lead_to(scheme: &str) -> Self {
-        let safe = scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
-        Self { form_action: (safe && !scheme.is_empty()).then(|| format!(" {scheme}:")) }
-    }
-
-    fn header(&self) -> Option<HeaderValue> {
-        let more = self.form_action.as_deref().unwrap_or_default();
-        HeaderValue::from_str(&format!(
-            "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action 'self'{more}; \
-             frame-ancestors 'none'; base-uri 'none'"
-        ))
-        .ok()
+    const fn header(&self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::FormsStayHere => {
+                "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action 'self'; \
+                 frame-ancestors 'none'; base-uri 'none'"
+            }
+            Self::FormsLeadOn => {
+                "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; frame-ancestors 'none'; \
+                 base-uri 'none'"
+            }
+        })
     }
 }
 
 /// A page.
 pub fn page(status: StatusCode, template: &impl Template, policy: &ContentSecurityPolicy) -> Response {
-    let (Ok(html), Some(policy)) = (template.render(), policy.header()) else {
+    let Ok(html) = template.render() else {
         return Problem::new(StatusCode::INTERNAL_SERVER_ERROR).into_response();
     };
     let headers: [(HeaderName, HeaderValue); 2] = [
         (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-        (CONTENT_SECURITY_POLICY, policy),
+        (CONTENT_SECURITY_POLICY, policy.header()),
     ];
     (status, headers, html).into_response()
 }

@@ -6,7 +6,7 @@ use crate::error::{ApiError, PageError, refused};
 use crate::server::ClientAddress;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
@@ -111,6 +111,28 @@ impl FromRequestParts<Web> for Looks {
     }
 }
 
+/// A browser that brings an authorization request, in the query or, from anywhere, in a form. Parameters that come twice are left to the
+/// endpoint to refuse, because it may know whom to tell.
+pub(crate) struct Requests(pub(crate) Visit);
+
+impl FromRequest<Web> for Requests {
+    type Rejection = PageError;
+
+    async fn from_request(request: Request, web: &Web) -> Result<Self, PageError> {
+        let (mut parts, body) = request.into_parts();
+        let Ok(Circumstances(ctx)) = Circumstances::from_request_parts(&mut parts, web).await;
+        let cookies = web.cookies().read(&parts.headers);
+        let encoded = match parts.method == Method::POST {
+            true => form_bytes(Request::from_parts(parts, body)).await,
+            false => Ok(Bytes::copy_from_slice(parts.uri.query().unwrap_or_default().as_bytes())),
+        };
+        let params = encoded.and_then(|encoded| {
+            Params::parse_with_repeats(&encoded).map_err(|error| OAuthError::from(error).into())
+        });
+        Ok(Self(Visit { params: params.map_err(refused(ctx.request_id))?, ctx, cookies }))
+    }
+}
+
 /// A browser that posts a form from anywhere.
 pub(crate) struct Arrives(pub(crate) Visit);
 
@@ -150,10 +172,14 @@ pub(crate) fn query(parts: &http::Uri) -> Result<Params, OAuthError> {
 
 /// The parameters of an `application/x-www-form-urlencoded` body.
 pub(crate) async fn form(request: Request) -> Result<Params, ProviderError> {
+    Ok(Params::parse(&form_bytes(request).await?).map_err(OAuthError::from)?)
+}
+
+async fn form_bytes(request: Request) -> Result<Bytes, ProviderError> {
     if !is_form(request.headers()) {
         return Err(bad("Content-Type: application/x-www-form-urlencoded is expected").into());
     }
-    Ok(Params::parse(&body(request).await?).map_err(OAuthError::from)?)
+    Ok(body(request).await?)
 }
 
 /// The parameters of a body that is a form or a JSON object, whichever the client says it is.

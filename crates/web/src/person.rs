@@ -30,7 +30,7 @@ pub(crate) fn respond(response: &AuthorizationResponse) -> Response {
         action: response.redirect_uri.to_string(),
         fields: response.params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
     };
-    page(StatusCode::OK, &form, &ContentSecurityPolicy::form_may_lead_to(&response.redirect_uri.scheme()))
+    page(StatusCode::OK, &form, &ContentSecurityPolicy::FormsLeadOn)
 }
 
 /// Shows a step, or sends its answer on its way, with the cookies it brings.
@@ -68,7 +68,7 @@ fn add_cookies(web: &Web, step: &Step, response: &mut Response) {
 pub(crate) fn show(status: StatusCode, shown: &Page, problem: Option<SignInProblem>) -> Response {
     let policy = match shown.returns_to.as_str() {
         "" => ContentSecurityPolicy::default(),
-        _ => ContentSecurityPolicy::form_may_lead_to(&shown.returns_by),
+        _ => ContentSecurityPolicy::FormsLeadOn,
     };
     match &shown.todo {
         Todo::SignIn { username, again, can_sign_up } => {

@@ -11,9 +11,10 @@ use crate::oauth::{
 use crate::person::{consent, device, home, select_account, setup, sign_in, sign_up};
 use crate::server::Problem;
 use crate::server::rate_limit::{Limit, RateLimits};
-use crate::server::security_headers::SecurityHeaders;
+use crate::server::security_headers::{OPENER_POLICY, SecurityHeaders};
 use axum::Router;
 use axum::extract::Request;
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
 use http::header::{
@@ -36,8 +37,13 @@ pub fn router(web: Web) -> Router {
     Router::new()
         .merge(for_clients(&general))
         .merge(for_people(&general))
-        .merge(for_people_of_keycloak(&general))
-        .merge(password_forms(&trying_passwords))
+        .merge(setup_form(&trying_passwords))
+        .merge(
+            on_the_way_to_a_client(&general)
+                .merge(for_people_of_keycloak(&general))
+                .merge(password_forms(&trying_passwords))
+                .layer(map_response(keeps_its_opener)),
+        )
         // CORS outside: a script can read that it asked too often, and its preflights cost it nothing.
         .merge(for_scripts(&general).merge(for_scripts_in_dialects(&general)).layer(any_origin()))
         .merge(for_operators(&unlimited))
@@ -135,6 +141,19 @@ fn for_people(under: &Under<'_>) -> Router<Web> {
         under,
         [
             ("/", get(home::get)),
+            ("/device", get(device::get).post(device::post)),
+            ("/device/allowed", get(device::allowed)),
+            ("/device/denied", get(device::denied)),
+            ("/assets/{name}", get(asset)),
+        ],
+    )
+}
+
+/// What a browser goes through from a client and back to it.
+fn on_the_way_to_a_client(under: &Under<'_>) -> Router<Web> {
+    routes(
+        under,
+        [
             ("/oauth2/authorize", get(authorize::get).post(authorize::post)),
             ("/oauth2/logout", get(logout::get).post(logout::post)),
             ("/sign-out", post(logout::confirm)),
@@ -142,10 +161,6 @@ fn for_people(under: &Under<'_>) -> Router<Web> {
             ("/sign-in/cancel", post(sign_in::cancel)),
             ("/select-account", post(select_account::post)),
             ("/consent", post(consent::post)),
-            ("/device", get(device::get).post(device::post)),
-            ("/device/allowed", get(device::allowed)),
-            ("/device/denied", get(device::denied)),
-            ("/assets/{name}", get(asset)),
         ],
     )
 }
@@ -156,9 +171,19 @@ fn password_forms(under: &Under<'_>) -> Router<Web> {
         [
             ("/sign-in", get(sign_in::get).post(sign_in::post)),
             ("/sign-up", get(sign_up::get).post(sign_up::post)),
-            ("/setup", get(setup::get).post(setup::post)),
         ],
     )
+}
+
+fn setup_form(under: &Under<'_>) -> Router<Web> {
+    routes(under, [("/setup", get(setup::get).post(setup::post))])
+}
+
+/// A client may open a sign-in in a window of its own, whose last page tells the one that opened it. With the policy that other pages have,
+/// browsers cut that tie for good, at the first page or redirect that carries it.
+async fn keeps_its_opener(mut response: Response) -> Response {
+    response.headers_mut().entry(OPENER_POLICY).or_insert(HeaderValue::from_static("unsafe-none"));
+    response
 }
 
 fn for_operators(under: &Under<'_>) -> Router<Web> {

@@ -55,8 +55,8 @@ Examples:
   doorward client add my-api --redirect-uri https://api.example.org/unused --introspects-all
   doorward client add my-job --grant-type client_credentials --authentication private_key_jwt --jwks keys.json
 
-A new client must use PKCE, asks people for consent, gets JWT access tokens and RS256 ID Tokens, and may ask for every \
-standard scope, unless you say otherwise.";
+A new client must use PKCE, or a nonce if it keeps a secret; asks people for consent, gets JWT access tokens and RS256 ID \
+Tokens, and may ask for every standard scope, unless you say otherwise.";
 
 const SET_HELP: &str = "\
 Examples:
@@ -248,7 +248,7 @@ fn show(args: ShowArgs) -> anyhow::Result<()> {
         ("grant types", grant_types.join(" ")),
         ("scope", Scope::to_string(&client.scope)),
         ("consent", word(serde_json::to_value(client.consent))),
-        ("PKCE required", yes(client.needs_pkce())),
+        ("PKCE", pkce(&client).to_owned()),
         ("access tokens", word(serde_json::to_value(client.access_token_format))),
         ("access token algorithm", client.access_token_signed_response_alg.as_str().to_owned()),
         ("ID Token algorithm", client.id_token_signed_response_alg.as_str().to_owned()),
@@ -269,6 +269,14 @@ fn show(args: ShowArgs) -> anyhow::Result<()> {
     }
     fields.retain(|(_, value)| !value.is_empty());
     Ok(shown::fields(&fields)?)
+}
+
+fn pkce(client: &Client) -> &'static str {
+    match (client.authentication.is_confidential(), client.pkce) {
+        (false, _) => "required, of a public client",
+        (true, Some(policy)) => policy.as_str(),
+        (true, None) => "as the setting authorization.pkce says",
+    }
 }
 
 /// The client with what the command line says about it changed.

@@ -4,8 +4,8 @@ use super::client_proof_options::ProofOptions;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use protocol::{
-    AccessTokenFormat, Client, ClientId, ConsentPolicy, ExchangePolicy, GrantType, RateLimit, RedirectUri,
-    Scope, ServicePath, SigningAlgorithm,
+    AccessTokenFormat, Client, ClientId, ConsentPolicy, ExchangePolicy, GrantType, PkcePolicy, RateLimit,
+    RedirectUri, Scope, ServicePath, SigningAlgorithm,
 };
 
 #[derive(Args)]
@@ -28,12 +28,13 @@ pub(crate) struct ClientOptions {
     /// Whether people are asked before it gets anything about them; implicit is for your own applications
     #[arg(long, value_enum)]
     consent: Option<Consent>,
-    /// A confidential client may leave PKCE out
+    /// What it must send so that its codes cannot be used by another: PKCE; PKCE or a nonce; nothing; or what the setting
+    /// authorization.pkce says. A public client always needs PKCE
+    #[arg(long, value_enum, value_name = "POLICY", overrides_with = "no_pkce")]
+    pkce: Option<Guard>,
+    /// The same as --pkce optional
     #[arg(long, overrides_with = "pkce")]
     no_pkce: bool,
-    /// It must use PKCE
-    #[arg(long, overrides_with = "no_pkce")]
-    pkce: bool,
     /// Its access tokens: a JWT that resource servers check themselves, or opaque, for introspection
     #[arg(long, value_enum, value_name = "FORMAT")]
     access_token_format: Option<Format>,
@@ -134,6 +135,15 @@ enum Consent {
     Implicit,
 }
 
+/// A client's own policy, or the installation's.
+#[derive(Clone, Copy, ValueEnum)]
+enum Guard {
+    Required,
+    PkceOrNonce,
+    Optional,
+    Default,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
     Jwt,
@@ -158,7 +168,8 @@ impl ClientOptions {
         given(&mut client.grant_types, list(self.grant_types).map(|all| all.into_iter().collect()));
         given(&mut client.scope, self.scope);
         given(&mut client.consent, self.consent.map(Into::into));
-        given(&mut client.require_pkce, switch(self.pkce, self.no_pkce));
+        let pkce = self.pkce.map(Into::into);
+        given(&mut client.pkce, if self.no_pkce { Some(Some(PkcePolicy::Optional)) } else { pkce });
         given(&mut client.access_token_format, self.access_token_format.map(Into::into));
         given(&mut client.access_token_signed_response_alg, self.access_token_alg);
         given(&mut client.id_token_signed_response_alg, self.id_token_alg);
@@ -206,6 +217,17 @@ impl From<Consent> for ConsentPolicy {
         match consent {
             Consent::Required => Self::Required,
             Consent::Implicit => Self::Implicit,
+        }
+    }
+}
+
+impl From<Guard> for Option<PkcePolicy> {
+    fn from(pkce: Guard) -> Self {
+        match pkce {
+            Guard::Required => Some(PkcePolicy::Required),
+            Guard::PkceOrNonce => Some(PkcePolicy::PkceOrNonce),
+            Guard::Optional => Some(PkcePolicy::Optional),
+            Guard::Default => None,
         }
     }
 }

@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use protocol::PkcePolicy;
 use provider::AuditLevel;
 use secrecy::SecretString;
 use storage::Database;
@@ -55,6 +56,7 @@ pub(crate) struct Settings {
     /// A poll that takes longer blocked its thread; zero watches none.
     pub(crate) stall_after: Duration,
     pub(crate) registration: Registration,
+    pub(crate) authorization: AuthorizationSettings,
     pub(crate) session: SessionSettings,
     pub(crate) tokens: TokenSettings,
     pub(crate) devices: DeviceSettings,
@@ -104,6 +106,12 @@ pub(crate) enum Registration {
     Open,
     #[default]
     Closed,
+}
+
+/// What authorization requests must carry.
+#[derive(Clone, Debug)]
+pub(crate) struct AuthorizationSettings {
+    pub(crate) pkce: PkcePolicy,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -349,6 +357,7 @@ impl Settings {
             metrics_listen: None,
             stall_after: Duration::ZERO,
             registration: Registration::default(),
+            authorization: AuthorizationSettings { pkce: PkcePolicy::Required },
             session: SessionSettings::default(),
             tokens: TokenSettings::default(),
             devices: DeviceSettings::default(),

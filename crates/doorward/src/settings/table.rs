@@ -10,6 +10,7 @@ use super::value::{
     access_lifetime, address, device_code_lifetime, device_interval, duration, kib, lifetime,
     masked_database, master_key, number, one_of, path, put, rotation, switch,
 };
+use protocol::PkcePolicy;
 use running::RUNNING;
 
 /// All of them, in the order they are shown in.
@@ -153,6 +154,15 @@ static SERVING: &[Setting] = &[
         put(&mut s.registration, one_of(v, &[("open", Registration::Open), ("closed", Registration::Closed)]))
     })
     .help("Whether people may make an account themselves.", "open"),
+    Setting::new("authorization.pkce", "required|pkce-or-nonce|optional", Value("pkce-or-nonce"), |s, v| {
+        put(&mut s.authorization.pkce, one_of(v, &PkcePolicy::ALL.map(|policy| (policy.as_str(), policy))))
+    })
+    .help(
+        "What authorization requests of clients that keep a secret must carry against codes injected by \
+             another: PKCE, PKCE or a nonce with openid (RFC 9700 section 2.1.1), or nothing. A client's own \
+             registration goes before it; clients without a secret always need PKCE.",
+        "required",
+    ),
     Setting::new("session.idle", "DURATION", Value("8h"), |s, v| put(&mut s.session.idle, lifetime(v)))
         .help("A browser that was not used for so long signs in again.", "30m"),
     Setting::new("session.absolute", "DURATION", Value("7d"), |s, v| {

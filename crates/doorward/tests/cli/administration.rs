@@ -146,6 +146,25 @@ fn a_clients_limits_and_what_it_may_exchange_are_set_and_taken_back() {
 }
 
 #[test]
+fn a_clients_pkce_policy_is_set_and_shown() {
+    let installation = Installation::new();
+    installation.run(&["client", "add", "app", "--redirect-uri", "https://app.example.org/cb"]);
+    assert!(installation.run(&["client", "show", "app"]).contains("as the setting authorization.pkce says"));
+    for (arguments, stored, shown) in [
+        (&["--pkce", "required"][..], "required", "required"),
+        (&["--pkce", "pkce-or-nonce"], "pkce_or_nonce", "pkce-or-nonce"),
+        (&["--no-pkce"], "optional", "optional"),
+        (&["--no-pkce", "--pkce", "default"], "default", "as the setting"),
+    ] {
+        installation.run(&[&["client", "set", "app"], arguments].concat());
+        assert_eq!(installation.json(&["client", "show", "app", "--json"])["pkce"], stored);
+        let page = installation.run(&["client", "show", "app"]);
+        let line = page.lines().find(|line| line.starts_with("PKCE")).expect("a line");
+        assert!(line.contains(shown), "{line}");
+    }
+}
+
+#[test]
 fn a_registration_that_makes_no_sense_is_refused_with_the_reason() {
     let installation = Installation::new();
     let uri = "https://app.example.org/cb";
@@ -164,6 +183,7 @@ fn a_registration_that_makes_no_sense_is_refused_with_the_reason() {
         (&["client", "add", "app", "--redirect-uri", uri][..], "taken"),
         (&["client", "add", "none"], "redirect URI: at least one"),
         (&["client", "set", "phone", "--no-pkce"], "cannot do without PKCE"),
+        (&["client", "set", "phone", "--pkce", "pkce-or-nonce"], "cannot do without PKCE"),
         (&["client", "secret", "phone"], "has no secret"),
         (&["client", "show", "nobody"], "there is no client nobody"),
     ] {

@@ -4,7 +4,7 @@ use super::AdminError;
 use super::client_proof;
 use crate::{Ctx, Provider};
 use crypto::{generate_secret, secret_hash};
-use protocol::{AuditEvent, Client, ClientAuthentication, ClientId, GrantType, UserId};
+use protocol::{AuditEvent, Client, ClientAuthentication, ClientId, GrantType, PkcePolicy, UserId};
 use storage::client::{
     AddClient, ClientById, ListClients, RegisteredClient, RemoveClient, ReplaceClient, secret_name,
 };
@@ -172,7 +172,7 @@ pub(super) fn check(client: &Client) -> Result<(), AdminError> {
     if client.grant_types.is_empty() {
         return invalid("grant type: at least one is needed");
     }
-    if !client.authentication.is_confidential() && !client.require_pkce {
+    if !client.authentication.is_confidential() && client.pkce.is_some_and(|pkce| pkce != PkcePolicy::Required) {
         return invalid("a public client cannot do without PKCE (RFC 9700 section 2.1.1)");
     }
     client_proof::check(client).map_err(AdminError::Invalid)

@@ -7,10 +7,12 @@ use crypto::TokenType;
 use protocol::claims::IdTokenClaims;
 use protocol::{
     AuthorizationRequest, ClaimsRequest, Client, CodeChallenge, ErrorCode, GrantType, OAuthError, Params,
-    Prompts, ResponseMode, Scope,
+    PkcePolicy, Prompts, ResponseMode, Scope,
 };
 
 const MAX_TEXT: usize = 2_048;
+/// Of what somebody sent, so much is repeated in a message.
+const MAX_SHOWN: usize = 64;
 
 impl Provider {
     pub(super) fn check_request(
@@ -19,13 +21,15 @@ impl Provider {
         params: &Params,
         address: &ReturnAddress,
     ) -> Result<AuthorizationRequest, OAuthError> {
+        repeated(params)?;
         response_mode(params)?;
+        bounded(params, "state")?;
         request_objects(params)?;
         response_type(params)?;
         grant_type(client)?;
         let scope = scope(client, params)?;
-        let code_challenge = code_challenge(client, params)?;
-        let prompts = self.prompts_of(params)?;
+        let code_challenge = self.code_challenge(client, &scope, params)?;
+        let prompts = self.prompts_of(client, params)?;
         let max_age = max_age(params)?;
         let claims = claims(params)?;
         let acr_values = words(params, "acr_values")?;
@@ -52,15 +56,43 @@ impl Provider {
         })
     }
 
-    fn prompts_of(&self, params: &Params) -> Result<Prompts, OAuthError> {
-        let prompts = Prompts::parse(params.get("prompt").unwrap_or_default());
+    fn prompts_of(&self, client: &Client, params: &Params) -> Result<Prompts, OAuthError> {
+        let asked = params.get("prompt").unwrap_or_default();
+        let prompts = Prompts::parse(asked);
         let prompts =
             prompts.map_err(|error| OAuthError::new(ErrorCode::InvalidRequest, error.to_string()))?;
+        if let Some(word) = Prompts::unknown(asked).next() {
+            let word: String = word.chars().take(MAX_SHOWN).collect();
+            tracing::info!(client = %client.id, ?word, "prompt: a word that is not understood was ignored");
+        }
         if prompts.create && !self.settings().registration_open {
             // Initiating User Registration section 4.1: a prompt that is not in prompt_values_supported.
             return refuse(ErrorCode::InvalidRequest, "prompt: accounts are not created here");
         }
         Ok(prompts)
+    }
+
+    /// RFC 7636 section 4.4.1, and RFC 9700 section 2.1.1 for who may do without.
+    fn code_challenge(
+        &self,
+        client: &Client,
+        scope: &Scope,
+        params: &Params,
+    ) -> Result<Option<CodeChallenge>, OAuthError> {
+        let invalid = |description| Err(OAuthError::new(ErrorCode::InvalidRequest, description));
+        let method = params.get("code_challenge_method");
+        if let Some(challenge) = params.get("code_challenge") {
+            return CodeChallenge::parse(challenge, method).map(Some).or_else(|error| invalid(error.to_string()));
+        }
+        if method.is_some() {
+            return invalid("code_challenge is missing beside its code_challenge_method".to_owned());
+        }
+        // Without an ID Token the client never sees the nonce again.
+        let has_nonce = scope.contains(Scope::OPENID) && params.get("nonce").is_some();
+        if client.pkce_policy(self.settings().pkce).admits_without_challenge(has_nonce) {
+            return Ok(None);
+        }
+        invalid(missing_challenge(client, has_nonce))
     }
 
     /// OpenID Connect Core section 3.1.2.2: with an `id_token_hint` or a `sub` asked for by value, the answer is about that subject or
@@ -103,6 +135,17 @@ pub(super) fn asks_for_openid(params: &Params) -> bool {
 
 fn refuse<T>(code: ErrorCode, description: &'static str) -> Result<T, OAuthError> {
     Err(OAuthError::new(code, description))
+}
+
+/// RFC 6749 section 3.1. Its name is said where it can be: `error_description` has no letters beyond ASCII (section 4.1.2.1).
+fn repeated(params: &Params) -> Result<(), OAuthError> {
+    let Some(name) = params.repeated() else { return Ok(()) };
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
+    let description = match plain && name.len() <= MAX_SHOWN {
+        true => format!("a parameter is included more than once: {name}").into(),
+        false => std::borrow::Cow::Borrowed("a parameter is included more than once"),
+    };
+    Err(OAuthError::new(ErrorCode::InvalidRequest, description))
 }
 
 fn response_mode(params: &Params) -> Result<(), OAuthError> {
@@ -159,17 +202,16 @@ pub(crate) fn scope(client: &Client, params: &Params) -> Result<Scope, OAuthErro
     Ok(granted)
 }
 
-fn code_challenge(client: &Client, params: &Params) -> Result<Option<CodeChallenge>, OAuthError> {
-    let Some(challenge) = params.get("code_challenge") else {
-        if client.needs_pkce() || params.get("code_challenge_method").is_some() {
-            // RFC 7636 section 4.4.1.
-            return refuse(ErrorCode::InvalidRequest, "code_challenge is missing");
-        }
-        return Ok(None);
-    };
-    CodeChallenge::parse(challenge, params.get("code_challenge_method"))
-        .map(Some)
-        .map_err(|error| OAuthError::new(ErrorCode::InvalidRequest, error.to_string()))
+/// Who has to mend it: the client, by sending one, or the operator, by the mildest policy that would admit this request.
+fn missing_challenge(client: &Client, has_nonce: bool) -> String {
+    if !client.authentication.is_confidential() {
+        return "code_challenge is missing: a public client must use PKCE (S256)".to_owned();
+    }
+    let admitting = PkcePolicy::ALL.into_iter().find(|policy| policy.admits_without_challenge(has_nonce));
+    let option = admitting.map_or("", PkcePolicy::as_str);
+    format!(
+        "code_challenge is missing: the client should use PKCE (S256), or be registered with --pkce {option}"
+    )
 }
 
 fn max_age(params: &Params) -> Result<Option<u32>, OAuthError> {

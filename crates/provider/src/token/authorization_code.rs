@@ -7,7 +7,7 @@ use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider, ProviderError};
 use crypto::{OpaqueToken, pkce_s256_matches};
 use protocol::{
-    AuditEvent, AuthorizationCodeId, ClientId, CodeVerifier, ErrorCode, GrantId, OAuthError, Params,
+    AuditEvent, AuthorizationCodeId, Client, ClientId, CodeVerifier, ErrorCode, GrantId, OAuthError, Params,
 };
 use storage::authorization_code::{AuthorizationCode, AuthorizationCodeById, SpendAuthorizationCode};
 use storage::client::RegisteredClient;
@@ -21,7 +21,7 @@ impl Provider {
         params: &Params,
     ) -> Result<TokenResponse, ProviderError> {
         let code = self.presented_code(ctx, client, params.require("code")?).await?;
-        check_redirect_uri(&code, params)?;
+        check_redirect_uri(&client.client, &code, params)?;
         check_code_verifier(&code, params)?;
         let grant = standing(self.inner.store.read(GrantById(code.issued.grant_id)).await?, ctx)?;
 
@@ -98,8 +98,15 @@ impl Provider {
     }
 }
 
-/// RFC 6749 section 4.1.3: required if the authorization request included it, and then identical; never another one.
-fn check_redirect_uri(code: &AuthorizationCode, params: &Params) -> Result<(), OAuthError> {
+/// RFC 6749 section 4.1.3: required if the authorization request included it, and then identical; never another one. And one that was
+/// taken from the client since is not where it gets its codes any more.
+fn check_redirect_uri(client: &Client, code: &AuthorizationCode, params: &Params) -> Result<(), OAuthError> {
+    if client.redirect_uri(&code.issued.redirect_uri).is_none() {
+        return Err(OAuthError::new(
+            ErrorCode::InvalidGrant,
+            "the redirect_uri of the authorization request is not registered for this client any more",
+        ));
+    }
     match params.get("redirect_uri") {
         Some(presented) if presented == code.issued.redirect_uri => Ok(()),
         None if !code.issued.redirect_uri_given => Ok(()),

@@ -46,8 +46,6 @@ async fn answer(web: &Web, visit: &Visit, confirmed: Option<&str>) -> Result<Res
 }
 
 fn ask(request: LogoutRequest, username: String, proof: String, params: &Params) -> Response {
-    let scheme = request.back.as_deref().and_then(|back| back.split(':').next()).unwrap_or_default();
-    let policy = ContentSecurityPolicy::form_may_lead_to(scheme);
     let (status, problem) = match request.problem {
         Some(LogoutProblem::Hint(problem)) => (StatusCode::BAD_REQUEST, Some(sentence(problem))),
         Some(LogoutProblem::NotRegistered(_)) | None => (StatusCode::OK, None),
@@ -59,7 +57,7 @@ fn ask(request: LogoutRequest, username: String, proof: String, params: &Params)
         logout: proof,
         action: format!("/sign-out?{}", params.to_query()),
     };
-    page(status, &question, &policy)
+    page(status, &question, &ContentSecurityPolicy::FormsLeadOn)
 }
 
 fn signed_out(

@@ -27,7 +27,7 @@ pub(crate) async fn post(State(web): State<Web>, Posts(visit): Posts) -> Result<
         SignUpAnswer::Step(step) => respond_to_form(&web, step),
         SignUpAnswer::Problems { page: shown, problems } => {
             let view = with_problems(sign_up_view(&shown), &params, &problems);
-            page(StatusCode::BAD_REQUEST, &view, &ContentSecurityPolicy::form_may_lead_to(&shown.returns_by))
+            page(StatusCode::BAD_REQUEST, &view, &ContentSecurityPolicy::FormsLeadOn)
         }
     })
 }

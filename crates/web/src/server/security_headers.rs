@@ -91,11 +91,14 @@ where
     }
 }
 
+/// Whether a page keeps the window that opened it.
+pub(crate) const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+
 const ALWAYS: [(HeaderName, &str); 5] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     // With `no-referrer` browsers send `Origin: null` along with our own forms, and the CSRF check needs the origin.
     (REFERRER_POLICY, "same-origin"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (OPENER_POLICY, "same-origin"),
     // For browsers that do not know `frame-ancestors` (RFC 9700 section 4.16).
     (X_FRAME_OPTIONS, "DENY"),
     (

@@ -1,7 +1,7 @@
 //! `/consent`
 
 use crate::house::{House, PASSWORD, RelyingParty, Tokens, pass_seconds};
-use protocol::ConsentPolicy;
+use protocol::{ConsentPolicy, GrantType};
 
 async fn asking(house: &House) -> RelyingParty {
     house.register("notes", |client| client.consent = ConsentPolicy::Required).await
@@ -44,6 +44,43 @@ async fn oidc_core_3_1_2_4_what_was_allowed_is_remembered_and_what_is_new_is_ask
     assert!(
         bob.sign_in(&page, "bob", PASSWORD).await.expect(200).heading().contains("wants to use your account")
     );
+}
+
+#[tokio::test]
+async fn an_address_that_was_removed_gets_no_code_of_an_interaction_already_begun() {
+    let house = House::open().await;
+    let notes = asking(&house).await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let code = house.browser().code_for(&notes, "bob").await;
+    house
+        .change_client(&notes, |client| {
+            client.redirect_uris = vec!["https://notes.example/new".parse().unwrap()];
+        })
+        .await;
+    for act in ["sign in", "allow", "deny", "cancel", "look"] {
+        let handle = page.hidden("interaction");
+        let answer = match act {
+            "sign in" => browser.sign_in(&page, "alice", PASSWORD).await,
+            "allow" | "deny" => browser.decide(&page, act).await,
+            "cancel" => browser.post("/sign-in/cancel", &[("interaction", &handle)]).await,
+            _ => browser.get(&format!("/interaction?interaction={handle}")).await,
+        };
+        let shown = answer.error_page(400);
+        assert!(shown.body.contains("not registered for this client any more"), "{act}: {}", shown.body);
+    }
+    assert!(browser.session().is_empty());
+    // Nor is a code redeemed that was on its way there.
+    notes.redeem(&house, &code).await.refused(400, "invalid_grant");
+    // Registered again, it goes on where it was.
+    let old = notes.redirect_uri.parse().unwrap();
+    house.change_client(&notes, |client| client.redirect_uris.push(old)).await;
+    let page = browser.sign_in(&page, "alice", PASSWORD).await.expect(200);
+    assert!(!browser.decide(&page, "allow").await.says("code").is_empty());
+    // So it is with the grant type.
+    let page = browser.authorize(&notes.request(&[("prompt", "login")])).await;
+    house.change_client(&notes, |client| client.grant_types = [GrantType::RefreshToken].into()).await;
+    browser.sign_in(&page, "alice", PASSWORD).await.error_page(400);
 }
 
 #[tokio::test]

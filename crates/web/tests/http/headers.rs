@@ -1,8 +1,9 @@
 //! What every answer carries: security headers, caching, CORS.
 
-use crate::house::{Answer, House, post};
+use crate::house::{Answer, House, PASSWORD, post};
 use axum::body::Body;
 use http::{Method, Request};
+use protocol::ConsentPolicy;
 
 async fn one_of_each(house: &House) -> Vec<(&'static str, Answer)> {
     house.make_every_key().await;
@@ -35,11 +36,13 @@ async fn every_answer_keeps_browsers_on_the_safe_side() {
             ("x-content-type-options", "nosniff"),
             ("x-frame-options", "DENY"),
             ("referrer-policy", "same-origin"),
-            ("cross-origin-opener-policy", "same-origin"),
             ("strict-transport-security", "max-age=63072000"),
         ] {
             assert_eq!(answer.header(name), value, "{what}: {name}");
         }
+        let with_opener = what.starts_with("/oauth2/authorize") || what == "/oauth2/logout";
+        let opener = if with_opener { "unsafe-none" } else { "same-origin" };
+        assert_eq!(answer.header("cross-origin-opener-policy"), opener, "{what}");
         let cacheable = ["/oauth2/jwks", "/.well-known/openid-configuration", "/assets"].contains(&what);
         assert_eq!(answer.header("cache-control") == "no-store", !cacheable, "{what}");
         if answer.header("content-type").starts_with("text/html") {
@@ -59,19 +62,64 @@ async fn every_answer_keeps_browsers_on_the_safe_side() {
     }
 }
 
+/// Each page and redirect from the client's request to its answer, sign-out included.
+async fn on_the_way(house: &House) -> Vec<(&'static str, Answer)> {
+    let notes = house.register("notes", |client| client.consent = ConsentPolicy::Required).await;
+    let mut browser = house.browser();
+    let sign_in = browser.authorize(&notes.request(&[])).await;
+    let handle = sign_in.hidden("interaction");
+    let sign_up = browser.get(&format!("/sign-up?interaction={handle}")).await;
+    let wrong = browser.sign_in(&sign_in, "alice", "wrong").await;
+    let form = [("interaction", handle.as_str()), ("username", "alice"), ("password", PASSWORD)];
+    let signed_in = browser.post("/sign-in", &form).await;
+    let consent = browser.followed(signed_in.clone()).await;
+    let form = [("interaction", handle.as_str()), ("decision", "allow")];
+    let answered = browser.post("/consent", &form).await;
+    let over = browser.get(&format!("/interaction?interaction={handle}")).await;
+    let posted = browser.authorize(&notes.request(&[("response_mode", "form_post")])).await;
+    let choose = browser.authorize(&notes.request(&[("prompt", "select_account")])).await;
+    let sign_out = browser.get("/oauth2/logout").await;
+    vec![
+        ("sign-in", sign_in),
+        ("sign-up", sign_up),
+        ("a wrong password", wrong),
+        ("signed in", signed_in),
+        ("consent", consent),
+        ("answered", answered),
+        ("over", over),
+        ("form_post", posted),
+        ("select account", choose),
+        ("sign-out", sign_out),
+        ("no client", browser.get("/oauth2/authorize?client_id=nobody").await),
+    ]
+}
+
 #[tokio::test]
-async fn rfc9700_4_16_a_forms_answer_may_lead_only_where_the_client_is() {
-    let house = House::open().await;
-    let notes = house.notes().await;
-    let app = house
-        .register_public("app", |client| client.redirect_uris = vec!["com.example.app:/cb".parse().unwrap()])
-        .await;
-    let policy = async |client: &crate::house::RelyingParty| {
-        house.browser().authorize(&client.request(&[])).await.header("content-security-policy").to_owned()
-    };
-    assert!(policy(&notes).await.contains("form-action 'self' https:;"));
-    assert!(policy(&app).await.contains("form-action 'self' com.example.app:;"));
-    assert!(house.get("/").await.header("content-security-policy").contains("form-action 'self';"));
+async fn a_popup_keeps_its_opener_on_every_page_of_an_authorization() {
+    let house = House::with(|plan| plan.settings.registration_open = true).await;
+    for (what, answer) in on_the_way(&house).await {
+        // At the first page or redirect that carries `same-origin` browsers cut the tie for good.
+        assert_eq!(answer.header("cross-origin-opener-policy"), "unsafe-none", "{what}");
+    }
+    for path in ["/", "/setup", "/device"] {
+        assert_eq!(house.get(path).await.header("cross-origin-opener-policy"), "same-origin", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_forms_answer_may_lead_anywhere_where_a_client_is_answered_and_stays_here_elsewhere() {
+    let house = House::with(|plan| plan.settings.registration_open = true).await;
+    for (what, answer) in on_the_way(&house).await {
+        if answer.status == 303 || ["over", "no client"].contains(&what) {
+            continue;
+        }
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains("default-src 'none'") && !policy.contains("form-action"), "{what}: {policy}");
+    }
+    for path in ["/", "/device", "/setup", "/oauth2/authorize"] {
+        let policy = house.get(path).await.header("content-security-policy").to_owned();
+        assert!(policy.contains("form-action 'self';"), "{path}: {policy}");
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What an authorization request may say, and where a refusal goes.
 
-use crate::house::{CHALLENGE, House, Tokens, VERIFIER, encoded, pass_seconds};
-use protocol::{ConsentPolicy, GrantType};
+use crate::house::{CHALLENGE, House, Tokens, VERIFIER, claims_of, encoded, pass_seconds};
+use protocol::{ConsentPolicy, GrantType, PkcePolicy};
 
 #[tokio::test]
 async fn rfc6749_4_1_2_1_without_a_known_client_and_address_nothing_is_redirected() {
@@ -41,7 +41,9 @@ async fn rfc6749_4_1_2_1_without_a_known_client_and_address_nothing_is_redirecte
         ("redirect_uri", " https://notes.example/cb"),
     ] {
         let page = house.browser().authorize(&notes.request(&[change])).await.error_page(400);
-        assert!(!page.body.contains("evil.example"), "{change:?}");
+        // It is said to whoever reads it, and leads nowhere.
+        let said = |line: &&str| line.starts_with("<p>") && line.contains("This one came: ");
+        assert!(page.body.lines().filter(|line| !said(line)).all(|line| !line.contains("evil")), "{change:?}");
         // The same by POST.
         let params = notes.request(&[change]);
         let form: Vec<_> = params.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -68,13 +70,12 @@ async fn rfc6749_4_1_2_1_what_else_is_wrong_the_client_is_told() {
         (&[("scope", "open\"id")], "invalid_scope"),
         (&[("scope", "unheard-of")], "invalid_scope"),
         // RFC 7636 section 4.4.1, RFC 9700 section 2.1.1.
-        (&[("code_challenge", ""), ("code_challenge_method", "")], "invalid_request"),
+        (&[("code_challenge", ""), ("code_challenge_method", ""), ("nonce", "")], "invalid_request"),
         (&[("code_challenge", "")], "invalid_request"),
         (&[("code_challenge_method", "")], "invalid_request"),
         (&[("code_challenge_method", "plain")], "invalid_request"),
         (&[("code_challenge_method", "s256")], "invalid_request"),
         (&[("code_challenge", "too-short")], "invalid_request"),
-        (&[("prompt", "magic")], "invalid_request"),
         (&[("prompt", "none login")], "invalid_request"),
         (&[("prompt", "create")], "invalid_request"),
         (&[("max_age", "-1")], "invalid_request"),
@@ -90,6 +91,7 @@ async fn rfc6749_4_1_2_1_what_else_is_wrong_the_client_is_told() {
         ),
         (&[("id_token_hint", "not-a-token")], "invalid_request"),
         (&[("nonce", &long)], "invalid_request"),
+        (&[("prompt", "none magic")], "invalid_request"),
         (&[("login_hint", &long)], "invalid_request"),
         (&[("ui_locales", &long)], "invalid_request"),
     ] {
@@ -99,6 +101,34 @@ async fn rfc6749_4_1_2_1_what_else_is_wrong_the_client_is_told() {
         assert!(!answer.says("error_description").is_empty() && answer.says("code").is_empty());
         assert!(answer.location().starts_with("https://notes.example/cb?error="), "{}", answer.location());
     }
+}
+
+#[tokio::test]
+async fn a_state_that_is_too_long_is_refused_and_nothing_of_it_is_stored() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let fits = "x".repeat(2_048);
+    let answer = house.browser().answer_for(&notes.request(&[("state", &fits)]), "alice").await;
+    assert_eq!((answer.says("state"), answer.says("code").is_empty()), (fits.clone(), false));
+    for more in ["y", &"z".repeat(28_000)] {
+        let long = format!("{fits}{more}");
+        let answer = house.browser().authorize(&notes.request(&[("state", &long)])).await;
+        assert_eq!(answer.says("error"), "invalid_request");
+        assert!(answer.says("error_description").starts_with("state is longer than"));
+        assert!(answer.cookies().is_empty(), "no interaction was begun");
+    }
+}
+
+#[tokio::test]
+async fn oidc_core_3_1_2_1_a_prompt_that_is_not_understood_is_ignored() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.signed_in(&notes, "alice").await;
+    let answer = browser.authorize(&notes.request(&[("prompt", "Welcome back!")])).await;
+    assert!(!answer.says("code").is_empty());
+    // Beside one that is understood too.
+    let page = browser.authorize(&notes.request(&[("prompt", "please login")])).await.expect(200);
+    assert!(page.body.contains(r#"action="/sign-in""#), "{}", page.body);
 }
 
 #[tokio::test]
@@ -118,10 +148,26 @@ async fn rfc6749_3_1_no_parameter_comes_twice() {
     for (name, value) in &params {
         let mut twice: Vec<_> = params.iter().map(|(name, value)| (*name, value.as_str())).collect();
         twice.push((name, value));
-        let page = house.get(&format!("/oauth2/authorize?{}", encoded(&twice))).await.error_page(400);
-        assert!(page.body.contains("more than once"), "{name}");
-        house.post("/oauth2/authorize", &twice).await.error_page(400);
+        let path = format!("/oauth2/authorize?{}", encoded(&twice));
+        for answer in [house.get(&path).await, house.post("/oauth2/authorize", &twice).await] {
+            if ["client_id", "redirect_uri"].contains(name) {
+                // Nobody is known who could be told.
+                let page = answer.error_page(400);
+                assert!(page.body.contains("more than once"), "{name}");
+                continue;
+            }
+            assert!(answer.location().starts_with("https://notes.example/cb?error="), "{name}");
+            assert_eq!(answer.says("error"), "invalid_request", "{name}");
+            let told = answer.says("error_description");
+            assert_eq!(told, format!("a parameter is included more than once: {name}"));
+            // Of two states neither is the client's.
+            assert_eq!(answer.says("state"), if *name == "state" { "" } else { "st-1" }, "{name}");
+        }
     }
+    // What is repeated is not said where it could not be written (RFC 6749 section 4.1.2.1).
+    let strange = [("client_id", "notes"), ("redirect_uri", &notes.redirect_uri), ("ü\"", "1"), ("ü\"", "1")];
+    let answer = house.get(&format!("/oauth2/authorize?{}", encoded(&strange))).await;
+    assert_eq!(answer.says("error_description"), "a parameter is included more than once");
     // Once each, the unknown one is ignored.
     let page = house.browser().authorize(&params).await.expect(200);
     assert!(page.heading().contains("wants you to sign in"));
@@ -232,7 +278,7 @@ async fn rfc6749_3_3_scope_is_cut_to_what_the_client_may_have_and_the_answer_say
 async fn rfc9700_2_1_1_pkce_may_be_left_out_only_where_the_operator_said_so() {
     let house = House::open().await;
     let without = &[("code_challenge", ""), ("code_challenge_method", "")];
-    let old = house.register("old", |client| client.require_pkce = false).await;
+    let old = house.register("old", |client| client.pkce = Some(PkcePolicy::Optional)).await;
     let code = house.browser().answer_for(&old.request(without), "alice").await.says("code");
     // A verifier for a code without a challenge is a downgrade in progress (RFC 9700 section 4.8.2).
     old.redeem(&house, &code).await.refused(400, "invalid_grant");
@@ -253,6 +299,58 @@ async fn rfc9700_2_1_1_pkce_may_be_left_out_only_where_the_operator_said_so() {
 }
 
 #[tokio::test]
+async fn rfc9700_2_1_1_what_a_client_must_send_against_injected_codes_is_a_policy() {
+    let house = House::open().await;
+    let by_default = house.register("by-default", |_| {}).await;
+    let strict = house.register("strict", |client| client.pkce = Some(PkcePolicy::Required)).await;
+    let lax = house.register("lax", |client| client.pkce = Some(PkcePolicy::Optional)).await;
+    let public = house.register_public("public", |_| {}).await;
+    let bare: &[(&str, &str)] = &[("code_challenge", ""), ("code_challenge_method", "")];
+    let without_nonce = [bare, &[("nonce", "")]].concat();
+    let without_openid = [bare, &[("scope", "email")]].concat();
+    for (client, changes, hint) in [
+        (&by_default, bare, None),
+        (&by_default, &without_nonce, Some("registered with --pkce optional")),
+        // A nonce that comes back in no ID Token protects nothing.
+        (&by_default, &without_openid, Some("registered with --pkce optional")),
+        (&strict, bare, Some("registered with --pkce pkce-or-nonce")),
+        (&strict, &without_nonce, Some("registered with --pkce optional")),
+        (&lax, &without_nonce, None),
+        (&public, bare, Some("a public client must use PKCE")),
+    ] {
+        let answer = house.browser().answer_for(&client.request(changes), "alice").await;
+        let told = answer.says("error_description");
+        match hint {
+            None => assert_eq!((answer.says("code").is_empty(), told.as_str()), (false, ""), "{}", client.id),
+            Some(hint) => assert!(told.contains(hint), "{} {changes:?}: {told}", client.id),
+        }
+    }
+    // What such a client gets is good: the nonce is in its ID Token.
+    let code = house.browser().answer_for(&by_default.request(bare), "alice").await.says("code");
+    let form =
+        [("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", &by_default.redirect_uri)];
+    let tokens = Tokens::of(&by_default.token(&house, &form).await);
+    assert_eq!(claims_of(&tokens.id_token)["nonce"], "n-1");
+    // The installation decides for those who say nothing themselves.
+    let strict_house = House::with(|plan| plan.settings.pkce = PkcePolicy::Required).await;
+    let notes = strict_house.notes().await;
+    let answer = strict_house.browser().authorize(&notes.request(bare)).await;
+    assert_eq!(answer.says("error"), "invalid_request");
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_registered_is_shown_to_whoever_set_it_up() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let ask = |uri: &str| notes.request(&[("redirect_uri", uri)]);
+    let page = house.browser().authorize(&ask("https://notes.example/callback?<b>\n\u{202e}x")).await.error_page(400);
+    assert!(page.body.contains("https://notes.example/callback?&#60;b&#62;&#39;n&#39;u{202e}x"), "{}", page.body);
+    assert!(page.body.contains("doorward client set notes --redirect-uri"), "{}", page.body);
+    let page = house.browser().authorize(&ask(&format!("https://x.example/{}", "y".repeat(1_000)))).await;
+    assert!(page.error_page(400).body.contains("yyy.."));
+}
+
+#[tokio::test]
 async fn what_a_request_says_is_shown_escaped() {
     let house = House::open().await;
     let notes = house.register("notes", |client| client.name = "<b>Notes</b> & \"co\"".into()).await;
@@ -261,7 +359,7 @@ async fn what_a_request_says_is_shown_escaped() {
         house.browser().authorize(&notes.request(&[("login_hint", probe), ("ui_locales", probe)])).await;
     assert_eq!(page.field("username"), probe);
     assert!(!page.body.contains("<script>alert") && !page.body.contains("<b>Notes"), "{}", page.body);
-    let twice = format!("/oauth2/authorize?{0}&{0}", encoded(&[(probe, "1")]));
+    let twice = format!("/oauth2/token?{0}&{0}", encoded(&[(probe, "1")])).replace("token", "logout");
     for path in [twice.as_str(), &format!("/oauth2/authorize?{}", encoded(&[("client_id", probe)]))] {
         let page = house.get(path).await.error_page(400);
         assert!(!page.body.contains("<script>alert"), "{}", page.body);

@@ -27,7 +27,7 @@ async fn oauth_form_post_response_mode_2_the_browser_posts_the_answer() {
     let page = browser.authorize(&notes.request(&[("response_mode", "form_post")])).await.expect(200);
     assert_eq!(attribute(&page.body, "form method=\"post\"", "action").unwrap(), notes.redirect_uri);
     assert_eq!((page.says("state"), page.says("iss")), ("st-1".into(), ISSUER.into()));
-    assert!(page.header("content-security-policy").contains("form-action 'self' https:;"));
+    assert!(!page.header("content-security-policy").contains("form-action"));
     Tokens::of(&notes.redeem(&house, &page.says("code")).await);
 
     let refused = notes.request(&[("response_mode", "form_post"), ("prompt", "none"), ("max_age", "0")]);
