@@ -365,7 +365,9 @@ mod tests {
 
     #[test]
     fn a_policy_is_read_as_it_was_written() {
-        for pkce in [None, Some(PkcePolicy::Required), Some(PkcePolicy::PkceOrNonce), Some(PkcePolicy::Optional)] {
+        for pkce in
+            [None, Some(PkcePolicy::Required), Some(PkcePolicy::PkceOrNonce), Some(PkcePolicy::Optional)]
+        {
             let client = Client { pkce, ..client() };
             let stored = serde_json::to_string(&client).unwrap();
             assert_eq!(serde_json::from_str::<Client>(&stored).unwrap(), client, "{stored}");

@@ -77,9 +77,10 @@ impl Params {
 
     /// A parameter that comes twice and must not.
     pub fn repeated(&self) -> Option<&str> {
-        let mut repeated = self.0.iter().filter(|(name, values)| {
-            values.len() > 1 && !Self::REPEATABLE.contains(&name.as_str())
-        });
+        let mut repeated = self
+            .0
+            .iter()
+            .filter(|(name, values)| values.len() > 1 && !Self::REPEATABLE.contains(&name.as_str()));
         repeated.next().map(|(name, _)| name.as_str())
     }
 

@@ -172,7 +172,9 @@ pub(super) fn check(client: &Client) -> Result<(), AdminError> {
     if client.grant_types.is_empty() {
         return invalid("grant type: at least one is needed");
     }
-    if !client.authentication.is_confidential() && client.pkce.is_some_and(|pkce| pkce != PkcePolicy::Required) {
+    if !client.authentication.is_confidential()
+        && client.pkce.is_some_and(|pkce| pkce != PkcePolicy::Required)
+    {
         return invalid("a public client cannot do without PKCE (RFC 9700 section 2.1.1)");
     }
     client_proof::check(client).map_err(AdminError::Invalid)

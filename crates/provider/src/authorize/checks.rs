@@ -82,7 +82,9 @@ impl Provider {
         let invalid = |description| Err(OAuthError::new(ErrorCode::InvalidRequest, description));
         let method = params.get("code_challenge_method");
         if let Some(challenge) = params.get("code_challenge") {
-            return CodeChallenge::parse(challenge, method).map(Some).or_else(|error| invalid(error.to_string()));
+            return CodeChallenge::parse(challenge, method)
+                .map(Some)
+                .or_else(|error| invalid(error.to_string()));
         }
         if method.is_some() {
             return invalid("code_challenge is missing beside its code_challenge_method".to_owned());

@@ -43,7 +43,10 @@ async fn rfc6749_4_1_2_1_without_a_known_client_and_address_nothing_is_redirecte
         let page = house.browser().authorize(&notes.request(&[change])).await.error_page(400);
         // It is said to whoever reads it, and leads nowhere.
         let said = |line: &&str| line.starts_with("<p>") && line.contains("This one came: ");
-        assert!(page.body.lines().filter(|line| !said(line)).all(|line| !line.contains("evil")), "{change:?}");
+        assert!(
+            page.body.lines().filter(|line| !said(line)).all(|line| !line.contains("evil")),
+            "{change:?}"
+        );
         // The same by POST.
         let params = notes.request(&[change]);
         let form: Vec<_> = params.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -343,8 +346,16 @@ async fn an_address_that_is_not_registered_is_shown_to_whoever_set_it_up() {
     let house = House::open().await;
     let notes = house.notes().await;
     let ask = |uri: &str| notes.request(&[("redirect_uri", uri)]);
-    let page = house.browser().authorize(&ask("https://notes.example/callback?<b>\n\u{202e}x")).await.error_page(400);
-    assert!(page.body.contains("https://notes.example/callback?&#60;b&#62;&#39;n&#39;u{202e}x"), "{}", page.body);
+    let page = house
+        .browser()
+        .authorize(&ask("https://notes.example/callback?<b>\n\u{202e}x"))
+        .await
+        .error_page(400);
+    assert!(
+        page.body.contains("https://notes.example/callback?&#60;b&#62;&#39;n&#39;u{202e}x"),
+        "{}",
+        page.body
+    );
     assert!(page.body.contains("doorward client set notes --redirect-uri"), "{}", page.body);
     let page = house.browser().authorize(&ask(&format!("https://x.example/{}", "y".repeat(1_000)))).await;
     assert!(page.error_page(400).body.contains("yyy.."));
