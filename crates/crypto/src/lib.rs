@@ -8,6 +8,7 @@
 
 pub mod api_key;
 pub mod assertion;
+pub mod backup_keys;
 pub mod certificate;
 pub mod derive;
 pub mod digest;
@@ -27,6 +28,7 @@ mod verifying_key;
 
 pub use api_key::{API_KEY_PREFIX, ApiKey};
 pub use assertion::{AssertionKeys, AssertionKeysError, AssertionUse, SharedKey};
+pub use backup_keys::BackupKeys;
 pub use certificate::{
     CertificateAuthorities, CertificateAuthoritiesError, certificate_thumbprint, is_distinguished_name,
     registered_certificates, subject_matches,

@@ -12,6 +12,7 @@
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::hmac;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::digest::sha256;
@@ -63,6 +64,14 @@ impl MasterKey {
         MasterKeyId(id)
     }
 
+    /// A key for one purpose, which tells nothing of this one: HMAC-SHA-256 of the purpose's name.
+    pub(crate) fn derive(&self, purpose: &[u8]) -> Zeroizing<[u8; 32]> {
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice()), purpose);
+        let mut derived = Zeroizing::new([0; 32]);
+        derived.copy_from_slice(tag.as_ref());
+        derived
+    }
+
     #[expect(
         clippy::expect_used,
         reason = "refused only for a key that is not 32 bytes long, which the type rules out"
@@ -84,6 +93,18 @@ impl fmt::Debug for MasterKey {
 /// Which master key a value was sealed under: 16 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MasterKeyId([u8; KEY_ID_LEN]);
+
+impl MasterKeyId {
+    /// From where it was written down.
+    pub(crate) fn from_bytes(bytes: [u8; KEY_ID_LEN]) -> Self {
+        Self(bytes)
+    }
+
+    /// To be written down.
+    pub(crate) fn to_bytes(self) -> [u8; KEY_ID_LEN] {
+        self.0
+    }
+}
 
 impl fmt::Display for MasterKeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -107,6 +128,11 @@ impl MasterKeys {
     /// The key new values are sealed under.
     pub fn current(&self) -> &MasterKey {
         &self.current
+    }
+
+    /// The current one first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &MasterKey> {
+        std::iter::once(&self.current).chain(&self.previous)
     }
 
     /// Seals `plaintext` for `purpose`: say what it is and whose (`signing-key/KID`), and a value cannot be moved to
@@ -135,10 +161,7 @@ impl MasterKeys {
         let id = key_id_of(sealed)?;
         let (header, rest) = sealed.split_at_checked(HEADER_LEN).ok_or(SealError::Corrupted)?;
         let (nonce, body) = rest.split_first_chunk::<NONCE_LEN>().ok_or(SealError::Corrupted)?;
-        let key = std::iter::once(&self.current)
-            .chain(&self.previous)
-            .find(|key| key.id() == id)
-            .ok_or(SealError::AnotherKey(id))?;
+        let key = self.all().find(|key| key.id() == id).ok_or(SealError::AnotherKey(id))?;
 
         let mut buffer = Zeroizing::new(body.to_vec());
         let plaintext_len = key

@@ -1,24 +1,24 @@
 //! The wiring: settings become a store, a hash pool, keys, and the provider that stands on them. Used by the server, the demo and local
 //! administration alike. Decides nothing.
 
+use crate::backups::{Backups, Sealing};
 use crate::clock::{self, OsRandom};
 use crate::fetch::{Fetcher, Shared};
 use crate::master_key::{IfMissing, MasterKeySource};
 use crate::settings::{Issuer, Registration, Settings};
 use crate::verifiers;
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use crypto::MasterKeys;
 use passwords::{HashPool, PoolSettings};
 use provider::{MutualTls, Provider};
 use rustix::system::uname;
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use storage::archive::Shipping;
 use storage::server_secret::ListServerSecrets;
 use storage::signing_key::ListSigningKeys;
-use storage::{NewNode, OpenError, Options, Store};
+use storage::{NewNode, OpenError, Options, Schema, Sealer, Store, owner};
 use tokio_util::sync::CancellationToken;
 use web::metrics::{HttpMetrics, ReadSystem, Sources};
 use web::server::rate_limit::{Budgets, RateLimits};
@@ -31,27 +31,51 @@ pub(crate) const HAND_OVER: Duration = Duration::from_secs(30);
 /// An opened installation.
 pub(crate) struct App {
     pub(crate) provider: Provider,
+    /// What seals its backups.
+    pub(crate) sealer: Arc<dyn Sealer>,
+}
+
+/// How an installation is opened.
+#[derive(Clone, Copy)]
+pub(crate) struct Opening<'a> {
+    /// Whether one that does not exist is made.
+    pub(crate) if_missing: IfMissing,
+    pub(crate) predecessor: Predecessor,
+    /// Where its changes are shipped to.
+    pub(crate) backups: Option<&'a Backups>,
+}
+
+impl Opening<'_> {
+    /// Alone, and shipping nothing.
+    pub(crate) fn of(if_missing: IfMissing) -> Self {
+        Self { if_missing, predecessor: Predecessor::None, backups: None }
+    }
 }
 
 impl App {
-    /// Opens it, and makes what a new one lacks.
+    /// Opens it, and makes what a new one lacks where one may be made.
     ///
     /// # Errors
-    /// What the operator can put right: the database is in use, the master key is missing, the disk is full.
+    /// What the operator can put right: there is none here, the database is in use, the master key is missing, the disk is full.
     ///
     /// The predecessor of a server that takes over its socket, or listens beside it, may still have the database: it is waited for.
     pub(crate) async fn open(
         settings: &Settings,
         issuer: &Issuer,
-        predecessor: Predecessor,
-        shipping: Option<Shipping>,
+        opening: Opening<'_>,
     ) -> anyhow::Result<Self> {
-        make_directory(&settings.data)?;
         let database = settings.database();
+        let if_missing = opening.if_missing;
+        match database.file() {
+            Some(file) => check_place(settings, file, if_missing)?,
+            // What is in its database is asked below.
+            None if if_missing == IfMissing::Create => make_directory(&settings.data)?,
+            None => {}
+        }
         let Some(file) = database.file() else {
             // On a server, what is stored says whether the installation is new.
-            let store = open_store(settings, None).await?;
-            let master_keys = shared_master_keys(settings, &store).await?;
+            let store = open_store(settings, if_missing, None).await?;
+            let master_keys = shared_master_keys(settings, &store, if_missing).await?;
             // Before anything is read into memory: what changes from now on is heard of.
             let store = store.join(new_node()).await?;
             return Self::assemble(settings, issuer, store, master_keys).await;
@@ -60,7 +84,9 @@ impl App {
         // without its key could not be told from one whose key was lost.
         let if_missing = if file.exists() { IfMissing::Refuse } else { IfMissing::Create };
         let master_keys = master_key_source(settings).load(if_missing, &mut OsRandom)?;
-        let store = open_store_after(settings, predecessor, shipping).await?;
+        let sealer = Sealing::of(&master_keys);
+        let shipping = opening.backups.map(|backups| backups.shipping(sealer));
+        let store = open_store_after(settings, opening, shipping).await?;
         Self::assemble(settings, issuer, store, master_keys).await
     }
 
@@ -76,13 +102,14 @@ impl App {
     ) -> anyhow::Result<Self> {
         let hash_pool = HashPool::start(pool_settings(settings))?;
         verifiers::share(settings, &hash_pool, master_keys.current().id())?;
+        let sealer = Sealing::of(&master_keys);
         let mutual_tls = mutual_tls(settings)?;
         let opening = provider::Settings { mutual_tls, ..provider_settings(settings, issuer) };
         let provider = Provider::open(opening, store, hash_pool, master_keys, &mut clock::own_ctx()).await?;
         let outgoing = &settings.outgoing;
         let fetcher = Fetcher::new(outgoing.allow.clone(), outgoing.ca_file.clone());
         provider.fetch_keys_with(std::sync::Arc::new(Shared(fetcher)));
-        Ok(Self { provider })
+        Ok(Self { provider, sealer })
     }
 
     /// What the router is built from, and the limits of the server it runs in.
@@ -158,10 +185,13 @@ pub(crate) fn master_key_source(settings: &Settings) -> MasterKeySource {
 }
 
 /// The master key of a database that several servers may share: made by the first one, carried to the others by their operator.
-async fn shared_master_keys(settings: &Settings, store: &Store) -> anyhow::Result<MasterKeys> {
+async fn shared_master_keys(
+    settings: &Settings,
+    store: &Store,
+    if_missing: IfMissing,
+) -> anyhow::Result<MasterKeys> {
     let (secrets, keys) = store.read_together((ListServerSecrets, ListSigningKeys)).await?;
     let is_new = secrets.is_empty() && keys.is_empty();
-    let if_missing = if is_new { IfMissing::Create } else { IfMissing::Refuse };
     let shared = || {
         format!(
             "{} belongs to an installation that exists, and every server on it needs the master key that its first server made",
@@ -172,9 +202,9 @@ async fn shared_master_keys(settings: &Settings, store: &Store) -> anyhow::Resul
     if is_new {
         return source.load(if_missing, &mut OsRandom);
     }
-    let master_keys = source.load(if_missing, &mut OsRandom).with_context(shared)?;
+    let master_keys = source.load(IfMissing::Refuse, &mut OsRandom).with_context(shared)?;
     let opens = secrets.iter().all(|secret| master_keys.open(&secret.name, &secret.sealed).is_ok());
-    anyhow::ensure!(opens, "the master key in use here is another one: {}", shared());
+    ensure!(opens, "the master key in use here is another one: {}", shared());
     Ok(master_keys)
 }
 
@@ -190,9 +220,47 @@ fn new_node() -> NewNode {
     }
 }
 
+/// Whether an installation is where the settings look, or may be made there.
+fn check_place(settings: &Settings, file: &Path, if_missing: IfMissing) -> anyhow::Result<()> {
+    let shown = || std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    match std::fs::metadata(file) {
+        Ok(found) if found.len() == 0 && has_no_log(file) && has_master_key(settings) => bail!(
+            "{} is empty (0 bytes), and there is a master key for it: what was in it is lost. Restore a backup \
+             (`doorward restore --help`); only if nothing ever ran here, remove the empty file",
+            shown().display()
+        ),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && if_missing == IfMissing::Refuse => {
+            bail!(
+                "there is no installation here: {} does not exist. Name the right place with --data, --database or --config; the data of a \
+             systemd service is for root to see. A new one is made by `doorward init` and by `doorward serve`",
+                shown().display()
+            )
+        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("{} cannot be looked at", shown().display()))
+        }
+        _ if if_missing == IfMissing::Create => make_directory(&settings.data),
+        _ => Ok(()),
+    }
+}
+
+/// A database whose pages are all in its write-ahead log is not empty.
+fn has_no_log(file: &Path) -> bool {
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).map_or(true, |log| log.len() == 0)
+}
+
+fn has_master_key(settings: &Settings) -> bool {
+    match master_key_source(settings) {
+        MasterKeySource::File(path) => path.exists(),
+        MasterKeySource::Setting(_) | MasterKeySource::Credential(_) => false,
+    }
+}
+
 /// For its owner only: the master key, the database and the operator's socket are in it.
 fn make_directory(path: &Path) -> anyhow::Result<()> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    let made = if path.is_dir() { Ok(()) } else { owner::make_folder(path) };
     made.with_context(|| {
         format!("the data directory {} cannot be made: choose another with --data", path.display())
     })
@@ -212,17 +280,17 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 async fn open_store_after(
     settings: &Settings,
-    predecessor: Predecessor,
+    opening: Opening<'_>,
     shipping: Option<Shipping>,
 ) -> anyhow::Result<Store> {
-    let wait = settings.sqlite.lock_wait.unwrap_or(match predecessor {
+    let wait = settings.sqlite.lock_wait.unwrap_or(match opening.predecessor {
         Predecessor::None => Duration::ZERO,
         Predecessor::Leaving => HAND_OVER,
     });
     let until = clock::monotonic() + wait;
     let mut told = false;
     loop {
-        match open_store(settings, shipping.clone()).await {
+        match open_store(settings, opening.if_missing, shipping.clone()).await {
             Err(error) if is_in_use(&error) && clock::monotonic() < until => {
                 if !told {
                     tracing::info!(?wait, "another process has the database: waiting for it to end");
@@ -241,8 +309,16 @@ fn is_in_use(error: &anyhow::Error) -> bool {
 
 /// Opens the database, and logs what its operator should know. Only a server ships its changes: what a command changes while none runs
 /// is in the base that the next one begins with.
-pub(crate) async fn open_store(settings: &Settings, shipping: Option<Shipping>) -> anyhow::Result<Store> {
+pub(crate) async fn open_store(
+    settings: &Settings,
+    if_missing: IfMissing,
+    shipping: Option<Shipping>,
+) -> anyhow::Result<Store> {
     let sqlite = &settings.sqlite;
+    let schema = match if_missing {
+        IfMissing::Create => Schema::Newest,
+        IfMissing::Refuse => Schema::OfExisting,
+    };
     let opened = Store::open(&Options {
         writer_cache: sqlite.writer_cache,
         reader_cache: sqlite.reader_cache,
@@ -250,6 +326,7 @@ pub(crate) async fn open_store(settings: &Settings, shipping: Option<Shipping>) 
         wal_soft_limit: sqlite.wal_soft_limit,
         wal_hard_limit: sqlite.wal_hard_limit,
         shipping,
+        schema,
         ..Options::new(settings.database_to_open()?)
     })
     .await?;

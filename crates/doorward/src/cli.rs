@@ -1,9 +1,9 @@
 //! The command line: which commands there are and what their `--help` teaches. What a command does stands in the file of its name.
 
 use crate::commands::{
-    api_key, assertion_issuer, audit, backup, bench, client, completions, config, healthcheck, keys, login,
-    member, organization, passwords, plan, resource_server, service, service_account, store, subscription,
-    upgrade, user, worker,
+    api_key, assertion_issuer, audit, backup, bench, client, completions, config, healthcheck, init, keys,
+    login, member, organization, passwords, plan, resource_server, service, service_account, store,
+    subscription, upgrade, user, worker,
 };
 use crate::settings::SettingFlags;
 use crate::{demo, serve};
@@ -39,6 +39,9 @@ pub(crate) enum Command {
     /// Try everything out: a server with a fresh database, demo users, and an app that signs in
     #[command(after_help = demo::HELP)]
     Demo(Box<demo::DemoArgs>),
+    /// Make an installation, without running it
+    #[command(after_help = init::HELP)]
+    Init(init::InitArgs),
     /// The people who sign in
     #[command(subcommand, after_help = user::HELP)]
     User(user::UserCommand),

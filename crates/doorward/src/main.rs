@@ -57,6 +57,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(serve) => serve::run(&serve.flags)?,
         Command::Demo(args) => demo::run(*args)?,
+        Command::Init(args) => commands::init::run(&args)?,
         Command::User(command) => commands::user::run(command)?,
         Command::Client(command) => commands::client::run(command)?,
         Command::AssertionIssuer(command) => commands::assertion_issuer::run(command)?,

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail, ensure};
 use crypto::{MasterKey, MasterKeys, Random};
 use secrecy::{ExposeSecret as _, SecretString};
+use storage::owner::Owner;
 use tempfile::NamedTempFile;
 
 use crate::settings::Settings;
@@ -185,6 +186,8 @@ fn write(path: &Path, text: &SecretString, existing: Existing) -> anyhow::Result
         let mut file = NamedTempFile::with_prefix_in(".master-key-", directory)?;
         writeln!(file, "{}", text.expose_secret())?;
         file.as_file().sync_all()?;
+        // Whoever runs this as root must not lock the server's user out.
+        Owner::of(path)?.give(file.path())?;
         match existing {
             Existing::Replace => file.persist(path)?,
             Existing::Keep => file.persist_noclobber(path)?,

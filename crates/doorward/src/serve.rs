@@ -1,11 +1,12 @@
 //! `doorward serve`: everything that runs beside each other in a server's process, from its first line of output to its last connection.
 //! Knows when things start and stop, not what they do.
 
-use crate::app::{App, Predecessor, draining, mutual_tls};
+use crate::app::{App, Opening, Predecessor, draining, mutual_tls};
 use crate::backups::Backups;
 use crate::clock;
 use crate::commands::shown;
 use crate::debug;
+use crate::master_key::IfMissing;
 use crate::observed::Observed;
 use crate::operator::Socket;
 use crate::settings::{Issuer, Resolved, SettingFlags, Settings};
@@ -99,8 +100,8 @@ async fn serve(
         tracing::warn!("{warning}");
     }
     let backups = Backups::open(settings)?;
-    let shipping = backups.as_ref().map(Backups::shipping);
-    let app = App::open(settings, &issuer, predecessor, shipping).await?;
+    let opening = Opening { predecessor, backups: backups.as_ref(), ..Opening::of(IfMissing::Create) };
+    let app = App::open(settings, &issuer, opening).await?;
     watch_for_a_flood(flood, &app.provider);
     announce(settings, &issuer, address)?;
     if let Some(link) = app.provider.setup_link(&mut clock::own_ctx()).await? {
@@ -121,7 +122,8 @@ async fn serve(
     let metrics =
         metrics.map(|listener| (listener, web::metrics_router(web.metrics.clone()).merge(debug::router())));
     if let Some(backups) = backups {
-        tokio::spawn(backups.drill_from_time_to_time(app.provider.store().clone()));
+        let (store, sealer) = (app.provider.store().clone(), app.sealer.clone());
+        tokio::spawn(backups.drill_from_time_to_time(store, sealer));
     }
     House { app, listeners, router: web::router(web), options, tls, metrics, shutdown }.run(settings).await
 }

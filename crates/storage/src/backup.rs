@@ -4,6 +4,7 @@
 //! For databases that are one file. A server-based engine is backed up with its own tools.
 
 use crate::options::OpenError;
+use crate::seal::{SealFailure, Sealer};
 use crate::sqlite;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -44,6 +45,22 @@ pub enum BackupError {
         /// The file.
         path: PathBuf,
     },
+    /// It cannot be known who wrote it.
+    #[error("{path} {why}")]
+    Unproven {
+        /// The file.
+        path: PathBuf,
+        /// What its seal lacks.
+        why: SealFailure,
+    },
+    /// Its schema is not what this program's migrations make.
+    #[error("{path} {why}")]
+    Altered {
+        /// The database.
+        path: PathBuf,
+        /// What is otherwise.
+        why: String,
+    },
     /// The check found damage.
     #[error("{path} failed its verification: {why}")]
     Damaged {
@@ -63,19 +80,34 @@ impl BackupError {
     }
 }
 
-/// Copies the database, which may be in use by a running server, to `target`, which must not exist. Blocks until the copy is verified
-/// and on the disk.
+/// Copies the database, which may be in use by a running server, to `target`, which must not exist, and seals the copy. Blocks until it is
+/// verified and on the disk.
 ///
 /// # Errors
 /// When the source cannot be read, the target exists or cannot be written, or the copy does not hold what the source held.
-pub fn backup(database: &Path, target: &Path) -> Result<BackupReport, BackupError> {
-    sqlite::backup::backup(database, target)
+pub fn backup(database: &Path, target: &Path, sealer: &dyn Sealer) -> Result<BackupReport, BackupError> {
+    sqlite::backup::backup(database, target, sealer)
 }
 
-/// Puts a backup in the place of a database that is not in use. With `force` an existing database is replaced, and kept aside.
+/// Puts a backup in the place of a database that is not in use. With `force` an existing database is replaced, and kept aside. Without a
+/// sealer nobody asks who wrote the backup, and whether it is as it was.
 ///
 /// # Errors
-/// When the backup is damaged or newer than this program, or the database is in use, or exists and `force` was not given.
-pub fn restore(backup: &Path, database: &Path, force: bool) -> Result<BackupReport, BackupError> {
-    sqlite::backup::restore(backup, database, force)
+/// When the backup is not sealed by this installation, damaged or newer than this program, or the database is in use, or exists and `force`
+/// was not given.
+pub fn restore(
+    backup: &Path,
+    database: &Path,
+    force: bool,
+    sealer: Option<&dyn Sealer>,
+) -> Result<BackupReport, BackupError> {
+    sqlite::backup::restore(backup, database, force, sealer)
+}
+
+/// Whether a file is a backup with a seal: then it is as it was sealed, and, with a sealer, by us. Any other file has none.
+///
+/// # Errors
+/// When it was changed since, the sealer does not know the seal, or the file cannot be read.
+pub fn check_seal(file: &Path, sealer: Option<&dyn Sealer>) -> Result<bool, BackupError> {
+    sqlite::sealed::check(file, sealer)
 }

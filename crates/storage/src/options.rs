@@ -19,6 +19,8 @@ pub enum Durability {
 pub enum Schema {
     /// Those that are missing; a database that is not there is made.
     Newest,
+    /// Those that are missing; a database that is not there, or has none, is not made.
+    OfExisting,
     /// None: the database must be there, and have every migration.
     AsItIs,
     /// Those that are missing up to a version: how an older installation is made for a rehearsal of its upgrade.
@@ -182,7 +184,7 @@ pub enum OpenError {
         /// The newest schema version this program knows.
         known: i64,
     },
-    /// There is no database, and none was to be made.
+    /// There is no database, or nothing in it, and none was to be made.
     #[error("{database} holds no installation: is that the right place?")]
     Missing {
         /// The database.

@@ -103,6 +103,12 @@ const TABLES: [Swept; 15] = [
     swept!("certificate_bindings", DAY),
 ];
 
+/// The statements that sweep, which are made from the list above.
+#[cfg(test)]
+pub(crate) fn deletes() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().map(|table| table.delete)
+}
+
 impl Store {
     /// Deletes what has expired before `now`, in slices in key order, letting writes go first.
     ///

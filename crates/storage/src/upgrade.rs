@@ -7,6 +7,7 @@ use crate::doctor::Finding;
 use crate::error::StorageError;
 use crate::network;
 use crate::options::OpenError;
+use crate::seal::Sealer;
 use crate::sqlite;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -145,10 +146,10 @@ pub async fn clear_scratch(scratch: &Database) -> Result<(), UpgradeError> {
     network::rehearse::clear(scratch).await
 }
 
-/// Makes a backup beside a database that is not in use, and applies the migrations it lacks. Blocks.
+/// Makes a backup beside a database that is not in use, sealed when there is a sealer, and applies the migrations it lacks. Blocks.
 ///
 /// # Errors
 /// When the database is in use, there is no room for the backup, or a migration fails: then nothing of it was applied.
-pub fn upgrade(database: &Path) -> Result<Upgraded, UpgradeError> {
-    sqlite::upgrade::upgrade(database)
+pub fn upgrade(database: &Path, sealer: Option<&dyn Sealer>) -> Result<Upgraded, UpgradeError> {
+    sqlite::upgrade::upgrade(database, sealer)
 }

@@ -3,17 +3,19 @@
 
 pub(crate) mod health;
 mod s3;
+mod sealing;
 
 use crate::clock;
 use crate::settings::{BackupSettings, Settings};
 use anyhow::Context as _;
 use s3::{Bucket, ObjectStore};
+pub(crate) use sealing::Sealing;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
-use storage::Store;
-use storage::archive::{Folder, Restored, Shipping, Target, drill, moment};
+use storage::archive::{Folder, Restored, Sealed, Shipping, Statements, Target, drill, moment};
+use storage::{Sealer, Store};
 
 /// How often a server that has just started looks whether its first base is there, to drill at once.
 const LOOK_FOR_BASE: Duration = Duration::from_secs(1);
@@ -90,18 +92,18 @@ impl Backups {
     }
 
     /// How the store is to ship.
-    pub(crate) fn shipping(&self) -> Shipping {
+    pub(crate) fn shipping(&self, sealer: Arc<dyn Sealer>) -> Shipping {
         let BackupSettings { every, base_every, keep, .. } = self.settings;
-        Shipping { every, base_every, keep, ..Shipping::new(Arc::clone(&self.target), clock::now) }
+        Shipping { every, base_every, keep, ..Shipping::new(Arc::clone(&self.target), sealer, clock::now) }
     }
 
     /// Drills until the end of the server, for the first time as soon as its first base is shipped.
-    pub(crate) async fn drill_from_time_to_time(self, store: Store) {
+    pub(crate) async fn drill_from_time_to_time(self, store: Store, sealer: Arc<dyn Sealer>) {
         while store.shipping().is_some_and(|shipping| shipping.shipped_until.is_none()) {
             tokio::time::sleep(LOOK_FOR_BASE).await;
         }
         loop {
-            match self.drill_beside().await {
+            match self.drill_beside(Arc::clone(&sealer)).await {
                 Ok(restored) => {
                     health::drilled(&self.note, clock::now());
                     store.drilled(Some(clock::now()));
@@ -122,12 +124,13 @@ impl Backups {
     }
 
     /// On a thread of its own, which the system favours least: it takes as long as the database is large.
-    async fn drill_beside(&self) -> anyhow::Result<Restored> {
+    async fn drill_beside(&self, sealer: Arc<dyn Sealer>) -> anyhow::Result<Restored> {
         let (target, scratch) = (Arc::clone(&self.target), self.scratch.clone());
         let (answer, answered) = tokio::sync::oneshot::channel();
         std::thread::Builder::new().name("backup-drill".to_owned()).spawn(move || {
             // A server that has ended asks no more.
-            let _unheard = answer.send(drill(&*target, &scratch));
+            let sealed = Sealed { target: &*target, sealer: &*sealer, statements: &Statements::ours() };
+            let _unheard = answer.send(drill(sealed, &scratch));
         })?;
         Ok(answered.await.context("the drill ended with a defect")??)
     }

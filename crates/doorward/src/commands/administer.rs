@@ -1,9 +1,10 @@
 //! Who does an operator's operations: the running server, asked over its socket, or this process, which opens the database itself.
 //! One database file belongs to one process, so it is one or the other, and the operator need not know which.
 
-use crate::app::{App, Predecessor};
+use crate::app::{App, Opening};
 use crate::cli::Place;
 use crate::clock;
+use crate::master_key::IfMissing;
 use crate::operator::{Operation, Outcome, Unreachable, call, perform};
 use crate::settings::{Resolved, Settings};
 use anyhow::{Context as _, bail};
@@ -25,7 +26,7 @@ impl Administration {
     /// # Errors
     /// When the settings are wrong.
     pub(crate) fn of(place: &Place) -> anyhow::Result<Self> {
-        Ok(Self { settings: Resolved::from_system(&place.flags())?.settings, opened: None })
+        Ok(Self { settings: Resolved::from_system(&place.flags())?.at_its_place(), opened: None })
     }
 
     /// Does it.
@@ -79,8 +80,13 @@ impl Administration {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let issuer = self.settings.issuer(self.settings.listen);
         let app = runtime
-            .block_on(App::open(&self.settings, &issuer, Predecessor::None, None))
-            .context("there is no running server to ask, and its database cannot be opened here")?;
+            .block_on(App::open(&self.settings, &issuer, Opening::of(IfMissing::Refuse)))
+            .with_context(|| {
+                let data = self.settings.data.display();
+                format!(
+                    "no server runs with the data directory {data}, and its database cannot be opened here"
+                )
+            })?;
         Ok((runtime, app))
     }
 }

@@ -1,15 +1,17 @@
 //! `doorward backup` and `doorward restore`: copies of the database, and what a server has shipped. Knows nothing of what is in it.
 
 use super::shown;
-use crate::backups::{self, Place as BackupPlace};
+use crate::backups::{self, Place as BackupPlace, Sealing};
 use crate::cli::Place;
 use crate::settings::{Resolved, Settings};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use storage::BackupReport;
-use storage::archive::{Restored, Target, generations, moment, parse_moment};
+use storage::archive::{
+    Restored, Restoring, Sealed, Statements, Target, generations, moment, parse_moment, restore_unverified,
+};
+use storage::{BackupReport, Sealer};
 
 pub(crate) const BACKUP_HELP: &str = "\
 Examples:
@@ -18,7 +20,8 @@ Examples:
   doorward backup list --from /mnt/backup/doorward
   doorward backup drill --from 's3://backups/doorward?region=eu-central-1'
 
-The server may run meanwhile. The copy is verified before this ends. `list` and `drill` are about what a server ships by itself with \
+The server may run meanwhile. The copy is one file that every SQLite tool opens; it is verified and sealed before this ends: `restore` \
+notices every byte that is changed later. `list` and `drill` are about what a server ships by itself with \
 the setting backup.to.
 
 The master key is NOT in it: secrets in the database are sealed under that key. Back up the key file (master.key in the data \
@@ -35,7 +38,8 @@ const DRILL_HELP: &str = "\
 Example:
   doorward backup drill --from /mnt/backup/doorward
 
-The scratch file lies beside the database. Neither the database nor the backups are touched, and the server may run meanwhile; it \
+The scratch file lies beside the database, or in the temporary directory where there is none. The master key must be at hand: what it did \
+not seal is not looked at. Neither the database nor the backups are touched, and the server may run meanwhile; it \
 drills by itself every backup.drill_every.";
 
 pub(crate) const RESTORE_HELP: &str = "\
@@ -47,7 +51,9 @@ Examples:
 
 The server must be stopped. With --force a database that is there already is replaced, and kept aside.
 
-The master key is not in a backup: the key file of that time must be in its place (master.key in the data directory).";
+The master key is not in a backup: the key file of that time must be in its place (master.key in the data directory) or be named \
+with --master-key-file. Backups are sealed under it, and what it did not seal is refused. When the key is lost, and you trust whoever could \
+write to the backup, --unverified restores it all the same; what is sealed inside (signing keys, secrets) stays closed.";
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -69,7 +75,7 @@ pub(crate) enum Shipped {
     List(FromArgs),
     /// Restore the newest moment into a scratch file, check it, and remove it again
     #[command(after_help = DRILL_HELP)]
-    Drill(FromArgs),
+    Drill(DrillArgs),
 }
 
 #[derive(Args)]
@@ -79,6 +85,33 @@ pub(crate) struct FromArgs {
     from: Option<BackupPlace>,
     #[command(flatten)]
     place: Place,
+}
+
+#[derive(Args)]
+pub(crate) struct DrillArgs {
+    #[command(flatten)]
+    from: FromArgs,
+    #[command(flatten)]
+    key: KeyArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct KeyArgs {
+    /// The master key that the backup was sealed under [default: what the settings say]
+    #[arg(long, value_name = "PATH")]
+    master_key_file: Option<PathBuf>,
+}
+
+impl KeyArgs {
+    /// The settings of a place, with this key.
+    fn resolve(&self, place: &Place) -> anyhow::Result<Settings> {
+        let mut settings = Resolved::from_system(&place.flags())?.settings;
+        if let Some(path) = &self.master_key_file {
+            settings.master_key = None;
+            settings.master_key_file = Some(path.clone());
+        }
+        Ok(settings)
+    }
 }
 
 #[derive(Args)]
@@ -95,6 +128,11 @@ pub(crate) struct RestoreArgs {
     /// Replace the database that is there, and keep it aside
     #[arg(long)]
     force: bool,
+    /// Restore what is not sealed under the master key at hand: only when that key is lost
+    #[arg(long, conflicts_with = "master_key_file")]
+    unverified: bool,
+    #[command(flatten)]
+    key: KeyArgs,
     #[command(flatten)]
     place: Place,
 }
@@ -109,10 +147,16 @@ pub(crate) fn backup(args: &BackupArgs) -> anyhow::Result<()> {
 }
 
 fn copy(file: &Path, place: &Place) -> anyhow::Result<()> {
-    let settings = Resolved::from_system(&place.flags())?.settings;
+    let settings = Resolved::from_system(&place.flags())?.at_its_place();
     let database = file_of(&settings)?;
-    let report = storage::backup(&database, file)?;
-    shown::line(format!("{} was copied to {} and verified.\n", database.display(), file.display()))?;
+    if !database.exists() {
+        bail!(
+            "{} does not exist: name the right place with --data, --database or --config",
+            database.display()
+        );
+    }
+    let report = storage::backup(&database, file, &*Sealing::at_hand(&settings)?)?;
+    shown::line(format!("{} was copied to {}, verified and sealed.\n", database.display(), file.display()))?;
     print(&report)?;
     Ok(shown::line(format!(
         "\nThe master key is not in it. Keep a copy of {} somewhere else.",
@@ -154,34 +198,41 @@ fn list(args: &FromArgs) -> anyhow::Result<()> {
     Ok(shown::line("\nAny moment between can be restored: doorward restore --from TARGET --at TIME")?)
 }
 
-fn drill(args: &FromArgs) -> anyhow::Result<()> {
-    let (target, settings) = args.open()?;
+fn drill(args: &DrillArgs) -> anyhow::Result<()> {
+    let (target, settings) = args.from.open()?;
     // Not the name that a running server uses for its own.
-    let scratch = backups::scratch(&settings, &format!(".drill-{}", std::process::id()));
-    if let Some(folder) = scratch.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    }
-    let restored = storage::archive::drill(&*target, &scratch)?;
+    let beside = backups::scratch(&settings, &format!(".drill-{}", std::process::id()));
+    // No data directory is made for it.
+    let scratch = match (beside.parent(), beside.file_name()) {
+        (Some(folder), Some(name)) if !folder.is_dir() => std::env::temp_dir().join(name),
+        _ => beside,
+    };
+    let sealer = Sealing::at_hand(&args.key.resolve(&args.from.place)?)?;
+    let sealed = Sealed { target: &*target, sealer: &*sealer, statements: &Statements::ours() };
+    let restored = storage::archive::drill(sealed, &scratch)?;
     shown::line(format!("The newest backup in {target} was restored and is sound.\n"))?;
     print_origin(&restored)?;
     print(&restored.report)
 }
 
 pub(crate) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
-    let settings = Resolved::from_system(&args.place.flags())?.settings;
+    let settings = args.key.resolve(&args.place)?;
     let database = file_of(&settings)?;
+    // Nothing is believed that it did not seal.
+    let sealer = if args.unverified { None } else { Some(Sealing::at_hand(&settings)?) };
     let report = match (&args.file, &args.from) {
         (Some(file), _) => {
             if database == *file {
                 bail!("the backup and the database are the same file");
             }
-            let report = storage::restore(file, &database, args.force)?;
+            let report = storage::restore(file, &database, args.force, sealer.as_deref())?;
             shown::line(format!("{} was restored from {}.\n", database.display(), file.display()))?;
             report
         }
         (None, Some(from)) => {
             let target = from.open()?;
-            let restored = storage::archive::restore(&*target, args.at, &database, args.force)?;
+            let restoring = Restoring { at: args.at, database: &database, force: args.force };
+            let restored = from_archive(&*target, sealer.as_deref(), restoring)?;
             shown::line(format!("{} was restored from {target}.\n", database.display()))?;
             print_origin(&restored)?;
             restored.report
@@ -192,6 +243,7 @@ pub(crate) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     if let Some(aside) = &report.kept_aside {
         shown::line(format!("\nThe database that was there is kept as {}.", aside.display()))?;
     }
+    let settings = Resolved::from_system(&args.place.flags())?.settings;
     let key = settings.master_key_file();
     if settings.master_key.is_none() && !key.exists() {
         shown::line(format!(
@@ -200,6 +252,20 @@ pub(crate) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
         ))?;
     }
     Ok(())
+}
+
+fn from_archive(
+    target: &dyn Target,
+    sealer: Option<&dyn Sealer>,
+    restoring: Restoring<'_>,
+) -> anyhow::Result<Restored> {
+    Ok(match sealer {
+        None => restore_unverified(target, restoring)?,
+        Some(sealer) => {
+            let sealed = Sealed { target, sealer, statements: &Statements::ours() };
+            storage::archive::restore(sealed, restoring)?
+        }
+    })
 }
 
 fn print_origin(restored: &Restored) -> anyhow::Result<()> {

@@ -17,8 +17,8 @@ Examples:
   doorward healthcheck --url http://10.0.0.7:8080/health/ready
   HEALTHCHECK CMD [\"doorward\", \"healthcheck\"]     (in a container file)
 
-Without --url it asks the server these settings belong to: by http on the address it listens on, or, when it speaks TLS itself, \
-over the operator's socket in its data directory. Exit code 0: ready. 1: not ready, or nobody answers.";
+Without --url it asks the server these settings belong to: over the operator's socket in its data directory, or, where that cannot \
+be opened, by http on the address it listens on. Exit code 0: ready. 1: not ready, or nobody answers.";
 
 #[derive(Args)]
 pub(crate) struct HealthcheckArgs {
@@ -47,8 +47,15 @@ fn check(args: &HealthcheckArgs) -> anyhow::Result<()> {
     let url = match &args.url {
         Some(url) => url.clone(),
         None => {
-            let settings = Resolved::from_system(&args.place.flags())?.settings;
-            if settings.tls.files().is_some() {
+            let resolved = Resolved::from_system(&args.place.flags())?;
+            let (named, listens) = (resolved.is_set("data"), resolved.is_set("listen"));
+            let settings = resolved.at_its_place();
+            // Whoever may not open it can still ask by http.
+            if let Ok(Ok(answer)) = call(&settings.data, &Operation::CheckReadiness) {
+                return answer.map(|_| ()).map_err(Into::into);
+            }
+            // By http nobody knows whose server answers on an address that was not named.
+            if settings.tls.files().is_some() || (named && !listens) {
                 return over_the_socket(&settings.data);
             }
             format!("http://{}/health/ready", reachable(settings.listen))

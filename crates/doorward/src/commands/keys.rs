@@ -43,7 +43,7 @@ Example: doorward keys rotate-master --data /var/lib/doorward
 
 The server must be stopped: it holds the old key in memory. The old key stays beside the new one (master.key.previous) until \
 everything is sealed under the new one, so it can be interrupted and run again at any point. Backups made before still need \
-the old key: keep it as long as them.
+the old key: keep it as long as them, and restore with a key file that holds both, the current one on the first line.
 
 When the key is handed in as the setting master_key or as a systemd credential, put the new key before the old one, separated \
 by a comma, run this, and then take the old one away.";
@@ -80,7 +80,7 @@ pub(crate) fn run(command: KeysCommand) -> anyhow::Result<()> {
             Ok(shown::line("The signing keys have turned.")?)
         }
         KeysCommand::RotateMaster(args) => {
-            rotate_master(&Resolved::from_system(&args.place.flags())?.settings)
+            rotate_master(&Resolved::from_system(&args.place.flags())?.at_its_place())
         }
     }
 }
@@ -105,7 +105,7 @@ fn rotate_master(settings: &Settings) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let source = master_key_source(settings);
     // The database first: while a server has it open, no key is touched.
-    let store = runtime.block_on(open_store(settings, None))?;
+    let store = runtime.block_on(open_store(settings, IfMissing::Refuse, None))?;
     let is_file = matches!(source, MasterKeySource::File(_));
     let keys = if is_file {
         source.rotate(&mut OsRandom)?

@@ -12,6 +12,7 @@ mod client_proof_options;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod healthcheck;
+pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod login;
 pub(crate) mod member;

@@ -4,20 +4,21 @@
 use super::shown;
 use super::store_progress::Shown;
 use crate::app::master_key_source;
-use crate::backups::health;
+use crate::backups::{Sealing, health};
 use crate::cli::Place;
 use crate::clock::{self, OsRandom};
 use crate::master_key::{IfMissing, MasterKeySource};
-use crate::settings::{Resolved, Settings};
+use crate::settings::{Resolved, SettingFlags, Settings};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use storage::copy::{Comparison, CopyReport};
 use storage::doctor::{Finding, Thoroughness, Verdict};
-use storage::{Database, Options, Schema, Store};
+use storage::{BackupError, Database, Options, Schema, SealFailure, Store, check_seal};
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 pub(crate) const HELP: &str = "\
@@ -147,9 +148,54 @@ async fn open(database: Database, schema: Schema) -> anyhow::Result<Store> {
     Ok(opened.store)
 }
 
+/// One side that is read, and the folder that it lies in meanwhile.
+struct Side {
+    database: Database,
+    _folder: Option<TempDir>,
+}
+
+impl Side {
+    /// A backup made by `doorward backup FILE` is one only as long as nobody opens it to write, which a store does: it is checked, and a copy of it is
+    /// opened. Anything else is opened where it is.
+    fn of(database: Database) -> anyhow::Result<Self> {
+        let Some(file) = database.file().filter(|file| file.exists()) else {
+            return Ok(Self { database, _folder: None });
+        };
+        if !is_whole(file)? {
+            return Ok(Self { database, _folder: None });
+        }
+        let folder = tempfile::Builder::new().prefix("doorward-backup-").tempdir()?;
+        let copy = folder.path().join("backup.db");
+        std::fs::copy(file, &copy)
+            .with_context(|| format!("{} cannot be copied to {}", file.display(), copy.display()))?;
+        Ok(Self { database: Database::Sqlite(copy), _folder: Some(folder) })
+    }
+}
+
+/// Whether a file is a backup with a seal, which is then as it was sealed: by us, when the master key is at hand; else that is said.
+fn is_whole(file: &Path) -> anyhow::Result<bool> {
+    let settings = Resolved::from_system(&SettingFlags::default())?.settings;
+    let checked = Sealing::at_hand(&settings).map(|sealer| check_seal(file, Some(&*sealer)));
+    match checked {
+        // Nothing is put in anybody's place here: what was sealed elsewhere may be looked at and carried over.
+        Err(_) | Ok(Err(BackupError::Unproven { why: SealFailure::AnotherKey(_), .. })) => {
+            let is_sealed = check_seal(file, None)?;
+            if is_sealed {
+                shown::line(format!(
+                    "{} is a backup, as it was sealed; the master key that would prove by whom is not at hand.",
+                    file.display()
+                ))?;
+            }
+            Ok(is_sealed)
+        }
+        Ok(checked) => Ok(checked?),
+    }
+}
+
 async fn copy(args: &CopyArgs) -> anyhow::Result<ExitCode> {
     let (from, to) = args.ends.databases()?;
-    let source = open(from.clone(), Schema::AsItIs).await.context("the source")?;
+    let side = Side::of(from.clone()).context("the source")?;
+    let source = open(side.database.clone(), Schema::AsItIs).await.context("the source")?;
     let destination = open(to.clone(), Schema::Newest).await.context("the destination")?;
     let began = clock::monotonic();
     let mut progress = Shown::new();
@@ -192,8 +238,10 @@ fn told(report: &CopyReport, took: Duration, from: &Database, to: &Database) -> 
 
 async fn verify(ends: &Ends) -> anyhow::Result<ExitCode> {
     let (from, to) = ends.databases()?;
-    let source = open(from, Schema::AsItIs).await.context("the source")?;
-    let destination = open(to, Schema::AsItIs).await.context("the destination")?;
+    let from = Side::of(from).context("the source")?;
+    let to = Side::of(to).context("the destination")?;
+    let source = open(from.database.clone(), Schema::AsItIs).await.context("the source")?;
+    let destination = open(to.database.clone(), Schema::AsItIs).await.context("the destination")?;
     let mut progress = Shown::new();
     let tables = storage::copy::verify(&source, &destination, |standing| progress.show(standing)).await;
     progress.finish();
@@ -245,10 +293,11 @@ fn differences(tables: &[Comparison]) -> anyhow::Result<()> {
 }
 
 fn doctor(runtime: &Runtime, args: &DoctorArgs) -> anyhow::Result<ExitCode> {
-    let settings = Resolved::from_system(&args.place.flags())?.settings;
+    let settings = Resolved::from_system(&args.place.flags())?.at_its_place();
     let thoroughness = Thoroughness { deep: args.deep, nodes: args.nodes };
     let database = settings.database_to_open()?;
     let mut findings = runtime.block_on(storage::doctor::doctor(&database, thoroughness));
+    findings.extend(seal(&settings));
     findings.push(master_key(&settings));
     // An object store is asked by a client that blocks.
     findings.extend(health::findings(&settings));
@@ -258,6 +307,28 @@ fn doctor(runtime: &Runtime, args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         list(&findings)?;
     }
     Ok(exit_code(&findings))
+}
+
+/// What the seal of a backup says; nothing of a database that is none.
+fn seal(settings: &Settings) -> Option<Finding> {
+    const CHECK: &str = "seal";
+    let database = settings.database();
+    let file = database.file()?;
+    let sealer = Sealing::at_hand(settings);
+    match check_seal(file, sealer.as_deref().ok()) {
+        Ok(true) if sealer.is_ok() => {
+            Some(Finding::ok(CHECK, "a backup, as it was sealed under this installation's master key"))
+        }
+        Ok(true) => Some(Finding::note(
+            CHECK,
+            "a backup, as it was sealed; under which key cannot be told",
+            "name the data directory whose master key it was made with",
+        )),
+        Ok(false) => None,
+        // That it cannot be read was found already.
+        Err(BackupError::Open(_)) => None,
+        Err(error) => Some(Finding::problem(CHECK, error.to_string(), "restore from another backup")),
+    }
 }
 
 /// Whether the key is at hand, for its owner only.

@@ -4,6 +4,7 @@
 use super::shown;
 use super::store::{exit_code, list};
 use crate::app::{App, master_key_source};
+use crate::backups::Sealing;
 use crate::cli::Place;
 use crate::clock::OsRandom;
 use crate::master_key::IfMissing;
@@ -52,7 +53,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> anyhow::Result<ExitCode> {
             bail!("--scratch is for databases on a server: a file is cloned beside itself")
         }
         (Some(file), true, None) => runtime.block_on(rehearse(&settings, file)),
-        (Some(file), false, _) => upgrade(file),
+        (Some(file), false, _) => upgrade(&settings, file),
         (None, true, Some(scratch)) => runtime.block_on(rehearse_on_server(&settings, scratch)),
         (None, true, None) => bail!(
             "{database} is on a server: make an empty database there and name it with --scratch URL; the clone goes into it, and it is \
@@ -169,8 +170,10 @@ fn told_of_server(rehearsal: &ServerRehearsal) -> anyhow::Result<()> {
     list(&rehearsal.checks)
 }
 
-fn upgrade(file: &Path) -> anyhow::Result<ExitCode> {
-    let upgraded = storage::upgrade::upgrade(file)?;
+fn upgrade(settings: &Settings, file: &Path) -> anyhow::Result<ExitCode> {
+    // Without the key it is a copy that nobody vouches for.
+    let sealer = Sealing::at_hand(settings).ok();
+    let upgraded = storage::upgrade::upgrade(file, sealer.as_deref())?;
     let file = file.display();
     let Some(backup) = &upgraded.backup else {
         shown::line(format!("{file} is up to date (schema version {}). Nothing was done.", upgraded.to))?;
@@ -190,7 +193,8 @@ fn upgrade(file: &Path) -> anyhow::Result<ExitCode> {
 /// On a server, opening it applies what is missing; the server's own tools make the backup.
 async fn upgrade_server(settings: &Settings) -> anyhow::Result<ExitCode> {
     let database = settings.database_to_open()?;
-    let opened = Store::open(&Options::new(database.clone())).await?;
+    let schema = Schema::OfExisting;
+    let opened = Store::open(&Options { schema, ..Options::new(database.clone()) }).await?;
     opened.store.close().await;
     shown::line(format!("{database} has this program's schema."))?;
     Ok(ExitCode::SUCCESS)

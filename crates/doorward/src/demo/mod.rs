@@ -9,9 +9,10 @@ mod relying_party;
 mod sessions;
 mod television;
 
-use crate::app::{App, Predecessor};
+use crate::app::{App, Opening};
 use crate::clock;
 use crate::commands::shown;
+use crate::master_key::IfMissing;
 use crate::outgoing::Outgoing;
 use crate::serve::{House, allow_many_files, bind, threads, watch_for_a_flood};
 use crate::settings::{Issuer, Resolved, SettingFlags, Settings, TlsSettings, address};
@@ -104,7 +105,7 @@ async fn demo(args: DemoArgs, flood: &Flood, directory: &Path) -> anyhow::Result
     let settings = settings(args.flags, port, directory)?;
     let _telemetry = Telemetry::start(&settings.log)?;
     let issuer = settings.issuer(SocketAddr::new(wished.ip(), port));
-    let app = App::open(&settings, &issuer, Predecessor::None, None).await?;
+    let app = App::open(&settings, &issuer, Opening::of(IfMissing::Create)).await?;
     watch_for_a_flood(flood, &app.provider);
     let wishes = Wishes {
         redirect_uris: args.redirect_uris,

@@ -15,6 +15,8 @@ use super::table::all_settings;
 
 /// Read when no file is named, the first that exists.
 const USUAL_FILES: [&str; 2] = ["doorward.toml", "/etc/doorward/doorward.toml"];
+/// Where a service keeps its data when nobody says otherwise: as the shipped unit does, and as packages do.
+const STANDARD_PLACES: [&str; 2] = ["/var/lib/doorward", "/run/doorward"];
 const CONFIG_VARIABLE: &str = "DOORWARD_CONFIG";
 const PREFIX: &str = "DOORWARD_";
 /// Variables of the same prefix that are no settings: the file to read, and what the tests understand.
@@ -64,6 +66,28 @@ impl Resolved {
     #[cfg(test)]
     pub(crate) fn defaults() -> Result<Self, SettingsError> {
         Self::from_sources(&SettingFlags::default(), [], &[])
+    }
+
+    /// The settings of an installation that exists. Where nothing names its data directory and there is none here, it is the one of a server in the
+    /// standard places.
+    pub(crate) fn at_its_place(self) -> Settings {
+        let standard = STANDARD_PLACES.map(Path::new);
+        self.at_one_of(&standard)
+    }
+
+    pub(super) fn at_one_of(self, standard: &[&Path]) -> Settings {
+        let is_named = self.is_set("data") || self.is_set("database");
+        let mut settings = self.settings;
+        if !is_named && !settings.data.exists() {
+            let found = standard.iter().find(|place| crate::operator::socket_path(place).exists());
+            settings.data = found.map_or(settings.data, |place| place.to_path_buf());
+        }
+        settings
+    }
+
+    /// Whether anybody set it.
+    pub(crate) fn is_set(&self, key: &str) -> bool {
+        self.values.contains_key(key)
     }
 
     pub(super) fn from_sources(

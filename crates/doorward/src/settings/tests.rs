@@ -222,3 +222,29 @@ fn the_reference_page_is_up_to_date() {
     assert!(std::fs::read_to_string(path).is_ok_and(|stored| stored == page), "{path}: see DOORWARD_BLESS");
     assert!(setting("listen").is_some_and(|listen| page.contains(listen.help)));
 }
+
+#[test]
+fn commands_find_a_server_in_the_standard_places_unless_they_are_told_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let (empty, service) = (folder.path().join("empty"), folder.path().join("service"));
+    std::fs::create_dir(&service).unwrap();
+    let standard = [empty.as_path(), service.as_path()];
+    let none_here = folder.path().join("none-here");
+    let place = |flags: &SettingFlags, file: &str| {
+        let path = folder.path().join("doorward.toml");
+        std::fs::write(&path, file).unwrap();
+        let mut resolved = Resolved::from_sources(flags, [], &[path.as_path()]).unwrap();
+        if !resolved.is_set("data") {
+            resolved.settings.data.clone_from(&none_here);
+        }
+        resolved.at_one_of(&standard).data
+    };
+    let told = SettingFlags { config: None, given: vec![("data", "told".to_owned())] };
+    assert_eq!(place(&SettingFlags::default(), ""), none_here, "no server listens there");
+    std::fs::write(crate::operator::socket_path(&service), "").unwrap();
+    assert_eq!(place(&SettingFlags::default(), ""), service);
+    assert_eq!(place(&told, ""), std::path::Path::new("told"));
+    assert_eq!(place(&SettingFlags::default(), "data = \"set\""), std::path::Path::new("set"));
+    std::fs::create_dir(&none_here).unwrap();
+    assert_eq!(place(&SettingFlags::default(), ""), none_here, "there is one here");
+}

@@ -167,12 +167,20 @@ pub(crate) fn base_interval(text: &str) -> Result<Duration, String> {
     lifetime(text).and_then(|value| if value >= least { Ok(value) } else { Err("at least 1m".to_owned()) })
 }
 
-/// A filter in the syntax of `tracing_subscriber::EnvFilter`, as it was written.
+/// A filter in the syntax of `tracing_subscriber::EnvFilter`, as it was written. A word that is no level would be taken as the name of a part, and
+/// everything else would be silent: such a part is written with its level.
 pub(crate) fn log_filter(text: &str) -> Result<String, String> {
+    let directives = || text.split(',').map(str::trim).filter(|directive| !directive.is_empty());
+    let is_plain = |directive: &str| !directive.contains(['=', '[', ']', '{', '}', '"']);
+    let are_levels = directives().filter(|directive| is_plain(directive)).all(is_level);
     match EnvFilter::builder().parse(text) {
-        Ok(_) if !text.trim().is_empty() => Ok(text.to_owned()),
+        Ok(_) if directives().next().is_some() && are_levels => Ok(text.to_owned()),
         _ => Err("a level, or parts and their levels, such as info,provider=debug".to_owned()),
     }
+}
+
+fn is_level(word: &str) -> bool {
+    ["off", "error", "warn", "info", "debug", "trace"].iter().any(|level| word.eq_ignore_ascii_case(level))
 }
 
 fn shown_size(bytes: u64) -> String {

@@ -4,6 +4,7 @@
 use crate::object_store::{self, ACCESS_KEY, BUCKET, SECRET_KEY};
 use crate::process::{Installation, PATIENCE, Server, get, now};
 use rustix::process::Signal;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 #[test]
@@ -13,7 +14,7 @@ fn a_backup_of_a_running_server_is_restored_elsewhere() {
     installation.add_user("alice", &[]);
     let (_, jwks) = get(&server.address, "/oauth2/jwks");
     let said = installation.run(&["backup", "copy.db"]);
-    assert!(said.contains("verified") && said.contains("The master key is not in it"), "{said}");
+    assert!(said.contains("verified and sealed") && said.contains("The master key is not in it"), "{said}");
     let refusal = installation.fails(1, &["backup", "copy.db"]);
     assert!(refusal.contains("exists already"), "{refusal}");
     installation.add_user("bob", &[]);
@@ -21,7 +22,11 @@ fn a_backup_of_a_running_server_is_restored_elsewhere() {
     assert!(refusal.contains("is in use by another process"), "{refusal}");
     server.stop();
 
-    let said = installation.run(&["restore", "copy.db", "--data", "elsewhere"]);
+    let refusal = installation.fails(1, &["restore", "copy.db", "--data", "elsewhere"]);
+    assert!(refusal.contains("sealed under the master key, which must be at hand"), "{refusal}");
+    let with_key =
+        ["restore", "copy.db", "--data", "elsewhere", "--master-key-file", "doorward-data/master.key"];
+    let said = installation.run(&with_key);
     assert!(said.contains("will not start without the master key of that time"), "{said}");
     std::fs::copy(installation.path("doorward-data/master.key"), installation.path("elsewhere/master.key"))
         .expect("copied");
@@ -36,7 +41,8 @@ fn a_backup_of_a_running_server_is_restored_elsewhere() {
     let said = installation.run(&["restore", "copy.db", "--force"]);
     assert!(said.contains("is kept as"), "{said}");
     assert!(!installation.run(&["user", "list"]).contains("bob"));
-    let refusal = installation.fails(1, &["restore", "nothing.db", "--data", "third"]);
+    let key = ["--master-key-file", "doorward-data/master.key"];
+    let refusal = installation.fails(1, &[&["restore", "nothing.db", "--data", "third"][..], &key].concat());
     assert!(refusal.contains("does not exist"), "{refusal}");
 }
 
@@ -100,11 +106,13 @@ fn ships_and_comes_back(installation: &Installation, target: &str) {
     for (data, more, expected) in
         [("newest", &[][..], &["\"alice\"", "\"bob\""][..]), ("earlier", &["--at", &at], &["\"alice\""])]
     {
-        let said = installation.run(&[&["restore", "--from", target, "--data", data], more].concat());
-        assert!(said.contains("will not start without the master key of that time"), "{said}");
-        let key = format!("{data}/master.key");
-        std::fs::copy(installation.path("doorward-data/master.key"), installation.path(&key))
-            .expect("copied");
+        let command = [&["restore", "--from", target, "--data", data], more].concat();
+        let refusal = installation.fails(1, &command);
+        assert!(refusal.contains("sealed under the master key, which must be at hand"), "{refusal}");
+        let key = installation.path(&format!("{data}/master.key"));
+        std::fs::create_dir(installation.path(data)).expect("a folder");
+        std::fs::copy(installation.path("doorward-data/master.key"), key).expect("copied");
+        installation.run(&command);
         assert_eq!(users(data), expected);
     }
     let restored = installation.serve(&["--data", "newest"]);
@@ -113,8 +121,11 @@ fn ships_and_comes_back(installation: &Installation, target: &str) {
 
     let refusal = installation.fails(1, &["restore", "--from", target]);
     assert!(refusal.contains("exists already"), "{refusal}");
-    let refusal = installation
-        .fails(1, &["restore", "--from", target, "--at", "2001-01-01T00:00:00Z", "--data", "third"]);
+    let key = ["--master-key-file", "doorward-data/master.key"];
+    let refusal = installation.fails(
+        1,
+        &["restore", "--from", target, "--at", "2001-01-01T00:00:00Z", "--data", "third", key[0], key[1]],
+    );
     assert!(refusal.contains("the oldest moment in"), "{refusal}");
     installation.fails(2, &["restore", "--at", "2026-01-01T00:00:00Z", "copy.db"]);
     installation.fails(2, &["restore", "--from", target, "--at", "yesterday"]);
@@ -168,7 +179,8 @@ fn what_a_server_ships_to_a_folder_is_restored_to_any_moment() {
     segments.sort();
     assert!(segments.len() >= 3, "{segments:?}");
     std::fs::remove_file(&segments[1]).expect("removed");
-    for command in [&["backup", "drill"][..], &["restore", "--data", "fourth"]] {
+    let key = ["--master-key-file", "doorward-data/master.key"];
+    for command in [&["backup", "drill"][..], &["restore", "--data", "fourth", key[0], key[1]]] {
         let refusal = installation.fails(1, &[command, &["--from", "kept/elsewhere"]].concat());
         assert!(refusal.contains("missing") && refusal.contains("possible with --at"), "{refusal}");
     }
@@ -209,4 +221,97 @@ fn an_object_store_is_asked_over_tls_and_only_if_it_is_trusted() {
     installation.environment.push(("SSL_CERT_FILE".to_owned(), path));
     let said = installation.run(&["backup", "list", "--from", &target]);
     assert!(said.contains("holds no backup"), "{said}");
+}
+
+/// Every byte of a file that is this text becomes another.
+fn change(path: &std::path::Path, from: &str, to: &str) {
+    let mut bytes = std::fs::read(path).expect("a file");
+    let places: Vec<_> =
+        bytes.windows(from.len()).enumerate().filter(|(_, window)| *window == from.as_bytes()).collect();
+    let places: Vec<usize> = places.into_iter().map(|(index, _)| index).collect();
+    assert!(!places.is_empty(), "{from} is not in it");
+    for place in places {
+        bytes[place..place + to.len()].copy_from_slice(to.as_bytes());
+    }
+    std::fs::write(path, bytes).expect("written");
+}
+
+#[test]
+fn a_changed_letter_of_a_backup_is_found_by_restore_doctor_and_verify() {
+    let installation = Installation::new();
+    installation.add_user("alice", &[]);
+    installation.run(&["backup", "copy.db"]);
+    let doctor = |more: &[&str]| {
+        let looked = [&["store", "doctor", "--database", "sqlite:copy.db", "--json"], more].concat();
+        let output = installation.command(&looked).output().expect("it runs");
+        let findings: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let seal = findings.as_array().expect("a list").iter().find(|finding| finding["check"] == "seal");
+        seal.expect("it looked").clone()
+    };
+    let verify = ["store", "verify", "--from", "sqlite:copy.db", "--to", "sqlite:doorward-data/doorward.db"];
+    assert_eq!(doctor(&[])["verdict"], "ok");
+    assert!(installation.run(&verify).contains("Both sides hold the same"));
+    // Looking at it has not changed it.
+    assert_eq!(doctor(&[])["verdict"], "ok");
+    assert_eq!(doctor(&["--data", "elsewhere"])["verdict"], "note");
+
+    change(&installation.path("copy.db"), "alice", "alicf");
+    let told = "not as it was when it was sealed";
+    let found = doctor(&[]);
+    assert!(
+        found["verdict"] == "problem" && found["found"].as_str().expect("text").contains(told),
+        "{found}"
+    );
+    let moved = ["store", "copy", "--from", "sqlite:copy.db", "--to", "sqlite:moved.db"];
+    for command in [&["restore", "copy.db", "--force"][..], &verify, &moved] {
+        let refusal = installation.fails(1, command);
+        assert!(refusal.contains(told), "{command:?}: {refusal}");
+    }
+    assert!(!installation.path("moved.db").exists());
+    installation.run(&["restore", "copy.db", "--force", "--unverified"]);
+}
+
+#[test]
+fn what_was_sealed_before_the_master_key_turned_comes_back_with_the_old_key() {
+    let installation = Installation::new();
+    let target = installation.path("kept").display().to_string();
+    let serve = || installation.serve(&["--backup-to", &target, "--metrics-listen", "127.0.0.1:0"]);
+    let server = serve();
+    installation.add_user("alice", &[]);
+    let before = (all_shipped(&server) * 1_000.0).round() as i64;
+    server.stop();
+    installation.run(&["backup", "copy.db"]);
+    let key = |name: &str| installation.path(name);
+    std::fs::copy(key("doorward-data/master.key"), key("old.key")).expect("copied");
+    installation.run(&["keys", "rotate-master"]);
+
+    // The archive goes on, and the drill with it.
+    let server = serve();
+    all_shipped(&server);
+    reading(&server, "doorward_backup_last_drill_success_timestamp_seconds", |_| true);
+    assert_eq!(reading(&server, "doorward_backup_failures_total", |_| true), 0.0);
+    server.stop();
+    assert!(installation.run(&["backup", "drill", "--from", &target]).contains("is sound"));
+
+    let at = storage::archive::moment(protocol::Timestamp::from_millis(before));
+    let from_archive = ["restore", "--from", &target, "--at", &at, "--data", "elsewhere"];
+    let from_file = ["restore", "copy.db", "--data", "elsewhere", "--force"];
+    let both = std::fs::read_to_string(key("doorward-data/master.key")).expect("a key")
+        + &std::fs::read_to_string(key("old.key")).expect("a key");
+    std::fs::write(key("both.key"), both).expect("written");
+    std::fs::set_permissions(key("both.key"), std::fs::Permissions::from_mode(0o600)).expect("a mode");
+    for command in [&from_archive[..], &from_file] {
+        let with = |key| [command, &["--master-key-file", key]].concat();
+        let refusal = installation.fails(1, &with("doorward-data/master.key"));
+        assert!(refusal.contains("sealed under master key") && refusal.contains("--unverified"), "{refusal}");
+        installation.run(&with("both.key"));
+        let said = installation.run(&[&from_file[..], &["--unverified"]].concat());
+        assert!(said.contains("was restored"), "{said}");
+        std::fs::remove_dir_all(key("elsewhere")).expect("removed");
+    }
+    // The drill has no such way.
+    installation.fails(2, &["backup", "drill", "--from", &target, "--unverified"]);
+    std::fs::remove_file(key("doorward-data/master.key")).expect("removed");
+    let refusal = installation.fails(1, &["backup", "drill", "--from", &target]);
+    assert!(refusal.contains("sealed under the master key, which must be at hand"), "{refusal}");
 }

@@ -84,6 +84,7 @@ const COMMANDS: &[&[&str]] = &[
     &["config"],
     &["config", "check"],
     &["config", "show"],
+    &["init"],
     &["healthcheck"],
     &["passwords"],
     &["passwords", "calibrate"],

@@ -29,6 +29,8 @@ mod object_store;
 #[cfg(test)]
 mod organizations;
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod profiles;

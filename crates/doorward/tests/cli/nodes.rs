@@ -20,7 +20,7 @@ fn two_servers_on_one_database_agree_doubt_and_clear_up() {
     let database = throwaway::Server::postgres().expect("PostgreSQL");
     let url = database.database().expect("a database");
     let count = |query: &str| Engine::Postgres.sql(&url, query).expect("an answer").trim().to_owned();
-    let (one, other) = (Installation::new(), Installation::new());
+    let (one, other) = (Installation::empty(), Installation::empty());
     let serve = |installation: &Installation| {
         installation.serve(&[
             "--database",

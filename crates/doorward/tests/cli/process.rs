@@ -26,7 +26,7 @@ pub(crate) fn doorward() -> Command {
     command
 }
 
-/// A directory to run in, and nothing in it yet.
+/// A directory to run in, with an installation in `doorward-data`.
 pub(crate) struct Installation {
     pub(crate) directory: TempDir,
     /// What its commands find in their environment.
@@ -35,6 +35,13 @@ pub(crate) struct Installation {
 
 impl Installation {
     pub(crate) fn new() -> Self {
+        let made = Self::empty();
+        made.run(&["init"]);
+        made
+    }
+
+    /// A directory with nothing in it yet.
+    pub(crate) fn empty() -> Self {
         Self { directory: tempfile::tempdir().expect("a temporary directory"), environment: Vec::new() }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 #[test]
 fn wrong_settings_are_exit_code_2_and_all_told_at_once() {
-    let installation = Installation::new();
+    let installation = Installation::empty();
     assert!(installation.run(&["config", "check"]).contains("no settings file was found"));
     std::fs::write(
         installation.path("doorward.toml"),
@@ -38,6 +38,14 @@ fn health_is_an_exit_code() {
     let server = installation.serve(&[]);
     let url = format!("http://{}/health/ready", server.address);
     assert_eq!(installation.run(&["healthcheck", "--url", &url]), "ready\n");
+    // Its port is in no setting: it is found by its data directory.
+    assert_eq!(installation.run(&["healthcheck"]), "ready\n");
+    let other = installation.command(&["healthcheck", "--data", "other"]).output().expect("it runs");
+    let said = text(&other.stdout);
+    assert!(
+        other.status.code() == Some(1) && said.contains("no server runs with the data directory"),
+        "{said}"
+    );
     installation.fails(1, &["healthcheck", "--url", &format!("http://{}/no-such-page", server.address)]);
     server.stop();
     installation.fails(1, &["healthcheck", "--url", &url]);
@@ -82,7 +90,7 @@ fn a_server_that_speaks_tls_is_asked_over_its_socket_and_loads_its_certificate_a
 fn a_master_key_that_is_handed_in_turns_too() {
     let installation = Installation::new();
     let key = |name: &str| {
-        installation.run(&["user", "list", "--data", name]);
+        installation.run(&["init", "--data", name]);
         std::fs::read_to_string(installation.path(name).join("master.key")).expect("a key").trim().to_owned()
     };
     let (old, new) = (key("old"), key("new"));

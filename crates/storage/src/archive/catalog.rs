@@ -66,6 +66,11 @@ impl Catalog {
         self.bases().filter(|(_, base)| at.is_none_or(|at| base.at <= at)).last()
     }
 
+    /// The newest generation that has a base.
+    pub(crate) fn newest(&self) -> Option<&GenerationName> {
+        self.bases().last().map(|(generation, _)| generation)
+    }
+
     /// The oldest moment there is.
     pub(crate) fn oldest(&self) -> Option<Timestamp> {
         self.bases().map(|(_, base)| base.at).min()
@@ -165,7 +170,7 @@ mod tests {
     fn the_newest_base_not_after_a_moment_is_chosen_and_only_what_nobody_needs_is_expendable() {
         let folder = tempfile::tempdir().unwrap();
         let target = Folder::at(folder.path());
-        let [one, two, three] = [1, 2, 3].map(|number| GenerationName::new(number, at(0)));
+        let [one, two, three] = [1, 2, 3].map(|number| GenerationName::new(number, at(0), "a"));
         let mut paths = vec![one.as_str().to_owned() + "/log/noise", "noise".to_owned()];
         for (generation, base, finished) in [
             (&one, base(0, 0), true),

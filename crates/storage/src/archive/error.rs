@@ -2,6 +2,7 @@
 
 use crate::archive::{TargetError, moment};
 use crate::backup::BackupError;
+use crate::seal::SealFailure;
 use protocol::Timestamp;
 
 /// Why nothing was restored. Nothing was overwritten.
@@ -38,6 +39,18 @@ pub enum ArchiveError {
         /// Up to which moment restoring is possible, when that is known.
         until: Option<Timestamp>,
     },
+    /// It cannot be known who wrote an object.
+    #[error("{object} in {target} {why}{}", until.map_or_else(String::new, |until| so_far(Some(until))))]
+    Unproven {
+        /// The target.
+        target: String,
+        /// The object.
+        object: String,
+        /// What its seal lacks.
+        why: SealFailure,
+        /// Up to which moment everything is proven, when that is known.
+        until: Option<Timestamp>,
+    },
     /// What was restored is not what it should be.
     #[error("what was restored is not sound: {0}")]
     Unsound(String),
@@ -51,4 +64,31 @@ fn so_far(until: Option<Timestamp>) -> String {
         || ". An older base may do: `doorward backup list` shows them".to_owned(),
         |until| format!(". Restoring is possible with --at {}", moment(until)),
     )
+}
+
+/// What is wrong with one object, to follow its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// It is not whole, not in its place, or has an effect it should not have.
+    Damaged(String),
+    /// Who wrote it is not known.
+    Unproven(SealFailure),
+}
+
+impl From<SealFailure> for Flaw {
+    fn from(why: SealFailure) -> Self {
+        Self::Unproven(why)
+    }
+}
+
+impl From<String> for Flaw {
+    fn from(why: String) -> Self {
+        Self::Damaged(why)
+    }
+}
+
+impl From<&str> for Flaw {
+    fn from(why: &str) -> Self {
+        Self::Damaged(why.to_owned())
+    }
 }

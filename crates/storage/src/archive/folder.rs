@@ -2,7 +2,7 @@
 
 use crate::archive::{Target, TargetError};
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -83,7 +83,7 @@ impl Target for Folder {
 
     fn get(&self, name: &str) -> Result<Option<Vec<u8>>, TargetError> {
         let path = self.0.join(name);
-        match std::fs::read(&path) {
+        match read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(&path, "read", &error)),
@@ -114,6 +114,19 @@ impl Target for Folder {
         }
         Ok(())
     }
+}
+
+/// The largest object there can be: whoever can write here decides how large it is.
+const LARGEST: u64 = 256 << 20;
+
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    if file.metadata()?.len() > LARGEST {
+        return Err(std::io::Error::other("it is larger than any object of an archive"));
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn sync_folder(folder: &Path) -> std::io::Result<()> {

@@ -1,9 +1,15 @@
 //! How objects of an archive are named. Names say what an object covers, so that a listing alone tells which moments can be restored.
 
 use crate::archive::moment::compact;
+use crate::seal::{hex, sha256};
 use protocol::Timestamp;
 
-/// A generation: `00000007-20261122T014532Z`. Numbers, not clocks, put them in order.
+/// The largest number in a name: nothing that is counted from it overflows.
+const MOST: u64 = 1 << 60;
+/// The last moment that can be written as RFC 3339.
+const LAST_MOMENT: i64 = 253_402_300_799_999;
+
+/// A generation: `00000007-20261122T014532Z-9f86d081`. Numbers, not clocks, put them in order; the last piece says of which database.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct GenerationName {
     pub(crate) number: u64,
@@ -11,13 +17,19 @@ pub(crate) struct GenerationName {
 }
 
 impl GenerationName {
-    pub(crate) fn new(number: u64, begun_at: Timestamp) -> Self {
-        Self { number, text: format!("{number:08}-{}", compact(begun_at)) }
+    /// `database` is what [`Manifest::database`](crate::archive::Manifest) says.
+    pub(crate) fn new(number: u64, begun_at: Timestamp, database: &str) -> Self {
+        Self { number, text: format!("{number:08}-{}-{}", compact(begun_at), tag(database)) }
+    }
+
+    /// Whether it may be one of this database; those of before names said so may.
+    pub(crate) fn may_be_of(&self, database: &str) -> bool {
+        self.text.splitn(3, '-').nth(2).is_none_or(|found| found == tag(database))
     }
 
     fn parse(text: &str) -> Option<Self> {
         let (number, _) = text.split_once('-')?;
-        Some(Self { number: number.parse().ok()?, text: text.to_owned() })
+        Some(Self { number: count(number)?, text: text.to_owned() })
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -35,7 +47,7 @@ pub(crate) struct BaseName {
 impl BaseName {
     fn parse(text: &str) -> Option<Self> {
         let (batch, at) = text.strip_prefix("base-")?.split_once('-')?;
-        Some(Self { batch: batch.parse().ok()?, at: Timestamp::from_millis(at.parse().ok()?) })
+        Some(Self { batch: count(batch)?, at: instant(at)? })
     }
 
     pub(crate) fn part(self, generation: &GenerationName, index: usize) -> String {
@@ -60,16 +72,11 @@ pub(crate) struct SegmentName {
 impl SegmentName {
     fn parse(text: &str) -> Option<Self> {
         let mut fields = text.splitn(3, '.');
-        let number = fields.next()?.parse().ok()?;
+        let number = count(fields.next()?)?;
         let (first, last) = fields.next()?.split_once('-')?;
         let (first_at, last_at) = fields.next()?.split_once('-')?;
-        Some(Self {
-            number,
-            first: first.parse().ok()?,
-            last: last.parse().ok()?,
-            first_at: Timestamp::from_millis(first_at.parse().ok()?),
-            last_at: Timestamp::from_millis(last_at.parse().ok()?),
-        })
+        let (first, last) = (count(first)?, count(last)?);
+        Some(Self { number, first, last, first_at: instant(first_at)?, last_at: instant(last_at)? })
     }
 
     pub(crate) fn path(&self, generation: &GenerationName) -> String {
@@ -86,6 +93,20 @@ impl SegmentName {
 }
 
 const MANIFEST: &str = "manifest";
+
+/// Names come from whoever can write to the target.
+fn count(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|count| *count <= MOST)
+}
+
+fn instant(text: &str) -> Option<Timestamp> {
+    text.parse().ok().filter(|millis| (0..=LAST_MOMENT).contains(millis)).map(Timestamp::from_millis)
+}
+
+/// Enough to tell the databases of one operator apart; a seal covers the name.
+fn tag(database: &str) -> String {
+    hex(&sha256(database.as_bytes())[..4])
+}
 
 /// What an object is, by its name.
 #[derive(Debug, PartialEq, Eq)]
@@ -117,10 +138,10 @@ mod tests {
     #[test]
     fn names_are_read_as_they_are_written() {
         let at = |millis| Timestamp::from_millis(millis);
-        let generation = GenerationName::new(7, at(1_795_310_732_123));
+        let generation = GenerationName::new(7, at(1_795_310_732_123), "a database");
         let base = BaseName { batch: 345, at: at(5) };
         let segment = SegmentName { number: 12, first: 346, last: 400, first_at: at(5), last_at: at(6) };
-        assert_eq!(base.part(&generation, 3), "00000007-20261122T012532Z/base-345-5/00003");
+        assert_eq!(base.part(&generation, 3), "00000007-20261122T012532Z-e152d5ae/base-345-5/00003");
         for (path, object) in [
             (base.part(&generation, 3), Object::Part(base)),
             (base.manifest(&generation), Object::Manifest(base)),
@@ -128,8 +149,19 @@ mod tests {
         ] {
             assert_eq!(parse(&path), Some((generation.clone(), object)), "{path}");
         }
-        for other in ["", "readme", "a/b/c", "7-x/log/1.2-3.4", "7-x/log/1.2-3.4-5/6", "7-x/base-1/manifest"]
-        {
+        assert!(generation.may_be_of("a database") && !generation.may_be_of("another"));
+        let large = format!("{}/log/1.2-{}.4-5", generation.as_str(), u64::MAX);
+        let late = format!("{}/base-1-{}/manifest", generation.as_str(), i64::MAX);
+        for other in [
+            "",
+            &large,
+            &late,
+            "readme",
+            "a/b/c",
+            "7-x/log/1.2-3.4",
+            "7-x/log/1.2-3.4-5/6",
+            "7-x/base-1/manifest",
+        ] {
             assert_eq!(parse(other), None, "{other}");
         }
     }

@@ -2,11 +2,13 @@
 //! can be said of one; refuses to know how an engine makes a base, logs or replays (that is `sqlite/shipping`).
 //!
 //! ```text
-//! 00000007-20261122T014532Z/            a generation: one log without a gap
+//! 00000007-20261122T014532Z-9f86d081/   a generation: one log without a gap
 //!   base-345-1763776532123/00000 ..     the database after batch 345, in parts
 //!   base-345-1763776532123/manifest     written last: without it there is no base
 //!   log/00000012.346-400.1763776532200-1763776533100
 //! ```
+//!
+//! Manifests and segments are sealed: what was not written with this installation's key is not read.
 //!
 //! For databases that are one file. A server-based engine has tools of its own for this.
 
@@ -17,20 +19,26 @@ mod layout;
 mod manifest;
 mod moment;
 mod segment;
+mod statements;
 mod target;
+mod unpack;
 
 pub use catalog::{Generation, generations};
 pub use error::ArchiveError;
 pub use folder::Folder;
 pub use moment::{moment, parse_moment};
+pub use statements::Statements;
 pub use target::{Target, TargetError};
 
 pub(crate) use catalog::Catalog;
+pub(crate) use error::Flaw;
 pub(crate) use layout::{BaseName, GenerationName, SegmentName};
-pub(crate) use manifest::{FORMAT, Manifest, Part, sha256};
-pub(crate) use segment::{Batch, Place, Segment, decode, encode};
+pub(crate) use manifest::{FORMAT, Manifest, Part};
+pub(crate) use segment::{Batch, Place, Proof, Segment, decode, encode};
+pub(crate) use unpack::unpack;
 
 use crate::backup::BackupReport;
+use crate::seal::Sealer;
 use crate::sqlite;
 use protocol::Timestamp;
 use std::path::Path;
@@ -42,6 +50,10 @@ use std::time::Duration;
 pub struct Shipping {
     /// Where to.
     pub target: Arc<dyn Target>,
+    /// What seals it.
+    pub sealer: Arc<dyn Sealer>,
+    /// What may stand in the log.
+    pub statements: Statements,
     /// How long changes gather before they are shipped together.
     pub every: Duration,
     /// How often a new base is made, if anything has changed.
@@ -57,10 +69,12 @@ pub struct Shipping {
 
 impl Shipping {
     /// The values to run with.
-    pub fn new(target: Arc<dyn Target>, now: fn() -> Timestamp) -> Self {
+    pub fn new(target: Arc<dyn Target>, sealer: Arc<dyn Sealer>, now: fn() -> Timestamp) -> Self {
         const DAY: Duration = Duration::from_secs(86_400);
         Self {
             target,
+            sealer,
+            statements: Statements::ours(),
             every: Duration::from_secs(1),
             base_every: DAY,
             keep: 7 * DAY,
@@ -102,23 +116,52 @@ pub struct Restored {
     pub report: BackupReport,
 }
 
-/// Puts an archive's database as it was at `at` (as it was last, without) in the place of a database that is not in use.
+/// An archive to restore from, and the key it is sealed with.
+#[derive(Debug, Clone, Copy)]
+pub struct Sealed<'a> {
+    /// Where it is.
+    pub target: &'a dyn Target,
+    /// Nothing is read that this does not know.
+    pub sealer: &'a dyn Sealer,
+    /// What may stand in its log.
+    pub statements: &'a Statements,
+}
+
+/// What to restore, and where to.
+#[derive(Debug, Clone, Copy)]
+pub struct Restoring<'a> {
+    /// As it was then; as it was last, without.
+    pub at: Option<Timestamp>,
+    /// The file, which is not in use.
+    pub database: &'a Path,
+    /// Whether one that exists is replaced, and kept aside.
+    pub force: bool,
+}
+
+/// Puts an archive's database in the place of another.
 ///
 /// # Errors
-/// When the archive does not reach that moment, is damaged, or the database is in use, or exists and `force` was not given.
-pub fn restore(
-    target: &dyn Target,
-    at: Option<Timestamp>,
-    database: &Path,
-    force: bool,
-) -> Result<Restored, ArchiveError> {
-    sqlite::shipping::restore(target, at, database, force)
+/// When the archive does not reach that moment, is damaged or not sealed by this installation, or the database is in use, or exists and
+/// `force` was not given.
+pub fn restore(from: Sealed<'_>, restoring: Restoring<'_>) -> Result<Restored, ArchiveError> {
+    let proof = Proof { sealer: Some(from.sealer), statements: from.statements };
+    sqlite::shipping::restore(from.target, proof, restoring)
+}
+
+/// The same without asking who wrote it: whoever could write to the target decides what is restored. All else is checked.
+///
+/// # Errors
+/// As [`restore`].
+pub fn restore_unverified(target: &dyn Target, restoring: Restoring<'_>) -> Result<Restored, ArchiveError> {
+    let statements = Statements::ours();
+    sqlite::shipping::restore(target, Proof { sealer: None, statements: &statements }, restoring)
 }
 
 /// Restores the newest moment into a scratch file, checks it as a restored server would need it, and removes it again.
 ///
 /// # Errors
 /// When it could not be restored, or is not what it should be.
-pub fn drill(target: &dyn Target, scratch: &Path) -> Result<Restored, ArchiveError> {
-    sqlite::shipping::drill(target, scratch)
+pub fn drill(from: Sealed<'_>, scratch: &Path) -> Result<Restored, ArchiveError> {
+    let proof = Proof { sealer: Some(from.sealer), statements: from.statements };
+    sqlite::shipping::drill(from.target, proof, scratch)
 }

@@ -37,18 +37,18 @@ pub(super) async fn bring_up_to_date<D: Driver>(
     let known = migrate::newest_known();
     let up_to = match options.schema {
         Schema::UpTo(version) => version,
-        Schema::Newest | Schema::AsItIs => known,
+        Schema::Newest | Schema::OfExisting | Schema::AsItIs => known,
     };
     let found = match state(driver, database, &mut connection, up_to).await? {
         State::Current => return Ok(()),
         State::Behind(found) => found,
     };
-    if options.schema == Schema::AsItIs {
-        let database = database.clone();
-        return Err(match found {
-            0 => OpenError::Missing { database },
-            found => OpenError::Older { database, found, known },
-        });
+    match options.schema {
+        Schema::AsItIs | Schema::OfExisting if found == 0 => {
+            return Err(OpenError::Missing { database: database.clone() });
+        }
+        Schema::AsItIs => return Err(OpenError::Older { database: database.clone(), found, known }),
+        _ => {}
     }
     let mut lease =
         Lease { driver, connection, holder: ids.next().0, stands_still: options.network.lease_deadline };

@@ -1,4 +1,4 @@
-//! How a SQLite file is copied while others write to it, and put back. Knows pages, temporary names and syncs.
+//! How a SQLite file is copied while others write to it, sealed, and put back. Knows pages, temporary names and syncs.
 //!
 //! The copy is made inside one read transaction, in which the rows are counted too: what arrives can be compared with what was there.
 
@@ -7,13 +7,17 @@ use crate::clock;
 use crate::database::Database;
 use crate::migrate;
 use crate::options::OpenError;
+use crate::owner::Owner;
+use crate::seal::Sealer;
 use crate::sqlite::error::opening;
 use crate::sqlite::guard::{self, beside};
-use crate::sqlite::{connection, schema};
+use crate::sqlite::{connection, schema, sealed};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{CWD, RenameFlags};
 use std::fs::{File, OpenOptions};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,7 +28,11 @@ const CACHE: u64 = 4 * 1024 * 1024;
 const ATTEMPTS: u32 = 200;
 
 /// Copies `database` to `target`.
-pub(crate) fn backup(database: &Path, target: &Path) -> Result<BackupReport, BackupError> {
+pub(crate) fn backup(
+    database: &Path,
+    target: &Path,
+    sealer: &dyn Sealer,
+) -> Result<BackupReport, BackupError> {
     let started = clock::now();
     if target.exists() {
         return Err(BackupError::Exists { path: target.to_owned() });
@@ -32,8 +40,10 @@ pub(crate) fn backup(database: &Path, target: &Path) -> Result<BackupReport, Bac
     let source = open_to_read(database)?;
     let partial = beside(target, &format!(".partial-{}", std::process::id()));
     let leftover = Leftover(partial.clone());
+    unaltered(&source, database)?;
     let mut report = copy(&source, database, &partial)?;
     drop(source);
+    report.bytes = sealed::append(&partial, sealer).map_err(|error| BackupError::io(target, &error))?;
     publish(&partial, target)?;
     drop(leftover);
     report.took = clock::now().saturating_duration_since(started);
@@ -41,10 +51,36 @@ pub(crate) fn backup(database: &Path, target: &Path) -> Result<BackupReport, Bac
 }
 
 /// Puts `backup` in the place of `database`.
-pub(crate) fn restore(backup: &Path, database: &Path, force: bool) -> Result<BackupReport, BackupError> {
+pub(crate) fn restore(
+    backup: &Path,
+    database: &Path,
+    force: bool,
+    sealer: Option<&dyn Sealer>,
+) -> Result<BackupReport, BackupError> {
+    let Some(sealer) = sealer else { return put_in_place(backup, database, force) };
+    if !backup.exists() {
+        return Err(BackupError::Missing { path: backup.to_owned() });
+    }
+    sealed::demand(backup, sealer)?;
+    // Its bytes and no others: a log that somebody put beside it is not looked at.
+    let source = of_known_version(open_alone(backup).map_err(|error| opening(backup, &error))?, backup)?;
+    replace(&source, backup, database, force)
+}
+
+/// The same with a file that need not be proven.
+pub(super) fn put_in_place(backup: &Path, database: &Path, force: bool) -> Result<BackupReport, BackupError> {
+    replace(&open_to_read(backup)?, backup, database, force)
+}
+
+fn replace(
+    source: &Connection,
+    backup: &Path,
+    database: &Path,
+    force: bool,
+) -> Result<BackupReport, BackupError> {
     let started = clock::now();
-    let source = open_to_read(backup)?;
-    verify(&source, backup)?;
+    unaltered(source, backup)?;
+    verify(source, backup)?;
     guard::directory(database)?;
     let _lock = guard::lock(database)?;
     if database.exists() && !force {
@@ -52,8 +88,11 @@ pub(crate) fn restore(backup: &Path, database: &Path, force: bool) -> Result<Bac
     }
     let partial = beside(database, ".restoring");
     let leftover = Leftover(partial.clone());
-    let mut report = copy(&source, backup, &partial)?;
-    drop(source);
+    let mut report = copy(source, backup, &partial)?;
+    // Whoever runs this as root must not lock the server's user out.
+    Owner::of(database)
+        .and_then(|owner| owner.give(&partial))
+        .map_err(|error| BackupError::io(database, &error))?;
     report.kept_aside = set_aside(database)?;
     publish(&partial, database)?;
     drop(leftover);
@@ -79,7 +118,23 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, BackupError> {
     if !path.exists() {
         return Err(BackupError::Missing { path: path.to_owned() });
     }
-    let connection = connection::reader(path, CACHE, 0).map_err(|error| opening(path, &error))?;
+    of_known_version(connection::reader(path, CACHE, 0).map_err(|error| opening(path, &error))?, path)
+}
+
+/// What a file name keeps in a URI.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
+
+/// Reads a file as if nothing could change it: without locks, and without the logs beside it.
+fn open_alone(path: &Path) -> rusqlite::Result<Connection> {
+    let uri = format!("file:{}?immutable=1", percent_encode(path.as_os_str().as_bytes(), PLAIN));
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    Ok(connection)
+}
+
+fn of_known_version(connection: Connection, path: &Path) -> Result<Connection, BackupError> {
     let known = migrate::newest_known();
     match schema::version(&connection).map_err(|error| opening(path, &error))? {
         0 => Err(BackupError::Foreign { path: path.to_owned() }),
@@ -143,6 +198,11 @@ fn copy_pages(source: &Connection, target: &mut Connection) -> rusqlite::Result<
         std::thread::sleep(Duration::from_millis(10));
     }
     Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None))
+}
+
+/// What others added to the schema would run in whoever opens the copy.
+pub(super) fn unaltered(connection: &Connection, path: &Path) -> Result<(), BackupError> {
+    schema::compare(connection).map_err(|why| BackupError::Altered { path: path.to_owned(), why })
 }
 
 fn verify(connection: &Connection, path: &Path) -> Result<(), BackupError> {

@@ -1,9 +1,10 @@
 //! What is checked before SQLite sees the file: the directory, the lock, the mode, the file system. Knows what operators hit.
 
 use crate::options::OpenError;
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use crate::owner;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -27,11 +28,9 @@ pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
 /// Creates the directory of the database (0700) when it does not exist.
 pub(crate) fn directory(database: &Path) -> Result<(), OpenError> {
     match database.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() && !parent.exists() => DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(parent)
-            .map_err(|error| OpenError::from_io(database, &error)),
+        Some(parent) if !parent.as_os_str().is_empty() && !parent.exists() => {
+            owner::make_folder(parent).map_err(|error| OpenError::from_io(database, &error))
+        }
         _ => Ok(()),
     }
 }
@@ -48,6 +47,7 @@ pub(crate) fn lock(database: &Path) -> Result<DatabaseLock, OpenError> {
         .mode(0o600)
         .open(lock_path(database))
         .map_err(io)?;
+    owner::as_beside(&lock_path(database), database).map_err(io)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -69,7 +69,7 @@ pub(crate) fn lock(database: &Path) -> Result<DatabaseLock, OpenError> {
 pub(crate) fn owner_only(database: &Path, warnings: &mut Vec<String>) -> Result<(), OpenError> {
     let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(database);
     match created {
-        Ok(_) => Ok(()),
+        Ok(_) => owner::as_its_folder(database).map_err(|error| OpenError::from_io(database, &error)),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             let metadata =
                 std::fs::metadata(database).map_err(|error| OpenError::from_io(database, &error))?;

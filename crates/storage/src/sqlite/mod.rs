@@ -16,6 +16,7 @@ pub(crate) mod plain;
 mod reader;
 mod scan;
 mod schema;
+pub(crate) mod sealed;
 pub(crate) mod shipping;
 pub(crate) mod upgrade;
 mod writer;
@@ -253,7 +254,7 @@ fn prepare(
     options: &Options,
     warnings: &mut Vec<String>,
 ) -> Result<(guard::DatabaseLock, Connection), OpenError> {
-    if options.schema == Schema::AsItIs && !path.exists() {
+    if matches!(options.schema, Schema::AsItIs | Schema::OfExisting) && !path.exists() {
         return Err(OpenError::Missing { database: options.database.clone() });
     }
     guard::directory(path)?;

@@ -6,11 +6,13 @@ use crate::clock;
 use crate::doctor::Finding;
 use crate::migrate;
 use crate::options::{Options, Schema};
+use crate::owner;
+use crate::seal::Sealer;
 use crate::sqlite::backup;
 use crate::sqlite::doctor::free_bytes;
 use crate::sqlite::error::opening;
 use crate::sqlite::guard::{self, beside};
-use crate::sqlite::{connection, schema};
+use crate::sqlite::{connection, schema, sealed};
 use crate::tables::{TABLES, Table};
 use crate::upgrade::{Rehearsal, UpgradeError, Upgraded};
 use rusqlite::Connection;
@@ -79,7 +81,7 @@ pub(crate) fn rehearse(database: &Path) -> Result<Rehearsal, UpgradeError> {
 }
 
 /// Migrates in place.
-pub(crate) fn upgrade(database: &Path) -> Result<Upgraded, UpgradeError> {
+pub(crate) fn upgrade(database: &Path, sealer: Option<&dyn Sealer>) -> Result<Upgraded, UpgradeError> {
     if !database.exists() {
         return Err(BackupError::Missing { path: database.to_owned() }.into());
     }
@@ -105,6 +107,11 @@ pub(crate) fn upgrade(database: &Path) -> Result<Upgraded, UpgradeError> {
     let partial = Scratch(beside(&target, ".partial"));
     backup::copy(&source, database, partial.path())?;
     drop(source);
+    let io = |error: std::io::Error| BackupError::io(&target, &error);
+    if let Some(sealer) = sealer {
+        sealed::append(partial.path(), sealer).map_err(io)?;
+    }
+    owner::as_beside(partial.path(), database).map_err(io)?;
     backup::publish(partial.path(), &target)?;
 
     let began = clock::now();

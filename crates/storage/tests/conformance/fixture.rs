@@ -1,13 +1,34 @@
 //! A store in a temporary folder, and the tests' own commands and queries, against tables that hold nothing else's rules.
 
 use protocol::{OneTimeLinkId, SecretHash, Timestamp};
+use sha2::{Digest as _, Sha256};
 use std::path::PathBuf;
 use std::process::Command as Process;
 use std::time::Duration;
 use storage::{
-    Access, Applied, Command, Expect, Options, Query, Row, Rows, Statement, Step, Steps, StorageError, Store,
-    Value, params,
+    Access, Applied, Command, Expect, Options, Query, Row, Rows, Seal, SealFailure, Sealer, Statement, Step,
+    Steps, StorageError, Store, Value, params,
 };
+
+/// A sealer with a key of its own.
+#[derive(Debug)]
+pub(crate) struct Key(pub(crate) [u8; 8]);
+
+/// The tests' own.
+pub(crate) static OURS: Key = Key([1; 8]);
+
+impl Sealer for Key {
+    fn seal(&self, message: &[u8]) -> Seal {
+        Seal { key: self.0, mac: Sha256::digest([&self.0, message].concat()).into() }
+    }
+    fn check(&self, message: &[u8], seal: &Seal) -> Result<(), SealFailure> {
+        match self.seal(message) {
+            made if made.key != seal.key => Err(SealFailure::AnotherKey(seal.key)),
+            made if made != *seal => Err(SealFailure::Wrong),
+            _ => Ok(()),
+        }
+    }
+}
 
 /// A store and the folder it lies in.
 pub(crate) struct House {

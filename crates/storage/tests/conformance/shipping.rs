@@ -1,9 +1,11 @@
 //! What was shipped comes back: as it was at every moment, after kills, after gaps, and not at all when the archive was tampered with.
 
 use crate::fixture::{
-    ADD, DELETE, Do, House, any, at, child, childs_database, id, insert, insert_expiring, one, spend,
+    ADD, DELETE, Do, House, INSERT, Key, OURS, SPEND, any, at, child, childs_database, id, insert,
+    insert_expiring, one, spend,
 };
 use protocol::Timestamp;
+use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -12,9 +14,48 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use storage::archive::{
-    ArchiveError, Folder, Restored, Shipping, Target, TargetError, drill, generations, moment, restore,
+    ArchiveError, Folder, Restored, Restoring, Sealed, Shipping, Statements, Target, TargetError,
+    drill as drill_sealed, generations, moment, restore as restore_sealed, restore_unverified,
 };
-use storage::{BackupError, Options, Step, Store, params};
+use storage::{BackupError, Options, SealFailure, Sealer, Step, Store, params};
+
+/// What the tests write beside the program's own statements.
+fn statements() -> Statements {
+    Statements::and(&[INSERT, SPEND, DELETE, ADD, TOKEN, KEY, USER])
+}
+
+const TOKEN: &str = "INSERT INTO refresh_tokens (id, secret_hash, grant_id, client_id, generation, created_at, expires_at) \
+                     VALUES (?, ?, ?, 'c', 0, 0, ?)";
+const KEY: &str = "INSERT INTO signing_keys (kid, algorithm, generation, sealed_private_key, created_at, current_at) \
+                   VALUES (?, 'EdDSA', ?, x'00', 0, ?)";
+const USER: &str = "INSERT INTO users (id, username, username_key, email_verified, claims, platform_owner, created_at, \
+                    updated_at) VALUES (?, 'a', 'a', 0, '{}', 0, 0, 0)";
+
+fn restore_by(
+    sealer: &dyn Sealer,
+    target: &dyn Target,
+    restoring: Restoring<'_>,
+) -> Result<Restored, ArchiveError> {
+    restore_sealed(Sealed { target, sealer, statements: &statements() }, restoring)
+}
+
+fn restore(
+    target: &dyn Target,
+    at: Option<Timestamp>,
+    database: &Path,
+    force: bool,
+) -> Result<Restored, ArchiveError> {
+    restore_by(&OURS, target, Restoring { at, database, force })
+}
+
+fn drill(target: &dyn Target, scratch: &Path) -> Result<Restored, ArchiveError> {
+    drill_sealed(Sealed { target, sealer: &OURS, statements: &statements() }, scratch)
+}
+
+/// To a folder, sealed by the tests.
+fn to(target: Arc<dyn Target>, now: fn() -> Timestamp) -> Shipping {
+    Shipping { statements: statements(), ..Shipping::new(target, Arc::new(Key(OURS.0)), now) }
+}
 
 #[expect(
     clippy::disallowed_methods,
@@ -76,7 +117,7 @@ async fn shipping(target: &Arc<Fickle>, change: impl FnOnce(&mut Options, &mut S
     House::with(|options| {
         let mut shipping = Shipping {
             every: Duration::from_millis(1),
-            ..Shipping::new(Arc::clone(target) as Arc<dyn Target>, ticking)
+            ..to(Arc::clone(target) as Arc<dyn Target>, ticking)
         };
         change(options, &mut shipping);
         options.shipping = Some(shipping);
@@ -167,7 +208,8 @@ async fn every_moment_is_restored_as_it_was() {
             all_shipped(&house.store).await;
         }
     }
-    all_shipped(&house.store).await;
+    // The last base is finished: one that is made meanwhile moves the newest moment on between two looks at it.
+    house.store.close().await;
     assert!(refused > 50, "only {refused} refused: nothing was tested");
     let listed = generations(&*target).unwrap();
     assert!(
@@ -275,6 +317,77 @@ async fn a_target_that_is_away_costs_no_write_and_a_gap_begins_a_new_generation(
     assert_eq!(generations(&*target).unwrap().len(), 3);
 }
 
+/// A segment whose body says that it unpacks to four gigabytes, with the digest that it should have then.
+fn boastful(segment: &[u8]) -> Vec<u8> {
+    const HEAD: usize = 8 + 6 * 8 + 32;
+    const PROOF: usize = 32 + 40;
+    let (content, proof) = segment.split_at(segment.len() - PROOF);
+    let mut content = content.to_vec();
+    content[HEAD..HEAD + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+    let digest = Sha256::digest(&content);
+    [&content, digest.as_slice(), &proof[32..]].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_with_our_key_wrote_is_neither_restored_nor_drilled() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = Fickle::at(folder.path());
+    let house = shipping(&target, |_, _| {}).await;
+    based(&house.store).await;
+    house.store.write(Do(vec![insert(1)])).await.unwrap();
+    house.store.close().await;
+    let mut names = target.list("").unwrap();
+    names.sort();
+    let segment = names.iter().find(|name| name.contains("/log/")).unwrap();
+    let manifest = names.iter().find(|name| name.ends_with("/manifest")).unwrap();
+    let good = |name: &str| target.get(name).unwrap().unwrap();
+    let (good_segment, good_manifest) = (good(segment), good(manifest));
+
+    // What an archive was before it was sealed: the digests are right, and who made them is not known.
+    let lines = String::from_utf8(good_manifest.clone()).unwrap();
+    let unsealed = lines.lines().take(2).map(|line| line.to_owned() + "\n").collect::<String>();
+    let mut earlier = b"DWSHIP\x00\x01".to_vec();
+    earlier.extend_from_slice(&good_segment[8..]);
+    for (name, bytes) in [(manifest, unsealed.into_bytes()), (segment, earlier)] {
+        let kept = good(name);
+        target.put(name, &bytes).unwrap();
+        let scratch = folder.path().join("scratch.db");
+        for error in [restored(&*target, None).unwrap_err(), drill(&*target, &scratch).unwrap_err()] {
+            assert!(matches!(error, ArchiveError::Unproven { why: SealFailure::Missing, .. }), "{error}");
+            assert!(error.to_string().contains("doorward restore --unverified"), "{error}");
+        }
+        assert!(!scratch.exists());
+        target.put(name, &kept).unwrap();
+    }
+
+    // Another key's.
+    let database = folder.path().join("new/doorward.db");
+    let restoring = Restoring { at: None, database: &database, force: false };
+    let error = restore_by(&Key([2; 8]), &*target, restoring).unwrap_err();
+    assert!(matches!(error, ArchiveError::Unproven { why: SealFailure::AnotherKey(_), .. }), "{error}");
+    assert!(error.to_string().contains("sealed under master key 0101010101010101"), "{error}");
+
+    // Without the key all else is still asked: a statement that the program never writes is not run.
+    let error = restore_unverified(&*target, restoring).unwrap_err();
+    assert!(error.to_string().contains("a statement this program does not know"), "{error}");
+    assert!(!database.exists());
+    target.delete(segment).unwrap();
+    assert_eq!(restore_unverified(&*target, restoring).unwrap().commands, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_cannot_be_replayed_ends_the_log_and_everything_is_in_the_next_base() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = Fickle::at(folder.path());
+    let house = shipping(&target, |_, shipping| shipping.statements = Statements::ours()).await;
+    based(&house.store).await;
+    house.store.write(Do(vec![insert(1)])).await.unwrap();
+    until("a new generation", || generations(&*target).unwrap().len() == 2).await;
+    all_shipped(&house.store).await;
+    assert_eq!(house.store.shipping().unwrap().gaps, 1);
+    assert_eq!(restored(&*target, None).unwrap().1.len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_missing_or_changed_is_refused_with_the_moment_before_it() {
     let folder = tempfile::tempdir().unwrap();
@@ -306,6 +419,13 @@ async fn what_is_missing_or_changed_is_refused_with_the_moment_before_it() {
         (segments[2], cut(segments[2]), "was changed or cut off", Some(2)),
         // Whole, but another's.
         (segments[3], Some(good(segments[4])), "is not what its name says", Some(3)),
+        // What cannot be unpacked in any memory: the digest is ours to make, the seal is not.
+        (
+            segments[3],
+            Some(boastful(&good(segments[3]))),
+            "that this installation's key did not make",
+            Some(3),
+        ),
         (part, None, "is missing", None),
         (part, change(part), "was changed or cut off", None),
         (manifest, change(manifest), "was changed", None),
@@ -319,7 +439,9 @@ async fn what_is_missing_or_changed_is_refused_with_the_moment_before_it() {
         }
         let error = restored(&*target, None).unwrap_err();
         assert!(error.to_string().contains(why), "{name}: {error}");
-        let ArchiveError::Damaged { until, .. } = &error else { panic!("{error}") };
+        let (ArchiveError::Damaged { until, .. } | ArchiveError::Unproven { until, .. }) = &error else {
+            panic!("{error}")
+        };
         assert_eq!(until.is_some(), rows_before.is_some(), "{error}");
         if let (Some(until), Some(rows)) = (*until, rows_before) {
             assert!(error.to_string().contains(&format!("--at {}", moment(until))), "{error}");
@@ -362,12 +484,6 @@ async fn a_log_that_does_not_fit_its_base_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drill_finds_what_a_server_could_not_run_with() {
-    const TOKEN: &str = "INSERT INTO refresh_tokens (id, secret_hash, grant_id, client_id, generation, created_at, expires_at) \
-                         VALUES (?, ?, ?, 'c', 0, 0, ?)";
-    const KEY: &str = "INSERT INTO signing_keys (kid, algorithm, generation, sealed_private_key, created_at, current_at) \
-                       VALUES (?, 'EdDSA', ?, x'00', 0, ?)";
-    const USER: &str = "INSERT INTO users (id, username, username_key, email_verified, claims, platform_owner, created_at, \
-                        updated_at) VALUES (?, 'a', 'a', 0, '{}', 0, 0, 0)";
     let token = |expires_at: i64| one(TOKEN, params![id(1), [7_u8; 32].as_slice(), id(2), expires_at]);
     let key = |kid: &str, generation: i64| one(KEY, params![kid, generation, 5_i64]);
     for (steps, finding) in [
@@ -501,7 +617,7 @@ async fn ship_until_killed() {
     let shipping = Shipping {
         every: Duration::from_millis(10),
         base_every: Duration::from_millis(80),
-        ..Shipping::new(target, wall_clock)
+        ..to(target, wall_clock)
     };
     let options =
         Options { wal_soft_limit: 256 * 1024, shipping: Some(shipping), ..Options::at(childs_database()) };

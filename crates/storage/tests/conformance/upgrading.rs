@@ -2,7 +2,7 @@
 
 use crate::engines::Engine;
 use crate::filled::{dump, dump_like, fill};
-use crate::fixture::{CountLinks, House};
+use crate::fixture::{CountLinks, House, OURS};
 use std::path::{Path, PathBuf};
 use storage::doctor::Verdict;
 use storage::upgrade::{UpgradeError, clear_scratch, rehearse, rehearse_on_server, upgrade};
@@ -79,13 +79,14 @@ async fn a_rehearsal_finds_a_schema_that_is_not_ours() {
 #[tokio::test]
 async fn an_upgrade_keeps_everything_and_what_was_before() {
     let house = old().await;
-    let refused = upgrade(&house.path()).unwrap_err();
+    let refused = upgrade(&house.path(), Some(&OURS)).unwrap_err();
     assert!(matches!(refused, UpgradeError::Open(OpenError::InUse { .. })), "{refused}");
     house.store.close().await;
     let before = dump(&house.path());
-    let upgraded = upgrade(&house.path()).unwrap();
+    let upgraded = upgrade(&house.path(), Some(&OURS)).unwrap();
     assert!(upgraded.from == 1 && upgraded.to > 1 && !upgraded.applied.is_empty());
     let backup = upgraded.backup.unwrap();
+    assert!(storage::check_seal(&backup, Some(&OURS)).unwrap());
     let raw = |path: &Path| {
         let history = "SELECT max(version) FROM refinery_schema_history";
         rusqlite::Connection::open(path).unwrap().query_row(history, [], |row| row.get::<_, i64>(0)).unwrap()
@@ -97,7 +98,7 @@ async fn an_upgrade_keeps_everything_and_what_was_before() {
             && dump_like(&house.path(), &backup).contains(&before)
     );
     // Once more there is nothing to do.
-    let again = upgrade(&house.path()).unwrap();
+    let again = upgrade(&house.path(), Some(&OURS)).unwrap();
     assert!(again.applied.is_empty() && again.backup.is_none());
     let store =
         Store::open(&Options { schema: Schema::AsItIs, ..Options::at(house.path()) }).await.unwrap().store;

@@ -2,9 +2,10 @@
 //! may not know; the report is that crate's.
 
 use super::options::RunArgs;
-use crate::app::{App, Predecessor};
+use crate::app::{App, Opening};
 use crate::clock::{self, OsRandom};
 use crate::commands::passwords::cores;
+use crate::master_key::IfMissing;
 use crate::settings::{Issuer, Resolved, SettingFlags, Settings};
 use anyhow::{Context as _, bail};
 use bench::{InProcessReport, Latencies};
@@ -37,8 +38,8 @@ fn measure(cycles: u64, flags: &SettingFlags) -> anyhow::Result<InProcessReport>
     let threads = cores();
     let signatures = bare_signatures(threads, FLOOR_FOR)?;
     let (provider, request) = runtime.block_on(async {
-        let app =
-            App::open(&settings, &Issuer::on_this_machine(false, 8080), Predecessor::None, None).await?;
+        let issuer = Issuer::on_this_machine(false, 8080);
+        let app = App::open(&settings, &issuer, Opening::of(IfMissing::Create)).await?;
         let request = machine(&app.provider).await?;
         anyhow::Ok((app.provider, request))
     })?;

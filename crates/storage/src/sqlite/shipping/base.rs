@@ -3,7 +3,8 @@
 
 use crate::archive::{BaseName, Catalog, GenerationName, Manifest, Part, Target, TargetError, moment};
 use crate::backup::{BackupError, BackupReport};
-use crate::sqlite::backup::{Leftover, copy};
+use crate::seal::Sealer;
+use crate::sqlite::backup::{Leftover, copy, unaltered};
 use crate::sqlite::shipping::tap::{Snapshot, Tap};
 use protocol::Timestamp;
 use rusqlite::Connection;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Bytes of database in one part.
-const PART: u64 = 8 << 20;
+pub(super) const PART: u64 = 8 << 20;
 /// How much lower than others' the priority of this thread is.
 const NICE: i32 = 10;
 
@@ -23,6 +24,7 @@ pub(super) struct Base {
     /// Where the copy is kept meanwhile.
     pub(super) scratch: PathBuf,
     pub(super) target: Arc<dyn Target>,
+    pub(super) sealer: Arc<dyn Sealer>,
     pub(super) generation: GenerationName,
     pub(super) identity: String,
     /// What is older than this may go.
@@ -58,6 +60,8 @@ impl Base {
     fn make_and_tidy(self) -> Result<Manifest, BaseFailure> {
         let leftover = Leftover(self.scratch.clone());
         let Snapshot { connection, batch, at } = self.snapshot;
+        // It could not be restored.
+        unaltered(&connection, &self.database)?;
         let report = copy(&connection, &self.database, &self.scratch)?;
         // Lets the write-ahead log go before the slow part.
         drop(connection);
@@ -77,7 +81,8 @@ impl Base {
             parts,
             tables,
         };
-        self.target.put(&name.manifest(&self.generation), &manifest.to_bytes())?;
+        let path = name.manifest(&self.generation);
+        self.target.put(&path, &manifest.to_bytes(&path, &*self.sealer))?;
         // The base stands; what cannot be removed today is removed after the next.
         if let Err(error) = remove_expendable(&*self.target, self.keep_from, &self.tap) {
             tracing::warn!("old backups could not be removed: {error}");

@@ -2,6 +2,7 @@
 //! is `archive/`, where it is kept is its target's business.
 
 mod base;
+mod confined;
 mod replay;
 mod restore;
 mod shipper;

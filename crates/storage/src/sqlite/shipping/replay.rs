@@ -30,7 +30,7 @@ pub(super) fn replay(
         for command in &batch.commands {
             for step in command {
                 let changed = transaction
-                    .prepare_cached(&segment.texts[step.text])
+                    .prepare_cached(segment.texts[step.text])
                     .and_then(|mut statement| statement.execute(params_from_iter(step.params.iter())))
                     .map_err(engine)?;
                 if step.exactly.is_some_and(|count| u64::try_from(changed) != Ok(count)) {

@@ -2,19 +2,17 @@
 //! must hold at each step.
 
 use crate::archive::{
-    ArchiveError, BaseName, Catalog, GenerationName, Manifest, Part, Restored, Segment, SegmentName, Target,
-    moment,
+    ArchiveError, BaseName, Catalog, Flaw, GenerationName, Manifest, Part, Place, Proof, Restored, Restoring,
+    Segment, SegmentName, Target, decode, moment, unpack,
 };
 use crate::backup::{BackupError, BackupReport};
 use crate::clock;
 use crate::sqlite::backup::{self, Leftover};
-use crate::sqlite::error::opening;
 use crate::sqlite::guard::{self, beside};
-use crate::sqlite::shipping::base::lower_priority;
+use crate::sqlite::shipping::base::{PART, lower_priority};
 use crate::sqlite::shipping::replay::replay;
-use crate::sqlite::shipping::sound;
+use crate::sqlite::shipping::{confined, sound};
 use protocol::Timestamp;
-use rusqlite::{Connection, OpenFlags};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -26,10 +24,10 @@ const NICE: i32 = 19;
 
 pub(crate) fn restore(
     target: &dyn Target,
-    at: Option<Timestamp>,
-    database: &Path,
-    force: bool,
+    proof: Proof<'_>,
+    restoring: Restoring<'_>,
 ) -> Result<Restored, ArchiveError> {
+    let Restoring { at, database, force } = restoring;
     guard::directory(database).map_err(BackupError::from)?;
     // Known before anything is fetched; what counts is asked again when the file takes its place.
     drop(guard::lock(database).map_err(BackupError::from)?);
@@ -39,16 +37,16 @@ pub(crate) fn restore(
     let started = clock::now();
     let scratch = beside(database, ".from-archive");
     let _leftover = Leftover(scratch.clone());
-    let fetched = fetch(target, at, &scratch)?;
-    let report = backup::restore(&scratch, database, force)?;
+    let fetched = fetch(target, proof, at, &scratch)?;
+    let report = backup::put_in_place(&scratch, database, force)?;
     Ok(fetched.into_restored(report, started))
 }
 
-pub(crate) fn drill(target: &dyn Target, scratch: &Path) -> Result<Restored, ArchiveError> {
+pub(crate) fn drill(target: &dyn Target, proof: Proof<'_>, scratch: &Path) -> Result<Restored, ArchiveError> {
     lower_priority(NICE);
     let started = clock::now();
     let _leftover = Leftover(scratch.to_owned());
-    let fetched = fetch(target, None, scratch)?;
+    let fetched = fetch(target, proof, None, scratch)?;
     let report = backup::examine(scratch)?;
     sound::check(scratch, fetched.until).map_err(ArchiveError::Unsound)?;
     Ok(fetched.into_restored(report, started))
@@ -70,16 +68,18 @@ impl Fetched {
     }
 }
 
-fn fetch(target: &dyn Target, at: Option<Timestamp>, scratch: &Path) -> Result<Fetched, ArchiveError> {
+fn fetch(
+    target: &dyn Target,
+    proof: Proof<'_>,
+    at: Option<Timestamp>,
+    scratch: &Path,
+) -> Result<Fetched, ArchiveError> {
     let catalog = Catalog::read(target)?;
     let (generation, base) = catalog.base(at).ok_or_else(|| ArchiveError::no_base(target, &catalog, at))?;
-    let archive = Archive { target, generation };
+    let archive = Archive { target, generation, proof };
     let manifest = archive.base(base, scratch)?;
-    let writing = |error: rusqlite::Error| BackupError::from(opening(scratch, &error));
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(scratch, flags).map_err(writing)?;
-    connection.pragma_update(None, "synchronous", "OFF").map_err(writing)?;
-    connection.set_prepared_statement_cache_capacity(512);
+    let mut connection =
+        confined::open(scratch).map_err(|why| archive.flawed(base.manifest(generation), why.into(), None))?;
     tracing::info!(moment = %manifest.moment, bytes = manifest.bytes, "base fetched; replaying its log");
 
     let mut fetched =
@@ -90,12 +90,12 @@ fn fetch(target: &dyn Target, at: Option<Timestamp>, scratch: &Path) -> Result<F
         if at.is_some_and(|at| name.first_at > at) {
             break;
         }
-        let damaged = |why: String| archive.damaged(name.path(generation), why, Some(fetched.until));
+        let damaged = |why: Flaw| archive.flawed(name.path(generation), why, Some(fetched.until));
         if name.first > next {
-            return Err(damaged("follows segments that are missing".to_owned()));
+            return Err(damaged("follows segments that are missing".into()));
         }
         let segment = archive.segment(name, after).map_err(damaged)?;
-        let replayed = replay(&mut connection, &segment, next - 1, at).map_err(damaged)?;
+        let replayed = replay(&mut connection, &segment, next - 1, at).map_err(|why| damaged(why.into()))?;
         fetched.commands += replayed.commands;
         fetched.until = replayed.until.unwrap_or(fetched.until);
         (after, next) = (Some(segment.digest), name.last + 1);
@@ -109,22 +109,27 @@ fn fetch(target: &dyn Target, at: Option<Timestamp>, scratch: &Path) -> Result<F
 struct Archive<'a> {
     target: &'a dyn Target,
     generation: &'a GenerationName,
+    proof: Proof<'a>,
 }
 
 impl Archive<'_> {
-    fn damaged(&self, object: String, why: String, until: Option<Timestamp>) -> ArchiveError {
-        ArchiveError::Damaged { target: self.target.to_string(), object, why, until }
+    fn flawed(&self, object: String, flaw: Flaw, until: Option<Timestamp>) -> ArchiveError {
+        let target = self.target.to_string();
+        match flaw {
+            Flaw::Damaged(why) => ArchiveError::Damaged { target, object, why, until },
+            Flaw::Unproven(why) => ArchiveError::Unproven { target, object, why, until },
+        }
     }
 
     /// Writes a base into a new file.
     fn base(&self, base: BaseName, to: &Path) -> Result<Manifest, ArchiveError> {
         let name = base.manifest(self.generation);
-        let manifest = self.target.get(&name)?.ok_or_else(|| "is missing".to_owned());
+        let manifest = self.target.get(&name)?.ok_or(Flaw::from("is missing"));
         let manifest = manifest
-            .and_then(|bytes| Manifest::from_bytes(&bytes))
-            .map_err(|why| self.damaged(name.clone(), why, None))?;
+            .and_then(|bytes| Manifest::from_bytes(&bytes, &name, self.proof.sealer))
+            .map_err(|flaw| self.flawed(name.clone(), flaw, None))?;
         if (manifest.batch, manifest.at) != (base.batch, base.at) {
-            return Err(self.damaged(name, "is not what its name says".to_owned(), None));
+            return Err(self.flawed(name, "is not what its name says".into(), None));
         }
         drop(Leftover(to.to_owned()));
         let io = |error: std::io::Error| BackupError::io(to, &error);
@@ -133,22 +138,23 @@ impl Archive<'_> {
         for (index, expected) in manifest.parts.iter().enumerate() {
             let name = base.part(self.generation, index);
             let bytes = self.target.get(&name)?;
-            let raw = part(bytes, expected).map_err(|why| self.damaged(name, why.to_owned(), None))?;
+            let raw = part(bytes, expected).map_err(|why| self.flawed(name, why.into(), None))?;
             file.write_all(&raw).map_err(io)?;
             written += raw.len() as u64;
         }
         if written != manifest.bytes {
-            return Err(self.damaged(name, "has parts of another size than it says".to_owned(), None));
+            return Err(self.flawed(name, "has parts of another size than it says".into(), None));
         }
         Ok(manifest)
     }
 
-    fn segment(&self, name: SegmentName, after: Option<[u8; 32]>) -> Result<Segment, String> {
+    fn segment(&self, name: SegmentName, after: Option<[u8; 32]>) -> Result<Segment, Flaw> {
         let bytes = self
             .target
             .get(&name.path(self.generation))
             .map_err(|error| format!("cannot be read: {error}"))?;
-        crate::archive::decode(&bytes.ok_or("is missing")?, self.generation.number, name, after)
+        let place = Place { generation: self.generation, name, after };
+        decode(&bytes.ok_or("is missing")?, &place, self.proof)
     }
 }
 
@@ -157,5 +163,5 @@ fn part(bytes: Option<Vec<u8>>, expected: &Part) -> Result<Vec<u8>, &'static str
     if Part::of(&bytes) != *expected {
         return Err("was changed or cut off");
     }
-    lz4_flex::decompress_size_prepended(&bytes).map_err(|_| "cannot be decompressed")
+    unpack(&bytes, usize::try_from(PART).unwrap_or(usize::MAX))
 }

@@ -54,8 +54,6 @@ enum Failure {
     Target(#[from] TargetError),
     #[error("{0} holds the backups of another database: one target belongs to one installation")]
     Another(String),
-    #[error("{0}")]
-    Damaged(String),
     #[error(transparent)]
     Engine(#[from] rusqlite::Error),
     #[error("the store is busy or closing")]
@@ -88,8 +86,11 @@ impl Shipper {
         let catalog = Catalog::read(&*self.options.target)?;
         let connection = connection::reader(&self.database, CACHE, 0)?;
         let identity = identity(&connection)?;
-        self.refuse_anothers(&catalog, &identity)?;
-        let generation = GenerationName::new(catalog.next_number(), self.tap.now());
+        // By its name: nothing of what others wrote need be read for it.
+        if catalog.newest().is_some_and(|newest| !newest.may_be_of(&identity)) {
+            return Err(Failure::Another(self.options.target.to_string()));
+        }
+        let generation = GenerationName::new(catalog.next_number(), self.tap.now(), &identity);
         let snapshot = self.snapshot(connection, true)?;
         let mut log = Log {
             generation,
@@ -107,18 +108,6 @@ impl Shipper {
         Ok(log)
     }
 
-    fn refuse_anothers(&self, catalog: &Catalog, identity: &str) -> Result<(), Failure> {
-        let Some((generation, base)) = catalog.base(None) else { return Ok(()) };
-        let name = base.manifest(generation);
-        let Some(bytes) = self.options.target.get(&name)? else { return Ok(()) };
-        let newest = Manifest::from_bytes(&bytes).map_err(|why| Failure::Damaged(format!("{name} {why}")))?;
-        if newest.database == identity {
-            Ok(())
-        } else {
-            Err(Failure::Another(self.options.target.to_string()))
-        }
-    }
-
     fn snapshot(&self, connection: rusqlite::Connection, begins: bool) -> Result<Snapshot, Failure> {
         let snapshot = self.tap.snapshot(connection, begins, || self.mailbox.ask_snapshot());
         Ok(snapshot.ok_or(Failure::NoSnapshot)??)
@@ -131,6 +120,7 @@ impl Shipper {
             database: self.database.clone(),
             scratch: beside(&self.database, ".base"),
             target: Arc::clone(&self.options.target),
+            sealer: Arc::clone(&self.options.sealer),
             generation: log.generation.clone(),
             identity: log.identity.clone(),
             keep_from: self.tap.now() - self.options.keep,
@@ -180,8 +170,16 @@ impl Shipper {
             first_at: oldest.at,
             last_at: newest.at,
         };
-        let place = Place { generation: log.generation.number, name, after: log.after };
-        let (bytes, digest) = encode(&place, batches);
+        let place = Place { generation: &log.generation, name, after: Some(log.after) };
+        let encoded = encode(&place, batches, &*self.options.sealer, &self.options.statements);
+        let (bytes, digest) = match encoded {
+            Ok(encoded) => encoded,
+            Err(why) => {
+                tracing::error!("changes cannot be shipped, a base of everything is: {why}");
+                self.progress.failed();
+                return false;
+            }
+        };
         let path = name.path(&log.generation);
         let mut failures = 0;
         while let Err(error) = self.options.target.put(&path, &bytes) {
