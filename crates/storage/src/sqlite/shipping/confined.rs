@@ -88,7 +88,8 @@ mod tests {
             "INSERT INTO refinery_schema_history VALUES (99, 'a', 'b', 'c')".to_owned(),
             "DELETE FROM users WHERE id IN (SELECT randomblob(16))".to_owned(),
             "SELECT load_extension('mine')".to_owned(),
-            "WITH RECURSIVE n(a) AS (SELECT 1 UNION ALL SELECT a FROM n) DELETE FROM users".to_owned(),
+            "DELETE FROM users WHERE 1 IN (WITH RECURSIVE n(a) AS (SELECT 1 UNION ALL SELECT a FROM n) SELECT a FROM n)"
+                .to_owned(),
             "SAVEPOINT mine".to_owned(),
         ] {
             assert!(connection.execute_batch(&refused).is_err(), "{refused}");
