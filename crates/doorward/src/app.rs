@@ -147,6 +147,7 @@ impl App {
         });
         let options = ServerOptions {
             trusted_proxies: settings.trusted_proxies.clone(),
+            forwarding_header: settings.forwarding_header.clone(),
             client_certificate_header: settings.tls.client_certificate_header.clone(),
             max_connections: settings.max_connections,
             max_connections_per_address: settings.max_connections_per_address,

@@ -8,6 +8,7 @@ mod clock;
 mod commands;
 mod debug;
 mod demo;
+mod dumps;
 mod fetch;
 mod https;
 mod master_key;
@@ -42,6 +43,10 @@ const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Err(error) = dumps::prevent() {
+        // Standard error may be closed; then nobody reads it.
+        let _ = writeln!(std::io::stderr(), "warning: core dumps cannot be prevented here: {error}");
+    }
     match run(cli.command) {
         Ok(code) => code,
         Err(error) => {

@@ -11,6 +11,7 @@ use crate::scope::Scope;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 /// What a request needs to be let through.
@@ -53,6 +54,23 @@ pub enum InvalidRule {
     /// Two rules of one resource server say something about the same requests.
     #[error("rules: two of them are for {0}")]
     Twice(String),
+}
+
+/// Why no rule lets a request through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAdmitted {
+    /// What guards an upstream must not take for unknown what the upstream takes for `DELETE`.
+    #[error("its method is not one in upper case")]
+    Method,
+    /// A host was told, and it is none: who judged it by the rules for any host would skip those of the host that the upstream reads there.
+    #[error("its host cannot be read")]
+    Host,
+    /// No host was told, and some rules are for one.
+    #[error("its host is expected: rules of this resource server name one")]
+    NoHost,
+    /// No rule is for it.
+    #[error("no rule of the resource server lets it through")]
+    NoRule,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,15 +118,18 @@ fn methods_of(text: &str) -> Result<BTreeSet<String>, InvalidRule> {
     if text == "*" {
         return Ok(BTreeSet::new());
     }
-    let is_method = |method: &str| {
-        !method.is_empty()
-            && method.len() <= 32
-            && method.bytes().all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'-' | b'_'))
-            && method != "HEAD"
-    };
+    let named = |method: &str| is_method(method) && method != "HEAD";
     text.split(',')
-        .map(|method| if is_method(method) { Ok(method.to_owned()) } else { Err(InvalidRule::Method) })
+        .map(|method| if named(method) { Ok(method.to_owned()) } else { Err(InvalidRule::Method) })
         .collect()
+}
+
+/// Methods are case-sensitive (RFC 9110 section 9.1), and every one there is is in upper case: `delete` is none, but some programs take it for
+/// one.
+fn is_method(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 32
+        && text.bytes().all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'-' | b'_'))
 }
 
 fn needs_of(text: &str) -> Result<Needs, InvalidRule> {
@@ -200,21 +221,22 @@ fn segment_of(text: &str) -> Result<Segment, InvalidRule> {
     Ok(Segment::Literal(segment(text).map_err(InvalidRule::Path)?.into_owned()))
 }
 
-/// A host in lower case, without its port and without the root's dot; nothing when it is none.
+/// A host in lower case, without its port and without the root's dot; nothing when it is none. An IPv6 address is written as RFC 5952 has it:
+/// it can be spelled in many ways.
 pub fn host_name(text: &str) -> Option<String> {
-    let host = match text.strip_prefix('[') {
-        Some(rest) => {
-            let (address, port) = rest.split_once(']')?;
-            (port.is_empty() || port.strip_prefix(':').is_some_and(is_port)).then_some(address)?
-        }
-        None => match text.split_once(':') {
-            Some((host, port)) => is_port(port).then_some(host)?,
-            None => text,
-        },
+    if let Some(rest) = text.strip_prefix('[') {
+        let (address, port) = rest.split_once(']')?;
+        let fits = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+        return address.parse::<Ipv6Addr>().ok().filter(|_| fits).map(|address| address.to_string());
+    }
+    let host = match text.split_once(':') {
+        Some((host, port)) => is_port(port).then_some(host)?,
+        None => text,
     };
     let host = host.strip_suffix('.').unwrap_or(host);
-    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
-    (!host.is_empty() && host.len() <= 253 && host.bytes().all(known)).then(|| host.to_ascii_lowercase())
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let is_label = |label: &str| !label.is_empty() && label.bytes().all(known);
+    (host.len() <= 253 && host.split('.').all(is_label)).then(|| host.to_ascii_lowercase())
 }
 
 fn is_port(text: &str) -> bool {
@@ -262,12 +284,28 @@ impl AccessRules {
         Ok(made)
     }
 
-    /// What this request needs; nothing when no rule lets it through. HEAD needs what GET does.
-    pub fn find(&self, method: &str, host: Option<&str>, path: &RequestPath<'_>) -> Option<&Needs> {
+    /// What this request needs. HEAD needs what GET does.
+    ///
+    /// # Errors
+    /// When no rule lets it through, or it cannot be told which would.
+    pub fn find(
+        &self,
+        method: &str,
+        host: Option<&str>,
+        path: &RequestPath<'_>,
+    ) -> Result<&Needs, NotAdmitted> {
+        if !is_method(method) {
+            return Err(NotAdmitted::Method);
+        }
         let method = if method == "HEAD" { "GET" } else { method };
-        let of_host = host.and_then(|host| self.hosts.get(host)).and_then(|node| node.find(path.segments()));
-        let decision = of_host.or_else(|| self.any_host.find(path.segments()))?;
-        decision.methods.get(method).or(decision.any.as_ref())
+        let host = host.map(|host| host_name(host).ok_or(NotAdmitted::Host)).transpose()?;
+        if host.is_none() && !self.hosts.is_empty() {
+            return Err(NotAdmitted::NoHost);
+        }
+        let of_host = host.and_then(|host| self.hosts.get(&host)).and_then(|node| node.find(path.segments()));
+        let decision =
+            of_host.or_else(|| self.any_host.find(path.segments())).ok_or(NotAdmitted::NoRule)?;
+        decision.methods.get(method).or(decision.any.as_ref()).ok_or(NotAdmitted::NoRule)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::client_authentication::{ClientAuthentication, JwksUri, TlsSubject};
 use crate::ids::ServiceId;
 use crate::pkce::PkcePolicy;
 use crate::rate_limit::RateLimit;
-use crate::redirect_uri::RedirectUri;
+use crate::redirect_uri::{Answered, AppScheme, NotRegistrable, RedirectUri};
 use crate::scope::Scope;
 use crate::signing::SigningAlgorithm;
 use crate::token_exchange::ExchangePolicy;
@@ -174,6 +174,9 @@ pub struct Client {
     /// Where a browser may go after sign-out (OpenID Connect RP-Initiated Logout section 3.1).
     #[serde(default)]
     pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// Schemes without a dot that its redirect URIs may have, by its operator's word (RFC 8252 section 7.1 would have a reversed domain).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub app_schemes: BTreeSet<AppScheme>,
     /// What it may present at the token endpoint.
     pub grant_types: BTreeSet<GrantType>,
     /// The most it may ask for.
@@ -248,6 +251,7 @@ impl Client {
             tls_client_certificate_bound_access_tokens: false,
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
+            app_schemes: BTreeSet::new(),
             grant_types: [GrantType::AuthorizationCode, GrantType::RefreshToken].into(),
             scope: Scope::STANDARD
                 .iter()
@@ -276,7 +280,31 @@ impl Client {
     /// The registered redirect URI that a request's `redirect_uri` matches.
     pub fn redirect_uri(&self, presented: &str) -> Option<RedirectUri> {
         let presented = RedirectUri::parse(presented).ok()?;
-        self.redirect_uris.iter().any(|registered| registered.admits(&presented)).then_some(presented)
+        self.admitted(&self.redirect_uris, presented)
+    }
+
+    /// The same for where a browser goes after sign-out.
+    pub fn post_logout_redirect_uri(&self, presented: &str) -> Option<RedirectUri> {
+        let presented = RedirectUri::parse(presented).ok()?;
+        self.admitted(&self.post_logout_redirect_uris, presented)
+    }
+
+    fn admitted(&self, registered: &[RedirectUri], presented: RedirectUri) -> Option<RedirectUri> {
+        let is_public = !self.authentication.is_confidential();
+        registered.iter().any(|registered| registered.admits(&presented, is_public)).then_some(presented)
+    }
+
+    /// Whether its addresses may be registered.
+    ///
+    /// # Errors
+    /// The first that may not, and why.
+    pub fn check_redirect_uris(&self) -> Result<(), (RedirectUri, NotRegistrable)> {
+        let answers = self.redirect_uris.iter().map(|uri| (uri, Answered::Authorization));
+        let logouts = self.post_logout_redirect_uris.iter().map(|uri| (uri, Answered::Logout));
+        for (uri, answered) in answers.chain(logouts) {
+            uri.check_registrable(answered, &self.app_schemes).map_err(|why| (uri.clone(), why))?;
+        }
+        Ok(())
     }
 
     /// Whether pages of this web origin are its own: those that its redirect URIs lie in.

@@ -19,6 +19,7 @@ pub mod ids;
 pub mod organization;
 pub mod params;
 pub mod pkce;
+pub mod quoted;
 pub mod rate_limit;
 pub mod redirect_uri;
 pub mod request_path;
@@ -31,14 +32,14 @@ pub mod time;
 pub mod token_exchange;
 pub mod user_code;
 
-pub use access_rule::{AccessRule, AccessRules, Needs};
+pub use access_rule::{AccessRule, AccessRules, Needs, NotAdmitted};
 pub use assertion::AssertionAlgorithm;
 pub use assertion_issuer::{AssertionIssuer, SubjectMapping};
 pub use audit_event::{AUDIT_EVENTS, AuditClass, AuditEvent, AuditEventKind, CheckedAt, SignInFailure};
 pub use authorization::{AuthorizationRequest, ClaimsRequest, DeviceRequest, Prompt, Prompts, ResponseMode};
 pub use client::{AccessTokenFormat, Client, ClientId, ConsentPolicy, GrantType};
 pub use client_authentication::{ClientAuthentication, JwksUri, TlsSubject};
-pub use client_certificate::ClientCertificate;
+pub use client_certificate::{ClientCertificate, UnreadCertificate};
 pub use error::{ErrorCode, OAuthError};
 pub use ids::{
     AccessTokenId, ApiKeyId, AuditEventId, AuthorizationCodeId, DeviceCodeId, GrantId, InteractionId,
@@ -48,7 +49,7 @@ pub use organization::{Features, PlanPath, Role, ServicePath, Slug, Subscription
 pub use params::Params;
 pub use pkce::{CodeChallenge, CodeVerifier, PkcePolicy};
 pub use rate_limit::RateLimit;
-pub use redirect_uri::RedirectUri;
+pub use redirect_uri::{AppScheme, RedirectUri};
 pub use request_path::RequestPath;
 pub use resource::ResourceIndicator;
 pub use resource_server::ResourceServer;

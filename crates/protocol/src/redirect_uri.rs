@@ -1,12 +1,14 @@
 //! Redirect URIs: which may be registered, and which presented one a registered one admits.
 //!
 //! Matching is by exact text (RFC 9700 section 4.1.3, RFC 3986 section 6.2.1), but for the port of a loopback address (RFC 8252
-//! section 7.3). Nothing is normalized: two spellings are two URIs.
+//! section 7.3). Nothing is normalized: two spellings are two URIs. What is a redirect URI at all is the same for both; what an operator may
+//! register is less ([`RedirectUri::check_registrable`]).
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 
-/// A redirect URI that may be registered: absolute, without fragment, https, http on loopback, or a private-use scheme.
+/// A redirect URI: absolute, without fragment, https, http on loopback, or a private-use scheme.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RedirectUri(String);
@@ -26,15 +28,73 @@ pub enum InvalidRedirectUri {
     /// Codes would travel in clear text (RFC 9700 section 2.6).
     #[error("redirect URI: http is allowed on loopback only (127.0.0.1, [::1], localhost); use https")]
     ClearText,
-    /// `javascript:`, `data:` and the like, or a scheme without a dot (RFC 8252 section 7.1).
-    #[error(
-        "redirect URI: this scheme is not allowed; a private-use scheme is a reversed domain such as com.example.app"
-    )]
+    /// `javascript:`, `data:`, `file:` and the like: no application answers there.
+    #[error("redirect URI: this scheme is never allowed")]
     Scheme,
     /// Longer than 2,048 bytes.
     #[error("redirect URI: at most 2048 bytes are allowed")]
     TooLong,
 }
+
+/// Why a redirect URI cannot be registered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotRegistrable {
+    /// What we add to it would be there twice, and the application could read the wrong one (RFC 6749 section 3.1).
+    #[error("redirect URI: {0} in its query would be taken for a parameter of the answer")]
+    Parameter(String),
+    /// `https://*.example`, `https://client.example/*`: registered to the letter, they would admit nothing.
+    #[error(
+        "redirect URI: * stands for nothing here; every address is registered whole, and there may be several \
+         (RFC 9700 section 4.1.3)"
+    )]
+    Wildcard,
+    /// RFC 8252 section 7.1: nobody owns it.
+    #[error(
+        "redirect URI: {0} is a scheme without a dot, which other applications may use too; prefer a reversed domain such as \
+         com.example.app, or allow it with --app-scheme {0}"
+    )]
+    AppScheme(String),
+}
+
+/// What a redirect URI is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answered {
+    /// Authorization requests (RFC 6749 section 4.1.2).
+    Authorization,
+    /// Logout requests (OpenID Connect RP-Initiated Logout section 3).
+    Logout,
+}
+
+impl Answered {
+    /// The parameters that are added to it.
+    const fn parameters(self) -> &'static [&'static str] {
+        match self {
+            Self::Authorization => &[
+                "code",
+                "state",
+                "iss",
+                "error",
+                "error_description",
+                "error_uri",
+                "response",
+                "id_token",
+                "access_token",
+                "token_type",
+                "expires_in",
+                "session_state",
+            ],
+            Self::Logout => &["state"],
+        }
+    }
+}
+
+/// Schemes that browsers and systems handle themselves. An answer there would be run as a script, shown as a file, or sent by mail.
+const NEVER: [&str; 44] = [
+    "about", "acap", "blob", "chrome", "chrome-extension", "cid", "content", "data", "dict", "edge", "feed",
+    "file", "filesystem", "ftp", "ftps", "geo", "gopher", "imap", "intent", "jar", "javascript", "ldap", "ldaps",
+    "livescript", "mailto", "mid", "mocha", "moz-extension", "news", "nfs", "nntp", "resource", "safari-extension",
+    "sftp", "sip", "sms", "ssh", "tel", "telnet", "urn", "vbscript", "view-source", "ws", "wss",
+];
 
 impl RedirectUri {
     const MAX_BYTES: usize = 2_048;
@@ -60,8 +120,8 @@ impl RedirectUri {
         let url = url::Url::parse(text).map_err(|_| InvalidRedirectUri::NotAbsolute)?;
         match url.scheme() {
             "https" | "http" => Self::check_web(text, &url)?,
-            scheme if scheme.contains('.') => {}
-            _ => return Err(InvalidRedirectUri::Scheme),
+            scheme if NEVER.contains(&scheme) => return Err(InvalidRedirectUri::Scheme),
+            _ => {}
         }
         Ok(Self(text.to_owned()))
     }
@@ -82,19 +142,48 @@ impl RedirectUri {
         Ok(())
     }
 
+    /// Whether an operator may register it. `app_schemes` are those without a dot that were allowed for this client by name.
+    ///
+    /// # Errors
+    /// As [`NotRegistrable`] says.
+    pub fn check_registrable(
+        &self,
+        answered: Answered,
+        app_schemes: &BTreeSet<AppScheme>,
+    ) -> Result<(), NotRegistrable> {
+        if self.0.contains('*') {
+            return Err(NotRegistrable::Wildcard);
+        }
+        let query = self.0.split_once('?').map(|(_, query)| query).unwrap_or_default();
+        for (name, _) in form_urlencoded::parse(query.as_bytes()) {
+            if answered.parameters().contains(&&*name) {
+                return Err(NotRegistrable::Parameter(name.into_owned()));
+            }
+        }
+        let scheme = self.scheme();
+        let known = scheme == "https" || scheme == "http" || scheme.contains('.');
+        if known || app_schemes.iter().any(|allowed| allowed.0 == scheme) {
+            return Ok(());
+        }
+        Err(NotRegistrable::AppScheme(scheme))
+    }
+
     /// As text, to the letter.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether this registered URI admits the presented one: the same text, or the same but for the port where this is an http
-    /// URI on a loopback IP address (RFC 8252 section 7.3; `localhost` is not one, section 8.3).
-    pub fn admits(&self, presented: &Self) -> bool {
+    /// Whether this registered URI admits the presented one: the same text, or the same but for the port where this is an http URI on a
+    /// loopback IP address (RFC 8252 section 7.3). `localhost` may resolve elsewhere (section 8.3); its port is free only where
+    /// `port_of_localhost` says so: for public clients, of which many can register no other.
+    pub fn admits(&self, presented: &Self, port_of_localhost: bool) -> bool {
         if self == presented {
             return true;
         }
         match (split_loopback(&self.0), split_loopback(&presented.0)) {
-            (Some(registered), Some(presented)) => registered == presented,
+            (Some(registered), Some(presented)) => {
+                registered == presented && (port_of_localhost || registered.0 != LOCALHOST)
+            }
             _ => false,
         }
     }
@@ -151,14 +240,17 @@ fn is_loopback(url: &url::Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        // RFC 6761 section 6.3.
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         None => false,
     }
 }
 
-/// The parts around the port of an http URI on a loopback IP address literal.
+const LOCALHOST: &str = "http://localhost";
+
+/// The parts around the port of an http URI on a loopback IP address literal, or on localhost itself.
 fn split_loopback(text: &str) -> Option<(&str, &str)> {
-    for host in ["http://127.0.0.1", "http://[::1]"] {
+    for host in ["http://127.0.0.1", "http://[::1]", LOCALHOST] {
         if let Some(rest) = text.strip_prefix(host) {
             let rest = match rest.strip_prefix(':') {
                 Some(with_port) => {
@@ -171,6 +263,48 @@ fn split_loopback(text: &str) -> Option<(&str, &str)> {
         }
     }
     None
+}
+
+/// A private-use scheme without a dot, such as `cursor`, in lower case (RFC 3986 section 3.1).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AppScheme(String);
+
+/// What no application's scheme can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("app scheme: a name such as cursor is expected (letters, digits, + and -), none that browsers or systems handle themselves")]
+pub struct InvalidAppScheme;
+
+impl std::str::FromStr for AppScheme {
+    type Err = InvalidAppScheme;
+    fn from_str(text: &str) -> Result<Self, InvalidAppScheme> {
+        let scheme = text.to_ascii_lowercase();
+        let letters = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-');
+        let is_scheme = scheme.len() <= 64
+            && scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.bytes().all(letters);
+        let taken = NEVER.contains(&&*scheme) || scheme == "https" || scheme == "http";
+        if is_scheme && !taken { Ok(Self(scheme)) } else { Err(InvalidAppScheme) }
+    }
+}
+
+impl fmt::Display for AppScheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for AppScheme {
+    type Error = InvalidAppScheme;
+    fn try_from(text: String) -> Result<Self, InvalidAppScheme> {
+        text.parse()
+    }
+}
+
+impl From<AppScheme> for String {
+    fn from(scheme: AppScheme) -> Self {
+        scheme.0
+    }
 }
 
 impl fmt::Display for RedirectUri {
@@ -227,7 +361,7 @@ mod tests {
 
     fn admits(registered: &str, presented: &str) -> bool {
         match RedirectUri::parse(presented) {
-            Ok(presented) => RedirectUri::parse(registered).unwrap().admits(&presented),
+            Ok(presented) => RedirectUri::parse(registered).unwrap().admits(&presented, false),
             Err(_) => false,
         }
     }
@@ -263,10 +397,81 @@ mod tests {
         assert!(!admits("http://127.0.0.1/cb", "https://127.0.0.1:49152/cb"));
         assert!(!admits("http://127.0.0.1/cb", "http://127.0.0.1:49152x/cb"));
         assert!(!admits("http://127.0.0.1/cb", "http://127.0.0.1.evil.example/cb"));
-        // RFC 8252 section 8.3: localhost may resolve elsewhere; it is matched to the letter.
-        assert!(!admits("http://localhost/cb", "http://localhost:49152/cb"));
         // https on loopback is an ordinary web URI.
         assert!(!admits("https://127.0.0.1/cb", "https://127.0.0.1:49152/cb"));
+    }
+
+    #[test]
+    fn rfc8252_8_3_the_port_of_localhost_is_free_where_it_is_said() {
+        let uri = |text| RedirectUri::parse(text).unwrap();
+        for (registered, presented, same) in [
+            ("http://localhost/cb", "http://localhost:49152/cb", true),
+            ("http://localhost:3000/cb", "http://localhost:49152/cb", true),
+            ("http://localhost:3000/", "http://localhost/", true),
+            ("http://localhost/cb", "http://localhost:49152/other", false),
+            ("http://localhost/cb", "http://127.0.0.1:49152/cb", false),
+            ("http://localhost/cb", "http://app.localhost:49152/cb", false),
+            ("http://app.localhost/cb", "http://app.localhost:49152/cb", false),
+            ("https://localhost/cb", "https://localhost:49152/cb", false),
+        ] {
+            assert_eq!(uri(registered).admits(&uri(presented), true), same, "{registered} {presented}");
+            assert!(!uri(registered).admits(&uri(presented), false), "{registered} {presented}");
+        }
+        for invalid in ["http://localhost:49152x/cb", "http://localhost.evil.example/cb", "http://localhost@evil.example/cb"] {
+            assert!(RedirectUri::parse(invalid).is_err(), "{invalid}");
+        }
+    }
+
+    fn registrable(text: &str, answered: Answered, schemes: &[&str]) -> Result<(), NotRegistrable> {
+        let schemes = schemes.iter().map(|scheme| scheme.parse().unwrap()).collect();
+        RedirectUri::parse(text).unwrap().check_registrable(answered, &schemes)
+    }
+
+    #[test]
+    fn rfc6749_3_1_what_we_add_must_not_be_there_already() {
+        use Answered::{Authorization, Logout};
+        let parameter = |name: &str| Err(NotRegistrable::Parameter(name.to_owned()));
+        for name in
+            ["code", "state", "iss", "error", "error_description", "response", "id_token", "access_token"]
+        {
+            for query in [format!("?{name}=x"), format!("?a=b&{name}"), format!("?%{:02x}{}=", name.as_bytes()[0], &name[1..])] {
+                let text = format!("https://client.example/cb{query}");
+                assert_eq!(registrable(&text, Authorization, &[]), parameter(name), "{text}");
+                let private = format!("com.example.app:/cb{query}");
+                assert_eq!(registrable(&private, Authorization, &[]), parameter(name), "{private}");
+            }
+        }
+        for good in ["https://c.example/cb?codes=1&State=2", "https://c.example/code?x=state", "https://c.example/cb?"] {
+            assert_eq!(registrable(good, Authorization, &[]), Ok(()), "{good}");
+        }
+        assert_eq!(registrable("https://c.example/bye?state=1", Logout, &[]), parameter("state"));
+        assert_eq!(registrable("https://c.example/bye?code=1", Logout, &[]), Ok(()));
+    }
+
+    #[test]
+    fn rfc9700_4_1_3_a_wildcard_is_no_address() {
+        for text in
+            ["https://client.example/*", "https://*.client.example/cb", "https://client.example/*/cb", "com.example.app:/*", "https://c.example/cb?x=*"]
+        {
+            for answered in [Answered::Authorization, Answered::Logout] {
+                assert_eq!(registrable(text, answered, &[]), Err(NotRegistrable::Wildcard), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn rfc8252_7_1_a_scheme_without_a_dot_is_registered_by_an_explicit_choice_only() {
+        for text in ["cursor://anysphere.cursor-mcp/oauth/callback", "vscode://a/b", "homeassistant://auth-callback", "MyApp:/cb"] {
+            let scheme = RedirectUri::parse(text).unwrap().scheme();
+            let refused = Err(NotRegistrable::AppScheme(scheme.clone()));
+            assert_eq!(registrable(text, Answered::Authorization, &[]), refused, "{text}");
+            assert_eq!(registrable(text, Answered::Authorization, &["other"]), refused, "{text}");
+            assert_eq!(registrable(text, Answered::Authorization, &["other", &scheme]), Ok(()), "{text}");
+            assert!(!admits(text, &format!("{text}/more")));
+        }
+        for never in ["javascript", "JavaScript", "data", "file", "vbscript", "https", "http", "ws", "blob", "urn", "a.b", "", "1a", "a b", "a:"] {
+            assert!(never.parse::<AppScheme>().is_err(), "{never}");
+        }
     }
 
     #[test]
@@ -286,12 +491,17 @@ mod tests {
             ("javascript:alert(1)", E::Scheme),
             ("data:text/html,hi", E::Scheme),
             ("urn:ietf:wg:oauth:2.0:oob", E::Scheme),
-            ("myapp:/cb", E::Scheme),
+            ("JAVASCRIPT:alert(1)", E::Scheme),
+            ("vbscript:x", E::Scheme),
+            ("file:///etc/passwd", E::Scheme),
+            ("blob:https://client.example/x", E::Scheme),
+            ("ws://client.example/cb", E::Scheme),
+            ("http://localhost.client.example/cb", E::ClearText),
         ] {
             assert_eq!(RedirectUri::parse(text), Err(error), "{text}");
         }
         for text in
-            ["https://c.example", "http://localhost:3000/cb", "http://127.0.0.1/cb", "com.example.app:/cb"]
+            ["https://c.example", "http://localhost:3000/cb", "http://127.0.0.1/cb", "http://app.localhost:8080/cb", "com.example.app:/cb"]
         {
             assert!(RedirectUri::parse(text).is_ok(), "{text}");
         }

@@ -25,7 +25,11 @@ impl Provider {
             tracing::debug!(client_id = %client.id, request_id = %ctx.request_id, %why, "a certificate is refused");
             failed()
         };
-        let certificate = ctx.certificate.as_ref().ok_or_else(|| told(&"there is none"))?;
+        let none = || match &ctx.unread_certificate {
+            Some(why) => told(&format_args!("one was passed on that is not read: {why}")),
+            None => told(&"there is none"),
+        };
+        let certificate = ctx.certificate.as_ref().ok_or_else(none)?;
         if client.authentication == ClientAuthentication::TlsClientAuth {
             let subject = client.tls_subject.as_ref().ok_or_else(|| told(&"the client names no subject"))?;
             if !subject_matches(certificate.leaf(), subject) {

@@ -2,7 +2,7 @@
 
 use crypto::{OpaqueToken, Random, random_bytes};
 use passwords::OnBehalfOf;
-use protocol::{AuditEventId, ClientCertificate, ClientId, Timestamp};
+use protocol::{AuditEventId, ClientCertificate, ClientId, Timestamp, UnreadCertificate};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -39,6 +39,8 @@ pub struct Ctx {
     pub remote: Option<IpAddr>,
     /// The certificate its caller has shown to have the key of, if any (RFC 8705): whose it is, nobody has looked at yet.
     pub certificate: Option<ClientCertificate>,
+    /// Why there is none, where a proxy passed on something that could not be read.
+    pub unread_certificate: Option<UnreadCertificate>,
     /// What an operator looks it up by.
     pub request_id: RequestId,
     /// Audit events told so far.
@@ -54,7 +56,7 @@ impl Ctx {
         request_id: RequestId,
         random: Box<dyn Random + Sync>,
     ) -> Self {
-        Self { now, remote, certificate: None, request_id, told: AtomicU16::new(0), random }
+        Self { now, remote, certificate: None, unread_certificate: None, request_id, told: AtomicU16::new(0), random }
     }
 
     /// The request's randomness.

@@ -9,7 +9,7 @@ use crate::session::SignedIn;
 use crate::{ClientRequest, Ctx, Provider, ProviderError};
 use crypto::{OpaqueToken, constant_time_eq, sha256};
 use protocol::claims::{Audience, IdTokenClaims};
-use protocol::{AuditEvent, Client, ClientId, ErrorCode, Params, RedirectUri, RefreshTokenId, SessionId};
+use protocol::{AuditEvent, Client, ClientId, ErrorCode, Params, RefreshTokenId, SessionId};
 use std::sync::Arc;
 use storage::client::RegisteredClient;
 use storage::grant::GrantById;
@@ -203,11 +203,7 @@ impl Provider {
 
 /// Section 3: only an address registered for the client, and `state` with it.
 fn post_logout_redirect(client: Option<&Client>, presented: &str, state: Option<&str>) -> Option<String> {
-    let presented = RedirectUri::parse(presented).ok()?;
-    let registered = &client?.post_logout_redirect_uris;
-    if !registered.iter().any(|registered| registered.admits(&presented)) {
-        return None;
-    }
+    let presented = client?.post_logout_redirect_uri(presented)?;
     Some(state.map_or_else(|| presented.to_string(), |state| presented.with_query(&[("state", state)])))
 }
 

@@ -4,7 +4,7 @@
 use crate::resource_servers::KnownResourceServer;
 use crate::{Caller, Credential, Ctx, Provider, ProviderError};
 use protocol::claims::ServiceClaims;
-use protocol::{AccessRules, AuditEvent, CheckedAt, ErrorCode, Needs, OAuthError, RequestPath, Scope};
+use protocol::{AccessRules, AuditEvent, CheckedAt, ErrorCode, Needs, NotAdmitted, OAuthError, RequestPath, Scope};
 use std::sync::Arc;
 
 /// A request as it came to a gateway.
@@ -138,8 +138,14 @@ impl Provider {
 fn needs<'a>(rules: &'a AccessRules, request: &GatewayRequest<'_>) -> Result<&'a Needs, Denied> {
     let path = RequestPath::parse(request.target)
         .map_err(|_| Denied::Forbidden("the path of this request could be read in two ways"))?;
-    let host = request.host.and_then(protocol::access_rule::host_name);
-    rules
-        .find(request.method, host.as_deref(), &path)
-        .ok_or(Denied::Forbidden("no rule of the resource server lets this request through"))
+    rules.find(request.method, request.host, &path).map_err(|why| {
+        Denied::Forbidden(match why {
+            NotAdmitted::Method => "the method of this request is not one in upper case",
+            NotAdmitted::Host => "the host of this request cannot be read",
+            NotAdmitted::NoHost => {
+                "the host of this request is expected, because rules of the resource server name one"
+            }
+            NotAdmitted::NoRule => "no rule of the resource server lets this request through",
+        })
+    })
 }

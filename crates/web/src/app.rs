@@ -1,5 +1,6 @@
 //! What the surface is built from, and what every handler is given.
 
+use crate::below::path_of;
 use crate::cookies::Cookies;
 use crate::metrics::HttpMetrics;
 use crate::server::rate_limit::RateLimits;
@@ -50,7 +51,7 @@ impl Surface {
         self.provider.settings().issuer.starts_with("https://")
     }
 
-    pub(crate) fn cookies(&self) -> Cookies {
-        Cookies { https: self.is_https() }
+    pub(crate) fn cookies(&self) -> Cookies<'_> {
+        Cookies { https: self.is_https(), path: path_of(&self.provider.settings().issuer) }
     }
 }

@@ -5,19 +5,30 @@ use provider::interaction::Browser;
 
 /// How cookies are written for this installation.
 #[derive(Clone, Copy)]
-pub(crate) struct Cookies {
+pub(crate) struct Cookies<'a> {
     /// Whether browsers come by https. Only on a developer's loopback they may not: then the `__Host-` prefix and `Secure` are left
     /// out, because not every browser takes such cookies over http, even from localhost.
     pub(crate) https: bool,
+    /// The issuer's path. Below one, other applications have the same host: they are not sent our cookies, whose prefix is `__Secure-` then, because
+    /// `__Host-` is for the root (RFC 6265bis section 4.1.3).
+    pub(crate) path: &'a str,
 }
 
-impl Cookies {
+impl Cookies<'_> {
     const fn session_name(self) -> &'static str {
-        if self.https { "__Host-doorward-session" } else { "doorward-session" }
+        match (self.https, self.path.is_empty()) {
+            (true, true) => "__Host-doorward-session",
+            (true, false) => "__Secure-doorward-session",
+            (false, _) => "doorward-session",
+        }
     }
 
     const fn browser_name(self) -> &'static str {
-        if self.https { "__Host-doorward-browser" } else { "doorward-browser" }
+        match (self.https, self.path.is_empty()) {
+            (true, true) => "__Host-doorward-browser",
+            (true, false) => "__Secure-doorward-browser",
+            (false, _) => "doorward-browser",
+        }
     }
 
     /// What this request's cookies say.
@@ -38,11 +49,12 @@ impl Cookies {
         self.write(self.browser_name(), value, "")
     }
 
-    /// Host-only, for every path, not for scripts, not sent along when another site embeds or posts (RFC 6265bis section 5.6.7).
+    /// Host-only, for every path of ours, not for scripts, not sent along when another site embeds or posts (RFC 6265bis section 5.6.7).
     /// Values are base64url and a dot: nothing to quote.
     fn write(self, name: &str, value: &str, more: &str) -> Option<HeaderValue> {
         let secure = if self.https { "; Secure" } else { "" };
-        HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{more}")).ok()
+        let path = if self.path.is_empty() { "/" } else { self.path };
+        HeaderValue::from_str(&format!("{name}={value}; Path={path}; HttpOnly; SameSite=Lax{secure}{more}")).ok()
     }
 }
 
@@ -74,16 +86,20 @@ mod tests {
 
     #[test]
     fn over_https_cookies_are_host_cookies() {
-        let secure = Cookies { https: true };
+        let secure = Cookies { https: true, path: "" };
         assert_eq!(
             secure.session("a.b").unwrap(),
             "__Host-doorward-session=a.b; Path=/; HttpOnly; SameSite=Lax; Secure"
         );
         assert_eq!(
-            Cookies { https: false }.no_session().unwrap(),
+            Cookies { https: false, path: "" }.no_session().unwrap(),
             "doorward-session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
         );
         assert!(secure.session("a\r\nSet-Cookie: b").is_none());
+        assert_eq!(
+            Cookies { https: true, path: "/auth" }.browser("a").unwrap(),
+            "__Secure-doorward-browser=a; Path=/auth; HttpOnly; SameSite=Lax; Secure"
+        );
     }
 
     #[test]
@@ -91,9 +107,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(COOKIE, HeaderValue::from_static("a=1; doorward-sessionx=no; doorward-session=yes"));
         headers.append(COOKIE, HeaderValue::from_static("doorward-browser=b"));
-        let presented = Cookies { https: false }.read(&headers);
+        let presented = Cookies { https: false, path: "" }.read(&headers);
         let browser = presented.browser();
         assert_eq!((browser.session, browser.secret), (Some("yes"), Some("b")));
-        assert_eq!(Cookies { https: true }.read(&headers).browser().session, None);
+        assert_eq!(Cookies { https: true, path: "" }.read(&headers).browser().session, None);
     }
 }

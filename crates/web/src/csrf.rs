@@ -6,16 +6,16 @@
 use http::HeaderMap;
 use http::header::{HOST, ORIGIN};
 
-/// Whether the request can come from one of our own pages: by Fetch Metadata where the browser sends it, otherwise by its origin.
+/// Whether the request can come from one of our own pages: by Fetch Metadata where the browser sends it, otherwise by its origin; `own` is the issuer's.
 /// What sends neither is no browser that a foreign page could steer.
-pub(crate) fn is_same_origin(headers: &HeaderMap, issuer: &str) -> bool {
+pub(crate) fn is_same_origin(headers: &HeaderMap, own: &str) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
         return site == "same-origin" || site == "none";
     }
     let Some(origin) = headers.get(ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    origin == issuer
+    origin == own
         || host.is_some_and(|host| origin.split_once("://").is_some_and(|(_, rest)| rest == host))
 }
 

@@ -1,6 +1,7 @@
 //! Extractors: a request's circumstances, its parameters, what it authenticates with. Input is parsed here once; handlers see types.
 
 use crate::app::Web;
+use crate::below::origin_of;
 use crate::cookies::Presented;
 use crate::error::{ApiError, PageError, refused};
 use crate::server::ClientAddress;
@@ -11,7 +12,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
 use protocol::credentials::Authorization;
-use protocol::{ClientCertificate, ErrorCode, OAuthError, Params};
+use protocol::{ClientCertificate, ErrorCode, OAuthError, Params, UnreadCertificate};
 use provider::{ClientRequest, Credential, Ctx, ProviderError};
 
 /// A body may have so many bytes; no request of ours comes near.
@@ -27,6 +28,7 @@ impl FromRequestParts<Web> for Circumstances {
         let remote = parts.extensions.get::<ClientAddress>().map(|address| address.0);
         let mut ctx = (web.new_ctx)(remote);
         ctx.certificate = parts.extensions.get::<ClientCertificate>().cloned();
+        ctx.unread_certificate = parts.extensions.get::<UnreadCertificate>().copied();
         Ok(Self(ctx))
     }
 }
@@ -155,7 +157,7 @@ impl FromRequest<Web> for Posts {
     type Rejection = PageError;
 
     async fn from_request(request: Request, web: &Web) -> Result<Self, PageError> {
-        let ours = crate::csrf::is_same_origin(request.headers(), &web.provider.settings().issuer);
+        let ours = crate::csrf::is_same_origin(request.headers(), origin_of(&web.provider.settings().issuer));
         let Arrives(visit) = Arrives::from_request(request, web).await?;
         if ours {
             return Ok(Self(visit));

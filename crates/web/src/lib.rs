@@ -4,6 +4,7 @@
 mod answer;
 mod app;
 pub mod assets;
+mod below;
 mod cookies;
 mod csrf;
 mod dialects;
@@ -12,6 +13,7 @@ mod extract;
 mod health;
 pub mod metrics;
 mod oauth;
+mod own_host;
 pub mod pages;
 mod person;
 mod routes;

@@ -2,45 +2,50 @@
 
 use crate::app::Web;
 use crate::assets::asset_at;
+use crate::below;
 use crate::dialects::{keycloak, machine, organization};
 use crate::error::PageError;
 use crate::health;
 use crate::oauth::{
     authorize, device_authorization, discovery, introspect, logout, revoke, token, userinfo, validate,
 };
+use crate::own_host::{self, OwnHost};
 use crate::person::{consent, device, home, select_account, setup, sign_in, sign_up};
 use crate::server::Problem;
 use crate::server::rate_limit::{Limit, RateLimits};
 use crate::server::security_headers::{OPENER_POLICY, SecurityHeaders};
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
 use http::header::{
-    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER,
+    WWW_AUTHENTICATE,
 };
 use http::{Method, StatusCode};
 use protocol::{ErrorCode, OAuthError};
 use provider::ProviderError;
-use tower_http::cors::{Any, CorsLayer};
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
 /// The whole surface.
 pub fn router(web: Web) -> Router {
     let refusing = web.clone();
     let limits =
         web.rate_limits.clone().with_refusal(move |request, wait| too_many(&refusing, request, wait));
-    let general = Under { web: &web, limit: limits.general() };
-    let trying_passwords = Under { web: &web, limit: limits.sign_in() };
+    let own_host = OwnHost::new(web.clone());
+    let general = Under { web: &web, limit: limits.general(), own_host: None };
+    let people = Under { web: &web, limit: limits.general(), own_host: Some(&own_host) };
+    let trying_passwords = Under { web: &web, limit: limits.sign_in(), own_host: Some(&own_host) };
     // All requests of all people behind a gateway come from its one address: no limit per address.
-    let unlimited = Under { web: &web, limit: RateLimits::off().general() };
-    Router::new()
+    let unlimited = Under { web: &web, limit: RateLimits::off().general(), own_host: None };
+    let surface = Router::new()
         .merge(for_clients(&general))
-        .merge(for_people(&general))
+        .merge(for_people(&people))
         .merge(setup_form(&trying_passwords))
         .merge(
-            on_the_way_to_a_client(&general)
-                .merge(for_people_of_keycloak(&general))
+            on_the_way_to_a_client(&people)
+                .merge(for_people_of_keycloak(&people))
                 .merge(password_forms(&trying_passwords))
                 .layer(map_response(keeps_its_opener)),
         )
@@ -50,22 +55,37 @@ pub fn router(web: Web) -> Router {
         .merge(for_gateways(&unlimited))
         .fallback_service(nowhere(&web))
         .layer(SecurityHeaders::new(web.is_https()))
-        .with_state(web)
+        .with_state(web.clone());
+    below::moved(surface, &web.provider.settings().issuer)
 }
 
 /// What lies over each route of a group.
 struct Under<'a> {
     web: &'a Web,
     limit: Limit,
+    /// Where a browser's cookies count, so that it must have come by the issuer's name.
+    own_host: Option<&'a OwnHost>,
 }
 
-/// No cookie counts for [`for_scripts`], so no origin is refused.
+/// No cookie counts for [`for_scripts`], so no origin is refused. It is echoed: some clients do not know that `*` is one of them (Fetch standard,
+/// section 3.3.3). What scripts send and read beside what browsers always let them is what their protocols name: DPoP (RFC 9449), MCP,
+/// W3C Trace Context.
 fn any_origin() -> CorsLayer {
     CorsLayer::new()
-        .allow_origin(Any)
+        .allow_origin(AllowOrigin::mirror_request())
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE])
-        .expose_headers([RETRY_AFTER, WWW_AUTHENTICATE])
+        .allow_headers([
+            AUTHORIZATION,
+            CONTENT_TYPE,
+            CACHE_CONTROL,
+            HeaderName::from_static("dpop"),
+            HeaderName::from_static("mcp-protocol-version"),
+            HeaderName::from_static("x-requested-with"),
+            HeaderName::from_static("traceparent"),
+            HeaderName::from_static("tracestate"),
+        ])
+        .expose_headers([RETRY_AFTER, WWW_AUTHENTICATE, HeaderName::from_static("dpop-nonce")])
+        .vary([ORIGIN])
         .max_age(std::time::Duration::from_secs(3_600))
 }
 
@@ -213,6 +233,10 @@ fn routes<const N: usize>(under: &Under<'_>, table: [(&'static str, MethodRouter
 
 impl Under<'_> {
     fn route(&self, path: &'static str, methods: MethodRouter<Web>) -> MethodRouter<Web> {
+        let methods = match self.own_host {
+            Some(own_host) => methods.layer(from_fn_with_state(own_host.clone(), own_host::only)),
+            None => methods,
+        };
         methods.layer((self.limit.clone(), self.web.metrics.route(path)))
     }
 }
@@ -267,7 +291,7 @@ fn too_many(web: &Web, request: &Request, wait: std::time::Duration) -> Response
     PageError { error: ProviderError::TooManyAttempts { retry_after: wait }, request_id }.into_response()
 }
 
-fn wants_page(request: &Request) -> bool {
+pub(crate) fn wants_page(request: &Request) -> bool {
     request
         .headers()
         .get(ACCEPT)

@@ -236,6 +236,7 @@ fn show(args: ShowArgs) -> anyhow::Result<()> {
     let seconds = |lifetime: Option<u32>| lifetime.map(|seconds| format!("{seconds} s")).unwrap_or_default();
     let yes = |holds: bool| if holds { "yes" } else { "no" }.to_owned();
     let grant_types: Vec<_> = client.grant_types.iter().map(|grant_type| grant_type.as_str()).collect();
+    let app_schemes: Vec<_> = client.app_schemes.iter().map(ToString::to_string).collect();
     let mut fields = vec![
         ("client_id", client.id.to_string()),
         ("name", client.name.clone()),
@@ -245,6 +246,7 @@ fn show(args: ShowArgs) -> anyhow::Result<()> {
     fields.extend([
         ("redirect URIs", uris(&client.redirect_uris)),
         ("post-logout redirect URIs", uris(&client.post_logout_redirect_uris)),
+        ("app schemes", app_schemes.join(" ")),
         ("grant types", grant_types.join(" ")),
         ("scope", Scope::to_string(&client.scope)),
         ("consent", word(serde_json::to_value(client.consent))),

@@ -4,7 +4,7 @@ use super::client_proof_options::ProofOptions;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use protocol::{
-    AccessTokenFormat, Client, ClientId, ConsentPolicy, ExchangePolicy, GrantType, PkcePolicy, RateLimit,
+    AccessTokenFormat, AppScheme, Client, ClientId, ConsentPolicy, ExchangePolicy, GrantType, PkcePolicy, RateLimit,
     RedirectUri, Scope, ServicePath, SigningAlgorithm,
 };
 
@@ -19,6 +19,9 @@ pub(crate) struct ClientOptions {
     /// Where a browser may go after sign-out; repeatable
     #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
     post_logout_redirect_uris: Vec<RedirectUri>,
+    /// A scheme without a dot that its redirect URIs may have, such as cursor: other applications may use it too; repeatable
+    #[arg(long = "app-scheme", value_name = "SCHEME")]
+    app_schemes: Vec<AppScheme>,
     /// What it may use at the token endpoint; repeatable
     #[arg(long = "grant-type", value_parser = grant_type())]
     grant_types: Vec<GrantType>,
@@ -165,6 +168,7 @@ impl ClientOptions {
         given(&mut client.name, self.name);
         given(&mut client.redirect_uris, list(self.redirect_uris));
         given(&mut client.post_logout_redirect_uris, list(self.post_logout_redirect_uris));
+        given(&mut client.app_schemes, list(self.app_schemes).map(|all| all.into_iter().collect()));
         given(&mut client.grant_types, list(self.grant_types).map(|all| all.into_iter().collect()));
         given(&mut client.scope, self.scope);
         given(&mut client.consent, self.consent.map(Into::into));

@@ -8,7 +8,7 @@ use crate::operator::{Operation, Outcome};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use protocol::access_rule::host_name;
-use protocol::{AccessRule, ClientId, Needs, RequestPath, ResourceIndicator, ResourceServer, Scope};
+use protocol::{AccessRule, ClientId, Needs, NotAdmitted, RequestPath, ResourceIndicator, ResourceServer, Scope};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -286,28 +286,32 @@ fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         None => (None, args.url.as_str()),
         Some((_, rest)) => {
             let slash = rest.find('/').unwrap_or(rest.len());
-            let host = host_name(&rest[..slash]).with_context(|| format!("{} names no host", args.url))?;
-            (Some(host), if slash < rest.len() { &rest[slash..] } else { "/" })
+            (Some(&rest[..slash]), if slash < rest.len() { &rest[slash..] } else { "/" })
         }
     };
+    let name = host.map(|host| host_name(host).with_context(|| format!("{} names no host", args.url)));
+    let name = name.transpose()?;
     let mut servers = all(&mut Administration::of(&args.place)?)?;
     match &args.resource {
         Some(identifier) => servers.retain(|server| server.identifier == *identifier),
         None => servers
-            .retain(|server| host.as_ref().is_none_or(|host| server.all_hosts().any(|own| own == *host))),
+            .retain(|server| name.as_ref().is_none_or(|name| server.all_hosts().any(|own| own == *name))),
     }
     let [server] = servers.as_slice() else {
         bail!("{} resource servers are meant: say which with --resource", servers.len());
     };
     let path = RequestPath::parse(target)?;
     let rules = server.access_rules()?;
-    let (says, code) = match rules.find(&args.method, host.as_deref(), &path) {
-        None => ("no rule lets this through: it is refused".to_owned(), ExitCode::FAILURE),
-        Some(Needs::Public) => ("public: nobody is asked".to_owned(), ExitCode::SUCCESS),
-        Some(Needs::Token(scope)) if scope.is_empty() => {
+    let (says, code) = match rules.find(&args.method, host, &path) {
+        Err(NotAdmitted::NoRule) => {
+            ("no rule lets this through: it is refused".to_owned(), ExitCode::FAILURE)
+        }
+        Err(why) => (format!("this is refused: {why}"), ExitCode::FAILURE),
+        Ok(Needs::Public) => ("public: nobody is asked".to_owned(), ExitCode::SUCCESS),
+        Ok(Needs::Token(scope)) if scope.is_empty() => {
             ("authenticated: any good token for this resource server".to_owned(), ExitCode::SUCCESS)
         }
-        Some(Needs::Token(scope)) => (format!("scope {scope}"), ExitCode::SUCCESS),
+        Ok(Needs::Token(scope)) => (format!("scope {scope}"), ExitCode::SUCCESS),
     };
     shown::fields(&[("resource server", server.identifier.as_str().to_owned()), ("needs", says)])?;
     Ok(code)

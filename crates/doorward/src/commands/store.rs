@@ -299,6 +299,7 @@ fn doctor(runtime: &Runtime, args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let mut findings = runtime.block_on(storage::doctor::doctor(&database, thoroughness));
     findings.extend(seal(&settings));
     findings.push(master_key(&settings));
+    findings.push(issuer(&settings));
     // An object store is asked by a client that blocks.
     findings.extend(health::findings(&settings));
     if args.json {
@@ -329,6 +330,18 @@ fn seal(settings: &Settings) -> Option<Finding> {
         Err(BackupError::Open(_)) => None,
         Err(error) => Some(Finding::problem(CHECK, error.to_string(), "restore from another backup")),
     }
+}
+
+/// What applications are to be given: many compare it to the letter (OpenID Connect Discovery section 4.3), and people type a slash.
+fn issuer(settings: &Settings) -> Finding {
+    let issuer = settings.issuer(settings.listen);
+    Finding::ok(
+        "issuer",
+        format!(
+            "{issuer}, which applications are given to the letter: one that is told {issuer}/, with a slash at its end, waits for another issuer, \
+             and says that it did not match"
+        ),
+    )
 }
 
 /// Whether the key is at hand, for its owner only.

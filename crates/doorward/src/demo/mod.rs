@@ -17,7 +17,7 @@ use crate::outgoing::Outgoing;
 use crate::serve::{House, allow_many_files, bind, threads, watch_for_a_flood};
 use crate::settings::{Issuer, Resolved, SettingFlags, Settings, TlsSettings, address};
 use crate::telemetry::Telemetry;
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{anyhow, bail, Context as _, ensure};
 use clap::Args;
 use fixture::{Fixture, Wishes};
 use protocol::{RedirectUri, SigningAlgorithm};
@@ -105,6 +105,7 @@ async fn demo(args: DemoArgs, flood: &Flood, directory: &Path) -> anyhow::Result
     let settings = settings(args.flags, port, directory)?;
     let _telemetry = Telemetry::start(&settings.log)?;
     let issuer = settings.issuer(SocketAddr::new(wished.ip(), port));
+    ensure!(!issuer.has_path(), "the demo stands at a host of its own: --issuer without a path is expected");
     let app = App::open(&settings, &issuer, Opening::of(IfMissing::Create)).await?;
     watch_for_a_flood(flood, &app.provider);
     let wishes = Wishes {

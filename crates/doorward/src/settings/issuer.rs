@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use url::{Host, Url};
 
-/// An origin such as `https://id.example.org`, spelled exactly as clients must compare it (OpenID Connect Core section 3.1.3.7).
+/// An origin such as `https://id.example.org`, perhaps with a path, spelled exactly as clients must compare it (OpenID Connect Core section
+/// 3.1.3.7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Issuer(String);
 
@@ -23,6 +24,11 @@ impl Issuer {
     /// The URL, without a trailing slash.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is more than an origin.
+    pub(crate) fn has_path(&self) -> bool {
+        self.0.split_once("://").is_some_and(|(_, rest)| rest.contains('/'))
     }
 
     /// Whether everything here is reached by https only.
@@ -51,21 +57,31 @@ impl FromStr for Issuer {
             "http" => return Err("https, because its host is not this machine".to_owned()),
             _ => return Err(expected.to_owned()),
         }
-        // RFC 8414 section 2: no query or fragment. A path would need every well-known location to be rewritten by a proxy.
-        let bare = url.path() == "/"
-            && url.query().is_none()
+        // RFC 8414 section 2: no query or fragment.
+        let bare = url.query().is_none()
             && url.fragment().is_none()
             && url.username().is_empty()
             && url.password().is_none();
         if !bare {
-            return Err(
-                "scheme and host only, without a path, query, fragment or user: a host name of its own"
-                    .to_owned(),
-            );
+            return Err("scheme, host and perhaps a path, without a query, fragment or user".to_owned());
         }
         let origin = url.origin().ascii_serialization();
-        if origin == text { Ok(Self(origin)) } else { Err(format!("it spelled as {origin}")) }
+        let path = url.path().trim_end_matches('/');
+        let spelled = format!("{origin}{path}");
+        if spelled != text {
+            return Err(format!("it spelled as {spelled}"));
+        }
+        if !path.split('/').skip(1).all(is_segment) {
+            return Err("a path of letters, digits, - and _, as in https://example.org/auth".to_owned());
+        }
+        Ok(Self(spelled))
     }
+}
+
+/// What no proxy, browser or client rewrites.
+fn is_segment(text: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    !text.is_empty() && !text.starts_with('.') && text.bytes().all(known)
 }
 
 fn is_loopback(host: &Host<&str>) -> bool {
@@ -90,6 +106,9 @@ mod tests {
             "http://id.localhost",
             "http://127.0.0.1:8080",
             "http://[::1]:8080",
+            "https://example.org/auth",
+            "https://example.org:8443/realms/a_b-c.d",
+            "http://localhost:8080/auth",
         ] {
             assert_eq!(good.parse::<Issuer>().map(|issuer| issuer.0), Ok(good.to_owned()));
         }
@@ -101,10 +120,16 @@ mod tests {
             ("https://id.example.org/", "spelled as https://id.example.org"),
             ("https://ID.example.org", "spelled as https://id.example.org"),
             ("https://id.example.org:443", "spelled as https://id.example.org"),
-            ("https://id.example.org/auth", "without a path"),
-            ("https://id.example.org?a=b", "without a path"),
-            ("https://id.example.org#a", "without a path"),
-            ("https://user@id.example.org", "without a path"),
+            ("https://id.example.org/auth/", "spelled as https://id.example.org/auth"),
+            ("https://id.example.org/a/../auth", "spelled as https://id.example.org/auth"),
+            ("https://id.example.org/a//b", "a path of letters"),
+            ("https://id.example.org/%61uth", "a path of letters"),
+            ("https://id.example.org/a;b", "a path of letters"),
+            ("https://id.example.org/.well-known", "a path of letters"),
+            ("https://id.example.org?a=b", "without a query"),
+            ("https://id.example.org/auth?a=b", "without a query"),
+            ("https://id.example.org#a", "without a query"),
+            ("https://user@id.example.org", "without a query"),
         ] {
             let error = bad.parse::<Issuer>().expect_err(bad);
             assert!(error.contains(expected), "{bad}: {error}");

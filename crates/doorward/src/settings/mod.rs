@@ -28,7 +28,7 @@ use protocol::PkcePolicy;
 use provider::AuditLevel;
 use secrecy::SecretString;
 use storage::Database;
-use web::server::{CertificateHeader, TrustedProxies};
+use web::server::{CertificateHeader, ForwardingHeader, TrustedProxies};
 
 pub(crate) use flags::SettingFlags;
 pub(crate) use issuer::Issuer;
@@ -51,6 +51,7 @@ pub(crate) struct Settings {
     pub(crate) master_key_file: Option<PathBuf>,
     pub(crate) tls: TlsSettings,
     pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) forwarding_header: ForwardingHeader,
     pub(crate) outgoing: OutgoingSettings,
     pub(crate) metrics_listen: Option<SocketAddr>,
     /// A poll that takes longer blocked its thread; zero watches none.
@@ -353,6 +354,7 @@ impl Settings {
             master_key_file: None,
             tls: TlsSettings::default(),
             trusted_proxies: TrustedProxies::default(),
+            forwarding_header: ForwardingHeader::default(),
             outgoing: OutgoingSettings::default(),
             metrics_listen: None,
             stall_after: Duration::ZERO,

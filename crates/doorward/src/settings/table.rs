@@ -43,8 +43,8 @@ static SERVING: &[Setting] = &[
         |s, v| put(&mut s.issuer, v.parse().map(Some)),
     )
     .help(
-        "The URL people and clients reach this server by. Clients store it: choose it once, and \
-             keep it.",
+        "The URL people and clients reach this server by: https and a host, which may have a path. \
+             Clients store it, to the letter and without a slash at its end: choose it once, and keep it.",
         "https://id.example.org",
     ),
     Setting::new("data", "DIRECTORY", Value("./doorward-data"), |s, v| put(&mut s.data, path(v))).help(
@@ -117,16 +117,26 @@ static SERVING: &[Setting] = &[
     })
     .help(
         "The header in which trusted_proxies pass on the certificates of their clients: \
-             Client-Cert (RFC 9440), or one that holds PEM, percent-encoded, as nginx's \
-             $ssl_client_escaped_cert does. From anybody else it is ignored.",
+             Client-Cert (RFC 9440), X-Forwarded-Client-Cert (Envoy), or one that holds PEM (percent-encoded, \
+             as nginx's $ssl_client_escaped_cert does) or the base64 of DER (HAProxy, Traefik). From anybody \
+             else it is ignored.",
         "Client-Cert",
     ),
     Setting::new("trusted_proxies", "NETWORKS", Value(""), |s, v| put(&mut s.trusted_proxies, v.parse()))
         .help(
-            "The proxies whose X-Forwarded-For or Forwarded header is believed: addresses and \
-             networks. Without them every client behind a proxy counts as one.",
+            "The proxies whose forwarding_header is believed: addresses and networks. Without them every \
+             client behind a proxy counts as one.",
             "127.0.0.1, 10.0.0.0/8",
         ),
+    Setting::new("forwarding_header", "HEADER", Value("X-Forwarded-For"), |s, v| {
+        put(&mut s.forwarding_header, v.parse())
+    })
+    .help(
+        "The header in which trusted_proxies say whose request they forward: X-Forwarded-For or another \
+             list of addresses, or Forwarded (RFC 7239). It must be one that they write or add to \
+             themselves: every other one is passed on as a client made it up, and is ignored here.",
+        "Forwarded",
+    ),
     Setting::new("outgoing.allow", "HOSTS", Value(""), |s, v| put(&mut s.outgoing.allow, v.parse())).help(
         "Where this server may fetch clients' keys from (jwks_uri) beside public addresses: hosts, \
              addresses and networks. Private and special networks are refused otherwise.",

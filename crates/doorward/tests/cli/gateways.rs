@@ -229,6 +229,16 @@ const FORGED: [(&str, &str); 10] = [
     ("X_Auth_Subject", "root"),
     ("x-auth-subject", "root"),
 ];
+/// Names that CGI, WSGI and PHP take for ours (RFC 3875 section 4.1.18), beside those in [`FORGED`]; and orders to take ours away.
+const LOOK_ALIKES: [(&str, &str); 7] = [
+    ("X-Auth_Subject", "root"),
+    ("X_Auth-Subject", "root"),
+    ("x_auth-subject", "root"),
+    ("X-Auth_Scope", "root"),
+    ("Connection", "X-Auth-Subject, X-Auth-Scope"),
+    ("Connection", "x-auth-type"),
+    ("Connection", "X-Auth-Client, X_Auth_Client"),
+];
 const IDENTITY: [&str; 5] =
     ["x-auth-subject", "x-auth-client", "x-auth-scope", "x-auth-type", "x_auth_subject"];
 const STANDING: [&str; 4] = ["x-auth-org", "x-auth-service", "x-auth-plan", "x-auth-features"];
@@ -275,6 +285,16 @@ fn guards_on(gateway: Gateway, program: PathBuf, installation: &Installation) {
         assert!(passed.body.starts_with("GET /orders/5?a=b "), "{}", passed.body);
         assert_eq!(IDENTITY.map(|name| passed.arrived(name)), ["robot", "robot", "orders:read", kind, ""]);
         assert!(!passed.body.contains("root") && !passed.body.contains(credential.1), "{}", passed.body);
+    }
+    for look_alike in LOOK_ALIKES {
+        let passed = running.ask("GET /orders/5", &[look_alike, bearer]).expect(200);
+        let arrived = IDENTITY.map(|name| passed.arrived(name));
+        assert_eq!(arrived, ["robot", "robot", "orders:read", "client", ""], "{look_alike:?}");
+        assert!(!passed.body.contains("root"), "{}", passed.body);
+    }
+    for dotted in ["X.Auth.Subject", "X!Auth!Subject"] {
+        let answer = running.ask("GET /orders/5", &[(dotted, "root"), bearer]);
+        assert!(matches!(answer.status, 400 | 403) || !answer.body.contains("root"), "{}", answer.body);
     }
     // Nobody is asked, and nobody is said to be there.
     let open = running.ask("GET /health", &FORGED).expect(200);
@@ -377,4 +397,88 @@ fn nginx_hands_on_how_a_user_stands_with_a_service_now() {
 #[test]
 fn caddy_hands_on_how_a_user_stands_with_a_service_now() {
     hands_on_plans(Gateway::Caddy);
+}
+
+/// An API as Python's own server runs it, which knows a request's headers as CGI does (PEP 3333): it answers with them.
+const WSGI: &str = "
+import sys
+from wsgiref.simple_server import make_server
+def application(environ, start):
+    start('200 OK', [('Content-Type', 'text/plain')])
+    names = sorted(name for name in environ if name.startswith('HTTP_'))
+    return [''.join(f'{name}: {environ[name]}\\n' for name in names).encode()]
+server = make_server('127.0.0.1', 0, application)
+print(server.server_port, flush=True)
+server.serve_forever()
+";
+
+/// A process that is killed when it is dropped.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+fn wsgi() -> Option<(Killed, String)> {
+    let python = Command::new("python3").args(["-c", WSGI]).stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::piped()).spawn();
+    let Ok(mut python) = python else {
+        assert!(std::env::var_os("CI").is_none(), "python3 is not installed");
+        eprintln!("SKIPPED: python3 is not installed; as root: apt-get install python3");
+        return None;
+    };
+    let mut port = String::new();
+    let mut said = std::io::BufReader::new(python.stdout.take().expect("a pipe"));
+    std::io::BufRead::read_line(&mut said, &mut port).expect("a port");
+    Some((Killed(python), format!("127.0.0.1:{}", port.trim())))
+}
+
+fn guards_a_wsgi_api(gateway: Gateway) {
+    let (Some(program), Some((_python, api))) = (gateway.program(), wsgi()) else { return };
+    let installation = Installation::new();
+    let (server, key, _) = doorward(&installation);
+    let running = Running::start(gateway, program, &server.address, &api);
+    let key = ("X-Api-Key", key.as_str());
+    let told = |told: &Told| {
+        ["http_x_auth_subject", "http_x_auth_client", "http_x_auth_scope", "http_x_auth_type"].map(|name| told.arrived(name))
+    };
+    for forged in FORGED.iter().chain(&LOOK_ALIKES) {
+        let passed = running.ask("GET /orders/5", &[*forged, key]).expect(200);
+        assert_eq!(told(&passed), ["robot", "robot", "orders:read", "api_key"], "{forged:?}");
+        let open = running.ask("GET /health", &[*forged]).expect(200);
+        assert_eq!(told(&open), [""; 4], "{forged:?}");
+        assert!(!open.body.contains("root"), "{}", open.body);
+    }
+    for forged in ["X.Auth.Subject", "X~Auth_Subject", "X!Auth-Subject"] {
+        let answer = running.ask("GET /orders/5", &[(forged, "root"), key]);
+        assert!(matches!(answer.status, 400 | 403) || told(&answer)[0] == "robot", "{forged}: {}", answer.body);
+    }
+    server.stop();
+}
+
+#[test]
+fn a_wsgi_api_behind_nginx_is_told_nothing_that_a_client_made_up() {
+    guards_a_wsgi_api(Gateway::Nginx);
+}
+
+#[test]
+fn a_wsgi_api_behind_caddy_is_told_nothing_that_a_client_made_up() {
+    guards_a_wsgi_api(Gateway::Caddy);
+}
+
+/// What the guide promises of empty headers, whatever a version of Caddy makes of them on the way.
+#[test]
+fn an_api_behind_caddy_gets_every_identity_header_empty_ones_included() {
+    let Some(program) = Gateway::Caddy.program() else { return };
+    let installation = Installation::new();
+    let (server, ..) = doorward(&installation);
+    let running = Running::start(Gateway::Caddy, program, &server.address, &api());
+    let open = running.ask("GET /health", &[]).expect(200);
+    let lines: Vec<_> = open.body.lines().map(|line| line.trim_end().to_ascii_lowercase()).collect();
+    for name in IDENTITY[..4].iter().chain(&STANDING) {
+        assert!(lines.contains(&format!("{name}:")), "{name}: {}", open.body);
+    }
+    server.stop();
 }

@@ -10,6 +10,7 @@ mod backup;
 mod client_certificates;
 #[cfg(test)]
 mod demo;
+mod dumps;
 #[cfg(test)]
 mod gateways;
 #[cfg(test)]

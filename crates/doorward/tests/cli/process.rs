@@ -189,6 +189,10 @@ impl Server {
         (status.code(), log)
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Stops it as a service manager does.
     pub(crate) fn stop(self) {
         self.signal(Signal::TERM);

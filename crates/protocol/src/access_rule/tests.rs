@@ -12,12 +12,14 @@ fn decided(rules: &AccessRules, request: &str) -> String {
     let (method, url) = request.split_once(' ').unwrap();
     let (host, path) = match url.strip_prefix("//") {
         Some(rest) => (Some(&rest[..rest.find('/').unwrap()]), &rest[rest.find('/').unwrap()..]),
-        None => (None, url),
+        // A rule names a host, so that each request must.
+        None => (Some("any.example"), url),
     };
     match rules.find(method, host, &RequestPath::parse(path).unwrap()) {
-        None => "refused".to_owned(),
-        Some(Needs::Public) => "public".to_owned(),
-        Some(Needs::Token(scope)) => scope.to_string(),
+        Err(NotAdmitted::NoRule) => "refused".to_owned(),
+        Err(other) => format!("{other:?}"),
+        Ok(Needs::Public) => "public".to_owned(),
+        Ok(Needs::Token(scope)) => scope.to_string(),
     }
 }
 
@@ -45,7 +47,6 @@ fn the_most_specific_template_decides_and_then_the_method() {
         ("GET /orders?x=/admin", "list"),
         ("POST /orders", "create"),
         ("DELETE /orders", "refused"),
-        ("get /orders", "refused"),
         ("GET /orders/5", "one"),
         ("PUT /orders/5", "one"),
         ("GET /orders/latest", "latest"),
@@ -146,6 +147,14 @@ fn hosts_are_compared_without_case_port_and_root() {
         ("api.example.", Some("api.example")),
         ("api.example:8443", Some("api.example")),
         ("[::1]:80", Some("::1")),
+        ("[0:0::0:1]", Some("::1")),
+        ("[::1]x", None),
+        ("[a]", None),
+        ("a..example", None),
+        ("api.example..", None),
+        (".", None),
+        ("user@api.example", None),
+        ("a.example, b.example", None),
         ("", None),
         ("a b", None),
         ("a/b", None),
@@ -155,6 +164,35 @@ fn hosts_are_compared_without_case_port_and_root() {
     ] {
         assert_eq!(host_name(text).as_deref(), host, "{text}");
     }
+}
+
+#[test]
+fn a_request_whose_host_or_method_cannot_be_read_is_admitted_by_no_broader_rule() {
+    let of_host = rules(&["//admin.example/** = admin", "/** = public", "* /open = public"]);
+    let any_host = rules(&["DELETE /orders = admin", "/orders = public"]);
+    let (of_host, any_host) = (AccessRules::new(&of_host).unwrap(), AccessRules::new(&any_host).unwrap());
+    let root = RequestPath::parse("/orders").unwrap();
+    for (host, found) in [
+        (Some("admin.example"), Ok(&Needs::Token(Scope::parse("admin").unwrap()))),
+        (Some("ADMIN.example.:8443"), Ok(&Needs::Token(Scope::parse("admin").unwrap()))),
+        (Some("other.example"), Ok(&Needs::Public)),
+        (Some("admin.example:80x"), Err(NotAdmitted::Host)),
+        (Some("admin.example:80:80"), Err(NotAdmitted::Host)),
+        (Some("x@admin.example"), Err(NotAdmitted::Host)),
+        (Some("admin.example, other.example"), Err(NotAdmitted::Host)),
+        (Some(" admin.example"), Err(NotAdmitted::Host)),
+        (Some(""), Err(NotAdmitted::Host)),
+        (None, Err(NotAdmitted::NoHost)),
+    ] {
+        assert_eq!(of_host.find("GET", host, &root), found, "{host:?}");
+    }
+    // Where no rule names a host, none is needed; one that is there must be one all the same.
+    assert_eq!(any_host.find("GET", None, &root), Ok(&Needs::Public));
+    assert_eq!(any_host.find("GET", Some("a b"), &root), Err(NotAdmitted::Host));
+    for method in ["delete", "Delete", "DELETe", "get", "", "DELETE ", "DEL\u{c9}TE"] {
+        assert_eq!(any_host.find(method, None, &root), Err(NotAdmitted::Method), "{method}");
+    }
+    assert_eq!(any_host.find("M-SEARCH", None, &root), Ok(&Needs::Public));
 }
 
 /// Every rule whose template matches, looked at one after another; the most specific by comparing segment by segment.
@@ -223,7 +261,7 @@ proptest! {
             for method in ["GET", "HEAD", "PUT", "DELETE"] {
                 let found = made.find(method, None, &request);
                 prop_assert_eq!(found, reversed.find(method, None, &request));
-                prop_assert_eq!(found, plainly(&rules, if method == "HEAD" { "GET" } else { method }, &parts), "{} {}", method, text);
+                prop_assert_eq!(found.ok(), plainly(&rules, if method == "HEAD" { "GET" } else { method }, &parts), "{} {}", method, text);
             }
         }
     }

@@ -157,6 +157,9 @@ pub(super) fn check(client: &Client) -> Result<(), AdminError> {
     if client.grant_types.contains(&GrantType::AuthorizationCode) && client.redirect_uris.is_empty() {
         return invalid("redirect URI: at least one is needed for authorization_code");
     }
+    if let Err((uri, why)) = client.check_redirect_uris() {
+        return Err(AdminError::Invalid(format!("{why}: {uri}")));
+    }
     let needs_proof = |grant_type: &&GrantType| !grant_type.is_for_public_clients();
     if !client.authentication.is_confidential()
         && let Some(grant_type) = client.grant_types.iter().find(needs_proof)

@@ -9,7 +9,7 @@ use crate::extract::{Circumstances, Presents, query};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use http::request::Parts;
 use protocol::{ErrorCode, OAuthError, Scope};
 use provider::{Admitted, Caller, Denied, GatewayRequest};
@@ -28,6 +28,27 @@ const SERVICE: HeaderName = HeaderName::from_static("x-auth-service");
 const PLAN: HeaderName = HeaderName::from_static("x-auth-plan");
 const FEATURES: HeaderName = HeaderName::from_static("x-auth-features");
 
+/// The answer's names, and those that tell the request.
+const OURS: [&str; 17] = [
+    "x-auth-subject",
+    "x-auth-client",
+    "x-auth-scope",
+    "x-auth-type",
+    "x-auth-org",
+    "x-auth-service",
+    "x-auth-plan",
+    "x-auth-features",
+    "x-original-method",
+    "x-original-uri",
+    "x-original-url",
+    "x-original-host",
+    "x-forwarded-method",
+    "x-forwarded-uri",
+    "x-forwarded-host",
+    "x-forwarded-for",
+    "x-api-key",
+];
+
 /// The request is told in headers: `X-Original-*` or `X-Forwarded-*`.
 pub(crate) async fn asked(
     State(web): State<Web>,
@@ -36,6 +57,7 @@ pub(crate) async fn asked(
     parts: Parts,
 ) -> Response {
     let verdict = async {
+        nothing_looks_like_ours(&parts.headers)?;
         let params = query(&parts.uri)
             .map_err(|_| Denied::Forbidden("the query of the gateway's question is malformed"))?;
         // A question is about one resource server.
@@ -57,16 +79,48 @@ pub(crate) async fn below(
     Presents(credential): Presents,
     parts: Parts,
 ) -> Response {
-    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
-    let request = GatewayRequest {
-        method: parts.method.as_str(),
-        host: parts.uri.authority().map(|authority| authority.as_str()).or(host),
-        target: parts.uri.path().strip_prefix(HERE).unwrap_or_default(),
-        resource: None,
+    let verdict = async {
+        nothing_looks_like_ours(&parts.headers)?;
+        let host = match parts.uri.authority() {
+            Some(authority) => Some(authority.as_str()),
+            None => one(&parts.headers, "host")?,
+        };
+        let request = GatewayRequest {
+            method: parts.method.as_str(),
+            host,
+            target: parts.uri.path().strip_prefix(HERE).unwrap_or_default(),
+            resource: None,
+        };
+        let credential = credential.as_ref().map(Option::as_ref).map_err(Clone::clone);
+        web.provider.validate(&ctx, &request, credential).await
     };
-    let credential = credential.as_ref().map(Option::as_ref).map_err(Clone::clone);
     // Of all that mean success, Envoy lets pass on this one only.
-    answer(StatusCode::OK, web.provider.validate(&ctx, &request, credential).await)
+    answer(StatusCode::OK, verdict.await)
+}
+
+/// No program behind the gateway may take what its client sent for what we say. CGI and all that took after it (WSGI, PHP, ..) know names in upper
+/// case with `_` for `-`, some of them for any other character too (RFC 3875 section 4.1.18): there `X-Auth_Subject` is our `X-Auth-Subject`. A
+/// header in our own spelling is the gateway's to overwrite; one that `Connection` names is taken away on the way (RFC 9110 section 7.6.1), be
+/// it ours.
+fn nothing_looks_like_ours(headers: &HeaderMap) -> Result<(), Denied> {
+    let folds = |name: &str, ours: &str| {
+        name.len() == ours.len()
+            && name.bytes().zip(ours.bytes()).all(|(byte, our)| {
+                byte.eq_ignore_ascii_case(&our) || (our == b'-' && !byte.is_ascii_alphanumeric())
+            })
+    };
+    let is_like = |name: &str| OURS.iter().any(|ours| *ours != name && folds(name, ours));
+    if headers.keys().any(|name| is_like(name.as_str())) {
+        return Err(Denied::Forbidden("a header of the request could be taken for one of the gateway's"));
+    }
+    let named = headers.get_all(CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let takes_ours = |name: &[u8]| {
+        std::str::from_utf8(name.trim_ascii()).is_ok_and(|name| OURS.iter().any(|ours| folds(name, ours)))
+    };
+    if named.into_iter().any(takes_ours) {
+        return Err(Denied::Forbidden("Connection names one of the gateway's headers"));
+    }
+    Ok(())
 }
 
 /// The request as the gateway tells it. A gateway passes on what its client sent, so of the two families of headers only one may be there:

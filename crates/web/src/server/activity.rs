@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use super::screen::Screen;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
@@ -128,11 +129,19 @@ pub(crate) struct Watched<S> {
     stalled: Option<Pin<Box<Sleep>>>,
     /// Received, and not yet read.
     unread: Bytes,
+    /// For HTTP/1.
+    screen: Option<Screen>,
 }
 
 impl<S> Watched<S> {
     pub(crate) fn new(inner: S, activity: Arc<Activity>, write_timeout: Duration) -> Self {
-        Self { inner, activity, write_timeout, stalled: None, unread: Bytes::new() }
+        Self { inner, activity, write_timeout, stalled: None, unread: Bytes::new(), screen: None }
+    }
+
+    /// What is received is HTTP/1.
+    pub(crate) fn screened(mut self) -> Self {
+        self.screen = Some(Screen::new());
+        self
     }
 
     /// Is read again before anything that is received from now on.
@@ -174,6 +183,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
         if buffer.filled().len() > before {
+            if let Some(screen) = &mut self.screen {
+                screen.pass(buffer.filled_mut().get_mut(before..).unwrap_or_default());
+            }
             self.activity.received();
         }
         read

@@ -10,6 +10,7 @@ use http::header::{FORWARDED, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use ipnet::IpNet;
+use protocol::quoted;
 
 use super::problem::Problem;
 
@@ -38,11 +39,47 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
     }
 }
 
+/// The host that a trusted proxy says it was called by (`X-Forwarded-Host`). A request extension.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForwardedHost(pub Arc<str>);
+
+impl ForwardedHost {
+    /// What the header says, if that is one host.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+        let mut lines = headers.get_all("x-forwarded-host").iter();
+        let (Some(host), None) = (lines.next(), lines.next()) else { return None };
+        host.to_str().ok().filter(|host| !host.contains(',')).map(|host| Self(host.into()))
+    }
+}
+
 /// The proxies whose forwarding headers are believed: addresses and networks.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Arc<[IpNet]>);
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// The header in which the proxies before us keep the addresses a request came through. They pass on every other one as the client wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForwardingHeader(HeaderName);
+
+impl ForwardingHeader {
+    /// The addresses in one line of it; `None` when it cannot be read.
+    fn read<'a>(&self, line: &'a str) -> Option<Vec<Hop<'a>>> {
+        if self.0 == FORWARDED { forwarded(line) } else { Some(line.split(',').map(Hop).collect()) }
+    }
+}
+
+impl Default for ForwardingHeader {
+    fn default() -> Self {
+        Self(HeaderName::from_static("x-forwarded-for"))
+    }
+}
+
+impl FromStr for ForwardingHeader {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|_| "the name of a header, such as X-Forwarded-For".to_owned())
+    }
+}
 
 impl TrustedProxies {
     /// Whether this address is one of them.
@@ -51,36 +88,23 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// The client's address: the right-most one of the forwarding headers that is not itself a trusted proxy's. Everything left of it was
-    /// written by somebody we have no reason to believe.
+    /// The client's address: the right-most one of the header that the proxies keep that is not itself a trusted proxy's. Everything left of
+    /// it was written by somebody we have no reason to believe.
     ///
-    /// The peer's own address when it is not trusted, when it forwards nothing, when what it forwards cannot be read, and when `Forwarded`
-    /// and `X-Forwarded-For` disagree: a proxy maintains one of them, and passes on the other as the client sent it.
-    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    /// The peer's own address when it is not trusted, when it forwards nothing, and when what it forwards cannot be read.
+    pub fn client(&self, peer: IpAddr, header: &ForwardingHeader, headers: &HeaderMap) -> IpAddr {
         let peer = peer.to_canonical();
         if !self.contains(peer) {
             return peer;
         }
-        let read = |name, parse: fn(&str) -> Option<Vec<Hop<'_>>>| {
-            headers.contains_key(&name).then(|| self.right_most(headers, &name, parse))
-        };
-        match (read(X_FORWARDED_FOR, x_forwarded_for), read(FORWARDED, forwarded)) {
-            (Some(Some(client)), None) | (None, Some(Some(client))) => client,
-            (Some(Some(one)), Some(Some(other))) if one == other => one,
-            _ => peer,
-        }
+        self.right_most(header, headers).unwrap_or(peer)
     }
 
-    fn right_most(
-        &self,
-        headers: &HeaderMap,
-        name: &HeaderName,
-        parse: fn(&str) -> Option<Vec<Hop<'_>>>,
-    ) -> Option<IpAddr> {
+    fn right_most(&self, header: &ForwardingHeader, headers: &HeaderMap) -> Option<IpAddr> {
         let mut nearest_client = None;
         // Several lines of one header are one list (RFC 9110 section 5.3).
-        for line in headers.get_all(name).iter().rev() {
-            for hop in parse(line.to_str().ok()?)?.into_iter().rev() {
+        for line in headers.get_all(&header.0).iter().rev() {
+            for hop in header.read(line.to_str().ok()?)?.into_iter().rev() {
                 let address = hop.address()?;
                 nearest_client = Some(address);
                 if !self.contains(address) {
@@ -171,22 +195,18 @@ impl Hop<'_> {
     }
 }
 
-fn x_forwarded_for(line: &str) -> Option<Vec<Hop<'_>>> {
-    Some(line.split(',').map(Hop).collect())
-}
-
 /// RFC 7239 section 4: `for=192.0.2.60;proto=http, for="[2001:db8::1]:80"`. An element without
 /// `for` hides its hop, and nothing beyond it can be believed.
 fn forwarded(line: &str) -> Option<Vec<Hop<'_>>> {
     let mut hops = Vec::new();
-    for element in split_unquoted(line, b',')? {
+    for element in quoted::split(line, b',')? {
         let mut hop = None;
-        for pair in split_unquoted(element, b';')? {
+        for pair in quoted::split(element, b';')? {
             if pair.trim().is_empty() {
                 continue;
             }
             let (name, value) = pair.trim().split_once('=')?;
-            if name.eq_ignore_ascii_case("for") && hop.replace(Hop(unquoted(value)?)).is_some() {
+            if name.eq_ignore_ascii_case("for") && hop.replace(Hop(quoted::unquoted(value)?)).is_some() {
                 // RFC 7239 section 4: each parameter must not occur more than once per element.
                 return None;
             }
@@ -196,55 +216,29 @@ fn forwarded(line: &str) -> Option<Vec<Hop<'_>>> {
     Some(hops)
 }
 
-/// Splits at separators outside quoted strings; `None` when a quoted string does not end.
-fn split_unquoted(text: &str, separator: u8) -> Option<Vec<&str>> {
-    let (mut parts, mut from, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            byte if byte == separator && !quoted => {
-                parts.push(&text[from..at]);
-                from = at + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(&text[from..]);
-    (!quoted).then_some(parts)
-}
-
-/// A node's name needs no escapes, so a quoted string with one is not a name.
-fn unquoted(value: &str) -> Option<&str> {
-    match value.strip_prefix('"') {
-        Some(rest) => rest.strip_suffix('"').filter(|inner| !inner.contains(['"', '\\'])),
-        None => Some(value),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn client(peer: &str, headers: &[(&str, &str)]) -> String {
+    fn client(kept: &str, peer: &str, headers: &[(&str, &str)]) -> String {
         let proxies: TrustedProxies = "10.0.0.0/8, fd00::/8".parse().expect("networks");
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             let name: HeaderName = name.parse().expect("a header's name");
             map.append(name, value.parse().expect("a header's value"));
         }
-        proxies.client(peer.parse().expect("an address"), &map).to_string()
+        let kept = kept.parse().expect("a header's name");
+        proxies.client(peer.parse().expect("an address"), &kept, &map).to_string()
     }
+
+    const XFF: &str = "x-forwarded-for";
+    const FWD: &str = "forwarded";
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
 
     #[test]
     fn only_a_trusted_peer_is_believed_and_only_up_to_the_first_stranger() {
-        const XFF: &str = "x-forwarded-for";
-        const FWD: &str = "forwarded";
-        type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
         let cases: &[Case<'_>] = &[
             ("203.0.113.9", &[(XFF, "192.0.2.1")], "203.0.113.9"),
-            ("203.0.113.9", &[(FWD, "for=192.0.2.1")], "203.0.113.9"),
             ("10.0.0.1", &[], "10.0.0.1"),
             ("10.0.0.1", &[(XFF, "192.0.2.1")], "192.0.2.1"),
             ("::ffff:10.0.0.1", &[(XFF, "::ffff:192.0.2.1")], "192.0.2.1"),
@@ -257,6 +251,17 @@ mod tests {
             ("fd00::1", &[(XFF, "garbage, 192.0.2.1")], "192.0.2.1"),
             ("10.0.0.1", &[(XFF, "192.0.2.1, garbage")], "10.0.0.1"),
             ("10.0.0.1", &[(XFF, "")], "10.0.0.1"),
+        ];
+        for (peer, headers, expected) in cases {
+            assert_eq!(client(XFF, peer, headers), *expected, "{peer} {headers:?}");
+        }
+        assert_eq!(client("X-Real-IP", "10.0.0.1", &[("x-real-ip", "192.0.2.1")]), "192.0.2.1");
+    }
+
+    #[test]
+    fn rfc7239_4_forwarded_is_read_where_the_proxies_keep_it() {
+        let cases: &[Case<'_>] = &[
+            ("203.0.113.9", &[(FWD, "for=192.0.2.1")], "203.0.113.9"),
             ("10.0.0.1", &[(FWD, "for=192.0.2.1")], "192.0.2.1"),
             ("10.0.0.1", &[(FWD, "For=\"[2001:db8::1]:80\";proto=https;by=10.0.0.1")], "2001:db8::1"),
             ("10.0.0.1", &[(FWD, "for=6.6.6.6, for=192.0.2.1;host=\"a,b;c\", for=10.0.0.2")], "192.0.2.1"),
@@ -265,12 +270,24 @@ mod tests {
             ("10.0.0.1", &[(FWD, "for=192.0.2.1;for=6.6.6.6")], "10.0.0.1"),
             ("10.0.0.1", &[(FWD, "for=\"192.0.2.1")], "10.0.0.1"),
             ("10.0.0.1", &[(FWD, "proto=https")], "10.0.0.1"),
-            // A proxy maintains one of the two headers; the other is the client's own invention.
-            ("10.0.0.1", &[(XFF, "192.0.2.1"), (FWD, "for=6.6.6.6")], "10.0.0.1"),
-            ("10.0.0.1", &[(XFF, "192.0.2.1"), (FWD, "for=192.0.2.1")], "192.0.2.1"),
         ];
         for (peer, headers, expected) in cases {
-            assert_eq!(client(peer, headers), *expected, "{peer} {headers:?}");
+            assert_eq!(client(FWD, peer, headers), *expected, "{peer} {headers:?}");
+        }
+    }
+
+    /// What a client writes into the other header must not even hide its address.
+    #[test]
+    fn the_header_that_the_proxies_do_not_keep_is_ignored() {
+        for forged in ["for=6.6.6.6", "x", "for=unknown", ""] {
+            let headers = [(XFF, "192.0.2.1"), (FWD, forged)];
+            assert_eq!(client(XFF, "10.0.0.1", &headers), "192.0.2.1", "{forged}");
+            assert_eq!(client(XFF, "10.0.0.1", &[(FWD, forged)]), "10.0.0.1", "{forged}");
+        }
+        for forged in ["6.6.6.6", "x", ""] {
+            let headers = [(FWD, "for=192.0.2.1"), (XFF, forged)];
+            assert_eq!(client(FWD, "10.0.0.1", &headers), "192.0.2.1", "{forged}");
+            assert_eq!(client(FWD, "10.0.0.1", &[(XFF, forged)]), "10.0.0.1", "{forged}");
         }
     }
 

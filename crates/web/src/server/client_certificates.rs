@@ -4,7 +4,7 @@
 use std::fmt;
 
 use http::{HeaderMap, HeaderName};
-use protocol::ClientCertificate;
+use protocol::{ClientCertificate, UnreadCertificate};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
@@ -77,7 +77,7 @@ impl ClientCertVerifier for Asking {
 }
 
 /// The header in which trusted proxies pass on the certificate of their client: `Client-Cert` with `Client-Cert-Chain` (RFC 9440), or one
-/// that holds PEM, percent-encoded.
+/// that holds it in another form that [`ClientCertificate::from_headers`] knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateHeader(HeaderName);
 
@@ -85,18 +85,28 @@ const CLIENT_CERT: HeaderName = HeaderName::from_static("client-cert");
 const CLIENT_CERT_CHAIN: HeaderName = HeaderName::from_static("client-cert-chain");
 
 impl CertificateHeader {
-    /// Takes the header away, so that nobody mistakes one that somebody else has written, and reads it. One that comes twice, or cannot be
-    /// read, is none.
-    pub(crate) fn take(&self, headers: &mut HeaderMap) -> Option<ClientCertificate> {
+    /// Takes the header away, so that nobody mistakes one that somebody else has written, and reads it.
+    ///
+    /// # Errors
+    /// When something is there, and it cannot be read: that is no certificate, but to whoever looks for it another thing than none.
+    pub(crate) fn take(
+        &self,
+        headers: &mut HeaderMap,
+    ) -> Result<Option<ClientCertificate>, UnreadCertificate> {
         let certificates: Vec<_> = headers.get_all(&self.0).iter().cloned().collect();
         let chain: Vec<_> = headers.get_all(CLIENT_CERT_CHAIN).iter().cloned().collect();
         headers.remove(&self.0);
         headers.remove(CLIENT_CERT_CHAIN);
-        let [certificate] = certificates.as_slice() else { return None };
-        let chain: Vec<&str> = chain.iter().map(|line| line.to_str().ok()).collect::<Option<_>>()?;
+        let certificate = match certificates.as_slice() {
+            [] => return Ok(None),
+            [certificate] => certificate.to_str().map_err(|_| UnreadCertificate::Twice)?,
+            _ => return Err(UnreadCertificate::Twice),
+        };
+        let chain = chain.iter().map(|line| line.to_str().map_err(|_| UnreadCertificate::Twice));
+        let chain: Vec<&str> = chain.collect::<Result<_, _>>()?;
         // RFC 9110 section 5.3: several lines are one list.
         let chain = (self.0 == CLIENT_CERT).then(|| chain.join(","));
-        ClientCertificate::from_headers(certificate.to_str().ok()?, chain.as_deref())
+        ClientCertificate::from_headers(certificate, chain.as_deref())
     }
 }
 
@@ -118,9 +128,15 @@ mod tests {
         let rfc9440: CertificateHeader = "Client-Cert".parse().expect("a name");
         let nginx: CertificateHeader = "X-Client-Cert".parse().expect("a name");
         let pem = "-----BEGIN%20CERTIFICATE-----%0AAQID%0A-----END%20CERTIFICATE-----%0A";
-        type Case<'a> = (&'a CertificateHeader, &'a [(&'static str, &'static str)], Option<&'a [u8]>);
-        let cases: [Case<'_>; 7] = [
-            (&rfc9440, &[("client-cert", ":AQID:")], Some(&[1, 2, 3])),
+        let envoy: CertificateHeader = "X-Forwarded-Client-Cert".parse().expect("a name");
+        type Case<'a> = (
+            &'a CertificateHeader,
+            &'a [(&'static str, &'static str)],
+            Result<Option<&'a [u8]>, UnreadCertificate>,
+        );
+        let own = Ok(Some(&[1, 2, 3][..]));
+        let cases: [Case<'_>; 11] = [
+            (&rfc9440, &[("client-cert", ":AQID:")], own),
             (
                 &rfc9440,
                 &[
@@ -128,13 +144,25 @@ mod tests {
                     ("client-cert-chain", ":BAUG:"),
                     ("client-cert-chain", ":BAUG:"),
                 ],
-                Some(&[1, 2, 3]),
+                own,
             ),
-            (&rfc9440, &[("client-cert", ":AQID:"), ("client-cert", ":AQID:")], None),
-            (&rfc9440, &[("client-cert", "AQID")], None),
-            (&rfc9440, &[("client-cert-chain", ":AQID:")], None),
-            (&nginx, &[("x-client-cert", pem), ("client-cert", ":BAUG:")], Some(&[1, 2, 3])),
-            (&nginx, &[("client-cert", ":AQID:")], None),
+            (
+                &rfc9440,
+                &[("client-cert", ":AQID:"), ("client-cert", ":AQID:")],
+                Err(UnreadCertificate::Twice),
+            ),
+            (&rfc9440, &[("client-cert", "AQID")], Err(UnreadCertificate::Form)),
+            (&rfc9440, &[("client-cert-chain", ":AQID:")], Ok(None)),
+            (&rfc9440, &[], Ok(None)),
+            (&nginx, &[("x-client-cert", pem), ("client-cert", ":BAUG:")], own),
+            (&nginx, &[("x-client-cert", "")], Ok(None)),
+            (&nginx, &[("client-cert", ":AQID:")], Ok(None)),
+            (&nginx, &[("x-client-cert", "MAMBAQE=")], Ok(Some(&[0x30, 3, 1, 1, 1]))),
+            (
+                &envoy,
+                &[("x-forwarded-client-cert", "Hash=468e;Subject=\"CN=a\"")],
+                Err(UnreadCertificate::NotIncluded),
+            ),
         ];
         for (header, lines, expected) in cases {
             let mut headers = HeaderMap::new();
@@ -142,7 +170,8 @@ mod tests {
                 headers.append(name.parse::<HeaderName>().expect("a name"), HeaderValue::from_static(value));
             }
             let taken = header.take(&mut headers);
-            assert_eq!(taken.as_ref().map(ClientCertificate::leaf), expected, "{lines:?}");
+            let leaf = taken.as_ref().map(|taken| taken.as_ref().map(ClientCertificate::leaf));
+            assert_eq!(leaf.map_err(|why| *why), expected, "{lines:?}");
             assert!(!headers.contains_key(&header.0), "{lines:?}");
         }
         assert!("not a name".parse::<CertificateHeader>().is_err());

@@ -96,6 +96,7 @@ impl Connections {
             self.watch(pin!(connection), &activity).await;
             return;
         }
+        io = io.screened();
         loop {
             let mut connection = self.http1().serve_connection(TokioIo::new(io), service());
             if !matches!(self.watch(Pin::new(&mut connection), &activity).await, Watching::Rests) {

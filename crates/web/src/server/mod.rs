@@ -14,10 +14,12 @@ pub mod client_address;
 mod client_certificates;
 mod connection;
 mod flood;
+pub(crate) mod head;
 mod listener;
 pub mod problem;
 pub mod rate_limit;
 mod request;
+mod screen;
 pub mod security_headers;
 pub mod stalls;
 mod threads;
@@ -34,7 +36,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use client_address::{ClientAddress, Peer, Scheme, TrustedProxies};
+pub use client_address::{ClientAddress, ForwardedHost, ForwardingHeader, Peer, Scheme, TrustedProxies};
 pub use client_certificates::CertificateHeader;
 pub use flood::Flood;
 pub use listener::{Listener, Sharing};
@@ -83,6 +85,8 @@ pub struct ServerOptions {
     pub max_body_bytes: usize,
     /// Whose forwarding headers are believed.
     pub trusted_proxies: TrustedProxies,
+    /// Where they say whom they forward.
+    pub forwarding_header: ForwardingHeader,
     /// Where they pass on the certificates of their clients; nobody else is believed.
     pub client_certificate_header: Option<CertificateHeader>,
     /// Where it is counted what goes on; keep a clone to read it.
@@ -110,6 +114,7 @@ impl Default for ServerOptions {
             max_headers: 100,
             max_body_bytes: 64 * 1024,
             trusted_proxies: TrustedProxies::default(),
+            forwarding_header: ForwardingHeader::default(),
             client_certificate_header: None,
             stats: ServerStats::default(),
             threads: Threads::default(),
@@ -192,7 +197,7 @@ pub struct ServeReport {
 /// drain delay, takes what waits in the accept queue and no more, answers what is in flight or under way, closes what stays idle for the
 /// drain grace, and cuts what is busy at the drain time-out. From `shutdown` on every HTTP/1 answer says that it is its connection's last.
 ///
-/// Every request carries the extensions [`Peer`], [`Scheme`] and [`ClientAddress`].
+/// Every request carries the extensions [`Peer`], [`Scheme`] and [`ClientAddress`]; one of HTTP/1.1 or 2 has one valid `Host`.
 pub async fn serve(
     listener: Listener,
     router: axum::Router,

@@ -27,6 +27,15 @@ impl Problem {
         self.detail = Some(detail.into());
         self
     }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What was added.
+    pub(crate) fn told(&self) -> &str {
+        self.detail.as_deref().unwrap_or_default()
+    }
 }
 
 /// RFC 9457 section 3.1.

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
@@ -10,14 +11,15 @@ use http::header::{CONNECTION, EXPECT};
 use http::{HeaderValue, Request, StatusCode, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use protocol::ClientCertificate;
+use protocol::{ClientCertificate, UnreadCertificate};
 use tokio::time::timeout;
 use tower::Service as _;
 
 use super::activity::Activity;
 use super::body::{AnswerBody, BodyNote, BodyState, LimitedBody};
-use super::client_address::{ClientAddress, Peer, Scheme};
+use super::client_address::{ClientAddress, ForwardedHost, Peer, Scheme};
 use super::connection::Connections;
+use super::head;
 use super::problem::Problem;
 use super::{ServerOptions, count};
 
@@ -31,6 +33,7 @@ pub(crate) struct Requests {
     caller: Caller,
     activity: Arc<Activity>,
     through_proxy: bool,
+    told_unread: AtomicBool,
 }
 
 /// The other end of a connection.
@@ -44,7 +47,7 @@ pub(crate) struct Caller {
 impl Requests {
     pub(crate) fn new(server: Arc<Connections>, caller: Caller, activity: Arc<Activity>) -> Self {
         let through_proxy = server.options.trusted_proxies.contains(caller.peer.0.ip());
-        Self { server, caller, activity, through_proxy }
+        Self { server, caller, activity, through_proxy, told_unread: AtomicBool::new(false) }
     }
 
     /// Answers one request; there is always an answer.
@@ -66,8 +69,15 @@ impl Requests {
 
     /// The answer, and whether the connection is of no more use after it.
     async fn limited(&self, mut request: Request<Incoming>) -> (Response, bool) {
-        self.describe(&mut request);
         let options = self.options();
+        if let Err(problem) = head::checked(&mut request) {
+            tracing::debug!(status = %problem.status(), detail = problem.told(), "the head of a request is refused");
+            if !request.headers().contains_key(EXPECT) && !request.body().is_end_stream() {
+                discard(request.into_body(), options).await;
+            }
+            return (problem.into_response(), true);
+        }
+        self.describe(&mut request);
         if request.body().size_hint().lower() > options.max_body_bytes as u64 {
             if !request.headers().contains_key(EXPECT) {
                 discard(request.into_body(), options).await;
@@ -103,24 +113,44 @@ impl Requests {
     fn describe(&self, request: &mut Request<Incoming>) {
         let peer = self.caller.peer.0.ip().to_canonical();
         let client = if self.through_proxy {
-            self.options().trusted_proxies.client(peer, request.headers())
+            self.options().trusted_proxies.client(peer, &self.options().forwarding_header, request.headers())
         } else {
             peer
         };
-        let passed_on = self
-            .options()
-            .client_certificate_header
-            .as_ref()
-            .and_then(|header| header.take(request.headers_mut()));
+        let header = self.options().client_certificate_header.as_ref();
+        let passed_on = header.map(|header| header.take(request.headers_mut())).transpose();
+        let forwarded_host = self.through_proxy.then(|| ForwardedHost::of(request.headers())).flatten();
         // A proxy's own certificate is not its client's, and what anybody else writes into the header is nobody's.
-        let certificate = if self.through_proxy { passed_on } else { self.caller.certificate.clone() };
+        let certificate = match passed_on {
+            _ if !self.through_proxy => Ok(self.caller.certificate.clone()),
+            passed_on => passed_on.map(Option::flatten),
+        };
         let extensions = request.extensions_mut();
-        if let Some(certificate) = certificate {
-            extensions.insert(certificate);
+        match certificate {
+            Ok(Some(certificate)) => _ = extensions.insert(certificate),
+            Ok(None) => {}
+            Err(why) => {
+                self.tell_unread(why);
+                extensions.insert(why);
+            }
+        }
+        if let Some(host) = forwarded_host {
+            extensions.insert(host);
         }
         extensions.insert(self.caller.peer);
         extensions.insert(self.caller.scheme);
         extensions.insert(ClientAddress(client));
+    }
+
+    /// Once for each connection: a proxy that does so does it in every request.
+    fn tell_unread(&self, why: UnreadCertificate) {
+        if !self.told_unread.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                proxy = %self.caller.peer.0.ip(),
+                %why,
+                "a proxy passes on a client's certificate in a form that is not read: its client counts as one without"
+            );
+        }
     }
 }
 

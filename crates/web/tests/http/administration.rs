@@ -150,3 +150,36 @@ async fn what_was_issued_in_the_very_instant_of_the_end_is_over() {
     let silent = browser.authorize(&notes.request(&[("prompt", "none")])).await;
     assert_eq!(silent.says("error"), "login_required");
 }
+
+/// RFC 6749 section 3.1, RFC 9700 section 4.1.3, RFC 8252 section 7.1.
+#[tokio::test]
+async fn an_address_that_could_mislead_is_not_registered_and_the_refusal_says_why() {
+    let house = House::open().await;
+    let id = protocol::ClientId::parse("notes").unwrap();
+    let client = |redirect_uri: &str, post_logout: &str| {
+        let authentication = protocol::ClientAuthentication::ClientSecret;
+        let mut client = protocol::Client::new(id.clone(), "Notes", authentication);
+        client.redirect_uris = vec![redirect_uri.parse().unwrap()];
+        client.post_logout_redirect_uris = vec![post_logout.parse().unwrap()];
+        provider::admin::NewClient { client }
+    };
+    let (cb, bye) = ("https://notes.example/cb", "https://notes.example/bye");
+    for (redirect_uri, post_logout, why) in [
+        ("https://notes.example/cb?state=1", bye, "state in its query"),
+        ("https://notes.example/cb?a=b&iss=https%3A%2F%2Fevil.example", bye, "iss in its query"),
+        ("https://notes.example/*", bye, "* stands for nothing"),
+        ("https://*.notes.example/cb", bye, "* stands for nothing"),
+        ("cursor://notes/cb", bye, "--app-scheme cursor"),
+        (cb, "https://notes.example/bye?state=", "state in its query"),
+        (cb, "https://notes.example/*", "* stands for nothing"),
+        (cb, "cursor://notes/bye", "--app-scheme cursor"),
+    ] {
+        let refused = house.provider.add_client(&mut new_ctx(None), client(redirect_uri, post_logout)).await;
+        let refused = refused.map(|_| ()).unwrap_err().to_string();
+        assert!(refused.contains(why), "{redirect_uri} {post_logout}: {refused}");
+    }
+    house.provider.add_client(&mut new_ctx(None), client(cb, bye)).await.unwrap();
+    let mut registered = house.provider.find_client(&id).await.unwrap();
+    registered.redirect_uris.push("https://notes.example/*".parse().unwrap());
+    assert!(house.provider.replace_client(&new_ctx(None), registered).await.is_err());
+}

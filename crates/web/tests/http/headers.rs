@@ -141,9 +141,15 @@ async fn fetch_cors_scripts_of_any_origin_may_call_what_needs_no_cookie() {
     ] {
         let path = request.uri().to_string();
         let answer = house.send(request).await;
-        assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
-        // With `*` browsers send no cookies; it must never be joined by this one.
+        // A cache that keeps one origin's answer must not give it to another (Fetch standard, section 3.3.6).
+        assert_eq!(answer.header("access-control-allow-origin"), "https://spa.example", "{path}");
+        assert_eq!(answer.header("vary"), "origin", "{path}");
+        // It must never be joined by this one: without it browsers send no cookies.
         assert_eq!(answer.header("access-control-allow-credentials"), "", "{path}");
+        let exposed = answer.header("access-control-expose-headers");
+        for name in ["dpop-nonce", "www-authenticate", "retry-after"] {
+            assert!(exposed.contains(name), "{path}: {exposed}");
+        }
     }
     let preflight = Request::builder()
         .method(Method::OPTIONS)
@@ -152,9 +158,20 @@ async fn fetch_cors_scripts_of_any_origin_may_call_what_needs_no_cookie() {
         .header("access-control-request-method", "POST")
         .header("access-control-request-headers", "authorization,content-type");
     let answer = house.send(preflight.body(Body::empty()).unwrap()).await.expect(200);
-    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    assert_eq!(answer.header("access-control-allow-origin"), "https://spa.example");
     assert!(answer.header("access-control-allow-methods").contains("POST"));
-    assert!(answer.header("access-control-allow-headers").contains("authorization"));
+    let allowed: Vec<_> = answer.header("access-control-allow-headers").split(',').collect();
+    for name in [
+        "authorization",
+        "content-type",
+        "dpop",
+        "mcp-protocol-version",
+        "x-requested-with",
+        "traceparent",
+        "cache-control",
+    ] {
+        assert!(allowed.contains(&name), "{name}: {allowed:?}");
+    }
     for path in ["/", "/oauth2/authorize", "/oauth2/logout", "/oauth2/introspect", "/sign-in"] {
         assert_eq!(house.send(get(path)).await.header("access-control-allow-origin"), "", "{path}");
     }

@@ -12,6 +12,8 @@ mod oauth2;
 #[cfg(test)]
 mod assets;
 #[cfg(test)]
+mod below_a_path;
+#[cfg(test)]
 mod consent;
 #[cfg(test)]
 mod device;
@@ -50,6 +52,8 @@ mod headers;
 mod nodes;
 #[cfg(test)]
 mod organizations;
+#[cfg(test)]
+mod own_host;
 #[cfg(test)]
 mod rate_limits;
 #[cfg(test)]

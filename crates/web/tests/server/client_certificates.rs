@@ -2,7 +2,7 @@
 
 use axum::extract::Request;
 use http::HeaderMap;
-use protocol::ClientCertificate;
+use protocol::{ClientCertificate, UnreadCertificate};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt as _;
@@ -15,6 +15,9 @@ use crate::{Server, options, read_answer};
 
 /// Tells which certificate the request came with, and whether a header that could be one is still there.
 pub(crate) async fn shown(headers: HeaderMap, request: Request) -> String {
+    if let Some(why) = request.extensions().get::<UnreadCertificate>() {
+        return format!("{why:?}");
+    }
     let certificate = request.extensions().get::<ClientCertificate>();
     let certificate = certificate.map(|it| format!("{} {}", it.leaf().len(), it.intermediates().len()));
     format!("{certificate:?} {}", headers.contains_key("client-cert"))
@@ -136,5 +139,38 @@ async fn rfc9440_4_a_header_is_believed_from_a_trusted_proxy_only_and_taken_away
         let mut client = Server::start(options).connect().await;
         client.send(&format!("GET /certificate HTTP/1.1\r\nHost: a\r\n{certificate}\r\n")).await;
         assert_eq!(client.answer().await.body, expected);
+    }
+}
+
+/// What proxies other than nginx pass on, and what is none of these forms: that is not the same as no certificate.
+#[tokio::test]
+async fn what_traefik_haproxy_and_envoy_pass_on_is_read_and_what_is_not_is_told_apart_from_none() {
+    let own = Own::new();
+    let der = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, own.certificate.as_ref());
+    let read = format!("Some(\"{} 0\") false", own.certificate.len());
+    let with_chain = format!("Some(\"{} 1\") false", own.certificate.len());
+    let envoy = "X-Forwarded-Client-Cert";
+    let pem = format!("-----BEGIN%20CERTIFICATE-----%0A{der}%0A-----END%20CERTIFICATE-----%0A");
+    for (name, value, expected) in [
+        ("X-Forwarded-Tls-Client-Cert", der.clone(), read.as_str()),
+        ("X-Forwarded-Tls-Client-Cert", format!("{der},{der}"), &with_chain),
+        ("X-SSL-Client-Cert", format!("\"{der}\""), &read),
+        ("X-SSL-Client-Cert", "\"\"".to_owned(), "None false"),
+        (envoy, format!("By=a;Hash=b;Cert=\"{pem}\";Subject=\"CN=x, y\""), &read),
+        (envoy, "By=a;Hash=b;Subject=\"CN=x\"".to_owned(), "NotIncluded"),
+        (envoy, format!("Cert=\"{pem}\",Cert=\"{pem}\""), "Several"),
+        ("X-SSL-Client-Cert", "CN=machine.example".to_owned(), "Form"),
+        ("X-SSL-Client-Cert", format!("{der}\r\nX-SSL-Client-Cert: {der}"), "Twice"),
+    ] {
+        let options = |proxies: &str| ServerOptions {
+            trusted_proxies: proxies.parse().expect("networks"),
+            client_certificate_header: Some(name.parse().expect("a name")),
+            ..options()
+        };
+        for (proxies, expected) in [("127.0.0.0/8", expected), ("10.0.0.0/8", "None false")] {
+            let mut client = Server::start(options(proxies)).connect().await;
+            client.send(&format!("GET /certificate HTTP/1.1\r\nHost: a\r\n{name}: {value}\r\n\r\n")).await;
+            assert_eq!(client.answer().await.body, expected, "{name}: {value}");
+        }
     }
 }

@@ -7,6 +7,7 @@ mod bodies;
 mod client_certificates;
 mod connections;
 mod drain;
+mod heads;
 mod limits;
 mod slow;
 mod tls;
@@ -72,6 +73,7 @@ fn router() -> Router {
         .route("/echo", post(|body: String| async move { body }))
         .route("/unread", post(|| async { "not looked at" }))
         .route("/who", get(|ClientAddress(address): ClientAddress| async move { address.to_string() }))
+        .route("/host", get(|headers: http::HeaderMap| async move { headers["host"].to_str().map(str::to_owned).unwrap_or_default() }))
         .route("/certificate", get(client_certificates::shown))
         .route("/slow", get(|| sleeping(600)))
         .route("/never", get(|| sleeping(60_000)))

@@ -132,6 +132,28 @@ async fn http_2_is_spoken_over_tls_many_requests_at_once_and_drains() {
         .expect("in good order");
 }
 
+/// Asks by HTTP/2; the status and the body.
+pub(crate) async fn over_http2(authority: &str, host: Option<&str>, path: &str) -> (u16, String) {
+    let pair = Pair::new();
+    let trusted = pair.renew();
+    let server = start(&pair.load());
+    let stream = connect(&server, &trusted, &[b"h2"]).await.expect("a handshake");
+    let (mut client, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .expect("a connection");
+    tokio::spawn(connection);
+    let mut request = Request::get(format!("https://{authority}{path}"));
+    if let Some(host) = host {
+        request = request.header("host", host);
+    }
+    let request = request.body(Empty::<Bytes>::new()).expect("a request");
+    let response = client.send_request(request).await.expect("an answer");
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.expect("a body").to_bytes();
+    (status, String::from_utf8_lossy(&body).into_owned())
+}
+
 #[tokio::test]
 async fn an_idle_http_2_connection_is_said_goodbye_to() {
     let pair = Pair::new();

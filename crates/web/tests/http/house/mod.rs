@@ -21,6 +21,7 @@ use axum::body::Body;
 use crypto::{MasterKey, MasterKeys, SeededRandom};
 use futures_util::future::join_all;
 use http::Request;
+use http::header::HOST;
 use http_body_util::BodyExt as _;
 use passwords::{Argon2Params, HashPool, PoolSettings};
 use protocol::{
@@ -256,8 +257,11 @@ impl House {
         browser
     }
 
-    /// Sends a request as it is.
-    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+    /// Sends a request as it is; to the issuer's host, where it names none.
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
+        let own = self.provider.settings().issuer.split_once("://").map_or("", |(_, rest)| rest);
+        let own = own.split('/').next().unwrap_or_default();
+        request.headers_mut().entry(HOST).or_insert(own.parse().unwrap());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();

@@ -351,6 +351,71 @@ async fn envoys_way_of_asking_takes_the_request_for_what_it_is() {
     send(&house, Request::get("/oauth2/validate/health"), &[("host", "other.example")]).await.expect(403);
 }
 
+/// What is told of a host or a method, and cannot be read, is never judged by broader rules.
+#[tokio::test]
+async fn a_rule_for_a_host_or_a_method_cannot_be_skipped_by_what_cannot_be_read() {
+    let house = House::open().await;
+    let rules = ["//admin.example/** = orders:admin", "DELETE /orders = orders:admin", "/orders = public"];
+    house.provider.add_resource_server(&new_ctx(None), resource_server(ORDERS, &rules)).await.unwrap();
+    let told = |host| [("x-original-host", host)];
+    ask(&house, "GET /orders", &told("other.example")).await.expect(204);
+    for host in ["admin.example", "ADMIN.EXAMPLE", "admin.example.", "admin.example:443"] {
+        ask(&house, "GET /orders", &told(host)).await.expect(401);
+    }
+    for host in ["admin.example:80x", "admin.example..", "x@admin.example", "admin.example,other.example", ""] {
+        ask(&house, "GET /orders", &told(host)).await.refused(403, "access_denied");
+    }
+    ask(&house, "GET /orders", &[]).await.refused(403, "access_denied");
+    ask(&house, "DELETE /orders", &told("other.example")).await.expect(401);
+    for method in ["delete", "Delete", "dELETE"] {
+        ask(&house, &format!("{method} /orders"), &told("other.example")).await.refused(403, "access_denied");
+    }
+    // As Envoy asks: the request is the question.
+    let envoy = async |method: &str, host: &[u8]| {
+        let request = Request::builder().method(method).uri("/oauth2/validate/orders").header("host", host);
+        house.send(request.body(Body::empty()).unwrap()).await.status.as_u16()
+    };
+    for (method, host, status) in [
+        ("GET", &b"orders.example"[..], 200),
+        ("delete", b"orders.example", 403),
+        ("GET", b"orders.example:80x", 403),
+        ("GET", b"\xffadmin.example", 403),
+    ] {
+        assert_eq!(envoy(method, host).await, status, "{method} {host:?}");
+    }
+}
+
+/// Names that CGI, PHP or WSGI fold onto ours (RFC 3875 section 4.1.18).
+#[tokio::test]
+async fn a_request_with_a_look_alike_of_our_headers_is_refused() {
+    let house = House::open().await;
+    add_orders(&house).await;
+    for (name, value) in [
+        ("x_auth_subject", "root"),
+        ("x-auth_subject", "root"),
+        ("X_Auth-Subject", "root"),
+        ("x.auth.subject", "root"),
+        ("x_auth_scope", "orders:admin"),
+        ("x-auth_features", "[]"),
+        ("x_forwarded_uri", "/health"),
+        ("x-original_host", "any.example"),
+        ("x_api_key", "k"),
+        ("connection", "X-Auth-Subject"),
+        ("connection", "close, x-auth_subject ,keep-alive"),
+        ("connection", "X-Forwarded-Uri"),
+    ] {
+        let answer = ask(&house, "GET /health", &[(name, value)]).await;
+        assert_eq!(answer.status, 403, "{name}: {value}");
+        let envoy = Request::get("/oauth2/validate/health");
+        let answer = send(&house, envoy, &[("host", "orders.example"), (name, value)]).await;
+        assert_eq!(answer.status, 403, "{name}: {value}");
+    }
+    // In our spelling it is the gateway's to overwrite, and nginx sends it along.
+    for (name, value) in [("X-Auth-Subject", "root"), ("x_author", "me"), ("connection", "upgrade, x-auth")] {
+        ask(&house, "GET /health", &[(name, value)]).await.expect(204);
+    }
+}
+
 #[tokio::test]
 async fn changed_rules_are_in_force_at_once_and_survive_a_restart() {
     let house = House::open().await;

@@ -245,6 +245,47 @@ async fn rfc8252_7_3_the_port_of_a_loopback_address_is_free() {
     }
 }
 
+/// RFC 8252 section 8.3 would rather not have it; many a command-line program can register nothing else.
+#[tokio::test]
+async fn rfc8252_7_3_the_port_of_localhost_is_free_for_public_clients_that_registered_it() {
+    let house = House::open().await;
+    let on_localhost = |client: &mut protocol::Client| {
+        client.redirect_uris = vec!["http://localhost/cb".parse().unwrap()];
+        client.post_logout_redirect_uris = vec!["http://localhost:1/bye".parse().unwrap()];
+    };
+    let public = house.register_public("cli", on_localhost).await;
+    let confidential = house.register("app", on_localhost).await;
+    let request = public.request(&[("redirect_uri", "http://localhost:49152/cb")]);
+    let mut browser = house.browser();
+    let answer = browser.answer_for(&request, "alice").await;
+    assert!(answer.location().starts_with("http://localhost:49152/cb?code="), "{}", answer.location());
+    let code = answer.says("code");
+    let mut form = public.redemption(&code);
+    form[2] = ("redirect_uri", "http://localhost:49152/cb");
+    Tokens::of(&public.token(&house, &form).await);
+    for foreign in ["http://localhost:49152/other", "http://127.0.0.1:49152/cb", "http://localhost.evil.example/cb"] {
+        house.browser().authorize(&public.request(&[("redirect_uri", foreign)])).await.error_page(400);
+    }
+    let other_port = confidential.request(&[("redirect_uri", "http://localhost:49152/cb")]);
+    house.browser().authorize(&other_port).await.error_page(400);
+}
+
+#[tokio::test]
+async fn rfc8252_7_1_an_app_scheme_without_a_dot_answers_where_its_operator_allowed_it() {
+    let house = House::open().await;
+    let app = house
+        .register_public("editor", |client| {
+            client.redirect_uris = vec!["vscode://publisher.extension/cb".parse().unwrap()];
+            client.app_schemes = ["vscode".parse().unwrap()].into();
+        })
+        .await;
+    let answer = house.browser().answer_for(&app.request(&[]), "alice").await;
+    assert!(answer.location().starts_with("vscode://publisher.extension/cb?code="), "{}", answer.location());
+    for foreign in ["vscode://other.extension/cb", "cursor://publisher.extension/cb", "javascript://x/%0aalert(1)"] {
+        house.browser().authorize(&app.request(&[("redirect_uri", foreign)])).await.error_page(400);
+    }
+}
+
 #[tokio::test]
 async fn rfc8252_8_6_a_client_that_any_program_could_pose_as_is_confirmed_each_time() {
     let house = House::open().await;
