@@ -19,3 +19,21 @@ pub(crate) fn prevent() -> io::Result<()> {
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
     Ok(())
 }
+
+#[cfg(all(test, target_os = "linux", not(feature = "profiling")))]
+mod tests {
+    use super::*;
+    use rustix::process::{DumpableBehavior, dumpable_behavior, getrlimit};
+
+    #[test]
+    fn this_process_is_not_dumpable_and_its_children_write_no_core() {
+        prevent().expect("it may");
+        assert_eq!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
+        let limit = getrlimit(Resource::Core);
+        assert_eq!((limit.current, limit.maximum), (Some(0), Some(0)));
+        // What the program reads of itself is still there.
+        assert!(!crate::process::threads().is_empty());
+        assert!(std::fs::read_dir("/proc/self/fd").is_ok_and(|files| files.count() > 0));
+        assert!(std::env::current_exe().is_ok());
+    }
+}

@@ -309,7 +309,8 @@ impl Client {
 
     /// Whether pages of this web origin are its own: those that its redirect URIs lie in.
     pub fn has_origin(&self, origin: &str) -> bool {
-        self.redirect_uris.iter().any(|uri| uri.is_in_origin(origin))
+        let is_public = !self.authentication.is_confidential();
+        self.redirect_uris.iter().any(|uri| uri.is_in_origin(origin, is_public))
     }
 
     /// What an authorization request must carry (RFC 9700 section 2.1.1), where the installation's setting is `default`.

@@ -195,12 +195,12 @@ impl RedirectUri {
     }
 
     /// Whether it lies in this web origin, written as RFC 6454 section 6.2 says: any port of it where [`admits`](Self::admits) takes any.
-    pub fn is_in_origin(&self, origin: &str) -> bool {
+    pub fn is_in_origin(&self, origin: &str, port_of_localhost: bool) -> bool {
         let web = origin.starts_with("https://") || origin.starts_with("http://");
         let Ok(url) = url::Url::parse(&self.0) else { return false };
         let same = web && url.origin().ascii_serialization() == origin;
         let path = split_loopback(&self.0).map(|(_, path)| path);
-        same || path.is_some_and(|path| Self(format!("{origin}{path}")).admits(self))
+        same || path.is_some_and(|path| Self(format!("{origin}{path}")).admits(self, port_of_localhost))
     }
 
     /// What a person is shown: the host, or the scheme of an app.
@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn rfc6454_6_2_a_redirect_uri_lies_in_one_origin_and_on_loopback_in_one_for_each_port() {
-        let lies_in = |uri: &str, origin: &str| RedirectUri::parse(uri).unwrap().is_in_origin(origin);
+        let lies_in = |uri: &str, origin: &str| RedirectUri::parse(uri).unwrap().is_in_origin(origin, false);
         assert!(lies_in("https://app.example/cb?x=1", "https://app.example"));
         assert!(lies_in("https://app.example:8443/cb", "https://app.example:8443"));
         assert!(lies_in("http://localhost:3000/", "http://localhost:3000"));

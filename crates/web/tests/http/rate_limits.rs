@@ -29,14 +29,15 @@ async fn rfc6585_4_too_many_requests_are_told_when_to_come_back() {
     }
     let page = house.send_from(HERE, get("/", "text/html")).await.error_page(429);
     assert!(page.header("retry-after").parse::<u64>().unwrap() >= 1);
-    let answer =
-        house.send_from(HERE, post("/oauth2/token", &[])).await.refused(429, "temporarily_unavailable");
+    let mut token = post("/oauth2/token", &[]);
+    token.headers_mut().insert("origin", "https://app.example".parse().unwrap());
+    let answer = house.send_from(HERE, token).await.refused(429, "temporarily_unavailable");
     assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
     let devices = post("/oauth2/device_authorization", &[]);
     house.send_from(HERE, devices).await.refused(429, "temporarily_unavailable");
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     // A script can read it.
-    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    assert_eq!(answer.header("access-control-allow-origin"), "https://app.example");
     // Others go on, and so do those who watch over the house.
     house.send_from(ELSEWHERE, get("/", "text/html")).await.expect(200);
     house.send_from(HERE, get("/health/live", "*/*")).await.expect(200);

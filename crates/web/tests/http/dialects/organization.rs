@@ -120,7 +120,7 @@ async fn what_is_refused_elsewhere_is_refused_here_in_its_own_words() {
         .header("access-control-request-method", "GET")
         .header("access-control-request-headers", "authorization");
     let allowed = house.send(preflight.body(Body::empty()).unwrap()).await.expect(200);
-    assert_eq!(allowed.header("access-control-allow-origin"), "*");
+    assert_eq!(allowed.header("access-control-allow-origin"), "https://app.example");
 }
 
 #[tokio::test]
