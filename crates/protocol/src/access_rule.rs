@@ -303,8 +303,7 @@ impl AccessRules {
             return Err(NotAdmitted::NoHost);
         }
         let of_host = host.and_then(|host| self.hosts.get(&host)).and_then(|node| node.find(path.segments()));
-        let decision =
-            of_host.or_else(|| self.any_host.find(path.segments())).ok_or(NotAdmitted::NoRule)?;
+        let decision = of_host.or_else(|| self.any_host.find(path.segments())).ok_or(NotAdmitted::NoRule)?;
         decision.methods.get(method).or(decision.any.as_ref()).ok_or(NotAdmitted::NoRule)
     }
 }

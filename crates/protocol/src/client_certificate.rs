@@ -120,7 +120,9 @@ fn bare(text: &str) -> Option<Vec<Vec<u8>>> {
 /// Whether this is a list of pairs such as Envoy's.
 fn is_envoys(text: &str) -> bool {
     let key = text.split('=').next().unwrap_or_default();
-    ["By", "Hash", "Cert", "Chain", "Subject", "URI", "DNS"].iter().any(|known| key.eq_ignore_ascii_case(known))
+    ["By", "Hash", "Cert", "Chain", "Subject", "URI", "DNS"]
+        .iter()
+        .any(|known| key.eq_ignore_ascii_case(known))
 }
 
 /// `Hash=..;Cert="-----BEGIN%20CERTIFICATE..";Chain=".."`: in PEM, percent-encoded, the chain with the client's own certificate once more.
@@ -210,7 +212,9 @@ mod tests {
         ] {
             assert_eq!(leaf_and_others(&written), Ok(Some((leaf.clone(), others))), "{written}");
         }
-        for bad in [format!("{BASE64},"), format!("{BASE64},AQID"), format!("{BASE64}!"), BASE64[1..].to_owned()] {
+        for bad in
+            [format!("{BASE64},"), format!("{BASE64},AQID"), format!("{BASE64}!"), BASE64[1..].to_owned()]
+        {
             assert_eq!(leaf_and_others(&bad), Err(UnreadCertificate::Form), "{bad}");
         }
     }

@@ -90,10 +90,50 @@ impl Answered {
 
 /// Schemes that browsers and systems handle themselves. An answer there would be run as a script, shown as a file, or sent by mail.
 const NEVER: [&str; 44] = [
-    "about", "acap", "blob", "chrome", "chrome-extension", "cid", "content", "data", "dict", "edge", "feed",
-    "file", "filesystem", "ftp", "ftps", "geo", "gopher", "imap", "intent", "jar", "javascript", "ldap", "ldaps",
-    "livescript", "mailto", "mid", "mocha", "moz-extension", "news", "nfs", "nntp", "resource", "safari-extension",
-    "sftp", "sip", "sms", "ssh", "tel", "telnet", "urn", "vbscript", "view-source", "ws", "wss",
+    "about",
+    "acap",
+    "blob",
+    "chrome",
+    "chrome-extension",
+    "cid",
+    "content",
+    "data",
+    "dict",
+    "edge",
+    "feed",
+    "file",
+    "filesystem",
+    "ftp",
+    "ftps",
+    "geo",
+    "gopher",
+    "imap",
+    "intent",
+    "jar",
+    "javascript",
+    "ldap",
+    "ldaps",
+    "livescript",
+    "mailto",
+    "mid",
+    "mocha",
+    "moz-extension",
+    "news",
+    "nfs",
+    "nntp",
+    "resource",
+    "safari-extension",
+    "sftp",
+    "sip",
+    "sms",
+    "ssh",
+    "tel",
+    "telnet",
+    "urn",
+    "vbscript",
+    "view-source",
+    "ws",
+    "wss",
 ];
 
 impl RedirectUri {
@@ -272,7 +312,9 @@ pub struct AppScheme(String);
 
 /// What no application's scheme can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("app scheme: a name such as cursor is expected (letters, digits, + and -), none that browsers or systems handle themselves")]
+#[error(
+    "app scheme: a name such as cursor is expected (letters, digits, + and -), none that browsers or systems handle themselves"
+)]
 pub struct InvalidAppScheme;
 
 impl std::str::FromStr for AppScheme {
@@ -417,7 +459,11 @@ mod tests {
             assert_eq!(uri(registered).admits(&uri(presented), true), same, "{registered} {presented}");
             assert!(!uri(registered).admits(&uri(presented), false), "{registered} {presented}");
         }
-        for invalid in ["http://localhost:49152x/cb", "http://localhost.evil.example/cb", "http://localhost@evil.example/cb"] {
+        for invalid in [
+            "http://localhost:49152x/cb",
+            "http://localhost.evil.example/cb",
+            "http://localhost@evil.example/cb",
+        ] {
             assert!(RedirectUri::parse(invalid).is_err(), "{invalid}");
         }
     }
@@ -434,14 +480,22 @@ mod tests {
         for name in
             ["code", "state", "iss", "error", "error_description", "response", "id_token", "access_token"]
         {
-            for query in [format!("?{name}=x"), format!("?a=b&{name}"), format!("?%{:02x}{}=", name.as_bytes()[0], &name[1..])] {
+            for query in [
+                format!("?{name}=x"),
+                format!("?a=b&{name}"),
+                format!("?%{:02x}{}=", name.as_bytes()[0], &name[1..]),
+            ] {
                 let text = format!("https://client.example/cb{query}");
                 assert_eq!(registrable(&text, Authorization, &[]), parameter(name), "{text}");
                 let private = format!("com.example.app:/cb{query}");
                 assert_eq!(registrable(&private, Authorization, &[]), parameter(name), "{private}");
             }
         }
-        for good in ["https://c.example/cb?codes=1&State=2", "https://c.example/code?x=state", "https://c.example/cb?"] {
+        for good in [
+            "https://c.example/cb?codes=1&State=2",
+            "https://c.example/code?x=state",
+            "https://c.example/cb?",
+        ] {
             assert_eq!(registrable(good, Authorization, &[]), Ok(()), "{good}");
         }
         assert_eq!(registrable("https://c.example/bye?state=1", Logout, &[]), parameter("state"));
@@ -450,9 +504,13 @@ mod tests {
 
     #[test]
     fn rfc9700_4_1_3_a_wildcard_is_no_address() {
-        for text in
-            ["https://client.example/*", "https://*.client.example/cb", "https://client.example/*/cb", "com.example.app:/*", "https://c.example/cb?x=*"]
-        {
+        for text in [
+            "https://client.example/*",
+            "https://*.client.example/cb",
+            "https://client.example/*/cb",
+            "com.example.app:/*",
+            "https://c.example/cb?x=*",
+        ] {
             for answered in [Answered::Authorization, Answered::Logout] {
                 assert_eq!(registrable(text, answered, &[]), Err(NotRegistrable::Wildcard), "{text}");
             }
@@ -461,7 +519,12 @@ mod tests {
 
     #[test]
     fn rfc8252_7_1_a_scheme_without_a_dot_is_registered_by_an_explicit_choice_only() {
-        for text in ["cursor://anysphere.cursor-mcp/oauth/callback", "vscode://a/b", "homeassistant://auth-callback", "MyApp:/cb"] {
+        for text in [
+            "cursor://anysphere.cursor-mcp/oauth/callback",
+            "vscode://a/b",
+            "homeassistant://auth-callback",
+            "MyApp:/cb",
+        ] {
             let scheme = RedirectUri::parse(text).unwrap().scheme();
             let refused = Err(NotRegistrable::AppScheme(scheme.clone()));
             assert_eq!(registrable(text, Answered::Authorization, &[]), refused, "{text}");
@@ -469,7 +532,23 @@ mod tests {
             assert_eq!(registrable(text, Answered::Authorization, &["other", &scheme]), Ok(()), "{text}");
             assert!(!admits(text, &format!("{text}/more")));
         }
-        for never in ["javascript", "JavaScript", "data", "file", "vbscript", "https", "http", "ws", "blob", "urn", "a.b", "", "1a", "a b", "a:"] {
+        for never in [
+            "javascript",
+            "JavaScript",
+            "data",
+            "file",
+            "vbscript",
+            "https",
+            "http",
+            "ws",
+            "blob",
+            "urn",
+            "a.b",
+            "",
+            "1a",
+            "a b",
+            "a:",
+        ] {
             assert!(never.parse::<AppScheme>().is_err(), "{never}");
         }
     }
@@ -500,9 +579,13 @@ mod tests {
         ] {
             assert_eq!(RedirectUri::parse(text), Err(error), "{text}");
         }
-        for text in
-            ["https://c.example", "http://localhost:3000/cb", "http://127.0.0.1/cb", "http://app.localhost:8080/cb", "com.example.app:/cb"]
-        {
+        for text in [
+            "https://c.example",
+            "http://localhost:3000/cb",
+            "http://127.0.0.1/cb",
+            "http://app.localhost:8080/cb",
+            "com.example.app:/cb",
+        ] {
             assert!(RedirectUri::parse(text).is_ok(), "{text}");
         }
         assert_eq!(RedirectUri::parse(&format!("https://c.example/{}", "a".repeat(2_100))), Err(E::TooLong));

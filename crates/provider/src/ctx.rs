@@ -56,7 +56,15 @@ impl Ctx {
         request_id: RequestId,
         random: Box<dyn Random + Sync>,
     ) -> Self {
-        Self { now, remote, certificate: None, unread_certificate: None, request_id, told: AtomicU16::new(0), random }
+        Self {
+            now,
+            remote,
+            certificate: None,
+            unread_certificate: None,
+            request_id,
+            told: AtomicU16::new(0),
+            random,
+        }
     }
 
     /// The request's randomness.

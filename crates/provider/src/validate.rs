@@ -4,7 +4,9 @@
 use crate::resource_servers::KnownResourceServer;
 use crate::{Caller, Credential, Ctx, Provider, ProviderError};
 use protocol::claims::ServiceClaims;
-use protocol::{AccessRules, AuditEvent, CheckedAt, ErrorCode, Needs, NotAdmitted, OAuthError, RequestPath, Scope};
+use protocol::{
+    AccessRules, AuditEvent, CheckedAt, ErrorCode, Needs, NotAdmitted, OAuthError, RequestPath, Scope,
+};
 use std::sync::Arc;
 
 /// A request as it came to a gateway.

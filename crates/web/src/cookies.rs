@@ -54,7 +54,8 @@ impl Cookies<'_> {
     fn write(self, name: &str, value: &str, more: &str) -> Option<HeaderValue> {
         let secure = if self.https { "; Secure" } else { "" };
         let path = if self.path.is_empty() { "/" } else { self.path };
-        HeaderValue::from_str(&format!("{name}={value}; Path={path}; HttpOnly; SameSite=Lax{secure}{more}")).ok()
+        HeaderValue::from_str(&format!("{name}={value}; Path={path}; HttpOnly; SameSite=Lax{secure}{more}"))
+            .ok()
     }
 }
 

@@ -15,8 +15,7 @@ pub(crate) fn is_same_origin(headers: &HeaderMap, own: &str) -> bool {
     let Some(origin) = headers.get(ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    origin == own
-        || host.is_some_and(|host| origin.split_once("://").is_some_and(|(_, rest)| rest == host))
+    origin == own || host.is_some_and(|host| origin.split_once("://").is_some_and(|(_, rest)| rest == host))
 }
 
 #[cfg(test)]

@@ -28,14 +28,16 @@ impl OwnHost {
 
     fn is_ours(&self, request: &Request) -> bool {
         let issuer = &self.web.provider.settings().issuer;
-        let own = name_of(issuer.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or("")));
+        let own =
+            name_of(issuer.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or("")));
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
         // A proxy that calls us by an inner name may say by which one it was called.
         let forwarded = request.extensions().get::<ForwardedHost>().map(|host| &*host.0);
         // Not the port: cookies know none (RFC 6265 section 8.5), and many a proxy leaves it out.
-        host.into_iter().chain(forwarded).map(name_of).any(|name| {
-            name.eq_ignore_ascii_case(own) || (is_loopback(own) && is_loopback(name))
-        })
+        host.into_iter()
+            .chain(forwarded)
+            .map(name_of)
+            .any(|name| name.eq_ignore_ascii_case(own) || (is_loopback(own) && is_loopback(name)))
     }
 }
 

@@ -4,8 +4,8 @@ use super::client_proof_options::ProofOptions;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use protocol::{
-    AccessTokenFormat, AppScheme, Client, ClientId, ConsentPolicy, ExchangePolicy, GrantType, PkcePolicy, RateLimit,
-    RedirectUri, Scope, ServicePath, SigningAlgorithm,
+    AccessTokenFormat, AppScheme, Client, ClientId, ConsentPolicy, ExchangePolicy, GrantType, PkcePolicy,
+    RateLimit, RedirectUri, Scope, ServicePath, SigningAlgorithm,
 };
 
 #[derive(Args)]

@@ -8,7 +8,9 @@ use crate::operator::{Operation, Outcome};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use protocol::access_rule::host_name;
-use protocol::{AccessRule, ClientId, Needs, NotAdmitted, RequestPath, ResourceIndicator, ResourceServer, Scope};
+use protocol::{
+    AccessRule, ClientId, Needs, NotAdmitted, RequestPath, ResourceIndicator, ResourceServer, Scope,
+};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

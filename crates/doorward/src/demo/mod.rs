@@ -17,7 +17,7 @@ use crate::outgoing::Outgoing;
 use crate::serve::{House, allow_many_files, bind, threads, watch_for_a_flood};
 use crate::settings::{Issuer, Resolved, SettingFlags, Settings, TlsSettings, address};
 use crate::telemetry::Telemetry;
-use anyhow::{anyhow, bail, Context as _, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::Args;
 use fixture::{Fixture, Wishes};
 use protocol::{RedirectUri, SigningAlgorithm};

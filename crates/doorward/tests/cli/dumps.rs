@@ -12,7 +12,8 @@ fn no_core_is_dumped_and_no_debugger_of_the_same_user_is_let_in() {
     let mut command = installation.command(&["serve", "--listen", "127.0.0.1:0"]);
     if rustix::process::geteuid().is_root() {
         let nobody = 65_534;
-        std::os::unix::fs::chown(installation.directory.path(), Some(nobody), Some(nobody)).expect("a folder");
+        std::os::unix::fs::chown(installation.directory.path(), Some(nobody), Some(nobody))
+            .expect("a folder");
         command.uid(nobody).gid(nobody);
     }
     let server = Server::start(command);

@@ -423,7 +423,12 @@ impl Drop for Killed {
 }
 
 fn wsgi() -> Option<(Killed, String)> {
-    let python = Command::new("python3").args(["-c", WSGI]).stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::piped()).spawn();
+    let python = Command::new("python3")
+        .args(["-c", WSGI])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn();
     let Ok(mut python) = python else {
         assert!(std::env::var_os("CI").is_none(), "python3 is not installed");
         eprintln!("SKIPPED: python3 is not installed; as root: apt-get install python3");
@@ -442,7 +447,8 @@ fn guards_a_wsgi_api(gateway: Gateway) {
     let running = Running::start(gateway, program, &server.address, &api);
     let key = ("X-Api-Key", key.as_str());
     let told = |told: &Told| {
-        ["http_x_auth_subject", "http_x_auth_client", "http_x_auth_scope", "http_x_auth_type"].map(|name| told.arrived(name))
+        ["http_x_auth_subject", "http_x_auth_client", "http_x_auth_scope", "http_x_auth_type"]
+            .map(|name| told.arrived(name))
     };
     for forged in FORGED.iter().chain(&LOOK_ALIKES) {
         let passed = running.ask("GET /orders/5", &[*forged, key]).expect(200);
@@ -453,7 +459,11 @@ fn guards_a_wsgi_api(gateway: Gateway) {
     }
     for forged in ["X.Auth.Subject", "X~Auth_Subject", "X!Auth-Subject"] {
         let answer = running.ask("GET /orders/5", &[(forged, "root"), key]);
-        assert!(matches!(answer.status, 400 | 403) || told(&answer)[0] == "robot", "{forged}: {}", answer.body);
+        assert!(
+            matches!(answer.status, 400 | 403) || told(&answer)[0] == "robot",
+            "{forged}: {}",
+            answer.body
+        );
     }
     server.stop();
 }

@@ -177,7 +177,10 @@ fn the_doctor_tells_what_is_wrong_and_what_to_do() {
     let issuer = findings.iter().find(|finding| finding["check"] == "issuer").expect("looked at");
     assert_eq!(issuer["verdict"], "ok");
     let found = issuer["found"].as_str().expect("text");
-    assert!(found.starts_with("http://localhost:8080,") && found.contains("http://localhost:8080/, with a slash"), "{found}");
+    assert!(
+        found.starts_with("http://localhost:8080,") && found.contains("http://localhost:8080/, with a slash"),
+        "{found}"
+    );
     server.stop();
 
     std::fs::remove_file(installation.path("doorward-data/master.key")).expect("removed");

@@ -113,7 +113,8 @@ fn nothing_looks_like_ours(headers: &HeaderMap) -> Result<(), Denied> {
     if headers.keys().any(|name| is_like(name.as_str())) {
         return Err(Denied::Forbidden("a header of the request could be taken for one of the gateway's"));
     }
-    let named = headers.get_all(CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let named =
+        headers.get_all(CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     let takes_ours = |name: &[u8]| {
         std::str::from_utf8(name.trim_ascii()).is_ok_and(|name| OURS.iter().any(|ours| folds(name, ours)))
     };

@@ -128,19 +128,24 @@ mod tests {
 
     #[test]
     fn rfc9110_7_2_a_host_and_perhaps_a_port() {
-        for good in ["a", "a.example:80", "A_b-c.example.", "127.0.0.1:8080", "[::1]", "[::1]:443", "a:", "a%20b"] {
+        for good in
+            ["a", "a.example:80", "A_b-c.example.", "127.0.0.1:8080", "[::1]", "[::1]:443", "a:", "a%20b"]
+        {
             assert!(is_authority(good.as_bytes()), "{good}");
         }
-        for bad in
-            ["", ":80", "a b", "a:b", "a:80:80", "a:99999", "u@a", "a/b", "a#b", "[::1", "[a]", "[::1]80", "a%2", "ä"]
-        {
+        for bad in [
+            "", ":80", "a b", "a:b", "a:80:80", "a:99999", "u@a", "a/b", "a#b", "[::1", "[a]", "[::1]80",
+            "a%2", "ä",
+        ] {
             assert!(!is_authority(bad.as_bytes()), "{bad}");
         }
     }
 
     #[test]
     fn rfc6761_6_3_names_of_this_machine() {
-        for name in ["localhost", "LOCALHOST", "id.localhost", "127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"] {
+        for name in
+            ["localhost", "LOCALHOST", "id.localhost", "127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"]
+        {
             assert!(is_loopback(name), "{name}");
         }
         for name in ["localhost.example", "xlocalhost", "0.0.0.0", "10.0.0.1", "::2", ""] {

@@ -26,11 +26,20 @@ struct Head {
 
 #[derive(Debug, Clone, Copy)]
 enum At {
-    Method { empty: bool },
+    Method {
+        empty: bool,
+    },
     Target,
     /// So many bytes into the name; whether it can be one of the two that say where a body ends.
-    Name { read: usize, length: bool, encoding: bool },
-    Length { digits: bool, ended: bool },
+    Name {
+        read: usize,
+        length: bool,
+        encoding: bool,
+    },
+    Length {
+        digits: bool,
+        ended: bool,
+    },
     Value,
     Body(u64),
     SizeStart,
@@ -41,8 +50,12 @@ enum At {
     Chunk(u64),
     ChunkCr,
     ChunkLf,
-    Trailer { empty: bool },
-    TrailerLf { empty: bool },
+    Trailer {
+        empty: bool,
+    },
+    TrailerLf {
+        empty: bool,
+    },
     Lost,
 }
 
@@ -218,7 +231,10 @@ mod tests {
         for before in ["", GET, POST, CHUNKED, BARE] {
             let good = format!("{before}{GET}");
             changed(&good, &good);
-            changed(&format!("{before}GET /a#b HTTP/1.1\r\n\r\n"), &format!("{before}GET /a\0b HTTP/1.1\r\n\r\n"));
+            changed(
+                &format!("{before}GET /a#b HTTP/1.1\r\n\r\n"),
+                &format!("{before}GET /a\0b HTTP/1.1\r\n\r\n"),
+            );
         }
     }
 

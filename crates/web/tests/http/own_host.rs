@@ -35,7 +35,14 @@ async fn rfc9110_15_5_20_pages_are_at_the_issuers_host_only_and_programs_call_by
         &authorize,
     ];
     for path in pages {
-        for host in ["evil.example", "id.example.evil.example", "127.0.0.1:8080", "localhost", "id.example.", "doorward"] {
+        for host in [
+            "evil.example",
+            "id.example.evil.example",
+            "127.0.0.1:8080",
+            "localhost",
+            "id.example.",
+            "doorward",
+        ] {
             let answer = by(&house, host, get(path)).await.expect(421);
             assert!(answer.cookies().is_empty() && answer.header("location").is_empty(), "{host} {path}");
         }
@@ -62,7 +69,8 @@ async fn rfc9110_15_5_20_pages_are_at_the_issuers_host_only_and_programs_call_by
         ] {
             by(&house, host, get(path)).await.expect(200);
         }
-        for path in ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke", "/oauth2/device_authorization"] {
+        for path in ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke", "/oauth2/device_authorization"]
+        {
             assert_ne!(by(&house, host, post(path, &[])).await.status, 421, "{host} {path}");
         }
         by(&house, host, get("/oauth2/userinfo")).await.expect(401);
@@ -73,7 +81,9 @@ async fn rfc9110_15_5_20_pages_are_at_the_issuers_host_only_and_programs_call_by
 #[tokio::test]
 async fn a_trusted_proxy_that_calls_by_an_inner_name_may_say_by_which_one_it_was_called() {
     let house = House::open().await;
-    for (forwarded, status) in [("id.example", 200), ("ID.example:443", 200), ("evil.example", 421), ("", 421)] {
+    for (forwarded, status) in
+        [("id.example", 200), ("ID.example:443", 200), ("evil.example", 421), ("", 421)]
+    {
         let mut request = get("/");
         request.extensions_mut().insert(ForwardedHost(forwarded.into()));
         by(&house, "doorward:8080", request).await.expect(status);

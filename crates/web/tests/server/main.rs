@@ -73,7 +73,12 @@ fn router() -> Router {
         .route("/echo", post(|body: String| async move { body }))
         .route("/unread", post(|| async { "not looked at" }))
         .route("/who", get(|ClientAddress(address): ClientAddress| async move { address.to_string() }))
-        .route("/host", get(|headers: http::HeaderMap| async move { headers["host"].to_str().map(str::to_owned).unwrap_or_default() }))
+        .route(
+            "/host",
+            get(|headers: http::HeaderMap| async move {
+                headers["host"].to_str().map(str::to_owned).unwrap_or_default()
+            }),
+        )
         .route("/certificate", get(client_certificates::shown))
         .route("/slow", get(|| sleeping(600)))
         .route("/never", get(|| sleeping(60_000)))

@@ -362,7 +362,8 @@ async fn a_rule_for_a_host_or_a_method_cannot_be_skipped_by_what_cannot_be_read(
     for host in ["admin.example", "ADMIN.EXAMPLE", "admin.example.", "admin.example:443"] {
         ask(&house, "GET /orders", &told(host)).await.expect(401);
     }
-    for host in ["admin.example:80x", "admin.example..", "x@admin.example", "admin.example,other.example", ""] {
+    for host in ["admin.example:80x", "admin.example..", "x@admin.example", "admin.example,other.example", ""]
+    {
         ask(&house, "GET /orders", &told(host)).await.refused(403, "access_denied");
     }
     ask(&house, "GET /orders", &[]).await.refused(403, "access_denied");

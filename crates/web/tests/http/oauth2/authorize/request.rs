@@ -263,7 +263,9 @@ async fn rfc8252_7_3_the_port_of_localhost_is_free_for_public_clients_that_regis
     let mut form = public.redemption(&code);
     form[2] = ("redirect_uri", "http://localhost:49152/cb");
     Tokens::of(&public.token(&house, &form).await);
-    for foreign in ["http://localhost:49152/other", "http://127.0.0.1:49152/cb", "http://localhost.evil.example/cb"] {
+    for foreign in
+        ["http://localhost:49152/other", "http://127.0.0.1:49152/cb", "http://localhost.evil.example/cb"]
+    {
         house.browser().authorize(&public.request(&[("redirect_uri", foreign)])).await.error_page(400);
     }
     let other_port = confidential.request(&[("redirect_uri", "http://localhost:49152/cb")]);
@@ -281,7 +283,9 @@ async fn rfc8252_7_1_an_app_scheme_without_a_dot_answers_where_its_operator_allo
         .await;
     let answer = house.browser().answer_for(&app.request(&[]), "alice").await;
     assert!(answer.location().starts_with("vscode://publisher.extension/cb?code="), "{}", answer.location());
-    for foreign in ["vscode://other.extension/cb", "cursor://publisher.extension/cb", "javascript://x/%0aalert(1)"] {
+    for foreign in
+        ["vscode://other.extension/cb", "cursor://publisher.extension/cb", "javascript://x/%0aalert(1)"]
+    {
         house.browser().authorize(&app.request(&[("redirect_uri", foreign)])).await.error_page(400);
     }
 }
