@@ -7,9 +7,9 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::signature::ParsedPublicKey;
 use protocol::AssertionAlgorithm;
 
-use crate::jwk::JwkSet;
+use crate::jwk::{JwkSet, PublicJwk, PublicKeyMaterial, SkippedKey};
 use crate::jws::{JwsError, UnverifiedAssertion};
-use crate::verifying_key::parsed;
+use crate::verifying_key::{LEAST_BITS, bits, is_exponent, parsed};
 
 /// More keys than this are no key set of one client: each costs a signature check when a token names none.
 const MOST_KEYS: usize = 32;
@@ -44,7 +44,10 @@ impl AssertionUse {
 
 /// The keys of a JWK Set that check assertions, parsed once.
 #[derive(Debug, Default)]
-pub struct AssertionKeys(Vec<Key>);
+pub struct AssertionKeys {
+    keys: Vec<Key>,
+    skipped: Vec<SkippedKey>,
+}
 
 #[derive(Debug)]
 struct Key {
@@ -62,36 +65,61 @@ pub enum AssertionKeysError {
     /// More than 32 keys.
     #[error("the JWK Set has more than {MOST_KEYS} keys")]
     TooMany,
+    /// Its only key is of no use.
+    #[error("{0}")]
+    Unusable(SkippedKey),
     /// None that could check a signature.
     #[error("the JWK Set has no Ed25519, P-256 or RSA key (2048 to 8192 bits) that signs")]
     None,
 }
 
 impl AssertionKeys {
-    /// Reads a JWK Set (RFC 7517 section 5). Keys of other kinds, and keys that encrypt, are left out.
+    /// Reads a JWK Set (RFC 7517 section 5). Keys of other kinds, and keys that encrypt, are left out; a key that means to sign and could
+    /// never be verified is [`skipped`](Self::skipped).
     pub fn parse(jwks: &[u8]) -> Result<Self, AssertionKeysError> {
-        let set: JwkSet =
-            serde_json::from_slice(jwks).map_err(|error| AssertionKeysError::Malformed(error.to_string()))?;
+        let (set, mut skipped) =
+            JwkSet::read(jwks).map_err(|error| AssertionKeysError::Malformed(error.to_string()))?;
         if set.keys.len() > MOST_KEYS {
             return Err(AssertionKeysError::TooMany);
         }
         let mut keys = Vec::new();
-        for jwk in set.keys {
-            for algorithm in AssertionAlgorithm::ALL {
-                // RFC 7517 section 4.4: a key that names its algorithm is for no other.
-                let meant = jwk.alg.as_deref().is_none_or(|alg| alg.parse() == Ok(algorithm))
-                    && jwk.usage.as_deref().is_none_or(|usage| usage == "sig");
-                if let Some(key) = parsed(&jwk.material, algorithm).filter(|_| meant) {
-                    keys.push(Key { kid: jwk.kid.clone(), algorithm, key });
-                }
+        for (index, jwk) in set.keys.into_iter().enumerate() {
+            if jwk.usage.as_deref().is_some_and(|usage| usage != "sig") {
+                continue;
+            }
+            // RFC 7517 section 4.4: a key that names its algorithm is for no other.
+            let meant = |algorithm: &AssertionAlgorithm| {
+                jwk.alg.as_deref().is_none_or(|alg| alg.parse() == Ok(*algorithm))
+            };
+            let good = AssertionAlgorithm::ALL.into_iter().filter(meant);
+            let before = keys.len();
+            keys.extend(good.filter_map(|algorithm| {
+                let key = parsed(&jwk.material, algorithm)?;
+                Some(Key { kid: jwk.kid.clone(), algorithm, key })
+            }));
+            if keys.len() == before
+                && let Some(why) = unverifiable(&jwk)
+            {
+                let name = jwk.kid.unwrap_or_else(|| (index + 1).to_string());
+                skipped.push(SkippedKey { name, why });
             }
         }
-        if keys.is_empty() { Err(AssertionKeysError::None) } else { Ok(Self(keys)) }
+        if keys.is_empty() { Err(none(&skipped)) } else { Ok(Self { keys, skipped }) }
     }
 
     /// Whether there is any key.
     pub fn can_sign(&self) -> bool {
-        !self.0.is_empty()
+        !self.keys.is_empty()
+    }
+
+    /// Whether there is a key for this algorithm.
+    pub fn can_sign_by(&self, algorithm: AssertionAlgorithm) -> bool {
+        self.keys.iter().any(|key| key.algorithm == algorithm)
+    }
+
+    /// The keys that are not used because something is wrong with them.
+    pub fn skipped(&self) -> &[SkippedKey] {
+        &self.skipped
     }
 
     /// Checks type, key, algorithm and signature. [`JwsError::UnknownKey`] means that newer keys might know better.
@@ -103,7 +131,7 @@ impl AssertionKeys {
         }
         let named =
             |key: &&Key| token.kid().is_none() || key.kid.is_none() || key.kid.as_deref() == token.kid();
-        let mut candidates = self.0.iter().filter(named).peekable();
+        let mut candidates = self.keys.iter().filter(named).peekable();
         if candidates.peek().is_none() {
             return Err(JwsError::UnknownKey);
         }
@@ -117,6 +145,39 @@ impl AssertionKeys {
             refusal = if exact { JwsError::Signature } else { JwsError::UnknownKey };
         }
         Err(refusal)
+    }
+}
+
+/// What is wrong with a key that signs nothing that could be verified; nothing when it does not mean to sign.
+fn unverifiable(jwk: &PublicJwk) -> Option<String> {
+    if let Some(alg) = &jwk.alg {
+        // RFC 7518 section 4.1: a key that encrypts may say so by its algorithm alone.
+        if ["RSA", "ECDH", "dir", "A"].iter().any(|encrypts| alg.starts_with(encrypts)) {
+            return None;
+        }
+        if alg.parse::<AssertionAlgorithm>().is_err() {
+            return Some(format!("alg {alg} is none that is verified here"));
+        }
+    }
+    Some(match &jwk.material {
+        PublicKeyMaterial::Rsa { n, .. } if bits(n) < LEAST_BITS => {
+            format!("an RSA key of {} bits: at least 2048 are expected (RFC 7518 section 3.3)", bits(n))
+        }
+        PublicKeyMaterial::Rsa { e, .. } if !is_exponent(e) => {
+            "its public exponent e is even or less than 3".to_owned()
+        }
+        _ => match &jwk.alg {
+            Some(alg) => format!("its alg {alg} is for another kind of key"),
+            None => "it is no valid public key".to_owned(),
+        },
+    })
+}
+
+/// A set in which no key is left says why, when there is one reason only.
+fn none(skipped: &[SkippedKey]) -> AssertionKeysError {
+    match skipped {
+        [only] => AssertionKeysError::Unusable(only.clone()),
+        _ => AssertionKeysError::None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! As much DER (X.690) as it takes to find a certificate's subject and its alternative names. Knows tags and lengths, no meaning.
+//! As much DER (X.690) as it takes to find a certificate's subject and its alternative names, and to write a public key down. Knows tags and lengths, no meaning.
 //! Strict: no indefinite lengths, no length in more bytes than it needs, no tag beyond 30.
 
 /// One value: its tag and its content.
@@ -10,6 +10,8 @@ pub(crate) struct Element<'a> {
 
 pub(crate) const OID: u8 = 0x06;
 pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const BOOLEAN: u8 = 0x01;
 pub(crate) const SEQUENCE: u8 = 0x30;
 pub(crate) const SET: u8 = 0x31;
@@ -22,6 +24,18 @@ pub(crate) const fn explicit(number: u8) -> u8 {
 /// A primitive, context-specific tag.
 pub(crate) const fn implicit(number: u8) -> u8 {
     0x80 | number
+}
+
+/// A value with this content, of less than 64 KiB.
+pub(crate) fn value(tag: u8, content: &[&[u8]]) -> Vec<u8> {
+    let content = content.concat();
+    let [high, low] = u16::try_from(content.len()).unwrap_or(u16::MAX).to_be_bytes();
+    let length: &[u8] = match (high, low) {
+        (0, 0..=0x7f) => &[low],
+        (0, _) => &[0x81, low],
+        _ => &[0x82, high, low],
+    };
+    [&[tag], length, &content].concat()
 }
 
 /// Values one after another.

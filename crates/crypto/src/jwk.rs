@@ -2,6 +2,7 @@
 //!
 //! Refuses to know private keys: a JWK that carries one is an error, not a key with members to ignore.
 
+use base64::Engine as _;
 use protocol::SigningAlgorithm;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,12 @@ pub enum PublicKeyMaterial {
     },
 }
 
+/// `AlgorithmIdentifier`s: RFC 8410 section 3; RFC 5480 section 2.1.1 with secp256r1; RFC 3279 section 2.3.1.
+const ID_ED25519: &[u8] = &[0x30, 5, 6, 3, 0x2b, 0x65, 0x70];
+const ID_EC_P256: &[u8] =
+    &[0x30, 19, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+const ID_RSA: &[u8] = &[0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0];
+
 impl PublicKeyMaterial {
     /// The algorithm Doorward uses such a key with.
     pub const fn algorithm(&self) -> SigningAlgorithm {
@@ -55,6 +62,22 @@ impl PublicKeyMaterial {
             Self::P256 { .. } => SigningAlgorithm::Es256,
             Self::Rsa { .. } => SigningAlgorithm::Rs256,
         }
+    }
+
+    fn subject_public_key_info(&self) -> Vec<u8> {
+        use crate::der::{BIT_STRING, INTEGER, SEQUENCE, value};
+        /// An unsigned integer: a first byte that would read as a sign gets a zero before it (X.690 section 8.3).
+        fn integer(bytes: &[u8]) -> Vec<u8> {
+            let sign: &[u8] = if bytes.first().is_some_and(|first| first & 0x80 != 0) { &[0] } else { &[] };
+            value(INTEGER, &[sign, bytes])
+        }
+        let (algorithm, key) = match self {
+            Self::Ed25519 { x } => (ID_ED25519, x.to_vec()),
+            Self::P256 { x, y } => (ID_EC_P256, [&[4], x.as_slice(), y].concat()),
+            Self::Rsa { n, e } => (ID_RSA, value(SEQUENCE, &[&integer(n), &integer(e)])),
+        };
+        // No bits of the last byte are unused.
+        value(SEQUENCE, &[algorithm, &value(BIT_STRING, &[&[0], &key])])
     }
 
     /// The JWK thumbprint by SHA-256 (RFC 7638 section 3; for OKP RFC 8037 section 2).
@@ -93,6 +116,26 @@ impl PublicJwk {
         self.material.thumbprint()
     }
 
+    /// One whose members may be of any kind: a private one is found even where others are malformed.
+    fn read(key: serde_json::Value) -> Result<Self, JwkError> {
+        let is_private = |name: &&str| key.get(*name).is_some_and(|member| !member.is_null());
+        if PRIVATE_MEMBERS.iter().any(is_private) {
+            return Err(JwkError::Private);
+        }
+        serde_json::from_value::<Members>(key).map_err(|_| JwkError::Malformed)?.try_into()
+    }
+
+    /// The key as PEM, a `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7, RFC 7468 section 13).
+    pub fn to_pem(&self) -> String {
+        let base64 =
+            base64::engine::general_purpose::STANDARD.encode(self.material.subject_public_key_info());
+        let lines: Vec<&str> = (0..base64.len())
+            .step_by(64)
+            .filter_map(|at| base64.get(at..base64.len().min(at + 64)))
+            .collect();
+        format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
+    }
+
     /// Whether the key itself permits verifying `algorithm` with it.
     pub(crate) fn permits(&self, algorithm: SigningAlgorithm) -> bool {
         self.material.algorithm() == algorithm
@@ -109,17 +152,58 @@ pub struct JwkSet {
     pub keys: Vec<PublicJwk>,
 }
 
+/// A key of a set that is left out because something is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("key {name}: {why}")]
+pub struct SkippedKey {
+    /// Its `kid`, or else its place in the set, from one.
+    pub name: String,
+    /// What is wrong.
+    pub why: String,
+}
+
+impl JwkSet {
+    /// Reads a set; what is wrong with one key is no other key's fault (RFC 7517 section 5). Keys of other kinds are left out silently.
+    ///
+    /// # Errors
+    /// When it is no JWK Set, or a private or symmetric key is in it.
+    pub fn read(jwks: &[u8]) -> Result<(Self, Vec<SkippedKey>), serde_json::Error> {
+        let set: AnySet = serde_json::from_slice(jwks)?;
+        let (mut keys, mut skipped) = (Vec::new(), Vec::new());
+        for (index, key) in set.keys.into_iter().enumerate() {
+            let kid = key.get("kid").and_then(serde_json::Value::as_str).map(str::to_owned);
+            let name = kid.unwrap_or_else(|| (index + 1).to_string());
+            match PublicJwk::read(key) {
+                Ok(key) => keys.push(key),
+                Err(JwkError::Unsupported) => {}
+                Err(error @ JwkError::Private) => return Err(serde::de::Error::custom(error)),
+                Err(error) => skipped.push(SkippedKey { name, why: error.to_string() }),
+            }
+        }
+        Ok((Self { keys }, skipped))
+    }
+}
+
+/// Keys of which nothing is known yet.
+#[derive(Deserialize)]
+struct AnySet {
+    keys: Vec<serde_json::Value>,
+}
+
 fn understood<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<PublicJwk>, D::Error> {
     let mut keys = Vec::new();
-    for members in Vec::<Members>::deserialize(deserializer)? {
-        match PublicJwk::try_from(members) {
+    for key in Vec::<serde_json::Value>::deserialize(deserializer)? {
+        match PublicJwk::read(key) {
             Ok(key) => keys.push(key),
-            Err(JwkError::Unsupported) => {}
-            Err(error) => return Err(serde::de::Error::custom(error)),
+            Err(error @ JwkError::Private) => return Err(serde::de::Error::custom(error)),
+            Err(_) => {}
         }
     }
     Ok(keys)
 }
+
+/// RFC 7518 sections 6.2.2, 6.3.2 and 6.4: the private members of EC, OKP, RSA and symmetric keys.
+const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// Why a JWK is not usable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

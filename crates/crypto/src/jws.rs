@@ -21,6 +21,8 @@ const MAX_TOKEN_LEN: usize = 16 * 1024;
 pub enum TokenType {
     /// A JWT access token: `at+jwt` (RFC 9068 section 2.1).
     AccessToken,
+    /// A JWT access token for resource servers that are older than RFC 9068: `JWT`. Its claims must say that it is no ID Token.
+    PlainAccessToken,
     /// An ID Token: `JWT`, which OpenID Connect leaves optional.
     IdToken,
     /// The signed head of a block of audit events.
@@ -34,7 +36,7 @@ impl TokenType {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AccessToken => "at+jwt",
-            Self::IdToken => "JWT",
+            Self::IdToken | Self::PlainAccessToken => "JWT",
             Self::AuditHead => "doorward-audit-head+jwt",
             Self::AuditRecord => "doorward-audit-record+jwt",
         }

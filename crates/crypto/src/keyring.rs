@@ -1,9 +1,9 @@
 //! The signing keys of an installation, as one immutable snapshot: who signs, what is published, what verifies.
 //!
-//! Rotation is a new snapshot. Next, current and retired keys verify and are published, so that neither a client that cached the JWK Set
-//! before a rotation nor one that holds a token signed before it is ever refused. A key whose last token has expired is neither published
-//! nor believed, but for ID Tokens as hints, which are good long after they expired. Knows nothing of time: when a key changes state is
-//! decided elsewhere.
+//! Rotation is a new snapshot. Next, current and retired keys verify and are published if their algorithm is, so that neither a client that
+//! cached the JWK Set before a rotation nor one that holds a token signed before it is ever refused. A key whose last token has expired is
+//! neither published nor believed, but for ID Tokens as hints, which are good long after they expired. Knows nothing of time: when a key
+//! changes state, and whose keys are published, is decided elsewhere.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,14 +32,20 @@ pub enum KeyState {
 #[derive(Debug)]
 pub struct Keyring {
     current: Vec<Arc<SigningKey>>,
+    published: Vec<SigningAlgorithm>,
     by_kid: HashMap<String, Arc<SigningKey>>,
     outlived: HashMap<String, Arc<SigningKey>>,
     jwk_set: JwkSet,
 }
 
 impl Keyring {
-    /// Should two keys of one algorithm be current, the first signs.
+    /// With every key published.
     pub fn new(keys: Vec<(Arc<SigningKey>, KeyState)>) -> Self {
+        Self::publishing(keys, SigningAlgorithm::ALL.to_vec())
+    }
+
+    /// Should two keys of one algorithm be current, the first signs. Keys of the `published` algorithms are in the JWK Set.
+    pub fn publishing(keys: Vec<(Arc<SigningKey>, KeyState)>, published: Vec<SigningAlgorithm>) -> Self {
         let (outlived, mut keys): (Vec<_>, Vec<_>) =
             keys.into_iter().partition(|(_, state)| *state == KeyState::Outlived);
         // The current keys come first in the JWK Set: some clients try only the first key that fits.
@@ -56,8 +62,9 @@ impl Keyring {
             }
         }
         current.sort_by_key(|key| key.algorithm());
-        let jwk_set = JwkSet { keys: keys.iter().map(|(key, _)| key.public_jwk().clone()).collect() };
-        Self { current, by_kid: by_kid(keys), outlived: by_kid(outlived), jwk_set }
+        let told = keys.iter().filter(|(key, _)| published.contains(&key.algorithm()));
+        let jwk_set = JwkSet { keys: told.map(|(key, _)| key.public_jwk().clone()).collect() };
+        Self { current, published, by_kid: by_kid(keys), outlived: by_kid(outlived), jwk_set }
     }
 
     /// The key that signs by `algorithm`.
@@ -68,6 +75,16 @@ impl Keyring {
     /// The algorithms tokens can be signed by, fastest first.
     pub fn algorithms(&self) -> Vec<SigningAlgorithm> {
         self.current.iter().map(|key| key.algorithm()).collect()
+    }
+
+    /// The algorithms whose keys are published.
+    pub fn published(&self) -> &[SigningAlgorithm] {
+        &self.published
+    }
+
+    /// The key of this name.
+    pub fn key(&self, kid: &str) -> Option<&Arc<SigningKey>> {
+        self.by_kid.get(kid).or_else(|| self.outlived.get(kid))
     }
 
     /// What is published: the current, next and retired keys, in this order.

@@ -35,7 +35,7 @@ pub use certificate::{
 };
 pub use derive::DerivationKey;
 pub use digest::{left_half_hash, pkce_s256, pkce_s256_matches, sha256, token_digest};
-pub use jwk::{JwkError, JwkSet, PublicJwk, PublicKeyMaterial};
+pub use jwk::{JwkError, JwkSet, PublicJwk, PublicKeyMaterial, SkippedKey};
 pub use jws::{JwsError, TokenType, UnverifiedAssertion, UnverifiedToken};
 pub use keyring::{KeyState, Keyring, VerifiedToken, verify_with_jwk};
 pub use opaque::{OpaqueToken, constant_time_eq, generate_secret, secret_hash, secret_matches};

@@ -67,7 +67,8 @@ impl SigningKey {
         let seldom;
         let header = match typ {
             TokenType::AccessToken => &self.access_token_header,
-            TokenType::IdToken => &self.id_token_header,
+            // The same header: what tells them apart are their claims.
+            TokenType::IdToken | TokenType::PlainAccessToken => &self.id_token_header,
             TokenType::AuditHead | TokenType::AuditRecord => {
                 seldom = header(&self.key, &self.kid, typ);
                 &seldom

@@ -35,9 +35,26 @@ impl VerifyingKey {
     }
 }
 
+/// RFC 7518 section 3.3: "A key of size 2048 bits or larger MUST be used".
+pub(crate) const LEAST_BITS: usize = 2_048;
+
+pub(crate) fn bits(modulus: &[u8]) -> usize {
+    modulus.len() * 8 - modulus.first().map_or(0, |first| first.leading_zeros() as usize)
+}
+
+/// RFC 8017 section 3.1: an odd number from 3 on. With 1, everybody can sign.
+pub(crate) fn is_exponent(e: &[u8]) -> bool {
+    e.last().is_some_and(|last| last & 1 == 1) && e != [1]
+}
+
 /// The key, ready to check signatures by `algorithm`; `None` when it is no key for that.
 pub(crate) fn parsed(material: &PublicKeyMaterial, algorithm: AssertionAlgorithm) -> Option<ParsedPublicKey> {
     use AssertionAlgorithm as A;
+    if let PublicKeyMaterial::Rsa { n, e } = material
+        && (bits(n) < LEAST_BITS || !is_exponent(e))
+    {
+        return None;
+    }
     let key = match (material, algorithm) {
         (PublicKeyMaterial::Ed25519 { x }, A::EdDsa) => ParsedPublicKey::new(&ED25519, x),
         (PublicKeyMaterial::P256 { x, y }, A::Es256) => {

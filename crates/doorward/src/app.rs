@@ -368,6 +368,7 @@ fn provider_settings(settings: &Settings, issuer: &Issuer) -> provider::Settings
         session_lifetime: settings.session.absolute,
         device_code_lifetime: settings.devices.code_lifetime,
         device_interval: settings.devices.interval,
+        access_token_alg: settings.tokens.access_token_alg,
         access_token_lifetime: settings.tokens.access_lifetime,
         refresh_token_lifetime: settings.tokens.refresh_lifetime,
         grant_lifetime: settings.tokens.grant_lifetime,

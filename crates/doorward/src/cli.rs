@@ -1,8 +1,8 @@
 //! The command line: which commands there are and what their `--help` teaches. What a command does stands in the file of its name.
 
 use crate::commands::{
-    api_key, assertion_issuer, audit, backup, bench, client, completions, config, healthcheck, init, keys,
-    login, member, organization, passwords, plan, resource_server, service, service_account, store,
+    api_key, assertion_issuer, audit, backup, bench, client, completions, config, grant, healthcheck, init,
+    keys, login, member, organization, passwords, plan, resource_server, service, service_account, store,
     subscription, upgrade, user, worker,
 };
 use crate::settings::SettingFlags;
@@ -48,6 +48,9 @@ pub(crate) enum Command {
     /// The applications they sign in to
     #[command(subcommand, after_help = client::HELP)]
     Client(client::ClientCommand),
+    /// What people allowed them
+    #[command(subcommand, after_help = grant::HELP)]
+    Grant(grant::GrantCommand),
     /// Whose word is taken for a user: issuers of assertions (RFC 7523)
     #[command(subcommand, after_help = assertion_issuer::HELP)]
     AssertionIssuer(assertion_issuer::AssertionIssuerCommand),

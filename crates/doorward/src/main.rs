@@ -70,6 +70,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Member(command) => commands::member::run(command)?,
         Command::Service(command) => commands::service::run(command)?,
         Command::Plan(command) => commands::plan::run(command)?,
+        Command::Grant(command) => commands::grant::run(command)?,
         Command::Subscription(command) => commands::subscription::run(command)?,
         Command::ResourceServer(command) => return commands::resource_server::run(command),
         Command::ServiceAccount(command) => commands::service_account::run(command)?,

@@ -103,6 +103,10 @@ audit_events! {
     UserCodeUnknown {}
     Change: /// A grant was revoked, and with it every token that stands on it.
     GrantRevoked { grant: GrantId, client: ClientId }
+    Change: /// An operator ended every grant made for a client, and every token issued to it.
+    ClientGrantsEnded { client: ClientId }
+    Change: /// An operator ended a user's sessions and grants.
+    UserGrantsEnded { user: UserId }
     Change: /// An access token was revoked, by its client or whoever held it.
     AccessTokenRevoked {
         token: AccessTokenId,

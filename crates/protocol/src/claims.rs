@@ -68,12 +68,27 @@ pub struct AccessTokenClaims {
     /// Who alone may act for the subject by exchanging this token (RFC 8693 section 4.4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub may_act: Option<MayAct>,
+    /// The client to which the token was issued that this one was first exchanged for, where that is another: a private claim, so that what
+    /// ends that client's tokens, or takes scope from it, is true of this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchanged_from: Option<String>,
+    /// Whether the audience was named by who asked for the token (RFC 8707), rather than its client's default: a private claim.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aud_named: bool,
+    /// `Bearer` in tokens whose header says `JWT`: what tells them from ID Tokens (RFC 8725 section 3.12).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typ: Option<String>,
     /// What it is bound to: presented without, it is worth nothing (RFC 7800).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
     /// The service it is for, if its client belongs to one, and what its user had subscribed to when it was issued: private claims.
     #[serde(flatten)]
     pub service: Option<ServiceClaims>,
+}
+
+impl AccessTokenClaims {
+    /// The `typ` claim of an access token whose header does not say that it is one.
+    pub const BEARER: &'static str = "Bearer";
 }
 
 /// What a token of a service's client says about the service and its user's standing in it.

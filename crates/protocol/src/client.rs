@@ -1,5 +1,8 @@
 //! A client as registered: what it is, how it authenticates, what it may ask for. Knows no secret and no storage.
 
+mod stored;
+
+use crate::access_token::{AccessTokenFormat, AccessTokenType};
 use crate::assertion::AssertionAlgorithm;
 use crate::client_authentication::{ClientAuthentication, JwksUri, TlsSubject};
 use crate::ids::ServiceId;
@@ -131,16 +134,6 @@ pub enum ConsentPolicy {
     Implicit,
 }
 
-/// What an access token looks like to a resource server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AccessTokenFormat {
-    /// A signed JWT that a resource server can check by itself (RFC 9068).
-    Jwt,
-    /// A random string that only introspection explains.
-    Opaque,
-}
-
 /// A registered client. `Client::new` gives the safe defaults; every field may then be set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
@@ -181,16 +174,29 @@ pub struct Client {
     pub grant_types: BTreeSet<GrantType>,
     /// The most it may ask for.
     pub scope: Scope,
+    /// What a request that names no scope asks for; `None` means all it may have (RFC 6749 section 3.3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_scope: Option<Scope>,
     /// Whether people are asked.
     pub consent: ConsentPolicy,
     /// What its authorization requests must carry against the injection of codes; none means the installation's setting. A public
     /// client's must always carry a code challenge: see [`Client::pkce_policy`].
-    #[serde(flatten, with = "stored_pkce")]
+    #[serde(flatten, with = "stored::pkce")]
     pub pkce: Option<PkcePolicy>,
     /// The form of its access tokens.
     pub access_token_format: AccessTokenFormat,
-    /// The signature of its JWT access tokens.
-    pub access_token_signed_response_alg: SigningAlgorithm,
+    /// The signature of its JWT access tokens; `None` means the installation's setting.
+    #[serde(flatten, with = "stored::alg")]
+    pub access_token_signed_response_alg: Option<SigningAlgorithm>,
+    /// The `typ` of its JWT access tokens; a resource server's registration may say the same of those that are for it.
+    #[serde(default)]
+    pub access_token_type: AccessTokenType,
+    /// Whether its JWT access tokens carry the claims of their scopes; a resource server's registration may say the same.
+    #[serde(default)]
+    pub access_token_claims: bool,
+    /// Whether its ID Tokens carry the claims of the scopes granted; without, they are left to UserInfo (OpenID Connect Core section 5.4).
+    #[serde(default = "on")]
+    pub id_token_claims: bool,
     /// The signature of its ID Tokens.
     pub id_token_signed_response_alg: SigningAlgorithm,
     /// The `aud` of its access tokens where a request names no resource, and the resources it may name (RFC 8707); empty means the issuer.
@@ -209,6 +215,12 @@ pub struct Client {
     /// Seconds a grant may be refreshed; `None` means the installation's setting.
     #[serde(default)]
     pub refresh_token_lifetime: Option<u32>,
+    /// Whether each refresh token is spent for a successor. A public client's always is (RFC 9700 section 4.14).
+    #[serde(default = "on")]
+    pub rotate_refresh_tokens: bool,
+    /// Seconds for which a spent refresh token gets its successor again while that is unspent; `None` means the installation's setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_grace: Option<u32>,
     /// Seconds after which a sign-in is too old for this client when it names no `max_age`.
     #[serde(default)]
     pub default_max_age: Option<u32>,
@@ -224,6 +236,9 @@ pub struct Client {
     /// A resource server that may introspect every client's access tokens, not only its own.
     #[serde(default)]
     pub introspects_all: bool,
+    /// Whether introspection tells it the username and the claims of the scopes granted (RFC 7662 section 2.2).
+    #[serde(default)]
+    pub introspects_claims: bool,
     /// The service it belongs to: its tokens say so, and what its user has subscribed to.
     #[serde(default)]
     pub service: Option<ServiceId>,
@@ -237,7 +252,8 @@ pub struct Client {
 
 impl Client {
     /// A client with safe defaults: code and refresh grants, consent required, PKCE as the installation says, JWT access tokens, RS256 ID Tokens
-    /// (OpenID Connect Dynamic Client Registration section 2: the default of `id_token_signed_response_alg`).
+    /// with the claims of the scopes granted (OpenID Connect Dynamic Client Registration section 2: the default of
+    /// `id_token_signed_response_alg`).
     pub fn new(id: ClientId, name: impl Into<String>, authentication: ClientAuthentication) -> Self {
         Self {
             id,
@@ -256,21 +272,28 @@ impl Client {
             scope: Scope::STANDARD
                 .iter()
                 .fold(Scope::default(), |all, token| all.union(&Scope::parse(token).unwrap_or_default())),
+            default_scope: None,
             consent: ConsentPolicy::Required,
             pkce: None,
             access_token_format: AccessTokenFormat::Jwt,
-            access_token_signed_response_alg: SigningAlgorithm::EdDsa,
+            access_token_signed_response_alg: None,
+            access_token_type: AccessTokenType::default(),
+            access_token_claims: false,
+            id_token_claims: true,
             id_token_signed_response_alg: SigningAlgorithm::Rs256,
             audience: Vec::new(),
             one_time_access_tokens: false,
             access_token_lifetime: None,
             id_token_lifetime: None,
             refresh_token_lifetime: None,
+            rotate_refresh_tokens: true,
+            refresh_grace: None,
             default_max_age: None,
             rate_limit: None,
             token_exchange: ExchangePolicy::default(),
             may_act: None,
             introspects_all: false,
+            introspects_claims: false,
             service: None,
             service_account: false,
             disabled: false,
@@ -313,6 +336,11 @@ impl Client {
         self.redirect_uris.iter().any(|uri| uri.is_in_origin(origin, is_public))
     }
 
+    /// Whether its refresh tokens are good until they expire, rather than spent for a successor.
+    pub fn keeps_refresh_tokens(&self) -> bool {
+        !self.rotate_refresh_tokens && self.authentication.is_confidential()
+    }
+
     /// What an authorization request must carry (RFC 9700 section 2.1.1), where the installation's setting is `default`.
     pub fn pkce_policy(&self, default: PkcePolicy) -> PkcePolicy {
         if self.authentication.is_confidential() {
@@ -323,53 +351,8 @@ impl Client {
     }
 }
 
-/// The policy as it is stored. Registrations from before there was one say `require_pkce`, and nodes of that version still look for it.
-mod stored_pkce {
-    use super::PkcePolicy;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[derive(Serialize, Deserialize)]
-    struct Stored {
-        #[serde(default)]
-        pkce: Option<Choice>,
-        #[serde(default)]
-        require_pkce: Option<bool>,
-    }
-
-    #[derive(Serialize, Deserialize)]
-    #[serde(rename_all = "snake_case")]
-    enum Choice {
-        Default,
-        Required,
-        PkceOrNonce,
-        Optional,
-    }
-
-    pub(super) fn serialize<S: Serializer>(
-        policy: &Option<PkcePolicy>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let choice = match policy {
-            None => Choice::Default,
-            Some(PkcePolicy::Required) => Choice::Required,
-            Some(PkcePolicy::PkceOrNonce) => Choice::PkceOrNonce,
-            Some(PkcePolicy::Optional) => Choice::Optional,
-        };
-        let required = *policy != Some(PkcePolicy::Optional);
-        Stored { pkce: Some(choice), require_pkce: Some(required) }.serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<PkcePolicy>, D::Error> {
-        let Stored { pkce, require_pkce } = Stored::deserialize(deserializer)?;
-        Ok(match (pkce, require_pkce) {
-            (Some(Choice::Default), _) | (None, None) => None,
-            (Some(Choice::Required), _) | (None, Some(true)) => Some(PkcePolicy::Required),
-            (Some(Choice::PkceOrNonce), _) => Some(PkcePolicy::PkceOrNonce),
-            (Some(Choice::Optional), _) | (None, Some(false)) => Some(PkcePolicy::Optional),
-        })
-    }
+const fn on() -> bool {
+    true
 }
 
 #[cfg(test)]
@@ -412,5 +395,40 @@ mod tests {
         assert_eq!(client().pkce_policy(PkcePolicy::PkceOrNonce), PkcePolicy::PkceOrNonce);
         let strict = Client { pkce: Some(PkcePolicy::Required), ..client() };
         assert_eq!(strict.pkce_policy(PkcePolicy::Optional), PkcePolicy::Required);
+    }
+
+    #[test]
+    fn an_algorithm_is_read_as_it_was_written_and_older_nodes_find_one() {
+        for chosen in [None, Some(SigningAlgorithm::EdDsa), Some(SigningAlgorithm::Es256)] {
+            let client = Client { access_token_signed_response_alg: chosen, ..client() };
+            let stored = serde_json::to_value(&client).unwrap();
+            let found = chosen.unwrap_or_default().as_str();
+            assert_eq!(stored["access_token_signed_response_alg"], found, "{stored}");
+            assert_eq!(serde_json::from_value::<Client>(stored).unwrap(), client);
+        }
+    }
+
+    #[test]
+    fn a_registration_stored_before_there_were_its_newer_members_reads_with_their_defaults() {
+        let client = client();
+        let mut stored = serde_json::to_value(&client).unwrap();
+        let members = stored.as_object_mut().unwrap();
+        for newer in [
+            "default_scope",
+            "access_token_type",
+            "access_token_claims",
+            "id_token_claims",
+            "rotate_refresh_tokens",
+            "refresh_grace",
+            "introspects_claims",
+            "access_token_alg_by_default",
+        ] {
+            members.remove(newer);
+        }
+        // What older versions wrote by themselves stays what was registered.
+        members.insert("access_token_signed_response_alg".to_owned(), "EdDSA".into());
+        let read: Client = serde_json::from_value(stored).unwrap();
+        let expected = Client { access_token_signed_response_alg: Some(SigningAlgorithm::EdDsa), ..client };
+        assert_eq!(read, expected);
     }
 }

@@ -93,6 +93,17 @@ pub struct OAuthError {
     pub code: ErrorCode,
     /// The `error_description` value.
     pub description: Cow<'static, str>,
+    /// What the operator is told beside it.
+    pub note: OperatorNote,
+}
+
+/// What of a refusal is for the operator alone: never sent to anybody. It holds no secret either.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OperatorNote {
+    /// Why, where the sentence for the client says less.
+    pub reason: Option<&'static str>,
+    /// The option or setting that would admit the request.
+    pub option: Option<&'static str>,
 }
 
 impl OAuthError {
@@ -100,11 +111,25 @@ impl OAuthError {
     pub fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
         let description = description.into();
         if description.bytes().all(is_description_byte) {
-            return Self { code, description };
+            return Self { code, description, note: OperatorNote::default() };
         }
         let cleaned =
             description.chars().map(|c| if c.is_ascii() && is_description_byte(c as u8) { c } else { '\'' });
-        Self { code, description: Cow::Owned(cleaned.collect()) }
+        Self { code, description: Cow::Owned(cleaned.collect()), note: OperatorNote::default() }
+    }
+
+    /// The same, with the reason for the operator.
+    #[must_use]
+    pub fn because(mut self, reason: &'static str) -> Self {
+        self.note.reason = Some(reason);
+        self
+    }
+
+    /// The same, with the option that would admit the request.
+    #[must_use]
+    pub fn admitted_by(mut self, option: &'static str) -> Self {
+        self.note.option = Some(option);
+        self
     }
 }
 

@@ -4,6 +4,7 @@
 //! A value that exists has been checked: parse once at the edge, then pass the type.
 
 pub mod access_rule;
+mod access_token;
 pub mod assertion;
 pub mod assertion_issuer;
 pub mod audit_event;
@@ -33,14 +34,15 @@ pub mod token_exchange;
 pub mod user_code;
 
 pub use access_rule::{AccessRule, AccessRules, Needs, NotAdmitted};
+pub use access_token::{AccessTokenFormat, AccessTokenType};
 pub use assertion::AssertionAlgorithm;
 pub use assertion_issuer::{AssertionIssuer, SubjectMapping};
 pub use audit_event::{AUDIT_EVENTS, AuditClass, AuditEvent, AuditEventKind, CheckedAt, SignInFailure};
 pub use authorization::{AuthorizationRequest, ClaimsRequest, DeviceRequest, Prompt, Prompts, ResponseMode};
-pub use client::{AccessTokenFormat, Client, ClientId, ConsentPolicy, GrantType};
+pub use client::{Client, ClientId, ConsentPolicy, GrantType};
 pub use client_authentication::{ClientAuthentication, JwksUri, TlsSubject};
 pub use client_certificate::{ClientCertificate, UnreadCertificate};
-pub use error::{ErrorCode, OAuthError};
+pub use error::{ErrorCode, OAuthError, OperatorNote};
 pub use ids::{
     AccessTokenId, ApiKeyId, AuditEventId, AuthorizationCodeId, DeviceCodeId, GrantId, InteractionId,
     OneTimeLinkId, OrganizationId, PlanId, RefreshTokenId, ServiceId, SessionId, UserId,

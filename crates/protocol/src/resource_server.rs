@@ -2,6 +2,7 @@
 //! which of them. Knows no token and no storage.
 
 use crate::access_rule::{AccessRule, AccessRules, InvalidRule, Needs, host_name};
+use crate::access_token::AccessTokenType;
 use crate::client::ClientId;
 use crate::resource::ResourceIndicator;
 use crate::scope::Scope;
@@ -26,6 +27,12 @@ pub struct ResourceServer {
     /// The clients that introspect for it (RFC 7662): they learn of tokens that are for it.
     #[serde(default)]
     pub introspected_by: Vec<ClientId>,
+    /// The `typ` of JWT access tokens that are for it, where that is not said by their client.
+    #[serde(default)]
+    pub access_token_type: AccessTokenType,
+    /// Whether JWT access tokens that are for it carry the claims of their scopes.
+    #[serde(default)]
+    pub access_token_claims: bool,
 }
 
 /// Why a resource server cannot be registered.
@@ -58,6 +65,8 @@ impl ResourceServer {
             hosts: Vec::new(),
             rules: Vec::new(),
             introspected_by: Vec::new(),
+            access_token_type: AccessTokenType::default(),
+            access_token_claims: false,
         }
     }
 

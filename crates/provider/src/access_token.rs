@@ -2,8 +2,8 @@
 //! cryptography and no read; revocation still takes effect at once.
 
 use crate::readings::{CacheReading, LookUps};
-use crate::{Ctx, Provider, ProviderError};
-use crypto::{OpaqueToken, TokenType, token_digest};
+use crate::{Ctx, Provider, ProviderError, scope};
+use crypto::{JwsError, OpaqueToken, TokenType, token_digest};
 use protocol::claims::AccessTokenClaims;
 use protocol::{AccessTokenId, ClientId, GrantId, Scope, SessionId, Timestamp, UserId};
 use quick_cache::sync::Cache;
@@ -19,6 +19,8 @@ pub struct VerifiedAccessToken {
     pub id: AccessTokenId,
     /// Its `client_id`.
     pub client_id: ClientId,
+    /// The client whose token it was first exchanged for, where that is another.
+    pub(crate) exchanged_from: Option<ClientId>,
     /// The grant it stands on; none when it speaks for a client.
     pub grant_id: Option<GrantId>,
     /// Whether it is accepted once.
@@ -63,12 +65,35 @@ impl VerifiedAccessToken {
             ended_by.push(*sign_in.sid.parse::<SessionId>().ok()?.as_bytes());
         }
         let client_id = ClientId::parse(&claims.client_id).ok()?;
+        let exchanged_from = claims.exchanged_from.as_deref().map(ClientId::parse).transpose().ok()?;
         let issued_at = made_at(&id);
-        Some(Self { issued_at, id, client_id, grant_id, user_id, ended_by, claims, one_time: false })
+        Some(Self {
+            issued_at,
+            id,
+            client_id,
+            exchanged_from,
+            grant_id,
+            user_id,
+            ended_by,
+            claims,
+            one_time: false,
+        })
     }
 
     fn one_time(claims: AccessTokenClaims) -> Option<Self> {
         Some(Self { one_time: true, ..Self::new(claims)? })
+    }
+
+    /// The same with no more than this scope.
+    fn with_scope(&self, scope: Scope) -> Option<Self> {
+        let claims = AccessTokenClaims { scope, ..self.claims.clone() };
+        Some(Self { one_time: self.one_time, ..Self::new(claims)? })
+    }
+
+    /// Whether it may be presented to this server itself, which is known as `issuer`: it names it, or nobody named who else it is for (RFC
+    /// 8707 section 2).
+    fn is_for(&self, issuer: &str) -> bool {
+        !self.claims.aud_named || self.claims.aud.contains(issuer)
     }
 
     /// The client it speaks for, if that is another than the one that holds it.
@@ -100,6 +125,23 @@ impl Provider {
         if !verified.may_be_presented(ctx) {
             return Ok(None);
         }
+        Ok(self.accept_access_token(ctx, &verified).await?.then_some(verified))
+    }
+
+    /// Like [`Provider::verify_access_token`], at one of our own APIs: a token that somebody asked for to be presented elsewhere is none here.
+    ///
+    /// # Errors
+    /// When storage fails; a bad token is `None`.
+    pub async fn verify_own_access_token(
+        &self,
+        ctx: &Ctx,
+        token: &str,
+    ) -> Result<Option<Arc<VerifiedAccessToken>>, ProviderError> {
+        let verified = self.look_at_access_token(ctx, token).await?;
+        let ours = |token: &Arc<VerifiedAccessToken>| {
+            token.may_be_presented(ctx) && token.is_for(&self.inner.settings.issuer)
+        };
+        let Some(verified) = verified.filter(ours) else { return Ok(None) };
         Ok(self.accept_access_token(ctx, &verified).await?.then_some(verified))
     }
 
@@ -144,7 +186,30 @@ impl Provider {
         {
             return Ok(None);
         }
-        Ok(self.client(&verified.client_id).await?.map(|_| verified))
+        self.as_its_clients_are_now(ctx, verified).await
+    }
+
+    /// The token with what the clients behind it may still have; none when one of them is gone, or what was issued to it was ended.
+    async fn as_its_clients_are_now(
+        &self,
+        ctx: &Ctx,
+        token: Arc<VerifiedAccessToken>,
+    ) -> Result<Option<Arc<VerifiedAccessToken>>, ProviderError> {
+        let mut left: Option<Scope> = None;
+        let exchanged = token.exchanged_from.is_some();
+        let behind = [(Some(&token.client_id), exchanged), (token.exchanged_from.as_ref(), false)];
+        for (id, exchanged) in behind {
+            let Some(id) = id else { continue };
+            let client = self.client(id).await?;
+            let Some(client) = client.filter(|client| client.stands_since(token.issued_at)) else {
+                return Ok(None);
+            };
+            let said = left.as_ref().unwrap_or(&token.claims.scope);
+            left = scope::left_to(&client.client, said, exchanged).or(left);
+        }
+        let Some(left) = left else { return Ok(Some(token)) };
+        // Without offline_access it ends with its session.
+        Ok(token.with_scope(left).filter(|token| self.is_live(ctx, token)).map(Arc::new))
     }
 
     fn is_live(&self, ctx: &Ctx, token: &VerifiedAccessToken) -> bool {
@@ -162,8 +227,19 @@ impl Provider {
             let claims = stored.filter(|(hash, _)| opaque.matches(hash)).map(|(_, claims)| claims);
             return Ok(claims.and_then(VerifiedAccessToken::one_time));
         }
-        let Ok(jws) = self.keyring().verify(token, TokenType::AccessToken) else { return Ok(None) };
+        let keyring = self.keyring();
+        let (jws, typ) = match keyring.verify(token, TokenType::AccessToken) {
+            Err(JwsError::Type) => {
+                (keyring.verify(token, TokenType::PlainAccessToken), Some(AccessTokenClaims::BEARER))
+            }
+            verified => (verified, None),
+        };
+        let Ok(jws) = jws else { return Ok(None) };
         let Ok(claims) = serde_json::from_slice::<AccessTokenClaims>(&jws.payload) else { return Ok(None) };
+        // RFC 8725 section 3.12: where the header does not say that it is an access token, a claim does.
+        if claims.typ.as_deref() != typ {
+            return Ok(None);
+        }
         // RFC 9068 section 4: the issuer must match exactly.
         if claims.iss != self.inner.settings.issuer {
             return Ok(None);

@@ -4,6 +4,7 @@
 mod assertion_issuer;
 mod client;
 mod client_proof;
+mod grant;
 mod member;
 mod organization;
 mod plan;
@@ -14,6 +15,7 @@ mod subscription;
 mod user;
 
 pub use client::{ClientCreated, NewClient};
+pub use grant::{GrantPage, GrantsOf};
 pub use organization::OrganizationChange;
 pub use plan::PlanChange;
 pub use service_account::{ApiKeyCreated, NewApiKey, NewServiceAccount};

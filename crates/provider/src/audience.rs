@@ -2,7 +2,22 @@
 
 use crate::Provider;
 use protocol::claims::Audience;
-use protocol::{Client, ErrorCode, OAuthError, Params, ResourceIndicator};
+use protocol::{AccessTokenType, Client, ErrorCode, OAuthError, Params, ResourceIndicator};
+
+/// What JWT access tokens are like.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Wanted {
+    /// Their header says `JWT` and no more.
+    pub(crate) plain: bool,
+    /// They carry the claims of their scopes.
+    pub(crate) claims: bool,
+}
+
+impl Wanted {
+    fn and(self, other: Self) -> Self {
+        Self { plain: self.plain && other.plain, claims: self.claims && other.claims }
+    }
+}
 
 impl Provider {
     /// The `aud` of this client's access tokens where nobody names a resource.
@@ -11,6 +26,22 @@ impl Provider {
             std::slice::from_ref(&self.inner.settings.issuer)
         } else {
             &client.audience
+        }
+    }
+
+    /// What JWT access tokens for this audience should be like: what every resource server in it is registered for, since one token is read by
+    /// all of them.
+    pub(crate) fn wanted_by_audience(&self, audience: &Audience) -> Wanted {
+        let servers = &self.inner.resource_servers;
+        let of = |identifier: &String| {
+            servers.named(identifier).map_or(Wanted::default(), |known| Wanted {
+                plain: known.server.access_token_type == AccessTokenType::Jwt,
+                claims: known.server.access_token_claims,
+            })
+        };
+        match audience {
+            Audience::One(only) => of(only),
+            Audience::Many(all) => all.iter().map(of).reduce(Wanted::and).unwrap_or_default(),
         }
     }
 
@@ -38,7 +69,8 @@ impl Provider {
             let resource =
                 ResourceIndicator::parse(text).map_err(|error| invalid_target(error.to_string()))?;
             if !self.allows_audience(client, resource.as_str()) {
-                return Err(invalid_target("this client may not ask for that resource"));
+                let refused = invalid_target("this client may not ask for that resource");
+                return Err(refused.admitted_by("client set --audience"));
             }
             if !resources.contains(&resource) {
                 resources.push(resource);

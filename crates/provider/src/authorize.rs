@@ -21,6 +21,10 @@ pub struct AuthorizationResponse {
     pub mode: ResponseMode,
     /// What.
     pub params: Vec<(&'static str, String)>,
+    /// Whose request it was, where an interaction knows it.
+    pub client_id: Option<protocol::ClientId>,
+    /// The error in it, if it is one, with what the operator is told of it.
+    pub refused: Option<OAuthError>,
 }
 
 impl AuthorizationResponse {
@@ -130,16 +134,19 @@ impl Provider {
             mode: request.response_mode,
             state: request.state.clone(),
         };
-        match answer {
+        let response = match answer {
             Ok(code) => self.addressed(&address, vec![("code", code)]),
             Err(error) => self.error_response(&address, error),
-        }
+        };
+        AuthorizationResponse { client_id: Some(request.client_id.clone()), ..response }
     }
 
     fn error_response(&self, address: &ReturnAddress, error: OAuthError) -> AuthorizationResponse {
-        let error_params =
-            vec![("error", error.code.to_string()), ("error_description", error.description.into_owned())];
-        self.addressed(address, error_params)
+        let error_params = vec![
+            ("error", error.code.to_string()),
+            ("error_description", error.description.clone().into_owned()),
+        ];
+        AuthorizationResponse { refused: Some(error), ..self.addressed(address, error_params) }
     }
 
     fn addressed(
@@ -152,7 +159,13 @@ impl Provider {
         }
         // RFC 9207 section 2: in success and error alike.
         params.push(("iss", self.inner.settings.issuer.clone()));
-        AuthorizationResponse { redirect_uri: address.redirect_uri.clone(), mode: address.mode, params }
+        AuthorizationResponse {
+            redirect_uri: address.redirect_uri.clone(),
+            mode: address.mode,
+            params,
+            client_id: None,
+            refused: None,
+        }
     }
 }
 
@@ -187,5 +200,5 @@ fn not_registered(client: &Client, presented: &str) -> OAuthError {
          adds it with: doorward client set {} --redirect-uri",
         client.id
     );
-    OAuthError::new(ErrorCode::InvalidRequest, description)
+    OAuthError::new(ErrorCode::InvalidRequest, description).admitted_by("client set --redirect-uri")
 }

@@ -1,7 +1,7 @@
 //! Clients that prove who they are by an assertion (RFC 7521 section 4.2, RFC 7523 sections 2.2 and 3): one they signed with a key of their
 //! own, or under their secret. Each is good once; the database decides who was first, in the one write this costs.
 
-use crate::client_authentication::failed;
+use crate::client_authentication::{because, unknown};
 use crate::trusted_keys::KeySource;
 use crate::{Ctx, Provider, ProviderError};
 use crypto::{AssertionUse, JwsError, SharedKey, UnverifiedAssertion, sha256};
@@ -34,7 +34,7 @@ impl Provider {
             let description = "client_id differs from the assertion's sub";
             return Err(ProviderError::oauth(ErrorCode::InvalidRequest, description));
         }
-        let registered = self.named_client(&claims.sub).await?.ok_or_else(failed)?;
+        let registered = self.named_client(&claims.sub).await?.ok_or_else(unknown)?;
         self.check_signature(ctx, &registered, &token).await?;
         // From here on it is the client itself that is told what is wrong.
         let endpoints = self.own_endpoints(&registered.client);
@@ -56,7 +56,7 @@ impl Provider {
         let client = &registered.client;
         let told = |error: &dyn std::fmt::Display| {
             tracing::debug!(client_id = %client.id, request_id = %ctx.request_id, %error, "an assertion is refused");
-            failed()
+            because("the assertion is not good: --log debug says why")
         };
         if client.token_endpoint_auth_signing_alg.is_some_and(|algorithm| algorithm != token.algorithm()) {
             return Err(told(&"its algorithm is not the one the client registered"));
@@ -77,7 +77,7 @@ impl Provider {
                 let key = secret.ok_or_else(|| told(&"the client has no secret: give it a new one"))?;
                 key.verify(token, usage).map_err(|error| told(&error))
             }
-            _ => Err(told(&"the client is registered for another method")),
+            _ => Err(because("the client is registered for another method: it sent an assertion")),
         }
     }
 

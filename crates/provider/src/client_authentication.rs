@@ -3,7 +3,7 @@
 use crate::{ClientRequest, Ctx, Provider, ProviderError};
 use crypto::secret_matches;
 use protocol::credentials::Authorization;
-use protocol::{AuditEvent, ClientAuthentication, ClientId, ErrorCode, Params, SecretHash};
+use protocol::{AuditEvent, ClientAuthentication, ClientId, ErrorCode, OAuthError, Params, SecretHash};
 use std::sync::Arc;
 use storage::client::RegisteredClient;
 
@@ -61,14 +61,14 @@ impl Provider {
             Presented::Secret { id, secret, how } => self.by_secret(id, secret, how).await,
             Presented::Assertion => self.by_assertion(ctx, &request.params).await,
             Presented::IdOnly(id) => {
-                let client = self.named_client(id).await?.ok_or_else(failed)?;
+                let client = self.named_client(id).await?.ok_or_else(unknown)?;
                 match client.client.authentication {
                     ClientAuthentication::None => Ok(client),
                     ClientAuthentication::TlsClientAuth | ClientAuthentication::SelfSignedTlsClientAuth => {
                         self.check_certificate(ctx, &client.client).await?;
                         Ok(client)
                     }
-                    _ => Err(failed()),
+                    _ => Err(because("the client is registered for another method: it sent its name alone")),
                 }
             }
         }
@@ -85,16 +85,23 @@ impl Provider {
         let nobody = SecretHash::from_bytes([0; 32]);
         let stored = client.as_ref().and_then(|client| client.secret_hash).unwrap_or(nobody);
         let secret_is_right = secret_matches(secret, &stored);
-        client
-            .filter(|registered| match (registered.client.authentication, how) {
-                (ClientAuthentication::ClientSecret, _)
-                | (ClientAuthentication::ClientSecretBasic, How::Basic)
-                | (ClientAuthentication::ClientSecretPost, How::Post) => {
-                    registered.secret_hash.is_some() && secret_is_right
+        let client = client.ok_or_else(unknown)?;
+        match (client.client.authentication, how) {
+            (ClientAuthentication::ClientSecret, _)
+            | (ClientAuthentication::ClientSecretBasic, How::Basic)
+            | (ClientAuthentication::ClientSecretPost, How::Post) => {
+                if client.secret_hash.is_some() && secret_is_right {
+                    return Ok(client);
                 }
-                _ => false,
-            })
-            .ok_or_else(failed)
+                Err(because("the secret is wrong"))
+            }
+            (_, How::Basic) => {
+                Err(because("the client is registered for another method: it sent client_secret_basic"))
+            }
+            (_, How::Post) => {
+                Err(because("the client is registered for another method: it sent client_secret_post"))
+            }
+        }
     }
 
     pub(crate) async fn named_client(
@@ -108,9 +115,18 @@ impl Provider {
     }
 }
 
-/// What everybody is told who could be somebody else.
-pub(crate) fn failed() -> ProviderError {
-    ProviderError::oauth(ErrorCode::InvalidClient, "client authentication failed")
+/// What everybody is told who could be somebody else; why, the operator alone learns.
+pub(crate) fn because(reason: &'static str) -> ProviderError {
+    let failed = OAuthError::new(ErrorCode::InvalidClient, "client authentication failed").because(reason);
+    match reason.contains("another method") {
+        true => failed.admitted_by("client set --authentication").into(),
+        false => failed.into(),
+    }
+}
+
+/// Nobody has that name, or nobody who is admitted.
+pub(crate) fn unknown() -> ProviderError {
+    because("no such client is registered, or it is disabled")
 }
 
 fn presented<'a>(
@@ -130,6 +146,10 @@ fn presented<'a>(
         }
         (Some(Authorization::Basic { id, .. }), Some(other), None) if id != other => {
             invalid("client_id differs from the authenticated client")
+        }
+        // A name with an empty secret is the name alone: so do public clients write it that know no other way.
+        (Some(Authorization::Basic { id, secret }), _, None) if secret.is_empty() => {
+            Ok(Presented::IdOnly(id))
         }
         (Some(Authorization::Basic { id, secret }), _, None) => {
             Ok(Presented::Secret { id, secret, how: How::Basic })

@@ -1,6 +1,6 @@
 //! Mutual TLS (RFC 8705): clients that prove who they are by their certificate, and tokens that are good only with it.
 
-use crate::client_authentication::failed;
+use crate::client_authentication::because;
 use crate::trusted_keys::KeySource;
 use crate::{Ctx, Provider, ProviderError, VerifiedAccessToken};
 use crypto::{CertificateAuthorities, JwsError, certificate_thumbprint, sha256, subject_matches};
@@ -23,7 +23,7 @@ impl Provider {
     pub(crate) async fn check_certificate(&self, ctx: &Ctx, client: &Client) -> Result<(), ProviderError> {
         let told = |why: &dyn std::fmt::Display| {
             tracing::debug!(client_id = %client.id, request_id = %ctx.request_id, %why, "a certificate is refused");
-            failed()
+            because("the certificate is not the client's: --log debug says why")
         };
         let none = || match &ctx.unread_certificate {
             Some(why) => told(&format_args!("one was passed on that is not read: {why}")),

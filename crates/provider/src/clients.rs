@@ -41,6 +41,11 @@ impl ClientCache {
 }
 
 impl Provider {
+    /// Whether this is the name of a client that was looked up lately. Reads no row.
+    pub fn knows_client(&self, id: &str) -> bool {
+        ClientId::parse(id).is_ok_and(|id| self.inner.clients.clients.peek(&id).is_some())
+    }
+
     /// The client with this `client_id`, unless it is unknown or disabled, or the organization whose service it belongs to is disabled.
     pub(crate) async fn client(&self, id: &ClientId) -> Result<Option<Arc<RegisteredClient>>, ProviderError> {
         self.inner.store.current()?;

@@ -16,7 +16,7 @@ pub use sign_up::{NewAccount, SignUpAnswer, SignUpProblem};
 pub(crate) use sign_up::{is_email, is_username};
 
 use crate::session::SignedIn;
-use crate::{AuthorizationResponse, Authorize, Ctx, Ended, Overloaded, Provider, ProviderError};
+use crate::{AuthorizationResponse, Authorize, Ctx, Ended, Overloaded, Provider, ProviderError, scope};
 use crypto::{OpaqueToken, generate_secret, secret_hash, secret_matches};
 use next::{Next, next};
 use protocol::{
@@ -247,6 +247,12 @@ impl Provider {
         }
         let client = self.client(&interaction.request.client_id).await?.ok_or_else(gone)?;
         still_registered(&client.client, &interaction.request)?;
+        // What was taken from the client since it asked is not asked for any more.
+        let mut interaction = interaction;
+        interaction.request.scope = interaction.request.scope.intersection(&scope::grantable(&client.client));
+        if interaction.request.scope.is_empty() {
+            return Err(gone());
+        }
         let signed_in = self.signed_in(ctx, browser.session).await?;
         Ok(Resumed { interaction, client, signed_in, handle: handle.to_owned() })
     }

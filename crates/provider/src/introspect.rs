@@ -1,13 +1,16 @@
 //! Token introspection (RFC 7662): what a token is worth, told only to those it concerns.
 
-use crate::{Caller, ClientRequest, Ctx, Provider, ProviderError};
+use crate::issue::user_claims;
+use crate::{Caller, ClientRequest, Ctx, Provider, ProviderError, scope};
 use crypto::{API_KEY_PREFIX, OpaqueToken};
-use protocol::claims::{AccessTokenClaims, Audience};
-use protocol::{AuditEvent, CheckedAt, Client, ErrorCode, RefreshTokenId, Scope, Timestamp};
+use protocol::claims::{AccessTokenClaims, Audience, visible};
+use protocol::{AuditEvent, CheckedAt, Client, ErrorCode, OAuthError, RefreshTokenId, Scope, Timestamp};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::sync::Arc;
 use storage::grant::GrantById;
 use storage::refresh_token::RefreshTokenById;
+use storage::user::{User, UserById};
 
 /// The answer (RFC 7662 section 2.2). A token that is not good, or does not concern the caller, is `{"active": false}` and nothing
 /// else.
@@ -20,12 +23,16 @@ pub struct Introspection {
     pub active: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub access_token: Option<AccessTokenClaims>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<RefreshTokenIntrospection>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub api_key: Option<ApiKeyIntrospection>,
+    #[serde(flatten)]
+    pub user: Map<String, Value>,
 }
 
 /// What is told of an API key.
@@ -65,7 +72,8 @@ impl Provider {
         let caller = self.authenticate_client(ctx, request).await?;
         // RFC 7662 section 2.1: the endpoint must require some form of authorization; a public client has none.
         if !caller.client.authentication.is_confidential() {
-            return Err(ProviderError::oauth(ErrorCode::InvalidClient, "a public client cannot introspect"));
+            let public = OAuthError::new(ErrorCode::InvalidClient, "a public client cannot introspect");
+            return Err(public.admitted_by("client add without --public").into());
         }
         let presented = request.params.require("token")?;
         let introspection = self.worth(ctx, &caller.client, presented).await?;
@@ -95,10 +103,19 @@ impl Provider {
             }
             let access_token =
                 Some(AccessTokenClaims { aud, scope, ..self.current_claims(ctx.now, &token).await? });
+            let (username, user) = match token.user_id.filter(|_| caller.introspects_claims) {
+                Some(user) => {
+                    let user = self.inner.store.read(UserById(user)).await?;
+                    user.map(|user| told_of(&user, &token.claims.scope)).unwrap_or_default()
+                }
+                None => Default::default(),
+            };
             return Ok(Introspection {
                 active: true,
                 token_type: Some("Bearer"),
+                username,
                 access_token,
+                user,
                 ..Introspection::default()
             });
         }
@@ -177,19 +194,36 @@ impl Provider {
         let Some(grant) = grant.filter(|grant| grant.stands(ctx.now)) else {
             return Ok(Introspection::default());
         };
-        if self.client(&stored.issued.client_id).await?.is_none() {
-            return Ok(Introspection::default());
-        }
+        let client = self.client(&stored.issued.client_id).await?.filter(|client| {
+            client.stands_since(grant.granted.created_at) && scope::is_refreshable(&grant, &client.client)
+        });
+        let Some(client) = client else { return Ok(Introspection::default()) };
+        let Ok(scope) = scope::left_of(&grant, &client.client) else { return Ok(Introspection::default()) };
+        let (username, user) = match caller.introspects_claims {
+            true => told_of(&grant.user, &scope),
+            false => Default::default(),
+        };
         let told = RefreshTokenIntrospection {
             iss: self.inner.settings.issuer.clone(),
             sub: grant.granted.user_id.to_string(),
             client_id: grant.granted.client_id.to_string(),
-            scope: grant.granted.scope,
+            scope,
             exp: stored.issued.expires_at.seconds(),
             iat: stored.issued.created_at.seconds(),
         };
-        Ok(Introspection { active: true, refresh_token: Some(told), ..Introspection::default() })
+        Ok(Introspection {
+            active: true,
+            username,
+            refresh_token: Some(told),
+            user,
+            ..Introspection::default()
+        })
     }
+}
+
+/// What a caller that may know it is told of a token's user: how they sign in (RFC 7662 section 2.2), and what the scope opens.
+fn told_of(user: &User, scope: &Scope) -> (Option<String>, Map<String, Value>) {
+    (Some(user.username.clone()), visible(&user_claims(user), scope, [].iter()))
 }
 
 /// Whether a token is the caller's business: issued to it, meant for it, or it may see all (RFC 7662 section 4: a resource server

@@ -6,12 +6,15 @@ use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider, ProviderError};
 use crypto::{TokenType, left_half_hash};
 use protocol::claims::{AccessTokenClaims, Actor, Audience, IdTokenClaims, MayAct, SignIn, visible};
-use protocol::{AccessTokenFormat, AccessTokenId, Client, GrantId, Scope, Timestamp, UserId};
+use protocol::{
+    AccessTokenFormat, AccessTokenId, AccessTokenType, Client, GrantId, Scope, Timestamp, UserId,
+};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use std::time::Duration;
 use storage::access_token::NewAccessToken;
 use storage::grant::Grant;
-use storage::user::User;
+use storage::user::{User, UserById};
 
 /// What is to be issued.
 pub(crate) struct Issue<'a> {
@@ -116,6 +119,13 @@ impl Subject<'_> {
         }
     }
 
+    /// Whose token is exchanged, if it is another client's or was.
+    fn exchanged_from(&self, client: &Client) -> Option<String> {
+        let Self::Token(token, _) = self else { return None };
+        let before = token.exchanged_from.as_ref().unwrap_or(&token.client_id);
+        (*before != client.id).then(|| before.to_string())
+    }
+
     fn act(&self) -> Option<Actor> {
         match self {
             Self::Grant(_) | Self::User(_) | Self::Client => None,
@@ -145,6 +155,15 @@ pub(crate) struct Issued {
     pub(crate) what: (AccessTokenId, Option<UserId>, Option<GrantId>),
 }
 
+/// An access token that also says who its user is.
+#[derive(Serialize)]
+struct WithUser<'a> {
+    #[serde(flatten)]
+    claims: &'a AccessTokenClaims,
+    #[serde(flatten)]
+    user: &'a Map<String, Value>,
+}
+
 impl Provider {
     pub(crate) async fn issue(&self, ctx: &mut Ctx, issue: Issue<'_>) -> Result<Issued, ProviderError> {
         let id = AccessTokenId::new(ctx.now, ctx.id());
@@ -154,10 +173,7 @@ impl Provider {
         let claims =
             AccessTokenClaims { cnf, service, ..self.access_token_claims(ctx.now, id, expires_at, &issue) };
         let (access_token, stored) = match issue.form {
-            Form::Jwt => {
-                let key = self.signing_key(issue.client.access_token_signed_response_alg).await?;
-                (key.sign(TokenType::AccessToken, &serde_json::to_vec(&claims)?), None)
-            }
+            Form::Jwt => (self.sign_access_token(&issue, claims).await?, None),
             Form::Opaque | Form::OneTime => {
                 let token = ctx.opaque(id.as_bytes());
                 let stored = NewAccessToken {
@@ -188,14 +204,53 @@ impl Provider {
         })
     }
 
-    /// No access token outlives its grant, or the token it was exchanged for.
-    fn access_token_end(&self, now: Timestamp, issue: &Issue<'_>) -> Timestamp {
-        let lifetime = issue
-            .client
+    /// As its client and its audience are registered.
+    async fn sign_access_token(
+        &self,
+        issue: &Issue<'_>,
+        mut claims: AccessTokenClaims,
+    ) -> Result<String, ProviderError> {
+        let algorithm = issue.client.access_token_signed_response_alg;
+        let key = self.signing_key(algorithm.unwrap_or(self.inner.settings.access_token_alg)).await?;
+        let wanted = self.wanted_by_audience(&claims.aud);
+        let (client, plain) = (issue.client, AccessTokenType::Jwt);
+        let typ = if client.access_token_type == plain || wanted.plain {
+            claims.typ = Some(AccessTokenClaims::BEARER.to_owned());
+            TokenType::PlainAccessToken
+        } else {
+            TokenType::AccessToken
+        };
+        let user = match client.access_token_claims || wanted.claims {
+            true => self.claims_opened_by(issue).await?,
+            false => Map::new(),
+        };
+        if user.is_empty() {
+            return Ok(key.sign(typ, &serde_json::to_vec(&claims)?));
+        }
+        Ok(key.sign(typ, &serde_json::to_vec(&WithUser { claims: &claims, user: &user })?))
+    }
+
+    /// The claims of the user it speaks for, if it does, that its scope opens.
+    async fn claims_opened_by(&self, issue: &Issue<'_>) -> Result<Map<String, Value>, ProviderError> {
+        let read = match (issue.subject, issue.subject.user()) {
+            (Subject::Grant(_), _) | (_, None) => None,
+            (_, Some(user)) => self.inner.store.read(UserById(user)).await?,
+        };
+        let user = issue.subject.grant().map(|grant| &grant.user).or(read.as_ref());
+        Ok(user.map(|user| visible(&user_claims(user), &issue.scope, [].iter())).unwrap_or_default())
+    }
+
+    /// How long an access token of this client lives at most.
+    pub(crate) fn access_token_lifetime(&self, client: &Client) -> Duration {
+        client
             .access_token_lifetime
             .map_or(self.inner.settings.access_token_lifetime, |seconds| Duration::from_secs(seconds.into()))
-            .min(MAX_ACCESS_TOKEN_LIFETIME);
-        let end = now + lifetime;
+            .min(MAX_ACCESS_TOKEN_LIFETIME)
+    }
+
+    /// No access token outlives its grant, or the token it was exchanged for.
+    fn access_token_end(&self, now: Timestamp, issue: &Issue<'_>) -> Timestamp {
+        let end = now + self.access_token_lifetime(issue.client);
         issue.subject.ends_at().map_or(end, |at| end.min(at))
     }
 
@@ -223,6 +278,9 @@ impl Provider {
             sign_in: issue.subject.sign_in(),
             grant_id: issue.subject.grant_id().map(|id| id.to_string()),
             act: issue.subject.act(),
+            exchanged_from: issue.subject.exchanged_from(issue.client),
+            aud_named: !issue.audience.is_empty(),
+            typ: None,
             may_act: issue.client.may_act.as_ref().map(|actor| MayAct { sub: actor.to_string() }),
             cnf: None,
             service: None,
@@ -244,9 +302,10 @@ impl Provider {
     ) -> Result<String, ProviderError> {
         let granted = &grant.granted;
         let algorithm = issue.client.id_token_signed_response_alg;
-        // OpenID Connect Core section 5.4: with an access token issued too, a scope's claims are answered by UserInfo; the ID Token
-        // carries what was asked for by name.
-        let asked = visible(&user_claims(&grant.user), &Scope::default(), granted.claims.id_token.keys());
+        // OpenID Connect Core section 5.4 leaves a scope's claims to UserInfo where an access token is issued too; but many applications read
+        // them here alone. What was asked for by name is always here.
+        let opened = if issue.client.id_token_claims { issue.scope.clone() } else { Scope::default() };
+        let asked = visible(&user_claims(&grant.user), &opened, granted.claims.id_token.keys());
         let claims = IdTokenClaims {
             iss: self.inner.settings.issuer.clone(),
             sub: granted.user_id.to_string(),

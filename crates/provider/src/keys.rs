@@ -1,7 +1,11 @@
 //! The installation's keys: signing keys (next, current, retired), published long before they sign and long after they stopped, and
 //! the secrets sealed beside them.
 
+mod published;
 mod retired;
+mod view;
+
+pub use view::SigningKeyView;
 
 use crate::settings::JWK_SET_MAX_AGE;
 use crate::{Ctx, Provider, ProviderError};
@@ -53,23 +57,6 @@ impl Keys {
         self.keyring.store(Arc::new(keyring));
         self.changed.send_replace(());
     }
-}
-
-/// A signing key as an operator sees it.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct SigningKeyView {
-    /// Its RFC 7638 thumbprint.
-    pub kid: String,
-    /// What it signs with.
-    pub algorithm: SigningAlgorithm,
-    /// `next`, `current` or `retired`.
-    pub state: &'static str,
-    /// When it was made and published.
-    pub created_at: Timestamp,
-    /// When it began to sign.
-    pub current_at: Option<Timestamp>,
-    /// When it stopped signing.
-    pub retired_at: Option<Timestamp>,
 }
 
 impl Provider {
@@ -130,19 +117,14 @@ impl Provider {
             .ok_or_else(|| ProviderError::Unavailable(format!("no {} key", algorithm.as_str())))
     }
 
-    /// Every signing key, for an operator.
-    ///
-    /// # Errors
-    /// When storage fails.
-    pub async fn list_signing_keys(&self) -> Result<Vec<SigningKeyView>, ProviderError> {
-        let keys = self.inner.store.read(ListSigningKeys).await?;
-        Ok(keys.into_iter().map(view).collect())
-    }
-
     pub(crate) async fn load_keys(&self, now: Timestamp) -> Result<(), ProviderError> {
         let mut keys = Vec::new();
-        let mut ages_at = i64::MAX;
-        for stored in self.inner.store.read(ListSigningKeys).await? {
+        let all = self.inner.store.read(ListSigningKeys).await?;
+        let published = self.published(&all, now);
+        // Time alone takes back what is published, and what is believed.
+        let ends = all.iter().filter_map(|key| key.published_until).filter(|until| *until > now);
+        let mut ages_at = ends.map(|until| until.millis() - 1).min().unwrap_or(i64::MAX);
+        for stored in all {
             let pkcs8 =
                 self.inner.master_keys.open(&purpose(&stored.kid), &stored.sealed_private_key).map_err(
                     |error| ProviderError::Unavailable(format!("signing key {}: {error}", stored.kid)),
@@ -161,7 +143,7 @@ impl Provider {
             keys.push((Arc::new(SigningKey::new(private)), state));
         }
         self.inner.keys.ages_at.store(ages_at, Ordering::Relaxed);
-        self.inner.keys.replace(Keyring::new(keys));
+        self.inner.keys.replace(Keyring::publishing(keys, published));
         Ok(())
     }
 
@@ -182,6 +164,7 @@ impl Provider {
         for algorithm in SigningAlgorithm::ALL {
             self.turn(ctx, algorithm, Turn::IfDue).await?;
         }
+        self.maintain_published(ctx).await?;
         self.age_keys(ctx.now).await
     }
 
@@ -279,6 +262,7 @@ impl Provider {
             created_at: ctx.now,
             current_at,
             retired_at: None,
+            published_until: None,
         })
     }
 
@@ -323,22 +307,6 @@ enum Turn {
 
 fn purpose(kid: &str) -> String {
     format!("signing-key/{kid}")
-}
-
-fn view(key: StoredSigningKey) -> SigningKeyView {
-    let state = match (key.current_at, key.retired_at) {
-        (_, Some(_)) => "retired",
-        (Some(_), None) => "current",
-        (None, None) => "next",
-    };
-    SigningKeyView {
-        kid: key.kid,
-        algorithm: key.algorithm,
-        state,
-        created_at: key.created_at,
-        current_at: key.current_at,
-        retired_at: key.retired_at,
-    }
 }
 
 /// Runs something slow on a thread of its own: it happens a few times in an installation's life.

@@ -31,6 +31,7 @@ mod readings;
 mod resource_servers;
 mod revocations;
 mod revoke;
+mod scope;
 mod service;
 mod session;
 mod settings;

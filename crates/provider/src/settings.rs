@@ -1,7 +1,7 @@
 //! What an installation decides about itself, as typed values. Where they are written down is the binary's part.
 
 use crate::{AuditLevel, MutualTls};
-use protocol::PkcePolicy;
+use protocol::{PkcePolicy, SigningAlgorithm};
 use std::time::Duration;
 
 /// An installation's settings.
@@ -25,6 +25,8 @@ pub struct Settings {
     pub device_code_lifetime: Duration,
     /// How long a device waits between two polls (RFC 8628 section 3.2).
     pub device_interval: Duration,
+    /// What signs JWT access tokens, unless their client says otherwise.
+    pub access_token_alg: SigningAlgorithm,
     /// How long an access token lives, unless its client says otherwise.
     pub access_token_lifetime: Duration,
     /// How long an ID Token lives.
@@ -33,8 +35,9 @@ pub struct Settings {
     pub refresh_token_lifetime: Duration,
     /// How long a grant with offline access lives, however often it is refreshed.
     pub grant_lifetime: Duration,
-    /// How long a spent refresh token gets its successor again: a retry after a lost answer.
-    pub refresh_grace: Duration,
+    /// How long a spent refresh token gets its successor again: a retry after a lost answer, or another tab. Nothing means, as does what is
+    /// longer, as long as its client's access tokens live.
+    pub refresh_grace: Option<Duration>,
     /// "Last seen" is written at most this often.
     pub touch_every: Duration,
     /// A signing key this old retires.
@@ -64,11 +67,12 @@ impl Settings {
             authorization_code_lifetime: MINUTE,
             device_code_lifetime: 10 * MINUTE,
             device_interval: Duration::from_secs(5),
+            access_token_alg: SigningAlgorithm::default(),
             access_token_lifetime: 10 * MINUTE,
             id_token_lifetime: 10 * MINUTE,
             refresh_token_lifetime: 30 * DAY,
             grant_lifetime: 180 * DAY,
-            refresh_grace: Duration::from_secs(10),
+            refresh_grace: None,
             touch_every: 5 * MINUTE,
             rotate_keys_every: 90 * DAY,
             lockout: true,

@@ -87,7 +87,7 @@ impl Provider {
         access_token: &str,
     ) -> Result<(Arc<VerifiedAccessToken>, UserId, Arc<Service>), ProviderError> {
         let bad = |description| ProviderError::oauth(ErrorCode::InvalidRequest, description);
-        let token = self.verify_access_token(ctx, access_token).await?.ok_or_else(invalid_token)?;
+        let token = self.verify_own_access_token(ctx, access_token).await?.ok_or_else(invalid_token)?;
         let service =
             self.service_of(&token).await?.ok_or_else(|| bad("the access token names no service"))?;
         let user = token.user_id.ok_or_else(|| bad("the access token speaks for no user"))?;

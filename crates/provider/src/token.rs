@@ -14,10 +14,11 @@ mod refresh_token;
 mod token_exchange;
 
 use crate::issue::Issued;
-use crate::{ClientRequest, Ctx, Provider, ProviderError};
+use crate::{ClientRequest, Ctx, Provider, ProviderError, scope};
 use crypto::OpaqueToken;
 use protocol::{
-    AccessTokenId, AuditEvent, ErrorCode, GrantId, GrantType, RefreshTokenId, Scope, TokenTypeUri, UserId,
+    AccessTokenId, AuditEvent, ErrorCode, GrantId, GrantType, OAuthError, RefreshTokenId, Scope,
+    TokenTypeUri, UserId,
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -80,10 +81,9 @@ impl Provider {
             ProviderError::oauth(ErrorCode::UnsupportedGrantType, "this grant_type is not offered")
         })?;
         if !client.client.grant_types.contains(&grant_type) {
-            return Err(ProviderError::oauth(
-                ErrorCode::UnauthorizedClient,
-                "this client is not registered for this grant_type",
-            ));
+            let why = "this client is not registered for this grant_type";
+            let refused = OAuthError::new(ErrorCode::UnauthorizedClient, why);
+            return Err(refused.admitted_by("client set --grant-type").into());
         }
         let answered = match grant_type {
             GrantType::AuthorizationCode => self.redeem_authorization_code(ctx, &client, params).await,
@@ -107,7 +107,8 @@ impl Provider {
         client: &RegisteredClient,
         grant: &Grant,
     ) -> Result<Option<(OpaqueToken, NewRefreshToken)>, ProviderError> {
-        if !client.client.grant_types.contains(&GrantType::RefreshToken) {
+        let may_refresh = client.client.grant_types.contains(&GrantType::RefreshToken);
+        if !may_refresh || !scope::is_refreshable(grant, &client.client) {
             return Ok(None);
         }
         self.bind_refresh_tokens(ctx, &client.client, grant).await?;
@@ -134,22 +135,14 @@ impl Provider {
     }
 }
 
-/// Whether the grant outlives its session is no matter of one access token: a narrower one keeps that.
-fn keeping_offline(of: &Scope, narrower: &Scope) -> Scope {
-    if of.contains(Scope::OFFLINE_ACCESS) {
-        return narrower.union(&Scope::parse(Scope::OFFLINE_ACCESS).unwrap_or_default());
-    }
-    narrower.clone()
-}
-
 /// RFC 6749 section 5.2: "invalid, expired, revoked, .. or was issued to another client" are told alike.
 fn invalid_grant(description: &'static str) -> ProviderError {
     ProviderError::oauth(ErrorCode::InvalidGrant, description)
 }
 
 /// The grant, if tokens may still be issued on it.
-fn standing(grant: Option<Grant>, ctx: &Ctx) -> Result<Grant, ProviderError> {
+fn standing(grant: Option<Grant>, client: &RegisteredClient, ctx: &Ctx) -> Result<Grant, ProviderError> {
     grant
-        .filter(|grant| grant.stands(ctx.now))
+        .filter(|grant| grant.stands(ctx.now) && client.stands_since(grant.granted.created_at))
         .ok_or_else(|| invalid_grant("the grant is over: sign in again"))
 }

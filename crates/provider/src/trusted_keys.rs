@@ -70,10 +70,19 @@ impl KnownKeys {
         let certificates = registered_certificates(&value).unwrap_or_default();
         let signing = match AssertionKeys::parse(jwks) {
             // A certificate's key may be of a kind that signs no assertion.
-            Err(AssertionKeysError::None) if !certificates.is_empty() => AssertionKeys::default(),
+            Err(AssertionKeysError::None | AssertionKeysError::Unusable(_)) if !certificates.is_empty() => {
+                AssertionKeys::default()
+            }
             parsed => parsed?,
         };
         Ok(Self { signing, certificates })
+    }
+
+    /// RFC 7517 section 5: a key with a fault is ignored, and whoever looks for the reason finds it.
+    fn tell_skipped(&self, party: &str) {
+        for key in self.signing.skipped() {
+            tracing::warn!(party, key = %key.name, why = %key.why, "a key of a JWK Set is not used");
+        }
     }
 }
 
@@ -152,7 +161,9 @@ impl TrustedKeys {
         }
         let (source, keys) = match source {
             KeySource::Set(set) => {
-                (Source::Set(set.clone()), Some(Arc::new(KnownKeys::parse(set.to_string().as_bytes())?)))
+                let keys = KnownKeys::parse(set.to_string().as_bytes())?;
+                keys.tell_skipped(party);
+                (Source::Set(set.clone()), Some(Arc::new(keys)))
             }
             KeySource::Uri(uri) => (Source::Uri(uri.clone()), None),
         };
@@ -183,8 +194,9 @@ impl TrustedKeys {
                 let keys = KnownKeys::parse(&fetched.body).map_err(|error| error.to_string())?;
                 Ok((keys, fetched.max_age.unwrap_or(FRESH_FOR).clamp(SOONEST, LATEST)))
             });
-            if let Err(error) = &fetched {
-                tracing::warn!(party, %uri, %error, "keys could not be fetched");
+            match &fetched {
+                Ok((keys, _)) => keys.tell_skipped(&party),
+                Err(error) => tracing::warn!(party, %uri, %error, "keys could not be fetched"),
             }
             held.learn(fetched.ok(), now);
             drop(turn);

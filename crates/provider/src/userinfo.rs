@@ -26,7 +26,7 @@ impl Provider {
         access_token: &str,
     ) -> Result<Map<String, Value>, ProviderError> {
         let invalid = || ProviderError::oauth(ErrorCode::InvalidToken, "the access token is not valid");
-        let token = self.verify_access_token(ctx, access_token).await?.ok_or_else(invalid)?;
+        let token = self.verify_own_access_token(ctx, access_token).await?.ok_or_else(invalid)?;
         if !token.claims.scope.contains(Scope::OPENID) {
             return Err(ProviderError::oauth(ErrorCode::InsufficientScope, "the openid scope is required"));
         }

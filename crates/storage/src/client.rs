@@ -16,9 +16,18 @@ pub struct RegisteredClient {
     pub client: Client,
     /// Its secret's hash; a client that presents none has none.
     pub secret_hash: Option<SecretHash>,
-    /// Its secret, sealed for the purpose that [`secret_name`] names: of a client that signs with it, so that its hash is not enough. Not
-    /// read by [`ListClients`].
+    /// Its secret, sealed for the purpose that [`secret_name`] names: of a client that signs with it, so that its hash is not enough. Neither this
+    /// nor the next is read by [`ListClients`].
     pub sealed_secret: Option<Vec<u8>>,
+    /// Grants made for it and tokens issued to it until then are over. Written by [`EndClientGrants`] alone.
+    pub grants_ended_at: Option<Timestamp>,
+}
+
+impl RegisteredClient {
+    /// Whether something that was granted or issued to it at `at` still stands.
+    pub fn stands_since(&self, at: Timestamp) -> bool {
+        self.grants_ended_at.is_none_or(|ended| at > ended)
+    }
 }
 
 /// Under which name a client's secret is kept among the server secrets, and sealed: the `client_id` itself may be too long for one.
@@ -36,14 +45,20 @@ impl Query for ClientById<'_> {
 
     fn statement(&self) -> Statement {
         Statement::new(
-            "SELECT clients.metadata, clients.secret_hash, server_secrets.sealed FROM clients \
+            "SELECT clients.metadata, clients.secret_hash, server_secrets.sealed, clients.grants_ended_at FROM clients \
              LEFT JOIN server_secrets ON server_secrets.name = ? WHERE clients.id = ?",
             params![secret_name(self.0), self.0],
         )
     }
 
     fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
-        rows.first(|row| Ok(RegisteredClient { sealed_secret: row.get(2)?, ..from_row(row)? }))
+        rows.first(|row| {
+            Ok(RegisteredClient {
+                sealed_secret: row.get(2)?,
+                grants_ended_at: row.get(3)?,
+                ..from_row(row)?
+            })
+        })
     }
 }
 
@@ -76,6 +91,7 @@ fn from_row(row: &Row<'_>) -> Result<RegisteredClient, StorageError> {
         client: row.get::<Json<Client>>(0)?.0,
         secret_hash: row.get(1)?,
         sealed_secret: None,
+        grants_ended_at: None,
     })
 }
 
@@ -171,6 +187,27 @@ impl Command for RemoveClient {
         steps.any("DELETE FROM api_keys WHERE client_id = ?", params![&self.client]);
         let without = without_secret(&self.client);
         steps.any(without.sql, without.params);
+        steps.announces(Change::Client(self.client.clone()));
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}
+
+/// Ends every grant made for a client and every token issued to it until now; refused when there is no such client.
+pub struct EndClientGrants {
+    /// Whose.
+    pub client: ClientId,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Command for EndClientGrants {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        steps.one("UPDATE clients SET grants_ended_at = ? WHERE id = ?", params![self.at, &self.client]);
         steps.announces(Change::Client(self.client.clone()));
     }
 

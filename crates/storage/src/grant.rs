@@ -1,7 +1,7 @@
 //! Grants: what a user allowed a client once; parents of codes and tokens. A grant is revoked by marking it, not by touching its
 //! tokens.
 
-use crate::contract::{Applied, Command, Query, Statement, Steps};
+use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;
 use crate::params;
 use crate::row::{Row, Rows};
@@ -81,6 +81,55 @@ impl Query for GrantById {
 
     fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
         rows.first(from_row)
+    }
+}
+
+/// Grants that are neither revoked nor expired, in the order in which they were made, a page at a time. Whether their user, session and client
+/// let them stand is left to see.
+pub struct ListGrants {
+    /// Of this user only.
+    pub user: Option<UserId>,
+    /// To this client only.
+    pub client: Option<ClientId>,
+    /// The last one of the page before.
+    pub after: Option<GrantId>,
+    /// How many at most.
+    pub limit: u32,
+    /// When.
+    pub now: Timestamp,
+}
+
+impl Query for ListGrants {
+    type Output = Vec<Grant>;
+    const ACCESS: Access = Access::Scan;
+
+    fn statement(&self) -> Statement {
+        let after = self.after.map_or([0; 16], |id| *id.as_bytes());
+        // One is between itself and itself, anybody between the least and the greatest there can be.
+        let users = self.user.map_or(([0; 16], [0xff; 16]), |user| (*user.as_bytes(), *user.as_bytes()));
+        let clients =
+            self.client.as_ref().map_or(("", "\u{7f}"), |client| (client.as_str(), client.as_str()));
+        Statement::new(
+            "SELECT u.id, u.username, u.email, u.email_verified, u.name, u.claims, u.platform_owner, u.created_at, u.updated_at, \
+             u.disabled_at, u.signed_out_at, g.id, g.client_id, g.session_id, g.scope, g.claims, g.auth_time, g.amr, g.acr, \
+             g.offline, g.created_at, g.expires_at, g.revoked_at, s.id, s.ended_at, g.resources \
+             FROM grants g JOIN users u ON u.id = g.user_id LEFT JOIN sessions s ON s.id = g.session_id \
+             WHERE g.id > ? AND g.revoked_at IS NULL AND g.expires_at > ? AND g.user_id >= ? AND g.user_id <= ? \
+             AND g.client_id >= ? AND g.client_id <= ? ORDER BY g.id LIMIT ?",
+            params![
+                after.as_slice(),
+                self.now,
+                users.0.as_slice(),
+                users.1.as_slice(),
+                clients.0,
+                clients.1,
+                self.limit
+            ],
+        )
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.all(from_row)
     }
 }
 

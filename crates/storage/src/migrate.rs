@@ -17,6 +17,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("V9__organizations", include_str!("../migrations/V9__organizations.sql")),
     ("V10__audit", include_str!("../migrations/V10__audit.sql")),
     ("V11__owners", include_str!("../migrations/V11__owners.sql")),
+    ("V12__standing", include_str!("../migrations/V12__standing.sql")),
 ];
 
 /// The newest schema version this program knows.

@@ -117,3 +117,34 @@ impl Command for RotateRefreshToken {
         applied.is_done()
     }
 }
+
+/// Uses a refresh token that is not rotated: it lives on; refused when it was spent or its grant revoked.
+pub struct UseRefreshToken {
+    /// Which.
+    pub id: RefreshTokenId,
+    /// What it stands on.
+    pub grant_id: GrantId,
+    /// When it ends from now on if it is not used again.
+    pub expires_at: Timestamp,
+    /// The opaque access token issued with it.
+    pub access_token: Option<NewAccessToken>,
+}
+
+impl Command for UseRefreshToken {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        steps.one(
+            "UPDATE refresh_tokens SET expires_at = ? WHERE id = ? AND spent_at IS NULL \
+             AND EXISTS (SELECT 1 FROM grants WHERE id = ? AND revoked_at IS NULL /* share */)",
+            params![self.expires_at, self.id, self.grant_id],
+        );
+        if let Some(token) = &self.access_token {
+            crate::access_token::insert(steps, token);
+        }
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}

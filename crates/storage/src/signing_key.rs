@@ -24,6 +24,32 @@ pub struct StoredSigningKey {
     pub current_at: Option<Timestamp>,
     /// When it stopped signing; it still verifies.
     pub retired_at: Option<Timestamp>,
+    /// Until when its algorithm's keys are published because something is registered for it, or was.
+    pub published_until: Option<Timestamp>,
+}
+
+/// A command, and what must be published with it: applied together or not at all.
+pub struct Publishing<C> {
+    /// What changes something.
+    pub command: C,
+    /// What is published from then on.
+    pub publish: Option<PublishSigningKeys>,
+}
+
+impl<C: Command> Command for Publishing<C> {
+    type Outcome = C::Outcome;
+
+    fn steps(&self, steps: &mut Steps) {
+        self.command.steps(steps);
+        // Last: which step refused is for the command to know.
+        if let Some(publish) = &self.publish {
+            publish.steps(steps);
+        }
+    }
+
+    fn outcome(&self, applied: Applied) -> C::Outcome {
+        self.command.outcome(applied)
+    }
 }
 
 /// Every signing key, oldest first.
@@ -35,7 +61,8 @@ impl Query for ListSigningKeys {
 
     fn statement(&self) -> Statement {
         Statement::new(
-            "SELECT kid, algorithm, generation, sealed_private_key, created_at, current_at, retired_at FROM signing_keys \
+            "SELECT kid, algorithm, generation, sealed_private_key, created_at, current_at, retired_at, \
+             published_until FROM signing_keys \
              ORDER BY created_at, kid",
             params![],
         )
@@ -54,6 +81,7 @@ impl Query for ListSigningKeys {
                 created_at: row.get(4)?,
                 current_at: row.get(5)?,
                 retired_at: row.get(6)?,
+                published_until: row.get(7)?,
             })
         })
     }
@@ -114,4 +142,26 @@ impl Command for RotateSigningKey {
     fn outcome(&self, applied: Applied) -> bool {
         applied.is_done()
     }
+}
+
+/// Publishes keys until then at least.
+pub struct PublishSigningKeys {
+    /// Which.
+    pub kids: Vec<String>,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+impl Command for PublishSigningKeys {
+    type Outcome = ();
+
+    fn steps(&self, steps: &mut Steps) {
+        for kid in &self.kids {
+            // It may have been forgotten meanwhile.
+            steps.any("UPDATE signing_keys SET published_until = ? WHERE kid = ?", params![self.until, kid]);
+        }
+        steps.announces(Change::SigningKeys);
+    }
+
+    fn outcome(&self, _applied: Applied) {}
 }

@@ -98,13 +98,17 @@ pub(crate) static TABLES: &[Table] = &[
     ),
     table(
         "clients",
-        columns![id: Name, metadata: Text, secret_hash: Hash = NULL, created_at: Int, updated_at: Int, service_id: Id = NULL],
+        columns![
+            id: Name, metadata: Text, secret_hash: Hash = NULL, created_at: Int, updated_at: Int, service_id: Id = NULL,
+            grants_ended_at: Int = NULL,
+        ],
     )
     .refers(&[("service_id", "services")]),
     table(
         "signing_keys",
         columns![
-            kid: Name, algorithm: Name, generation: Int, sealed_private_key: Bytes, created_at: Int, current_at: Int = NULL, retired_at: Int = NULL
+            kid: Name, algorithm: Name, generation: Int, sealed_private_key: Bytes, created_at: Int, current_at: Int = NULL, retired_at: Int = NULL,
+            published_until: Int = NULL,
         ],
     ),
     table("server_secrets", columns![name: Name, sealed: Bytes, created_at: Int]),

@@ -327,6 +327,29 @@ impl Command for SetUserDisabled {
     }
 }
 
+/// Ends a user's sessions and everything that was granted in them until now.
+pub struct EndUserGrants {
+    /// Whose.
+    pub user: UserId,
+    /// When.
+    pub at: Timestamp,
+    /// How long an access token issued before could still verify.
+    pub revoked_until: Timestamp,
+}
+
+impl Command for EndUserGrants {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        steps.one("UPDATE users SET signed_out_at = ? WHERE id = ?", params![self.at, self.user]);
+        crate::revocation::revoke(steps, *self.user.as_bytes(), self.at, self.revoked_until);
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}
+
 /// Forgets a user: their account and what they allowed clients. Sessions and grants follow when they expire, refused meanwhile
 /// because nobody is behind them.
 pub struct RemoveUser {

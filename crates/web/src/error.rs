@@ -3,6 +3,7 @@
 use crate::answer::{error_page, json};
 use crate::metrics::{Refusal, Told};
 use crate::pages::ErrorPage;
+use crate::refusals::Refused;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{HeaderValue, REFRESH, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -41,7 +42,7 @@ impl ApiError {
         outcome.log(&self.0, None);
         let mut response = json(outcome.status, &members(outcome.code, outcome.description.clone()));
         outcome.add_retry_after(&mut response);
-        response.extensions_mut().insert(outcome.told(&self.0));
+        outcome.leave_on(&mut response, &self.0);
         if let Some(challenge) = challenge(outcome.code, &outcome.description) {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
@@ -101,7 +102,7 @@ impl IntoResponse for PageError {
         {
             response.headers_mut().insert(REFRESH, seconds);
         }
-        response.extensions_mut().insert(outcome.told(&self.error));
+        outcome.leave_on(&mut response, &self.error);
         response
     }
 }
@@ -158,7 +159,7 @@ impl Outcome {
     fn of(error: &ProviderError) -> Self {
         let (later, refused) = (Self::later, Self::refused);
         match error {
-            ProviderError::OAuth(OAuthError { code, description }) => {
+            ProviderError::OAuth(OAuthError { code, description, .. }) => {
                 refused(*code, description, START_AGAIN)
             }
             ProviderError::Ended(Ended::Interaction) => refused(
@@ -212,8 +213,21 @@ impl Outcome {
                 let trace_id = meter::current_trace_id().map(hex);
                 tracing::error!(%error, request_id, trace_id, "request failed")
             }
+            // Told by the layer around the route, which knows where and who.
+            ProviderError::OAuth(_) | ProviderError::Ended(_) => {}
             _ => tracing::debug!(%error, request_id, "request refused"),
         }
+    }
+
+    /// Leaves on the answer what the layer around the route counts and tells.
+    fn leave_on(&self, response: &mut Response, error: &ProviderError) {
+        response.extensions_mut().insert(self.told(error));
+        let refused = match error {
+            ProviderError::OAuth(error) => error.clone(),
+            ProviderError::Ended(_) => OAuthError::new(self.code, self.description.clone()),
+            _ => return,
+        };
+        response.extensions_mut().insert(Refused(refused));
     }
 
     /// For the metrics.
@@ -223,7 +237,7 @@ impl Outcome {
             ProviderError::TooManyAttempts { .. } => Some(Refusal::Attempts),
             _ => None,
         };
-        Told { code: self.code, refusal }
+        Told { code: self.code, refusal, sent_back: false }
     }
 
     fn add_retry_after(&self, response: &mut Response) {

@@ -4,6 +4,7 @@ use crate::app::Web;
 use crate::below::origin_of;
 use crate::cookies::Presented;
 use crate::error::{ApiError, PageError, refused};
+use crate::refusals;
 use crate::server::ClientAddress;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
@@ -29,6 +30,7 @@ impl FromRequestParts<Web> for Circumstances {
         let mut ctx = (web.new_ctx)(remote);
         ctx.certificate = parts.extensions.get::<ClientCertificate>().cloned();
         ctx.unread_certificate = parts.extensions.get::<UnreadCertificate>().copied();
+        refusals::began(ctx.request_id);
         Ok(Self(ctx))
     }
 }
@@ -39,10 +41,11 @@ pub(crate) struct Calls(pub(crate) ClientRequest);
 impl FromRequest<Web> for Calls {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &Web) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, web: &Web) -> Result<Self, ApiError> {
         let authorization = authorization(request.headers())?;
         no_query(&request)?;
         let params = form(request).await.map_err(ApiError)?;
+        refusals::asks(web, &params, authorization.as_ref());
         Ok(Self(ClientRequest { params, authorization }))
     }
 }
@@ -53,10 +56,11 @@ pub(crate) struct CallsInJson(pub(crate) ClientRequest);
 impl FromRequest<Web> for CallsInJson {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &Web) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, web: &Web) -> Result<Self, ApiError> {
         let authorization = authorization(request.headers())?;
         no_query(&request)?;
         let params = form_or_json(request).await.map_err(ApiError)?;
+        refusals::asks(web, &params, authorization.as_ref());
         Ok(Self(ClientRequest { params, authorization }))
     }
 }
@@ -109,6 +113,7 @@ impl FromRequestParts<Web> for Looks {
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, PageError> {
         let Ok(Circumstances(ctx)) = Circumstances::from_request_parts(parts, web).await;
         let params = query(&parts.uri).map_err(|error| refused(ctx.request_id)(error.into()))?;
+        refusals::asks(web, &params, None);
         Ok(Self(Visit { ctx, params, cookies: web.cookies().read(&parts.headers) }))
     }
 }
@@ -131,7 +136,9 @@ impl FromRequest<Web> for Requests {
         let params = encoded.and_then(|encoded| {
             Params::parse_with_repeats(&encoded).map_err(|error| OAuthError::from(error).into())
         });
-        Ok(Self(Visit { params: params.map_err(refused(ctx.request_id))?, ctx, cookies }))
+        let params = params.map_err(refused(ctx.request_id))?;
+        refusals::asks(web, &params, None);
+        Ok(Self(Visit { params, ctx, cookies }))
     }
 }
 

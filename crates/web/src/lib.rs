@@ -16,6 +16,7 @@ mod oauth;
 mod own_host;
 pub mod pages;
 mod person;
+mod refusals;
 mod routes;
 pub mod server;
 

@@ -10,10 +10,12 @@ pub(crate) mod sign_up;
 
 use crate::answer::{ContentSecurityPolicy, page, see_other};
 use crate::app::Web;
+use crate::metrics::Told;
 use crate::pages::{
     Account, ConsentPage, DeviceConsentPage, FormPostPage, Permission, SelectAccountPage, SignInPage,
     SignInProblem, SignUpPage, SignUpPurpose, Wait,
 };
+use crate::refusals::{self, Refused};
 use axum::response::Response;
 use http::StatusCode;
 use http::header::SET_COOKIE;
@@ -23,6 +25,16 @@ use provider::interaction::{MIN_PASSWORD_CHARS, Page, Step, Todo, What};
 
 /// Sends an authorization response on its way.
 pub(crate) fn respond(response: &AuthorizationResponse) -> Response {
+    let mut answer = carried(response);
+    if let Some(refused) = &response.refused {
+        refusals::sends_back(response);
+        answer.extensions_mut().insert(Told { code: refused.code, refusal: None, sent_back: true });
+        answer.extensions_mut().insert(Refused(refused.clone()));
+    }
+    answer
+}
+
+fn carried(response: &AuthorizationResponse) -> Response {
     if response.mode != ResponseMode::FormPost {
         return see_other(&response.location());
     }

@@ -2,8 +2,8 @@
 //! the keys of RFC 7515 and RFC 8037 by another program (Python's cryptography), once.
 
 use crypto::{AssertionKeys, AssertionUse, JwsError, SharedKey, UnverifiedAssertion};
-use protocol::Timestamp;
 use protocol::assertion::{AssertionClaims, AssertionError, Audiences};
+use protocol::{AssertionAlgorithm, Timestamp};
 
 use crate::keys::RFC8037_A2;
 use crate::tokens::{
@@ -111,4 +111,35 @@ fn said(token: &str) {
     assert_eq!(at(expires - 1, "https://jwt-rp.example.com"), Err(AssertionError::Audience), "rule 3");
     assert_eq!(at(expires + 30, us), Err(AssertionError::Expired), "rule 4");
     assert_eq!(at(not_before - 31, us), Err(AssertionError::TooLong), "rules 4 and 5");
+}
+
+#[test]
+fn rfc7517_5_keys_that_could_never_verify_are_skipped_and_told() {
+    let rsa = |bytes: usize, e: &str, more: &str| {
+        use base64::Engine as _;
+        let n = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(vec![0xc1; bytes]);
+        format!(r#"{{"kty":"RSA","n":"{n}","e":"{e}","kid":"bad"{more}}}"#)
+    };
+    let off_curve = r#"{"kty":"EC","crv":"P-256","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","y":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","kid":"bad"}"#;
+    for (bad, why) in [
+        (rsa(128, "AQAB", ""), "1024 bits"),
+        (rsa(256, "AQ", ""), "exponent"),
+        (rsa(256, "Ag", ""), "exponent"),
+        (rsa(256, "AQAB", r#","alg":"ES256""#), "another kind of key"),
+        (rsa(256, "AQAB", r#","alg":"RS512""#), "none that is verified here"),
+        (off_curve.to_owned(), "no valid public key"),
+    ] {
+        let keys = keys(&[&bad, RFC8037_A2]);
+        let skipped = keys.skipped();
+        assert!(skipped.len() == 1 && skipped[0].name == "bad", "{bad}");
+        assert!(skipped[0].why.contains(why), "{bad}: {}", skipped[0]);
+        assert!(keys.can_sign_by(AssertionAlgorithm::EdDsa) && !keys.can_sign_by(AssertionAlgorithm::Rs256));
+        // Alone, it is the reason why there is none.
+        let alone = AssertionKeys::parse(format!(r#"{{"keys":[{bad}]}}"#).as_bytes()).expect_err("no key");
+        assert!(alone.to_string().contains(why), "{alone}");
+    }
+    // Keys that encrypt are nobody's fault.
+    for fine in [rsa(128, "AQAB", r#","use":"enc""#), rsa(128, "AQAB", r#","alg":"RSA-OAEP""#)] {
+        assert!(keys(&[&fine, RFC8037_A2]).skipped().is_empty(), "{fine}");
+    }
 }

@@ -94,6 +94,42 @@ fn a_set_keeps_what_it_understands() {
     assert!(set(r#"{"kty":"oct","k":"AA"}"#).is_err());
 }
 
+/// RFC 7517 section 5: "missing required members, or for which values are out of the supported ranges" are ignored, and told.
+#[test]
+fn rfc7517_5_one_malformed_key_is_no_other_keys_fault() {
+    for (bad, why) in [
+        (r#"{"kty":"EC","crv":"P-256","x":"AA","y":"AA","kid":"bad"}"#, "wrongly encoded"),
+        (r#"{"kty":"RSA","e":"AQAB","kid":"bad"}"#, "missing"),
+        (r#"{"kty":7,"kid":"bad"}"#, "wrongly encoded"),
+        (r#""no key""#, "wrongly encoded"),
+    ] {
+        let set = format!(r#"{{"keys":[{RFC8037_A2},{bad}]}}"#);
+        let (read, skipped) = JwkSet::read(set.as_bytes()).expect("a set");
+        assert_eq!((read.keys.len(), skipped.len()), (1, 1), "{bad}");
+        let name = if bad.contains("bad") { "bad" } else { "2" };
+        assert!(skipped[0].name == name && skipped[0].why.contains(why), "{bad}: {}", skipped[0]);
+        assert_eq!(serde_json::from_str::<JwkSet>(&set).expect("a set"), read);
+    }
+    // A private key beside a malformed member is still one that leaked.
+    let leaked = r#"{"keys":[{"kty":"EC","crv":"P-256","x":"AA","d":"AA"}]}"#;
+    assert!(JwkSet::read(leaked.as_bytes()).is_err() && JwkSet::read(b"[]").is_err());
+}
+
+/// RFC 5280 section 4.1.2.7 and RFC 8410 section 10.1, whose key this is; the others as OpenSSL writes them.
+#[test]
+fn rfc7468_13_a_public_key_is_written_as_pem() {
+    let ed25519 = jwk(r#"{"kty":"OKP","crv":"Ed25519","x":"Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE"}"#);
+    assert_eq!(
+        ed25519.to_pem(),
+        "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n"
+    );
+    let ec = jwk(&format!(r#"{{"kty":"EC","crv":"P-256","x":"{X}","y":"{Y}"}}"#)).to_pem();
+    assert!(ec.contains("\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEMKBCTNIcKUSDii11ySs3526iDZ8A\n"), "{ec}");
+    let rsa = jwk(&format!(r#"{{"kty":"RSA","n":"{N}","e":"AQAB"}}"#)).to_pem();
+    assert!(rsa.contains("\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA0vx7agoebGcQSuuPiLJX\n"), "{rsa}");
+    assert!(rsa.contains("IDAQAB\n-----END") && rsa.lines().all(|line| line.len() <= 64), "{rsa}");
+}
+
 #[test]
 fn private_keys_survive_export_and_fit_their_algorithm_only() {
     for algorithm in SigningAlgorithm::ALL {

@@ -5,6 +5,7 @@ use super::client_options::{ClientOptions, ServiceChoice};
 use super::client_proof_options;
 use super::service;
 use super::shown;
+use super::token_options;
 use super::user::confirmed;
 use crate::cli::Place;
 use crate::operator::{Operation, Outcome, ServiceOperation};
@@ -55,8 +56,8 @@ Examples:
   doorward client add my-api --redirect-uri https://api.example.org/unused --introspects-all
   doorward client add my-job --grant-type client_credentials --authentication private_key_jwt --jwks keys.json
 
-A new client must use PKCE, or a nonce if it keeps a secret; asks people for consent, gets JWT access tokens and RS256 ID \
-Tokens, and may ask for every standard scope, unless you say otherwise.";
+A new client must use PKCE, or a nonce if it keeps a secret; asks people for consent, gets JWT access tokens (ES256) and RS256 ID \
+Tokens that say what the scopes granted open, and may ask for every standard scope, unless you say otherwise.";
 
 const SET_HELP: &str = "\
 Examples:
@@ -252,8 +253,9 @@ fn show(args: ShowArgs) -> anyhow::Result<()> {
         ("consent", word(serde_json::to_value(client.consent))),
         ("PKCE", pkce(&client).to_owned()),
         ("access tokens", word(serde_json::to_value(client.access_token_format))),
-        ("access token algorithm", client.access_token_signed_response_alg.as_str().to_owned()),
-        ("ID Token algorithm", client.id_token_signed_response_alg.as_str().to_owned()),
+    ]);
+    fields.extend(token_options::shown(&client));
+    fields.extend([
         ("audience", client.audience.join(" ")),
         ("accepted", if client.one_time_access_tokens { "once".to_owned() } else { String::new() }),
         ("access token lifetime", seconds(client.access_token_lifetime)),

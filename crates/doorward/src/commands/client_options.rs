@@ -1,11 +1,12 @@
 //! What can be said about a client on the command line, when it is added and when it is changed: one list for both.
 
 use super::client_proof_options::ProofOptions;
+use super::token_options::TokenOptions;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use protocol::{
     AccessTokenFormat, AppScheme, Client, ClientId, ConsentPolicy, ExchangePolicy, GrantType, PkcePolicy,
-    RateLimit, RedirectUri, Scope, ServicePath, SigningAlgorithm,
+    RateLimit, RedirectUri, Scope, ServicePath,
 };
 
 #[derive(Args)]
@@ -41,12 +42,8 @@ pub(crate) struct ClientOptions {
     /// Its access tokens: a JWT that resource servers check themselves, or opaque, for introspection
     #[arg(long, value_enum, value_name = "FORMAT")]
     access_token_format: Option<Format>,
-    /// What signs its JWT access tokens
-    #[arg(long, value_parser = algorithm())]
-    access_token_alg: Option<SigningAlgorithm>,
-    /// What signs its ID Tokens
-    #[arg(long, value_parser = algorithm())]
-    id_token_alg: Option<SigningAlgorithm>,
+    #[command(flatten)]
+    tokens: TokenOptions,
     /// Who may accept its access tokens, and which resources it may name; repeatable, without it the issuer
     #[arg(long)]
     audience: Vec<String>,
@@ -175,8 +172,7 @@ impl ClientOptions {
         let pkce = self.pkce.map(Into::into);
         given(&mut client.pkce, if self.no_pkce { Some(Some(PkcePolicy::Optional)) } else { pkce });
         given(&mut client.access_token_format, self.access_token_format.map(Into::into));
-        given(&mut client.access_token_signed_response_alg, self.access_token_alg);
-        given(&mut client.id_token_signed_response_alg, self.id_token_alg);
+        self.tokens.apply(&mut client);
         given(&mut client.audience, list(self.audience));
         given(&mut client.access_token_lifetime, self.access_token_lifetime.map(Some));
         let one_time = switch(self.one_time_access_tokens, self.no_one_time_access_tokens);
@@ -202,7 +198,7 @@ impl ExchangeOptions {
     }
 }
 
-fn given<T>(slot: &mut T, value: Option<T>) {
+pub(super) fn given<T>(slot: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *slot = value;
     }
@@ -212,7 +208,7 @@ fn list<T>(values: Vec<T>) -> Option<Vec<T>> {
     Some(values).filter(|values| !values.is_empty())
 }
 
-fn switch(on: bool, off: bool) -> Option<bool> {
+pub(super) fn switch(on: bool, off: bool) -> Option<bool> {
     (on || off).then_some(on)
 }
 
@@ -243,11 +239,6 @@ impl From<Format> for AccessTokenFormat {
             Format::Opaque => Self::Opaque,
         }
     }
-}
-
-fn algorithm() -> impl TypedValueParser<Value = SigningAlgorithm> {
-    PossibleValuesParser::new(SigningAlgorithm::ALL.map(SigningAlgorithm::as_str))
-        .try_map(|text| text.parse::<SigningAlgorithm>())
 }
 
 fn grant_type() -> impl TypedValueParser<Value = GrantType> {

@@ -2,20 +2,25 @@
 
 use super::administer::{Administration, unexpected};
 use super::shown;
+use super::token_options::algorithm;
 use crate::app::{App, master_key_source, open_store};
 use crate::cli::Place;
 use crate::clock::{self, OsRandom};
 use crate::master_key::{IfMissing, MasterKeySource};
 use crate::operator::{KeyView, Operation, Outcome};
 use crate::settings::{Resolved, Settings};
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use protocol::SigningAlgorithm;
 
 pub(crate) const HELP: &str = "\
 Signing keys turn by themselves (keys.rotate_every); the next one is published long before it signs, and the one before stays \
-published until the last token it signed has expired, so no client notices.
+published until the last token it signed has expired, so no client notices. The keys of an algorithm that neither the installation \
+nor any client uses are in no JWK Set.
 
 Examples:
   doorward keys list
+  doorward keys show --alg ES256 --pem
   doorward keys rotate
   doorward keys rotate-master --data /var/lib/doorward";
 
@@ -24,6 +29,9 @@ pub(crate) enum KeysCommand {
     /// List the signing keys
     #[command(after_help = "Example: doorward keys list --json")]
     List(ListArgs),
+    /// Show a public key that verifies tokens
+    #[command(after_help = SHOW_HELP)]
+    Show(ShowArgs),
     /// Turn the signing keys now: the next ones sign, the current ones retire
     #[command(after_help = ROTATE_HELP)]
     Rotate(RotateArgs),
@@ -31,6 +39,14 @@ pub(crate) enum KeysCommand {
     #[command(after_help = MASTER_HELP)]
     RotateMaster(RotateMasterArgs),
 }
+
+const SHOW_HELP: &str = "\
+Examples:
+  doorward keys show --alg ES256 --pem > doorward.pem
+  doorward keys show --alg RS256
+
+For software that is handed a key instead of the JWK Set at /oauth2/jwks. It must be handed the next one too, before keys turn \
+(keys.rotate_every): doorward keys list shows its KID.";
 
 const ROTATE_HELP: &str = "\
 Example: doorward keys rotate
@@ -58,6 +74,20 @@ pub(crate) struct ListArgs {
 }
 
 #[derive(Args)]
+pub(crate) struct ShowArgs {
+    /// Which key; without it, the one that signs
+    kid: Option<String>,
+    /// What it signs with
+    #[arg(long, value_parser = algorithm(), required_unless_present = "kid", conflicts_with = "kid")]
+    alg: Option<SigningAlgorithm>,
+    /// As PEM (SubjectPublicKeyInfo) rather than as a JWK
+    #[arg(long)]
+    pem: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Args)]
 pub(crate) struct RotateArgs {
     /// Even if clients do not know the next key yet
     #[arg(long)]
@@ -75,6 +105,7 @@ pub(crate) struct RotateMasterArgs {
 pub(crate) fn run(command: KeysCommand) -> anyhow::Result<()> {
     match command {
         KeysCommand::List(args) => list(&args),
+        KeysCommand::Show(args) => show(&args),
         KeysCommand::Rotate(args) => {
             Administration::of(&args.place)?.done(Operation::RotateSigningKeys { force: args.force })?;
             Ok(shown::line("The signing keys have turned.")?)
@@ -85,20 +116,40 @@ pub(crate) fn run(command: KeysCommand) -> anyhow::Result<()> {
     }
 }
 
+fn all(place: &Place) -> anyhow::Result<Vec<KeyView>> {
+    match Administration::of(place)?.perform(Operation::ListSigningKeys)? {
+        Outcome::SigningKeys(keys) => Ok(keys),
+        _ => unexpected(),
+    }
+}
+
+fn show(args: &ShowArgs) -> anyhow::Result<()> {
+    let meant = |key: &KeyView| match (&args.kid, args.alg) {
+        (Some(kid), _) => key.kid == *kid,
+        (None, alg) => key.state == "current" && Some(key.algorithm) == alg,
+    };
+    let key = all(&args.place)?.into_iter().find(meant).and_then(|key| key.public_key);
+    let key = key.context("there is no such key: doorward keys list shows them")?;
+    if args.pem {
+        return Ok(shown::line(key.to_pem().trim_end())?);
+    }
+    shown::json(&key)
+}
+
 fn list(args: &ListArgs) -> anyhow::Result<()> {
-    let outcome = Administration::of(&args.place)?.perform(Operation::ListSigningKeys)?;
-    let Outcome::SigningKeys(keys) = outcome else { return unexpected() };
+    let keys = all(&args.place)?;
     if args.json {
         return shown::json(&keys);
     }
     let rows: Vec<_> = keys.into_iter().map(row).collect();
-    Ok(shown::table(["KID", "ALGORITHM", "STATE", "CREATED", "SIGNS SINCE", "RETIRED"], &rows)?)
+    Ok(shown::table(["KID", "ALGORITHM", "STATE", "CREATED", "SIGNS SINCE", "RETIRED", "PUBLISHED"], &rows)?)
 }
 
-fn row(key: KeyView) -> [String; 6] {
+fn row(key: KeyView) -> [String; 7] {
     let text = Option::unwrap_or_default;
     let algorithm = key.algorithm.as_str().to_owned();
-    [key.kid, algorithm, key.state, key.created_at, text(key.current_at), text(key.retired_at)]
+    let published = if key.published { "yes" } else { "no" }.to_owned();
+    [key.kid, algorithm, key.state, key.created_at, text(key.current_at), text(key.retired_at), published]
 }
 
 fn rotate_master(settings: &Settings) -> anyhow::Result<()> {

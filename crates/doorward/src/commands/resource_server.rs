@@ -1,7 +1,9 @@
 //! `doorward resource-server`: the APIs behind gateways, and which of their requests need which scopes.
 
 use super::administer::{Administration, unexpected};
+use super::client_options::{given, switch};
 use super::shown;
+use super::token_options::access_token_type;
 use super::user::confirmed;
 use crate::cli::Place;
 use crate::operator::{Operation, Outcome};
@@ -9,7 +11,8 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use protocol::access_rule::host_name;
 use protocol::{
-    AccessRule, ClientId, Needs, NotAdmitted, RequestPath, ResourceIndicator, ResourceServer, Scope,
+    AccessRule, AccessTokenType, ClientId, Needs, NotAdmitted, RequestPath, ResourceIndicator,
+    ResourceServer, Scope,
 };
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -82,6 +85,15 @@ pub(crate) struct Options {
     /// Nobody introspects for it
     #[arg(long, conflicts_with = "introspected_by")]
     no_introspected_by: bool,
+    /// The typ of JWT access tokens that are for it; JWT is for software older than RFC 9068
+    #[arg(long, value_name = "TYPE", value_parser = access_token_type())]
+    access_token_type: Option<AccessTokenType>,
+    /// JWT access tokens that are for it carry the claims of their scopes
+    #[arg(long, overrides_with = "no_access_token_claims")]
+    access_token_claims: bool,
+    /// JWT access tokens that are for it say of their user who it is, and no more
+    #[arg(long, overrides_with = "access_token_claims")]
+    no_access_token_claims: bool,
 }
 
 #[derive(Args)]
@@ -203,6 +215,9 @@ impl Options {
         if self.no_introspected_by || !self.introspected_by.is_empty() {
             server.introspected_by = self.introspected_by;
         }
+        given(&mut server.access_token_type, self.access_token_type);
+        let claims = switch(self.access_token_claims, self.no_access_token_claims);
+        given(&mut server.access_token_claims, claims);
         Ok(server)
     }
 }
@@ -266,6 +281,11 @@ fn show(args: &ShowArgs) -> anyhow::Result<()> {
         ("hosts", hosts.join(" ")),
         ("scope", server.scopes().to_string()),
         ("introspected by", introspected_by.join(" ")),
+        ("access token type", server.access_token_type.as_str().to_owned()),
+        (
+            "access tokens say",
+            if server.access_token_claims { "the claims of their scopes" } else { "" }.to_owned(),
+        ),
     ];
     fields.extend(server.rules.iter().map(|rule| ("rule", rule.to_string())));
     fields.retain(|(_, value)| !value.is_empty());

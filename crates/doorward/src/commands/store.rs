@@ -1,6 +1,7 @@
 //! `doorward store`: moving an installation to another database, comparing two, and looking at one. Knows how that is shown; what is
 //! moved and checked is `storage`'s.
 
+use super::key_readers;
 use super::shown;
 use super::store_progress::Shown;
 use crate::app::master_key_source;
@@ -300,6 +301,7 @@ fn doctor(runtime: &Runtime, args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     findings.extend(seal(&settings));
     findings.push(master_key(&settings));
     findings.push(issuer(&settings));
+    findings.extend(key_readers::finding(&settings));
     // An object store is asked by a client that blocks.
     findings.extend(health::findings(&settings));
     if args.json {

@@ -3,6 +3,7 @@
 
 mod audit;
 mod call;
+mod grants;
 mod organizations;
 mod perform;
 mod socket;
@@ -10,6 +11,7 @@ mod views;
 
 pub(crate) use audit::{AuditBlockView, AuditOperation};
 pub(crate) use call::{Unreachable, call};
+pub(crate) use grants::{GrantOperation, GrantView};
 pub(crate) use organizations::{
     MemberView, OrganizationOperation, OrganizationView, PlanView, ServiceOperation, ServiceView,
     SubscriptionOperation, SubscriptionView,
@@ -18,7 +20,9 @@ pub(crate) use perform::perform;
 pub(crate) use socket::Socket;
 pub(crate) use views::{ApiKeyView, KeyView, UserView};
 
-use protocol::{ApiKeyId, AssertionIssuer, Client, ClientId, ResourceIndicator, ResourceServer, Scope};
+use protocol::{
+    ApiKeyId, AssertionIssuer, Client, ClientId, GrantId, ResourceIndicator, ResourceServer, Scope,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -55,6 +59,7 @@ pub(crate) enum Operation {
     ListSigningKeys,
     RotateSigningKeys { force: bool },
     CheckReadiness,
+    Grant(GrantOperation),
     Organization(OrganizationOperation),
     Service(ServiceOperation),
     Subscription(SubscriptionOperation),
@@ -91,6 +96,7 @@ impl Operation {
             Self::ListSigningKeys => "list_signing_keys",
             Self::RotateSigningKeys { .. } => "rotate_signing_keys",
             Self::CheckReadiness => "check_readiness",
+            Self::Grant(operation) => operation.name(),
             Self::Organization(operation) => operation.name(),
             Self::Service(operation) => operation.name(),
             Self::Subscription(operation) => operation.name(),
@@ -123,6 +129,11 @@ pub(crate) enum Outcome {
     ApiKeys(Vec<ApiKeyView>),
     ResourceServers(Vec<ResourceServer>),
     SigningKeys(Vec<KeyView>),
+    /// Grants, and after which one to ask for more.
+    Grants {
+        grants: Vec<GrantView>,
+        next: Option<GrantId>,
+    },
     Organization(OrganizationView),
     Organizations(Vec<OrganizationView>),
     Service(ServiceView),

@@ -52,19 +52,22 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
         Op::RemoveResourceServer { identifier } => {
             done(provider.remove_resource_server(ctx, identifier).await)?
         }
-        Op::ListSigningKeys => {
-            let keys = provider.list_signing_keys().await?;
-            Outcome::SigningKeys(keys.into_iter().map(Into::into).collect())
-        }
+        Op::ListSigningKeys => list_signing_keys(provider).await?,
         Op::RotateSigningKeys { force } => {
             done(provider.rotate_keys(ctx, force).await.map_err(AdminError::from))?
         }
         Op::CheckReadiness => provider.ready().map(|()| Outcome::Done).map_err(Refusal)?,
+        Op::Grant(operation) => return operation.perform(provider, ctx).await,
         Op::Organization(operation) => return operation.perform(provider, ctx).await,
         Op::Service(operation) => return operation.perform(provider, ctx).await,
         Op::Subscription(operation) => return operation.perform(provider, ctx).await,
         Op::Audit(operation) => return operation.perform(provider, ctx).await,
     })
+}
+
+async fn list_signing_keys(provider: &Provider) -> Answer {
+    let keys = provider.list_signing_keys().await?;
+    Ok(Outcome::SigningKeys(keys.into_iter().map(Into::into).collect()))
 }
 
 async fn list_users(provider: &Provider, after: Option<String>, limit: u32) -> Answer {

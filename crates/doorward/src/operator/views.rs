@@ -1,6 +1,7 @@
 //! Users and keys of both kinds as an operator sees them, on a terminal, as JSON and over the socket. Holds no secret.
 
 use crate::commands::shown;
+use crypto::PublicJwk;
 use protocol::{ApiKeyId, Scope, SigningAlgorithm};
 use provider::SigningKeyView;
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,10 @@ pub(crate) struct KeyView {
     pub(crate) created_at: String,
     pub(crate) current_at: Option<String>,
     pub(crate) retired_at: Option<String>,
+    /// Whether it is in the JWK Set.
+    pub(crate) published: bool,
+    /// Its public half, a JWK.
+    pub(crate) public_key: Option<PublicJwk>,
 }
 
 impl From<SigningKeyView> for KeyView {
@@ -60,6 +65,8 @@ impl From<SigningKeyView> for KeyView {
             created_at: shown::time(key.created_at),
             current_at: key.current_at.map(shown::time),
             retired_at: key.retired_at.map(shown::time),
+            published: key.published,
+            public_key: key.public_key,
         }
     }
 }

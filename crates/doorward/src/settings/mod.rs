@@ -24,7 +24,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use protocol::PkcePolicy;
+use protocol::{PkcePolicy, SigningAlgorithm};
 use provider::AuditLevel;
 use secrecy::SecretString;
 use storage::Database;
@@ -123,10 +123,11 @@ pub(crate) struct SessionSettings {
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TokenSettings {
+    pub(crate) access_token_alg: SigningAlgorithm,
     pub(crate) access_lifetime: Duration,
     pub(crate) refresh_lifetime: Duration,
     pub(crate) grant_lifetime: Duration,
-    pub(crate) refresh_grace: Duration,
+    pub(crate) refresh_grace: Option<Duration>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -316,9 +317,9 @@ impl Settings {
             "at most tokens.grant_lifetime",
         );
         expect(
-            self.tokens.refresh_grace < self.tokens.refresh_lifetime,
+            self.tokens.refresh_grace.is_none_or(|grace| grace <= self.tokens.access_lifetime),
             "tokens.refresh_grace",
-            "less than tokens.refresh_lifetime",
+            "at most tokens.access_lifetime",
         );
         expect(
             self.metrics_listen.is_none_or(|metrics| metrics.port() == 0 || metrics != self.listen),

@@ -10,13 +10,19 @@ use super::value::{
     access_lifetime, address, device_code_lifetime, device_interval, duration, kib, lifetime,
     masked_database, master_key, number, one_of, path, put, rotation, switch,
 };
-use protocol::PkcePolicy;
+use protocol::{PkcePolicy, SigningAlgorithm};
 use running::RUNNING;
 
 /// All of them, in the order they are shown in.
 pub(crate) fn all_settings() -> impl Iterator<Item = &'static Setting> + Clone {
     SERVING.iter().chain(RUNNING)
 }
+
+static SIGNING_ALGORITHMS: &[(&str, SigningAlgorithm)] = &[
+    ("ES256", SigningAlgorithm::Es256),
+    ("RS256", SigningAlgorithm::Rs256),
+    ("EdDSA", SigningAlgorithm::EdDsa),
+];
 
 /// Who is served, where and how.
 static SERVING: &[Setting] = &[
@@ -179,6 +185,15 @@ static SERVING: &[Setting] = &[
         put(&mut s.session.absolute, lifetime(v))
     })
     .help("A browser signs in again after so long, however much it was used.", "12h"),
+    Setting::new("tokens.access_token_alg", "ES256|RS256|EdDSA", Value("ES256"), |s, v| {
+        put(&mut s.tokens.access_token_alg, one_of(v, SIGNING_ALGORITHMS))
+    })
+    .help(
+        "What signs JWT access tokens, unless their client says otherwise. EdDSA is the fastest, but not \
+             everything that checks tokens knows it, and some programs cannot read a JWK Set with such a \
+             key in it.",
+        "RS256",
+    ),
     Setting::new("tokens.access_lifetime", "DURATION", Value("10m"), |s, v| {
         put(&mut s.tokens.access_lifetime, access_lifetime(v))
     })
@@ -195,12 +210,18 @@ static SERVING: &[Setting] = &[
         put(&mut s.tokens.grant_lifetime, lifetime(v))
     })
     .help("What a user has allowed a client ends after so long, however often it was refreshed.", "365d"),
-    Setting::new("tokens.refresh_grace", "DURATION", Value("10s"), |s, v| {
-        put(&mut s.tokens.refresh_grace, duration(v))
-    })
+    Setting::new(
+        "tokens.refresh_grace",
+        "DURATION",
+        Derived("as long as the client's access tokens live", |_| {
+            "as long as the client's access tokens live".to_owned()
+        }),
+        |s, v| put(&mut s.tokens.refresh_grace, duration(v).map(Some)),
+    )
     .help(
-        "A client that lost the answer of a refresh gets the same successor again for so long. \
-             0s is never.",
+        "A refresh token that was used gets the same successor again for so long, as long as that was \
+             not used: a client that lost the answer, or another tab of it. Longer than an access token \
+             lives it never is; 0s is never.",
         "30s",
     ),
     Setting::new("devices.code_lifetime", "DURATION", Value("10m"), |s, v| {

@@ -76,7 +76,6 @@ fn defaults_leave_no_placeholder() {
         ("tokens.access_lifetime", 600, settings.tokens.access_lifetime),
         ("tokens.refresh_lifetime", 30 * 86_400, settings.tokens.refresh_lifetime),
         ("tokens.grant_lifetime", 180 * 86_400, settings.tokens.grant_lifetime),
-        ("tokens.refresh_grace", 10, settings.tokens.refresh_grace),
         ("devices.code_lifetime", 600, settings.devices.code_lifetime),
         ("devices.interval", 5, settings.devices.interval),
         ("keys.rotate_every", 90 * 86_400, settings.keys.rotate_every),

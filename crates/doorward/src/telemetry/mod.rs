@@ -50,7 +50,7 @@ impl Telemetry {
         let dropped = writer.error_counter();
         // https://no-color.org: any value but the empty one.
         let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        let filter = EnvFilter::builder().parse(&settings.filter)?;
+        let filter = EnvFilter::builder().parse(without_the_noise(&settings.filter))?;
         let builder = tracing_subscriber::fmt().with_writer(writer).with_env_filter(filter);
         let suppressed = Suppressed::default();
         let sampling = Sampling::new(settings.repeats, seconds, suppressed.clone());
@@ -72,6 +72,20 @@ impl Telemetry {
     }
 }
 
+/// What speaks of bytes and frames at the levels below info, many times for each request.
+const NOISE: [&str; 6] = ["h2", "hyper", "hyper_util", "rustls", "tokio_postgres", "mysql_async"];
+
+/// A filter for everything, such as `debug`, is about this program: of its connections' frames it is told when they are asked for by name
+/// (`debug,h2=debug`). What comes later in a filter counts.
+fn without_the_noise(filter: &str) -> String {
+    let talkative =
+        |part: &str| ["debug", "trace"].iter().any(|level| part.trim().eq_ignore_ascii_case(level));
+    if !filter.split(',').any(talkative) {
+        return filter.to_owned();
+    }
+    NOISE.iter().map(|target| format!("{target}=info,")).collect::<String>() + filter
+}
+
 /// Lines that are not in the log.
 #[derive(Clone, Copy)]
 pub(crate) struct MissingLines {
@@ -83,4 +97,21 @@ pub(crate) struct MissingLines {
 
 fn seconds() -> u64 {
     clock::now().millis().unsigned_abs() / 1_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_is_about_this_program_and_frames_are_told_when_asked_for_by_name() {
+        for same in ["info", "off", "web=debug", "warn,provider=trace"] {
+            assert_eq!(without_the_noise(same), same);
+        }
+        let quiet = EnvFilter::builder().parse(without_the_noise("debug")).unwrap();
+        assert!(quiet.to_string().contains("h2=info"), "{quiet}");
+        let asked = EnvFilter::builder().parse(without_the_noise("Debug,h2=trace")).unwrap().to_string();
+        assert!(asked.contains("h2=trace") && !asked.contains("h2=info"), "{asked}");
+        assert!(asked.contains("hyper=info"), "{asked}");
+    }
 }

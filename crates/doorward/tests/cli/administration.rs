@@ -218,8 +218,75 @@ fn signing_keys_turn_and_stay_published() {
     assert_eq!(kids().1, next, "those that were next sign now");
     assert_eq!(kids().2, current);
     let (_, jwks) = get(&server.address, "/oauth2/jwks");
-    assert!(current.iter().chain(&next).all(|kid| jwks.contains(kid)), "{jwks}");
+    // Those of algorithms that something uses, whatever their state.
+    for key in installation.json(&["keys", "list", "--json"]).as_array().expect("a list") {
+        let used = key["algorithm"] != "EdDSA";
+        assert_eq!(key["published"], used, "{key}");
+        assert_eq!(jwks.contains(key["kid"].as_str().expect("a kid")), used, "{jwks}");
+    }
     server.stop();
+}
+
+#[test]
+fn a_public_key_is_shown_as_pem_and_who_cannot_read_an_ed25519_key_is_told() {
+    let installation = Installation::new();
+    let server = installation.serve(&[]);
+    let pem = installation.run(&["keys", "show", "--alg", "ES256", "--pem"]);
+    assert!(pem.starts_with("-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE"), "{pem}");
+    let jwk: Value =
+        serde_json::from_str(&installation.run(&["keys", "show", "--alg", "RS256"])).expect("JSON");
+    let kid = jwk["kid"].as_str().expect("a kid");
+    assert!(installation.run(&["keys", "show", kid, "--pem"]).contains("MIIBIjANBgkqhkiG9w0BAQEF"));
+    assert!(installation.fails(1, &["keys", "show", "nobody"]).contains("keys list"));
+
+    let told = || {
+        let findings = installation.json(&["store", "doctor", "--json"]);
+        let findings = findings.as_array().expect("a list");
+        findings.iter().find(|finding| finding["check"] == "published keys").expect("a finding").clone()
+    };
+    assert_eq!(told()["verdict"], "ok");
+    let add = [
+        "client",
+        "add",
+        "app",
+        "--redirect-uri",
+        "https://app.example.org/cb",
+        "--access-token-alg",
+        "EdDSA",
+    ];
+    installation.run(&add);
+    assert!(get(&server.address, "/oauth2/jwks").1.contains("Ed25519"));
+    let told = told();
+    assert!(told["found"].as_str().expect("text").contains("chosen by app"), "{told}");
+    assert!(told["remedy"].as_str().expect("text").contains("fusionauth-jwt"), "{told}");
+    server.stop();
+}
+
+#[test]
+fn grants_are_listed_and_ended_from_the_command_line() {
+    let installation = Installation::new();
+    installation.add_user("alice", &[]);
+    installation.run(&["client", "add", "app", "--redirect-uri", "https://app.example.org/cb"]);
+    for server in [None, Some(installation.serve(&[]))] {
+        assert_eq!(installation.json(&["grant", "list", "--user", "alice", "--json"]), serde_json::json!([]));
+        assert!(installation.run(&["grant", "list", "--client", "app"]).starts_with("GRANT"));
+        assert!(installation.run(&["grant", "end", "--client", "app", "--yes"]).contains("is over"));
+        assert!(installation.run(&["grant", "end", "--user", "alice", "--yes"]).contains("is over"));
+        for (unknown, said) in [
+            (&["grant", "list", "--user", "nobody"][..], "there is no user nobody"),
+            (&["grant", "end", "--client", "nobody", "--yes"], "there is no client nobody"),
+            (&["grant", "end", "0199f2f4-7c3a-7000-8000-5d8f1c2b3a49"], "there is no grant"),
+        ] {
+            let refusal = installation.fails(1, unknown);
+            assert!(refusal.contains(said), "{refusal}");
+        }
+        // Nothing of many at once is ended unasked.
+        assert!(installation.fails(1, &["grant", "end", "--client", "app"]).contains("--yes"));
+        installation.fails(2, &["grant", "end"]);
+        if let Some(server) = server {
+            server.stop();
+        }
+    }
 }
 
 #[test]

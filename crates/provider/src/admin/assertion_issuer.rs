@@ -24,8 +24,11 @@ impl Provider {
             return invalid("either a JWK Set or its address is needed");
         }
         if let Some(jwks) = &issuer.jwks {
-            KnownKeys::parse(jwks.to_string().as_bytes())
+            let known = KnownKeys::parse(jwks.to_string().as_bytes())
                 .map_err(|error| AdminError::Invalid(error.to_string()))?;
+            if let Some(skipped) = known.signing.skipped().first() {
+                return Err(AdminError::Invalid(format!("jwks: {skipped}")));
+            }
         }
         if issuer.clients.is_empty() {
             return invalid("client: at least one that may present the issuer's assertions is needed");

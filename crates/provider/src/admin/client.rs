@@ -8,6 +8,7 @@ use protocol::{AuditEvent, Client, ClientAuthentication, ClientId, GrantType, Pk
 use storage::client::{
     AddClient, ClientById, ListClients, RegisteredClient, RemoveClient, ReplaceClient, secret_name,
 };
+use storage::signing_key::{PublishSigningKeys, Publishing};
 
 /// A client to register.
 pub struct NewClient {
@@ -36,9 +37,14 @@ impl Provider {
         let (registered, secret) = self.with_secret(ctx, client);
         let client = registered.client.clone();
         let created = AuditEvent::ClientCreated { client: client.id.clone(), service_account: false };
-        let add = self.audited(ctx, AddClient { registered, at: ctx.now }, created);
-        if !self.inner.store.write(add).await? {
+        let publish = self.publishing_for(ctx.now, &[&client]).await?;
+        let publishes = publish.is_some();
+        let add = Publishing { command: AddClient { registered, at: ctx.now }, publish };
+        if !self.inner.store.write(self.audited(ctx, add, created)).await? {
             return Err(AdminError::Taken(format!("client_id {}", client.id)));
+        }
+        if publishes {
+            self.load_keys(ctx.now).await?;
         }
         Ok(ClientCreated { client, secret })
     }
@@ -78,7 +84,14 @@ impl Provider {
         let signs = client.authentication == ClientAuthentication::ClientSecretJwt;
         let sealed_secret = before.sealed_secret.filter(|_| signs);
         let event = AuditEvent::ClientChanged { client: client.id.clone(), disabled: client.disabled };
-        self.replace(ctx, RegisteredClient { client, secret_hash, sealed_secret }, event).await
+        let publish = self.publishing_for(ctx.now, &[&before.client, &client]).await?;
+        let publishes = publish.is_some();
+        let registered = RegisteredClient { client, secret_hash, sealed_secret, ..before };
+        self.replace(ctx, registered, publish, event).await?;
+        if publishes {
+            self.load_keys(ctx.now).await?;
+        }
+        Ok(())
     }
 
     /// Gives a client a new secret; the old one is refused from now on.
@@ -92,7 +105,7 @@ impl Provider {
         let none =
             || AdminError::Invalid(format!("client {id} has no secret: its authentication is {method}"));
         let secret = secret.ok_or_else(none)?;
-        self.replace(ctx, registered, AuditEvent::ClientSecretRotated { client: id.clone() }).await?;
+        self.replace(ctx, registered, None, AuditEvent::ClientSecretRotated { client: id.clone() }).await?;
         Ok(secret)
     }
 
@@ -124,7 +137,7 @@ impl Provider {
         let sealed_secret = secret.as_deref().filter(|_| !method.presents_secret()).map(|secret| {
             self.inner.master_keys.seal(&secret_name(&client.id), secret.as_bytes(), ctx.random())
         });
-        (RegisteredClient { client, secret_hash, sealed_secret }, secret)
+        (RegisteredClient { client, secret_hash, sealed_secret, grants_ended_at: None }, secret)
     }
 
     async fn stored_client(&self, id: &ClientId) -> Result<RegisteredClient, AdminError> {
@@ -135,10 +148,12 @@ impl Provider {
         &self,
         ctx: &Ctx,
         registered: RegisteredClient,
+        publish: Option<PublishSigningKeys>,
         event: AuditEvent,
     ) -> Result<(), AdminError> {
         let id = registered.client.id.clone();
-        let replace = self.audited(ctx, ReplaceClient { registered, at: ctx.now }, event);
+        let replace = Publishing { command: ReplaceClient { registered, at: ctx.now }, publish };
+        let replace = self.audited(ctx, replace, event);
         let replaced = self.inner.store.write(replace).await?;
         self.inner.clients.forget(&id);
         if replaced { Ok(()) } else { Err(unknown(&id)) }
@@ -179,6 +194,12 @@ pub(super) fn check(client: &Client) -> Result<(), AdminError> {
         && client.pkce.is_some_and(|pkce| pkce != PkcePolicy::Required)
     {
         return invalid("a public client cannot do without PKCE (RFC 9700 section 2.1.1)");
+    }
+    if !client.authentication.is_confidential() && !client.rotate_refresh_tokens {
+        return invalid("a public client's refresh tokens are rotated (RFC 9700 section 4.14)");
+    }
+    if client.default_scope.as_ref().is_some_and(|scope| scope.is_empty() || !client.scope.covers(scope)) {
+        return invalid("default scope: one or more of the scopes it may ask for are expected");
     }
     client_proof::check(client).map_err(AdminError::Invalid)
 }

@@ -24,6 +24,18 @@ pub(super) fn check(client: &Client) -> Result<(), String> {
         if method == Method::PrivateKeyJwt && !known.signing.can_sign() {
             return invalid("jwks: an Ed25519, P-256 or RSA key that signs is needed");
         }
+        // A certificate's key may be of any kind.
+        if method != Method::SelfSignedTlsClientAuth
+            && let Some(skipped) = known.signing.skipped().first()
+        {
+            return Err(format!("jwks: {skipped}"));
+        }
+        if let (Method::PrivateKeyJwt, Some(algorithm)) = (method, client.token_endpoint_auth_signing_alg)
+            && !algorithm.is_symmetric()
+            && !known.signing.can_sign_by(algorithm)
+        {
+            return Err(format!("jwks: no key in it is for {}", algorithm.as_str()));
+        }
     }
     match (&client.tls_subject, method == Method::TlsClientAuth) {
         (None, true) => {

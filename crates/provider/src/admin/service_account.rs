@@ -62,7 +62,12 @@ impl Provider {
             ..Client::new(new.id, new.name, ClientAuthentication::ClientSecret)
         };
         check(&client)?;
-        let registered = RegisteredClient { client: client.clone(), secret_hash: None, sealed_secret: None };
+        let registered = RegisteredClient {
+            client: client.clone(),
+            secret_hash: None,
+            sealed_secret: None,
+            grants_ended_at: None,
+        };
         let created = AuditEvent::ClientCreated { client: client.id.clone(), service_account: true };
         let add = self.audited(ctx, AddClient { registered, at: ctx.now }, created);
         if !self.inner.store.write(add).await? {

@@ -1,8 +1,8 @@
 //! The checks of an authorization request whose errors the client is told, in order, one small function each.
 
 use super::ReturnAddress;
-use crate::Provider;
 use crate::settings::ACR_PASSWORD;
+use crate::{Provider, scope};
 use crypto::TokenType;
 use protocol::claims::IdTokenClaims;
 use protocol::{
@@ -27,7 +27,7 @@ impl Provider {
         request_objects(params)?;
         response_type(params)?;
         grant_type(client)?;
-        let scope = scope(client, params)?;
+        let scope = scope::asked_of_a_person(client, params)?;
         let code_challenge = self.code_challenge(client, &scope, params)?;
         let prompts = self.prompts_of(client, params)?;
         let max_age = max_age(params)?;
@@ -94,7 +94,8 @@ impl Provider {
         if client.pkce_policy(self.settings().pkce).admits_without_challenge(has_nonce) {
             return Ok(None);
         }
-        invalid(missing_challenge(client, has_nonce))
+        let missing = OAuthError::new(ErrorCode::InvalidRequest, missing_challenge(client, has_nonce));
+        Err(missing.admitted_by("client set --pkce"))
     }
 
     /// OpenID Connect Core section 3.1.2.2: with an `id_token_hint` or a `sub` asked for by value, the answer is about that subject or
@@ -127,7 +128,9 @@ impl Provider {
     pub(crate) fn id_token_hint(&self, hint: &str) -> Option<IdTokenClaims> {
         let verified = self.keyring().verify(hint, TokenType::IdToken).ok()?;
         let claims: IdTokenClaims = serde_json::from_slice(&verified.payload).ok()?;
-        (claims.iss == self.settings().issuer).then_some(claims)
+        // RFC 8725 section 3.12: an access token whose header says no more than JWT names its client otherwise.
+        let is_id_token = !claims.user.contains_key("client_id");
+        (is_id_token && claims.iss == self.settings().issuer).then_some(claims)
     }
 }
 
@@ -185,23 +188,8 @@ fn grant_type(client: &Client) -> Result<(), OAuthError> {
     if client.grant_types.contains(&GrantType::AuthorizationCode) {
         return Ok(());
     }
-    refuse(ErrorCode::UnauthorizedClient, "this client is not registered for authorization_code")
-}
-
-/// RFC 6749 section 3.3: what the client may not have is left out, and the answer says what was granted; nothing left is an error.
-pub(crate) fn scope(client: &Client, params: &Params) -> Result<Scope, OAuthError> {
-    let Some(asked) = params.get("scope") else { return refuse(ErrorCode::InvalidScope, "scope is missing") };
-    let asked =
-        Scope::parse(asked).map_err(|error| OAuthError::new(ErrorCode::InvalidScope, error.to_string()))?;
-    let mut granted = client.scope.intersection(&asked);
-    if !client.grant_types.contains(&GrantType::RefreshToken) {
-        // OpenID Connect Core section 11: offline_access is ignored where no refresh token could be used.
-        granted = granted.without(Scope::OFFLINE_ACCESS);
-    }
-    if granted.is_empty() {
-        return refuse(ErrorCode::InvalidScope, "this client may have none of the scope it asks for");
-    }
-    Ok(granted)
+    let why = "this client is not registered for authorization_code";
+    Err(OAuthError::new(ErrorCode::UnauthorizedClient, why).admitted_by("client set --grant-type"))
 }
 
 /// Who has to mend it: the client, by sending one, or the operator, by the mildest policy that would admit this request.

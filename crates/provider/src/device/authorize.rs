@@ -1,9 +1,8 @@
 //! The device authorization request (RFC 8628 section 3.1) and its answer.
 
-use crate::authorize::checks;
-use crate::{ClientRequest, Ctx, Provider, ProviderError};
+use crate::{ClientRequest, Ctx, Provider, ProviderError, scope};
 use crypto::random_bytes;
-use protocol::{DeviceCodeId, ErrorCode, GrantType, UserCode};
+use protocol::{DeviceCodeId, ErrorCode, GrantType, OAuthError, UserCode};
 use serde::Serialize;
 use storage::device_code::{IssueDeviceCode, NewDeviceCode, UserCodeKey};
 
@@ -36,13 +35,12 @@ impl Provider {
         // RFC 8628 section 3.1: "The client authentication requirements of Section 3.2.1 of RFC 6749 apply".
         let client = self.authenticate_client(ctx, request).await?;
         if !client.client.grant_types.contains(&GrantType::DeviceCode) {
-            return Err(ProviderError::oauth(
-                ErrorCode::UnauthorizedClient,
-                "this client is not registered for the device code grant type",
-            ));
+            let why = "this client is not registered for the device code grant type";
+            let refused = OAuthError::new(ErrorCode::UnauthorizedClient, why);
+            return Err(refused.admitted_by("client set --grant-type").into());
         }
         self.check_named_service(&client.client, &request.params).await?;
-        let scope = checks::scope(&client.client, &request.params)?;
+        let scope = scope::asked_of_a_person(&client.client, &request.params)?;
         let settings = &self.inner.settings;
         let id = DeviceCodeId::new(ctx.now, ctx.id());
         let device_code = ctx.opaque(id.as_bytes());

@@ -224,7 +224,8 @@ impl Provider {
         let mut claims = next::named_claims(request);
         let mut scope = request.scope.clone();
         if let Some(before) = before {
-            scope = scope.union(&before.scope);
+            // What was taken from the client is forgotten: given back, it is asked for again.
+            scope = scope.union(&before.scope.intersection(&resumed.client.client.scope));
             claims.extend(before.claims);
         }
         let client_id = request.client_id.clone();

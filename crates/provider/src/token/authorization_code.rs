@@ -4,7 +4,7 @@ use super::{TokenResponse, invalid_grant, standing};
 use crate::issue::{Issue, Subject};
 use crate::revocations::revocation;
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
-use crate::{Ctx, Provider, ProviderError};
+use crate::{Ctx, Provider, ProviderError, scope};
 use crypto::{OpaqueToken, pkce_s256_matches};
 use protocol::{
     AuditEvent, AuthorizationCodeId, Client, ClientId, CodeVerifier, ErrorCode, GrantId, OAuthError, Params,
@@ -23,12 +23,13 @@ impl Provider {
         let code = self.presented_code(ctx, client, params.require("code")?).await?;
         check_redirect_uri(&client.client, &code, params)?;
         check_code_verifier(&code, params)?;
-        let grant = standing(self.inner.store.read(GrantById(code.issued.grant_id)).await?, ctx)?;
+        let grant = standing(self.inner.store.read(GrantById(code.issued.grant_id)).await?, client, ctx)?;
+        let scope = scope::left_of(&grant, &client.client)?;
 
         let issue = Issue {
             audience: self.audience(&client.client, &grant.granted.resources, params)?,
             nonce: code.issued.nonce.clone(),
-            ..Issue::new(&client.client, Subject::Grant(&grant), grant.granted.scope.clone())
+            ..Issue::new(&client.client, Subject::Grant(&grant), scope)
         };
         let issued = self.issue(ctx, issue).await?;
         let refresh_token = self.first_refresh_token(ctx, client, &grant).await?;
@@ -124,7 +125,10 @@ fn check_code_verifier(code: &AuthorizationCode, params: &Params) -> Result<(), 
         (None, None) => Ok(()),
         (Some(challenge), Some(presented)) => match CodeVerifier::parse(presented) {
             Ok(verifier) if pkce_s256_matches(verifier.as_str(), challenge.as_str()) => Ok(()),
-            _ => refused("code_verifier does not match the code_challenge"),
+            Ok(_) => refused("code_verifier does not match the code_challenge"),
+            Err(_) => {
+                refused("code_verifier is malformed: 43 to 128 letters, digits, -, ., _ or ~ are expected")
+            }
         },
         (Some(_), None) => refused("code_verifier is missing"),
         (None, Some(_)) => refused("the authorization request had no code_challenge"),

@@ -3,8 +3,8 @@
 
 use super::TokenResponse;
 use crate::issue::{Issue, Subject};
-use crate::{Ctx, Provider, ProviderError};
-use protocol::{Client, ErrorCode, OAuthError, Params, Scope};
+use crate::{Ctx, Provider, ProviderError, scope};
+use protocol::{Client, OAuthError, Params, Scope};
 use storage::access_token::AddAccessToken;
 use storage::client::RegisteredClient;
 
@@ -27,12 +27,11 @@ impl Provider {
     }
 }
 
-/// What the client may do by itself: what it is registered for, without the scopes that open a person's claims.
+/// What the client gets by itself: of what it is registered for, nothing that opens a person's claims.
 fn own_scope(client: &Client, params: &Params) -> Result<Scope, OAuthError> {
     let own = Scope::STANDARD.iter().fold(client.scope.clone(), |own, token| own.without(token));
-    let Some(asked) = params.get("scope") else { return Ok(own) };
-    match Scope::parse(asked) {
-        Ok(scope) if own.covers(&scope) => Ok(scope),
-        _ => Err(OAuthError::new(ErrorCode::InvalidScope, "scope exceeds what this client may do by itself")),
-    }
+    // A default that is for signing people in says nothing of what the client does by itself.
+    let default = client.default_scope.as_ref().map(|scope| scope.intersection(&own));
+    let unnamed = default.filter(|scope| !scope.is_empty());
+    scope::answered(params, &own, unnamed.as_ref().unwrap_or(&own))
 }

@@ -3,7 +3,7 @@
 use super::{TokenResponse, invalid_grant, standing};
 use crate::device::Poll;
 use crate::issue::{Issue, Subject};
-use crate::{Ctx, Provider, ProviderError};
+use crate::{Ctx, Provider, ProviderError, scope};
 use crypto::OpaqueToken;
 use protocol::{AuditEvent, ClientId, DeviceCodeId, ErrorCode, GrantId, Params};
 use storage::client::RegisteredClient;
@@ -19,10 +19,11 @@ impl Provider {
     ) -> Result<TokenResponse, ProviderError> {
         let code = self.presented_device_code(client, params.require("device_code")?).await?;
         let grant_id = self.allowed(ctx, &code).await?;
-        let grant = standing(self.inner.store.read(GrantById(grant_id)).await?, ctx)?;
+        let grant = standing(self.inner.store.read(GrantById(grant_id)).await?, client, ctx)?;
+        let scope = scope::left_of(&grant, &client.client)?;
         let issue = Issue {
             audience: self.audience(&client.client, &grant.granted.resources, params)?,
-            ..Issue::new(&client.client, Subject::Grant(&grant), grant.granted.scope.clone())
+            ..Issue::new(&client.client, Subject::Grant(&grant), scope)
         };
         let issued = self.issue(ctx, issue).await?;
         let refresh_token = self.first_refresh_token(ctx, client, &grant).await?;

@@ -4,7 +4,7 @@
 use super::{TokenResponse, invalid_grant};
 use crate::issue::{Issue, Subject};
 use crate::trusted_keys::KeySource;
-use crate::{Ctx, Provider, ProviderError};
+use crate::{Ctx, Provider, ProviderError, scope};
 use crypto::{AssertionUse, UnverifiedAssertion};
 use protocol::assertion::{AssertionClaims, AssertionError, Audiences};
 use protocol::{AssertionIssuer, Client, ErrorCode, OAuthError, Params, Scope, SubjectMapping, UserId};
@@ -89,13 +89,11 @@ impl Provider {
     }
 }
 
-/// What both the issuer is trusted with and the client is registered for. A session and a grant, which `openid` and `offline_access` speak
+/// Of what both the issuer is trusted with and the client is registered for. A session and a grant, which `openid` and `offline_access` speak
 /// of, there are not.
 fn vouched_scope(issuer: &AssertionIssuer, client: &Client, params: &Params) -> Result<Scope, OAuthError> {
-    let exceeds = || OAuthError::new(ErrorCode::InvalidScope, "scope exceeds what this issuer may vouch for");
     let most = issuer.scope.intersection(&client.scope).without(Scope::OPENID).without(Scope::OFFLINE_ACCESS);
-    let Some(asked) = params.get("scope") else { return Ok(most) };
-    Scope::parse(asked).ok().filter(|asked| most.covers(asked)).ok_or_else(exceeds)
+    scope::answered(params, &most, scope::unnamed(client, &most))
 }
 
 fn refused(error: AssertionError) -> OAuthError {

@@ -1,17 +1,21 @@
 //! The refresh_token grant type (RFC 6749 section 6) with rotation and reuse detection (RFC 9700 section 4.14.2).
 //!
-//! A successor is derived from the token it replaces. A client that lost the answer and retries within the grace gets the *same*
-//! successor; once the successor was spent, the old one can only come from a thief, and the grant dies.
+//! A successor is derived from the token it replaces. Whoever presents the old one again gets the *same* successor for as long as that is
+//! unspent and the grace lasts: a client that lost the answer, another tab of the same application. Once the successor was spent, the old one
+//! can only come from a thief, and the grant dies. A confidential client may be registered to keep its refresh token.
 
-use super::{TokenResponse, invalid_grant, keeping_offline, standing};
+use super::{TokenResponse, invalid_grant, standing};
 use crate::issue::{Issue, Issued, Subject};
-use crate::{Ctx, Provider, ProviderError};
+use crate::{Ctx, Provider, ProviderError, scope};
 use crypto::OpaqueToken;
-use protocol::{AuditEvent, ErrorCode, Params, RefreshTokenId, Scope};
+use protocol::{AuditEvent, Params, RefreshTokenId, Timestamp};
+use std::time::Duration;
 use storage::access_token::AddAccessToken;
 use storage::client::RegisteredClient;
 use storage::grant::{Grant, GrantById};
-use storage::refresh_token::{NewRefreshToken, RefreshToken, RefreshTokenById, RotateRefreshToken};
+use storage::refresh_token::{
+    NewRefreshToken, RefreshToken, RefreshTokenById, RotateRefreshToken, UseRefreshToken,
+};
 
 impl Provider {
     pub(super) async fn refresh(
@@ -29,19 +33,58 @@ impl Provider {
                 presented.matches(&stored.issued.secret_hash) && stored.issued.client_id == client.client.id
             })
             .ok_or_else(unknown)?;
-        let grant = standing(self.inner.store.read(GrantById(stored.issued.grant_id)).await?, ctx)?;
+        let grant = self.inner.store.read(GrantById(stored.issued.grant_id)).await?;
+        let grant = standing(grant, client, ctx)?;
+        if !scope::is_refreshable(&grant, &client.client) {
+            return Err(invalid_grant("offline_access was taken from this client: sign in again"));
+        }
         self.check_refresh_binding(ctx, &client.client, grant.granted.id).await?;
         if stored.spent_at.is_none() && ctx.now >= stored.issued.expires_at {
             return Err(invalid_grant("the refresh token has expired"));
         }
-        let scope = narrowed(&grant, params)?;
+        // RFC 6749 section 6: what was granted, or less; the grant itself stays as wide as it was.
+        let granted = scope::left_of(&grant, &client.client)?;
+        let asked = scope::answered(params, &granted, &granted)?;
+        let scope = scope::keeping_offline(&granted, &asked);
         let audience = self.audience(&client.client, &grant.granted.resources, params)?;
         let issue = Issue { audience, ..Issue::new(&client.client, Subject::Grant(&grant), scope) };
         let issued = self.issue(ctx, issue).await?;
         if stored.spent_at.is_some() {
-            return self.retry(ctx, &presented, &stored, issued).await;
+            return self.retry(ctx, client, (&presented, &stored), issued).await;
+        }
+        if client.client.keeps_refresh_tokens() {
+            return self.keep(ctx, client, (&presented, &stored, &grant), issued).await;
         }
         self.rotate(ctx, client, (&presented, &stored, &grant), issued).await
+    }
+
+    /// When a refresh token of this client ends that is used now and then no more.
+    fn refresh_token_end(&self, ctx: &Ctx, client: &RegisteredClient, grant: &Grant) -> Timestamp {
+        (ctx.now + self.refresh_token_lifetime(client)).min(grant.granted.expires_at)
+    }
+
+    /// The same refresh token again, which lives on.
+    async fn keep(
+        &self,
+        ctx: &Ctx,
+        client: &RegisteredClient,
+        (presented, stored, grant): (&OpaqueToken, &RefreshToken, &Grant),
+        issued: Issued,
+    ) -> Result<TokenResponse, ProviderError> {
+        let expires_at = self.refresh_token_end(ctx, client, grant);
+        let moves = expires_at.since(stored.issued.expires_at) >= self.inner.settings.touch_every;
+        if moves || issued.stored.is_some() {
+            let used = UseRefreshToken {
+                id: stored.issued.id,
+                grant_id: stored.issued.grant_id,
+                expires_at,
+                access_token: issued.stored.clone(),
+            };
+            if !self.inner.store.write(used).await? {
+                return Err(invalid_grant("the grant is over: sign in again"));
+            }
+        }
+        Ok(TokenResponse::new(issued, Some(presented)))
     }
 
     async fn rotate(
@@ -62,7 +105,7 @@ impl Provider {
                 client_id: stored.issued.client_id.clone(),
                 generation: stored.issued.generation.saturating_add(1),
                 created_at: ctx.now,
-                expires_at: (ctx.now + self.refresh_token_lifetime(client)).min(grant.granted.expires_at),
+                expires_at: self.refresh_token_end(ctx, client, grant),
             },
             access_token: issued.stored.clone(),
             at: ctx.now,
@@ -73,7 +116,9 @@ impl Provider {
         // Two requests at once: the other one rotated. This one is a retry of it.
         let now_stored = self.inner.store.read(RefreshTokenById(stored.issued.id)).await?;
         match now_stored {
-            Some(stored) if stored.spent_at.is_some() => self.retry(ctx, presented, &stored, issued).await,
+            Some(stored) if stored.spent_at.is_some() => {
+                self.retry(ctx, client, (presented, &stored), issued).await
+            }
             _ => Err(invalid_grant("the grant is over: sign in again")),
         }
     }
@@ -82,12 +127,12 @@ impl Provider {
     async fn retry(
         &self,
         ctx: &Ctx,
-        presented: &OpaqueToken,
-        stored: &RefreshToken,
+        client: &RegisteredClient,
+        (presented, stored): (&OpaqueToken, &RefreshToken),
         issued: Issued,
     ) -> Result<TokenResponse, ProviderError> {
-        let in_grace =
-            stored.spent_at.is_some_and(|spent| ctx.now.since(spent) <= self.inner.settings.refresh_grace);
+        let grace = self.refresh_grace(client);
+        let in_grace = stored.spent_at.is_some_and(|spent| ctx.now.since(spent) <= grace);
         let successor = match stored.successor_id {
             Some(id) if in_grace => self.inner.store.read(RefreshTokenById(id)).await?,
             _ => None,
@@ -106,16 +151,14 @@ impl Provider {
         Ok(TokenResponse::new(issued, Some(&successor)))
     }
 
+    /// How long a spent refresh token gets its successor again: as long as an access token lives, or less. Who has one needs no other before.
+    fn refresh_grace(&self, client: &RegisteredClient) -> Duration {
+        let most = self.access_token_lifetime(&client.client);
+        let own = client.client.refresh_grace.map(|seconds| Duration::from_secs(seconds.into()));
+        own.or(self.inner.settings.refresh_grace).map_or(most, |grace| grace.min(most))
+    }
+
     fn successor(&self, presented: &OpaqueToken, stored: &RefreshToken, id: RefreshTokenId) -> OpaqueToken {
         self.inner.refresh_derivation.successor(presented, stored.issued.generation, *id.as_bytes())
-    }
-}
-
-/// RFC 6749 section 6: "must not include any scope not originally granted"; the grant itself stays as wide as it was.
-fn narrowed(grant: &Grant, params: &Params) -> Result<Scope, ProviderError> {
-    let Some(asked) = params.get("scope") else { return Ok(grant.granted.scope.clone()) };
-    match Scope::parse(asked) {
-        Ok(scope) if grant.granted.scope.covers(&scope) => Ok(keeping_offline(&grant.granted.scope, &scope)),
-        _ => Err(ProviderError::oauth(ErrorCode::InvalidScope, "scope exceeds what was granted")),
     }
 }

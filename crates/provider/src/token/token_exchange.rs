@@ -1,11 +1,11 @@
 //! The token exchange grant type (RFC 8693): a token for another audience, with less scope, or held by another client, which then says who acts.
 //! What it is exchanged for never allows more, lives no longer, and ends with whatever ends the subject token's grant, session or user.
 
-use super::{TokenResponse, keeping_offline};
+use super::TokenResponse;
 use crate::access_token::VerifiedAccessToken;
 use crate::audience::invalid_target;
 use crate::issue::{Form, Issue, Subject};
-use crate::{Ctx, Provider, ProviderError};
+use crate::{Ctx, Provider, ProviderError, scope};
 use protocol::claims::Actor;
 use protocol::{Client, ErrorCode, OAuthError, Params, Scope, TokenTypeUri};
 use std::sync::Arc;
@@ -88,7 +88,8 @@ impl Provider {
                         || client.token_exchange.clients.contains(&subject.client_id)
                 }
             };
-        if allowed { Ok(()) } else { Err(refused("this client may not exchange that subject_token")) }
+        let why = "this client may not exchange that subject_token";
+        if allowed { Ok(()) } else { Err(refused(why).admitted_by("client set --exchange-client")) }
     }
 
     /// What the token is to be for: every `audience` and `resource` named.
@@ -102,7 +103,8 @@ impl Provider {
             let named = named?;
             let by_policy = client.token_exchange.audience.iter().any(|allowed| allowed == named);
             if !by_policy && !self.allows_audience(client, named) {
-                return Err(invalid_target("this client may not ask for that audience or resource"));
+                let refused = invalid_target("this client may not ask for that audience or resource");
+                return Err(refused.admitted_by("client set --exchange-audience"));
             }
             if !target.iter().any(|known| known == named) {
                 target.push(named.to_owned());
@@ -188,19 +190,11 @@ fn form(client: &Client, subject: &VerifiedAccessToken, as_what: TokenTypeUri) -
     }
 }
 
-/// Never more than the subject token allows, and never more than the client may get by exchange.
+/// Never more than the subject token allows, and never more than the client may get by exchange. That token says what is meant where no scope
+/// is named.
 fn narrowed(client: &Client, subject: &VerifiedAccessToken, params: &Params) -> Result<Scope, OAuthError> {
     let most = client.token_exchange.scope.as_ref().unwrap_or(&client.scope);
     let possible = subject.claims.scope.intersection(most);
-    let scope = match params.get("scope").map(Scope::parse) {
-        None => possible,
-        Some(Ok(asked)) if possible.covers(&asked) => asked,
-        Some(_) => {
-            return Err(OAuthError::new(
-                ErrorCode::InvalidScope,
-                "scope exceeds what this exchange can give",
-            ));
-        }
-    };
-    Ok(keeping_offline(&subject.claims.scope, &scope))
+    let scope = scope::answered(params, &possible, &possible)?;
+    Ok(scope::keeping_offline(&subject.claims.scope, &scope))
 }

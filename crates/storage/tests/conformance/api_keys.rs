@@ -21,7 +21,8 @@ fn account(id: &str) -> ClientId {
 
 async fn add_client(store: &Store, id: &str) {
     let client = Client::new(account(id), id, ClientAuthentication::ClientSecret);
-    let registered = RegisteredClient { client, secret_hash: None, sealed_secret: None };
+    let registered =
+        RegisteredClient { client, secret_hash: None, sealed_secret: None, grants_ended_at: None };
     assert!(store.write(AddClient { registered, at: at(1) }).await.unwrap());
 }
 

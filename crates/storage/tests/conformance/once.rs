@@ -407,6 +407,7 @@ impl Track {
                         created_at: at,
                         current_at: (place < added).then_some(at),
                         retired_at: None,
+                        published_until: None,
                     })
                     .collect(),
                 forget: Vec::new(),
@@ -535,6 +536,9 @@ fn one_time_access_token(id: AccessTokenId) -> NewAccessToken {
             grant_id: None,
             act: None,
             may_act: None,
+            exchanged_from: None,
+            aud_named: false,
+            typ: None,
             cnf: None,
             service: None,
         },

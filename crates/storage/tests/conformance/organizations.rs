@@ -75,7 +75,7 @@ fn plan(number: u8, service: &Service, name: &str) -> Plan {
 fn client(service: Option<ServiceId>) -> RegisteredClient {
     let id = ClientId::parse("notes-web").unwrap();
     let client = Client { service, ..Client::new(id, "Notes", ClientAuthentication::None) };
-    RegisteredClient { client, secret_hash: None, sealed_secret: None }
+    RegisteredClient { client, secret_hash: None, sealed_secret: None, grants_ended_at: None }
 }
 
 async fn add_user(store: &Store, number: u8) -> UserId {

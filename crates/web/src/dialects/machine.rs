@@ -34,7 +34,7 @@ pub(crate) async fn validate(
         return Err(no_resource().into());
     }
     let presented = presented.as_deref().or(params.get("access_token")).ok_or_else(missing)?;
-    let token = web.provider.verify_access_token(&ctx, presented).await?.ok_or_else(invalid)?;
+    let token = web.provider.verify_own_access_token(&ctx, presented).await?.ok_or_else(invalid)?;
     let answer = Validation {
         valid: true,
         active: true,

@@ -48,6 +48,16 @@ pub(super) static METRICS: &[Metric] = &[
         }
     })
     .of(&["error"]),
+    counter(
+        "doorward_authorization_errors_total",
+        "Errors that clients were told by sending the browser back, by their OAuth error code",
+        |r, out| {
+            for (code, count) in ErrorCode::ALL.iter().zip(&r.metrics.tallies.sent_back) {
+                out.put_with(&[code.as_str()], count.load(Relaxed));
+            }
+        },
+    )
+    .of(&["error"]),
     counter("doorward_http_panics_total", "Requests whose handler had a defect", |r, out| {
         out.put(r.server.panics());
     }),

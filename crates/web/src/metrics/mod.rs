@@ -34,11 +34,13 @@ pub struct HttpMetrics {
     sources: OnceLock<Sources>,
 }
 
-/// Errors that were answered directly.
+/// Errors that were answered.
 #[derive(Default)]
 pub(crate) struct Tallies {
     /// In the order of [`ErrorCode::ALL`].
     errors: [AtomicU64; ErrorCode::ALL.len()],
+    /// The same, sent to clients by sending the browser back.
+    sent_back: [AtomicU64; ErrorCode::ALL.len()],
     refusals: [AtomicU64; Refusal::ALL.len()],
     pub(crate) stalls: Stalls,
     pub(crate) tracer: Option<Tracer>,
@@ -47,7 +49,7 @@ pub(crate) struct Tallies {
 impl Tallies {
     pub(crate) fn count(&self, told: Told) {
         if let Some(place) = ErrorCode::ALL.iter().position(|code| *code == told.code) {
-            count(&self.errors[place]);
+            count(if told.sent_back { &self.sent_back[place] } else { &self.errors[place] });
         }
         if let Some(place) = Refusal::ALL.iter().position(|(refusal, _)| Some(*refusal) == told.refusal) {
             count(&self.refusals[place]);

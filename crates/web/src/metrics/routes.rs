@@ -94,6 +94,13 @@ impl Route {
 #[derive(Clone, Copy)]
 pub(crate) struct MethodPlace(usize);
 
+impl MethodPlace {
+    /// As it is written; of one that a client made up, only that it is another.
+    pub(crate) fn name(self) -> &'static str {
+        METHODS.get(self.0).map_or("other", Method::as_str)
+    }
+}
+
 impl From<&Method> for MethodPlace {
     fn from(method: &Method) -> Self {
         Self(METHODS.iter().position(|known| known == method).unwrap_or(METHODS.len()))

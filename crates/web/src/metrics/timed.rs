@@ -2,6 +2,7 @@
 
 use super::routes::{MethodPlace, Route};
 use super::{Refusal, TracedRequest};
+use crate::refusals::{self, Noted, Refused};
 use crate::server::stalls::{self, Doing};
 use axum::extract::Request;
 use axum::response::Response;
@@ -21,6 +22,8 @@ use tower::{Layer, Service};
 pub(crate) struct Told {
     pub(crate) code: ErrorCode,
     pub(crate) refusal: Option<Refusal>,
+    /// Whether the client was told by sending the browser back.
+    pub(crate) sent_back: bool,
 }
 
 /// The layer.
@@ -61,7 +64,15 @@ where
             let trace = tracer.begin(&request)?;
             Some(Box::new(Traced { trace, method: request.method().clone() }))
         });
-        TimedFuture { inner: self.inner.call(request), route, method, began, polled: Some(began), traced }
+        TimedFuture {
+            inner: self.inner.call(request),
+            route,
+            method,
+            began,
+            polled: Some(began),
+            noted: None,
+            traced,
+        }
     }
 }
 
@@ -81,6 +92,8 @@ pin_project! {
         began: Instant,
         // Of the first poll it is the beginning, too; none later costs a request that is answered at once a look at the clock.
         polled: Option<Instant>,
+        // What is noted of it in case that it is refused.
+        noted: Option<Box<Noted>>,
         traced: Option<Box<Traced>>,
     }
 }
@@ -95,15 +108,17 @@ where
         let this = self.project();
         let polled = this.polled.take().unwrap_or_else(monotonic);
         stalls::doing(this.route.doing);
+        refusals::resume(this.noted.take());
         let answered = match this.traced {
             None => this.inner.poll(cx),
             Some(traced) => traced.trace.within(|| this.inner.poll(cx)),
         };
+        *this.noted = refusals::suspend();
         stalls::doing(Doing::default());
         let now = monotonic();
         this.route.tallies.stalls.polled(this.route.doing, now.saturating_duration_since(polled));
-        let answered = ready!(answered);
-        if let Ok(response) = &answered {
+        let mut answered = ready!(answered);
+        if let Ok(response) = &mut answered {
             this.route.record(*this.method, response.status(), now.saturating_duration_since(*this.began));
             if let (Some(Traced { trace, method }), Some(tracer)) =
                 (this.traced.take().map(|traced| *traced), &this.route.tallies.tracer)
@@ -113,6 +128,13 @@ where
             }
             if let Some(told) = response.extensions().get::<Told>() {
                 this.route.tallies.count(*told);
+            }
+            if let Some(refused) = response.extensions_mut().remove::<Refused>() {
+                let noted = this.noted.take();
+                refusals::tell(this.route.name, this.method.name(), &refused, noted.as_deref());
+                if let Some(id) = noted.as_deref().and_then(refusals::header) {
+                    response.headers_mut().insert(refusals::REQUEST_ID, id);
+                }
             }
         }
         Poll::Ready(answered)

@@ -242,7 +242,7 @@ fn challenged(realm: &str, error: Option<&OAuthError>, scope: &Scope) -> Respons
     if !scope.is_empty() {
         let _ = write!(challenge, r#", scope="{scope}""#);
     }
-    let Some(OAuthError { code, description }) = error else {
+    let Some(OAuthError { code, description, .. }) = error else {
         return (StatusCode::UNAUTHORIZED, with(&challenge)).into_response();
     };
     let _ = write!(challenge, r#", error="{code}", error_description="{description}""#);

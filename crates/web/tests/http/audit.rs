@@ -16,6 +16,12 @@ async fn told(house: &House) -> Vec<String> {
     lines(house).await.iter().map(|line| shown(line)).collect()
 }
 
+/// The names of the events since this was asked last.
+pub(crate) async fn names(house: &House) -> Vec<String> {
+    let name = |line: &String| line.split(' ').next().unwrap_or_default().to_owned();
+    told(house).await.iter().map(name).collect()
+}
+
 async fn lines(house: &House) -> Vec<String> {
     house.provider.flush_audit().await.unwrap();
     let before = now() + Duration::from_millis(1);
@@ -234,6 +240,8 @@ async fn what_operators_do_is_told_and_what_is_refused_is_not() {
     let key = provider.add_api_key(ctx, key).await.unwrap();
     provider.revoke_api_key(ctx, key.stored.id).await.unwrap();
     assert!(provider.revoke_api_key(ctx, key.stored.id).await.is_err());
+    provider.end_client_grants(ctx, &ClientId::parse("nightly").unwrap()).await.unwrap();
+    provider.end_user_grants(ctx, "bob").await.unwrap();
     provider.set_user_disabled(ctx, "bob", true).await.unwrap();
     provider.set_user_disabled(ctx, "bob", false).await.unwrap();
     provider.set_user_password(ctx, "bob", PASSWORD.into()).await.unwrap();
@@ -310,7 +318,7 @@ async fn no_event_holds_a_secret_a_token_a_name_or_an_address_of_mail() {
     let tokens = Tokens::of(&notes.redeem(&house, &code).await);
     let next = Tokens::of(&notes.refresh(&house, &tokens.refresh_token).await);
     notes.introspect(&house, "what was presented").await;
-    pass_seconds(60);
+    pass_seconds(601);
     notes.refresh(&house, &tokens.refresh_token).await.expect(400);
     let all = lines(&house).await.join("\n");
     let secret = notes.secret.clone().unwrap();

@@ -57,6 +57,8 @@ mod own_host;
 #[cfg(test)]
 mod rate_limits;
 #[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod session;
 #[cfg(test)]
 mod storms;

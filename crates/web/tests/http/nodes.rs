@@ -123,6 +123,26 @@ async fn what_one_node_changes_is_in_force_on_the_other_within_a_second() {
 }
 
 #[tokio::test]
+async fn a_scope_taken_and_grants_ended_are_in_force_on_the_other_within_a_second() {
+    for (engine, shared) in databases().await {
+        let [one, other] = nodes(&shared).await;
+        one.add_user("alice").await;
+        let notes = one.notes().await;
+        let token = notes.tokens(&one, "alice").await.access_token;
+        assert_eq!(other.userinfo(&token).await.status, 200);
+        let answers = |status: u16| {
+            let (other, token) = (&other, &token);
+            move || async move { other.userinfo(token).await.status == status }
+        };
+        one.change_client(&notes, |client| client.scope = "email".parse().unwrap()).await;
+        let taken = until("a scope taken", answers(403)).await;
+        one.provider.end_client_grants(&new_ctx(None), &notes.client_id()).await.unwrap();
+        let ended = until("grants ended", answers(401)).await;
+        assert!(taken < BOUND && ended < BOUND, "{engine}: {taken:?}, {ended:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_change_of_subscription_plan_or_organization_is_in_force_on_the_other_within_a_second() {
     for (engine, shared) in databases().await {
         let [one, other] = nodes(&shared).await;

@@ -263,7 +263,12 @@ impl Population {
             format!("Client Number {number}"),
             ClientAuthentication::ClientSecretBasic,
         );
-        let registered = RegisteredClient { client, secret_hash: Some(hash(number)), sealed_secret: None };
+        let registered = RegisteredClient {
+            client,
+            secret_hash: Some(hash(number)),
+            sealed_secret: None,
+            grants_ended_at: None,
+        };
         AddClient { registered, at: now() }
     }
 }

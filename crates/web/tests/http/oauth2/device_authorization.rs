@@ -75,11 +75,9 @@ async fn rfc8628_3_1_a_client_authenticates_as_it_does_at_the_token_endpoint() {
 async fn rfc8628_3_1_what_the_client_may_not_have_is_not_asked_for() {
     let house = House::open().await;
     let tv = house.television().await;
-    for (scope, error) in [("films:make", "invalid_scope"), ("a\"b", "invalid_scope"), ("", "invalid_scope")]
-    {
-        tv.device_authorization(&house, &[("scope", scope)]).await.refused(400, error);
+    for scope in ["films:make", "a\"b"] {
+        tv.device_authorization(&house, &[("scope", scope)]).await.refused(400, "invalid_scope");
     }
-    tv.device_authorization(&house, &[]).await.refused(400, "invalid_scope");
     let notes = house.notes().await;
     house.change_client(&notes, |client| client.grant_types = [GrantType::AuthorizationCode].into()).await;
     notes.device_authorization(&house, &[("scope", "openid")]).await.refused(400, "unauthorized_client");

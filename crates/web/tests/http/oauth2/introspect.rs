@@ -126,3 +126,49 @@ async fn rfc7662_4_who_introspects_for_a_resource_server_learns_its_part_of_toke
         );
     }
 }
+
+#[tokio::test]
+async fn rfc7662_2_2_a_client_that_may_know_is_told_the_username_and_the_claims_of_the_scopes() {
+    let house = House::open().await;
+    let notes = house
+        .register("notes", |client| {
+            client.audience = vec!["dovecot".into()];
+            client.grant_types.insert(protocol::GrantType::ClientCredentials);
+            client.scope = protocol::Scope::parse("openid email profile mail").unwrap();
+        })
+        .await;
+    let dovecot = house.register("dovecot", |client| client.introspects_claims = true).await;
+    let everybody = house
+        .register("gateway", |client| {
+            (client.introspects_claims, client.introspects_all) = (true, true);
+        })
+        .await;
+    let plain = house.register("plain", |client| client.introspects_all = true).await;
+    for opaque in [false, true] {
+        if opaque {
+            house
+                .change_client(&notes, |client| {
+                    client.access_token_format = protocol::AccessTokenFormat::Opaque
+                })
+                .await;
+        }
+        let tokens = notes.tokens_for(&house, "alice", &[("scope", "openid email")]).await;
+        let told = dovecot.introspect(&house, &tokens.access_token).await.json();
+        assert_eq!(
+            (&told["username"], &told["email"], told.get("name")),
+            (&json!("alice"), &json!("alice@example.org"), None),
+            "{told}"
+        );
+        let told = everybody.introspect(&house, &tokens.refresh_token).await.json();
+        assert_eq!((&told["username"], &told["email"]), (&json!("alice"), &json!("alice@example.org")));
+        for token in [&tokens.access_token, &tokens.refresh_token] {
+            let told = plain.introspect(&house, token).await.json();
+            assert!(told["active"] == true && told.get("username").is_none(), "{told}");
+            assert!(told.get("email").is_none(), "{told}");
+        }
+        // A token that speaks for a client has no username.
+        let own = notes.token(&house, &[("grant_type", "client_credentials")]).await;
+        let told = dovecot.introspect(&house, &Tokens::of(&own).access_token).await.json();
+        assert!(told["active"] == true && told.get("username").is_none(), "{told}");
+    }
+}

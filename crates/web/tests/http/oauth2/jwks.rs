@@ -1,6 +1,7 @@
 //! `/oauth2/jwks`, and keys that turn.
 
 use crate::house::{House, claims_of, header_of, new_ctx, pass_seconds};
+use protocol::SigningAlgorithm;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -19,8 +20,9 @@ fn kids(keys: &[Value]) -> BTreeSet<String> {
 async fn rfc7517_4_public_keys_and_nothing_private() {
     let house = House::open().await;
     house.make_every_key().await;
+    house.notes().await;
     let keys = jwks(&house).await;
-    // Current and next, of three algorithms.
+    // Current and next, of three algorithms: this client chose EdDSA for its ID Tokens.
     assert_eq!((keys.len(), kids(&keys).len()), (6, 6));
     for key in &keys {
         let members: BTreeSet<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
@@ -39,7 +41,7 @@ async fn rfc7517_4_public_keys_and_nothing_private() {
 async fn a_new_house_waits_for_its_rsa_keys_and_then_answers() {
     let house = House::open().await;
     let (answer, ()) = tokio::join!(house.get("/oauth2/jwks"), house.make_every_key());
-    assert_eq!(answer.expect(200).json()["keys"].as_array().unwrap().len(), 6);
+    assert_eq!(answer.expect(200).json()["keys"].as_array().unwrap().len(), 4);
 }
 
 #[tokio::test]
@@ -97,4 +99,64 @@ async fn keys_turn_by_themselves_after_ninety_days_and_only_once() {
     let again = notes.tokens(&house, "alice").await;
     assert_eq!(header_of(&again.access_token), header_of(&after.access_token));
     assert_eq!(claims_of(&again.access_token)["iss"], crate::house::ISSUER);
+}
+
+fn algorithms(keys: &[Value]) -> BTreeSet<String> {
+    keys.iter().map(|key| key["alg"].as_str().unwrap().to_owned()).collect()
+}
+
+fn names(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn only_keys_of_algorithms_that_something_uses_are_published_until_their_tokens_are_over() {
+    let house = House::open().await;
+    house.make_every_key().await;
+    let published = || async { algorithms(&jwks(&house).await) };
+    let quiet = |client: &mut protocol::Client| {
+        client.id_token_signed_response_alg = SigningAlgorithm::Rs256;
+    };
+    let notes = house.register("notes", quiet).await;
+    assert_eq!(published().await, names(&["ES256", "RS256"]));
+    // Chosen when a client is changed, and when one is added; by access tokens and by ID Tokens.
+    let eddsa = Some(SigningAlgorithm::EdDsa);
+    house.change_client(&notes, |client| client.access_token_signed_response_alg = eddsa).await;
+    let all = names(&["ES256", "EdDSA", "RS256"]);
+    assert_eq!(published().await, all);
+    let token = notes.tokens(&house, "alice").await.access_token;
+    assert_eq!(header_of(&token)["alg"], "EdDSA");
+    // Given up, the key stays until no token that it signed can live: across a restart, too.
+    house.change_client(&notes, |client| client.access_token_signed_response_alg = None).await;
+    assert_eq!(published().await, all);
+    let house = house.restart().await;
+    let published = || async { algorithms(&jwks(&house).await) };
+    pass_seconds(86_400);
+    house.make_every_key().await;
+    assert_eq!(published().await, all);
+    pass_seconds(86_400);
+    house.make_every_key().await;
+    assert_eq!(published().await, names(&["ES256", "RS256"]));
+    // In use, it stays for as long as it is.
+    let mail = house.register("mail", |client| client.access_token_signed_response_alg = eddsa).await;
+    for _ in 0..5 {
+        assert_eq!(published().await, all);
+        pass_seconds(43_200);
+        house.make_every_key().await;
+    }
+    house.provider.remove_client(&new_ctx(None), &mail.client_id()).await.unwrap();
+    pass_seconds(2 * 86_400 + 1);
+    house.make_every_key().await;
+    assert_eq!(published().await, names(&["ES256", "RS256"]));
+}
+
+#[tokio::test]
+async fn an_installation_that_chose_eddsa_publishes_it_and_es256_only_when_asked_for() {
+    let house = House::with(|plan| plan.settings.access_token_alg = SigningAlgorithm::EdDsa).await;
+    house.make_every_key().await;
+    assert_eq!(algorithms(&jwks(&house).await), names(&["EdDSA", "RS256"]));
+    house
+        .register("es256", |client| client.access_token_signed_response_alg = Some(SigningAlgorithm::Es256))
+        .await;
+    assert_eq!(algorithms(&jwks(&house).await), names(&["ES256", "EdDSA", "RS256"]));
 }

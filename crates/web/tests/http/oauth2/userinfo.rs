@@ -118,7 +118,7 @@ async fn rfc8725_3_1_a_token_is_what_we_signed_and_as_we_sign() {
     // The key of another algorithm.
     let es256 = house
         .register("es256", |client| {
-            client.access_token_signed_response_alg = protocol::SigningAlgorithm::Es256
+            client.access_token_signed_response_alg = Some(protocol::SigningAlgorithm::Es256)
         })
         .await;
     let kid = header_of(&es256.tokens(&house, "alice").await.access_token)["kid"].clone();
@@ -198,4 +198,49 @@ async fn oidc_core_5_3_without_openid_there_is_nothing_to_tell() {
     let tokens = notes.tokens_for(&house, "alice", &[("scope", "email")]).await;
     let answer = house.userinfo(&tokens.access_token).await.refused(403, "insufficient_scope");
     assert!(answer.header("www-authenticate").contains(r#"scope="openid""#));
+}
+
+#[tokio::test]
+async fn rfc8707_2_a_token_asked_for_to_be_presented_elsewhere_opens_none_of_our_own_apis() {
+    let house = House::open().await;
+    let service = house.acme().await;
+    let (orders, mail) = ("https://orders.example", "https://mail.example");
+    let notes = house
+        .register("notes", |client| {
+            client.service = Some(service);
+            client.audience = vec![orders.into(), mail.into(), crate::house::ISSUER.into()];
+        })
+        .await;
+    house.join_acme("alice").await;
+    let ask = |path: &str, token: &str| {
+        let method = if path.starts_with("/auth-server") { http::Method::POST } else { http::Method::GET };
+        let bearer = format!("Bearer {token}");
+        let request = Request::builder().method(method).uri(path).header("authorization", bearer);
+        house.send(request.body(Body::empty()).unwrap())
+    };
+    let doors = ["/oauth2/userinfo", "/api/user", "/api/subscription", "/auth-server/v1/oauth/validate"];
+    // Without resource it is the client's default audience, whoever is in it; with the issuer named it is for us.
+    let plain = notes.tokens(&house, "alice").await.access_token;
+    house.change_client(&notes, |client| client.audience = vec![orders.into(), mail.into()]).await;
+    let default = notes.tokens(&house, "alice").await.access_token;
+    house.change_client(&notes, |client| client.audience.push(crate::house::ISSUER.into())).await;
+    let ours = notes.tokens_for(&house, "alice", &[("resource", crate::house::ISSUER)]).await.access_token;
+    let theirs = notes.tokens_for(&house, "alice", &[("resource", orders)]).await;
+    let code = house.browser().code_for(&notes, "alice").await;
+    let mut form = notes.redemption(&code);
+    form.push(("resource", orders));
+    let narrowed = crate::house::Tokens::of(&notes.token(&house, &form).await);
+    // As long as the client is for that alone, too.
+    house.change_client(&notes, |client| client.audience = vec![orders.into()]).await;
+    let only = notes.tokens_for(&house, "alice", &[("resource", orders)]).await.access_token;
+    for path in doors {
+        for token in [&plain, &default, &ours] {
+            assert_eq!(ask(path, token).await.status, 200, "{path}");
+        }
+        for token in [&theirs.access_token, &narrowed.access_token, &only] {
+            assert_eq!(ask(path, token).await.status, 401, "{path}");
+        }
+    }
+    // It is good where it was asked for.
+    assert_eq!(notes.introspect(&house, &theirs.access_token).await.json()["active"], true);
 }

@@ -69,7 +69,6 @@ async fn rfc6749_4_1_2_1_what_else_is_wrong_the_client_is_told() {
         (&[("request", "e30.e30.")], "request_not_supported"),
         (&[("request_uri", "https://notes.example/r")], "request_uri_not_supported"),
         (&[("registration", "{}")], "registration_not_supported"),
-        (&[("scope", "")], "invalid_scope"),
         (&[("scope", "open\"id")], "invalid_scope"),
         (&[("scope", "unheard-of")], "invalid_scope"),
         // RFC 7636 section 4.4.1, RFC 9700 section 2.1.1.

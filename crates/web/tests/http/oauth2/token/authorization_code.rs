@@ -126,3 +126,22 @@ async fn a_public_client_redeems_with_its_verifier_alone() {
     let tokens = app.tokens(&house, "alice").await;
     Tokens::of(&app.refresh(&house, &tokens.refresh_token).await);
 }
+
+#[tokio::test]
+async fn rfc7636_4_1_a_malformed_verifier_is_called_malformed() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let code = house.browser().code_for(&notes, "alice").await;
+    let long = "a".repeat(129);
+    for (verifier, says) in [
+        ("short", "malformed"),
+        (&long, "malformed"),
+        ("dBjftJeZ4CVP+mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "malformed"),
+        ("aBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "does not match"),
+    ] {
+        let mut form = notes.redemption(&code);
+        form[3].1 = verifier;
+        let answer = notes.token(&house, &form).await.refused(400, "invalid_grant");
+        assert!(answer.json()["error_description"].as_str().unwrap().contains(says), "{verifier}");
+    }
+}

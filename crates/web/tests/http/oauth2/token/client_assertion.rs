@@ -38,7 +38,8 @@ async fn rfc7523_2_2_every_algorithm_at_every_endpoint_and_one_write_for_each_as
         ("RS256", SigningAlgorithm::Rs256),
     ] {
         let (key, id) = (Key::new(algorithm, 1), format!("machine-{alg}"));
-        machine(&house, &id, json!({ "keys": [key.jwk("k")] }), |_| {}).await;
+        let others = [Key::ed25519(9).jwk("e"), Key::new(SigningAlgorithm::Es256, 9).jwk("c")];
+        machine(&house, &id, json!({ "keys": [key.jwk("k"), others[0], others[1]] }), |_| {}).await;
         let signed = || key.sign(&header(alg, "k"), &assertion_claims(&id, &json!({})));
         let before = house.provider.store().stats().commands;
         let answer = presented(&house, &signed()).await.expect(200).json();
@@ -269,7 +270,14 @@ async fn registrations_that_could_never_prove_anything_are_refused() {
     private["keys"][0]["d"] = "AQ".into();
     let many = json!({ "keys": vec![key.jwk("k"); 33] });
     type Change<'a> = &'a dyn Fn(&mut Client);
-    let cases: [(&str, Change<'_>); 8] = [
+    let weak =
+        json!({ "keys": [key.jwk("k"), { "kty": "RSA", "n": "w".repeat(171), "e": "AQAB", "kid": "weak" }] });
+    let malformed = json!({ "keys": [key.jwk("k"), { "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA" }] });
+    let cases: [(&str, Change<'_>); 11] = [
+        // Keys that could never verify, and an algorithm that no key fits.
+        ("weak", &|client| client.jwks = Some(weak.clone())),
+        ("malformed", &|client| client.jwks = Some(malformed.clone())),
+        ("RS256", &|client| client.token_endpoint_auth_signing_alg = Some(AssertionAlgorithm::Rs256)),
         ("no keys", &|client| client.jwks = None),
         ("both", &|client| client.jwks_uri = Some("https://a.example/jwks".parse().unwrap())),
         ("private", &|client| client.jwks = Some(private.clone())),

@@ -70,15 +70,20 @@ async fn rfc6749_5_2_an_unknown_client_hears_what_a_wrong_secret_hears() {
         form.extend([("client_id", id), ("client_secret", secret)]);
         post("/oauth2/token", &form)
     };
-    let wrong = house.send(form("notes", "wrong")).await.refused(401, "invalid_client");
+    // But for the name of the request, which each has its own.
+    let unnamed = |mut answer: Answer| {
+        assert!(answer.headers.remove("x-request-id").is_some());
+        answer
+    };
+    let wrong = unnamed(house.send(form("notes", "wrong")).await.refused(401, "invalid_client"));
     // RFC 6749 section 5.2: a 401 names the scheme.
     assert!(wrong.header("www-authenticate").starts_with("Basic realm="), "{:?}", wrong.headers);
     let off = "x".repeat(43);
     for (id, secret) in [("nobody", "wrong"), ("off", &off), ("nobody\u{e9}", "wrong"), (&app.id, "wrong")] {
-        let other = house.send(form(id, secret)).await.expect(401);
+        let other = unnamed(house.send(form(id, secret)).await.expect(401));
         assert_eq!((&other.body, &other.headers), (&wrong.body, &wrong.headers), "{id}");
     }
-    let other = with_header(&house, &basic("nobody", "wrong"), &notes.redemption(&code)).await;
+    let other = unnamed(with_header(&house, &basic("nobody", "wrong"), &notes.redemption(&code)).await);
     assert_eq!((&other.body, &other.headers), (&wrong.body, &wrong.headers));
     // A public client's name alone is no proof of a confidential one, nor the other way.
     let mut bare = notes.redemption(&code);
@@ -153,8 +158,36 @@ async fn rfc6749_10_1_a_public_client_has_no_secret_to_offer() {
     let house = House::open().await;
     let app = house.register_public("app", |_| {}).await;
     let code = house.browser().code_for(&app, "alice").await;
-    with_header(&house, &basic("app", ""), &app.redemption(&code)).await.refused(401, "invalid_client");
+    with_header(&house, &basic("app", "x"), &app.redemption(&code)).await.refused(401, "invalid_client");
     let form = [("grant_type", "authorization_code"), ("code", code.as_str()), ("code_verifier", VERIFIER)];
     app.token(&house, &form).await.refused(400, "invalid_grant");
     Tokens::of(&app.redeem(&house, &code).await);
+}
+
+#[tokio::test]
+async fn rfc6749_2_3_1_basic_with_an_empty_secret_is_the_client_id_alone() {
+    let house = House::open().await;
+    let app = house.register_public("app", |_| {}).await;
+    let code = house.browser().code_for(&app, "alice").await;
+    let mut form = app.redemption(&code);
+    // As oidc-agent does, and every program on Go's x/oauth2 at its first try.
+    let tokens = Tokens::of(&with_header(&house, &basic("app", ""), &form).await);
+    house.userinfo(&tokens.access_token).await.expect(200);
+    // The name may stand in the form as well.
+    form.push(("client_id", "app"));
+    let code = house.browser().code_for(&app, "alice").await;
+    form[1].1 = &code;
+    Tokens::of(&with_header(&house, &basic("app", ""), &form).await);
+    form.last_mut().unwrap().1 = "other";
+    with_header(&house, &basic("app", ""), &form).await.refused(400, "invalid_request");
+    // A secret that there is, is needed; a secret that there is not, is wrong.
+    let notes = house.notes().await;
+    let code = house.browser().code_for(&notes, "alice").await;
+    with_header(&house, &basic("notes", ""), &notes.redemption(&code)).await.refused(401, "invalid_client");
+    with_header(&house, &basic("app", "x"), &app.redemption(&code)).await.refused(401, "invalid_client");
+    with_header(&house, &basic("nobody", ""), &app.redemption(&code)).await.refused(401, "invalid_client");
+    // Only the two that were refused by name are told, and not the public client's good tries.
+    let told = crate::audit::names(&house).await;
+    let failed = told.iter().filter(|name| *name == "ClientAuthenticationFailed").count();
+    assert_eq!(failed, 2, "{told:?}");
 }

@@ -2,7 +2,7 @@
 
 use crate::house::{House, ISSUER, Tokens, claims_of, header_of, now, pass_seconds};
 use crypto::{TokenType, sha256};
-use protocol::{AccessTokenFormat, SigningAlgorithm};
+use protocol::{AccessTokenFormat, AccessTokenType, SigningAlgorithm};
 use serde_json::json;
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn oidc_core_15_1_every_algorithm_signs() {
         let client = house
             .register(algorithm.as_str(), |client| {
                 client.id_token_signed_response_alg = algorithm;
-                client.access_token_signed_response_alg = algorithm;
+                client.access_token_signed_response_alg = Some(algorithm);
             })
             .await;
         let tokens = client.tokens(&house, "alice").await;
@@ -135,7 +135,7 @@ async fn no_access_token_lives_longer_than_a_day_or_its_session() {
 #[tokio::test]
 async fn oidc_core_5_5_claims_are_answered_where_they_were_asked_for() {
     let house = House::open().await;
-    let notes = house.notes().await;
+    let notes = house.register("notes", |client| client.id_token_claims = false).await;
     let ask = json!({
         "id_token": { "email": { "essential": true }, "password_hash": null },
         "userinfo": { "nickname": null, "phone_number": null },
@@ -150,4 +150,110 @@ async fn oidc_core_5_5_claims_are_answered_where_they_were_asked_for() {
     // And again on refresh.
     let again = Tokens::of(&notes.refresh(&house, &tokens.refresh_token).await);
     assert_eq!(claims_of(&again.id_token)["email"], "alice@example.org");
+}
+
+#[tokio::test]
+async fn oidc_core_5_4_an_id_token_carries_the_claims_of_the_scopes_granted_unless_it_is_to_be_lean() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let scope = [("scope", "openid profile email phone")];
+    let first = notes.tokens_for(&house, "alice", &scope).await;
+    let again = Tokens::of(&notes.refresh(&house, &first.refresh_token).await);
+    for id_token in [&first.id_token, &again.id_token] {
+        let claims = claims_of(id_token);
+        for (name, value) in [
+            ("name", json!("alice Example")),
+            ("preferred_username", json!("alice")),
+            ("nickname", json!("alicey")),
+            ("email", json!("alice@example.org")),
+            ("email_verified", json!(true)),
+            ("phone_number", json!("+1 555 0100")),
+        ] {
+            assert_eq!(claims[name], value, "{name}");
+        }
+    }
+    // Of the scopes granted only.
+    let some = claims_of(&notes.tokens_for(&house, "alice", &[("scope", "openid email")]).await.id_token);
+    assert!(some.get("email").is_some() && some.get("name").is_none(), "{some}");
+    house.change_client(&notes, |client| client.id_token_claims = false).await;
+    let lean = claims_of(&notes.tokens_for(&house, "alice", &scope).await.id_token);
+    assert!(lean.get("email").is_none() && lean.get("name").is_none(), "{lean}");
+}
+
+#[tokio::test]
+async fn an_access_token_carries_claims_where_its_client_or_every_audience_is_registered_for_it() {
+    let house = House::open().await;
+    let api = |name: &str| format!("https://{name}.example");
+    for (name, claims) in [("mail", true), ("files", true), ("plain", false)] {
+        let identifier = protocol::ResourceIndicator::parse(&api(name)).unwrap();
+        let mut server = protocol::ResourceServer::new(identifier, name);
+        server.access_token_claims = claims;
+        house.provider.add_resource_server(&crate::house::new_ctx(None), server).await.unwrap();
+    }
+    let notes =
+        house.register("notes", |client| client.audience = ["mail", "files", "plain"].map(api).into()).await;
+    for (asked, carries) in
+        [(&["mail"][..], true), (&["mail", "files"], true), (&["plain"], false), (&["mail", "plain"], false)]
+    {
+        let mut request = notes.request(&[("scope", "openid email")]);
+        request.extend(asked.iter().map(|name| ("resource", api(name))));
+        let answer = house.browser().answer_for(&request, "alice").await;
+        let tokens = Tokens::of(&notes.redeem(&house, &answer.says("code")).await);
+        let claims = claims_of(&tokens.access_token);
+        assert_eq!(claims.get("email").is_some(), carries, "{asked:?}: {claims}");
+        assert!(claims.get("name").is_none(), "{claims}");
+    }
+    house.change_client(&notes, |client| client.access_token_claims = true).await;
+    let tokens = notes.tokens_for(&house, "alice", &[("scope", "openid profile")]).await;
+    let claims = claims_of(&tokens.access_token);
+    assert_eq!((&claims["name"], claims.get("email")), (&json!("alice Example"), None));
+    // What it carries is no part of what introspection tells of it.
+    let told = notes.introspect(&house, &tokens.access_token).await.json();
+    assert!(told["active"] == true && told.get("name").is_none(), "{told}");
+}
+
+#[tokio::test]
+async fn rfc8725_3_12_an_access_token_that_says_jwt_is_told_from_an_id_token() {
+    let house = House::open().await;
+    let old = house
+        .register("old", |client| {
+            client.access_token_type = AccessTokenType::Jwt;
+            // As Spring's resource servers often have it.
+            client.audience = vec!["old".into(), ISSUER.into()];
+        })
+        .await;
+    let tokens = old.tokens(&house, "alice").await;
+    assert_eq!(header_of(&tokens.access_token)["typ"], "JWT");
+    assert_eq!(claims_of(&tokens.access_token)["typ"], "Bearer");
+    house.userinfo(&tokens.access_token).await.expect(200);
+    assert_eq!(old.introspect(&house, &tokens.access_token).await.json()["active"], true);
+    house.userinfo(&tokens.id_token).await.refused(401, "invalid_token");
+    // And the other way round.
+    let hint = old.request(&[("id_token_hint", &tokens.access_token)]);
+    assert_eq!(house.browser().authorize(&hint).await.says("error"), "invalid_request");
+    // For one resource server alone.
+    let api = protocol::ResourceIndicator::parse("https://spring.example").unwrap();
+    let mut server = protocol::ResourceServer::new(api, "Spring");
+    server.access_token_type = AccessTokenType::Jwt;
+    house.provider.add_resource_server(&crate::house::new_ctx(None), server).await.unwrap();
+    let audience = ["https://spring.example", "https://other.example"].map(str::to_owned);
+    let notes = house.register("notes", |client| client.audience = audience.into()).await;
+    for (resource, typ) in [("https://spring.example", "JWT"), ("https://other.example", "at+jwt")] {
+        let tokens = notes.tokens_for(&house, "alice", &[("resource", resource)]).await;
+        assert_eq!(header_of(&tokens.access_token)["typ"], typ, "{resource}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_chose_nothing_has_its_access_tokens_signed_as_the_installation_says() {
+    for (set, expected) in [(None, "ES256"), (Some(SigningAlgorithm::EdDsa), "EdDSA")] {
+        let house = House::with(|plan| {
+            if let Some(algorithm) = set {
+                plan.settings.access_token_alg = algorithm;
+            }
+        })
+        .await;
+        let notes = house.notes().await;
+        assert_eq!(header_of(&notes.tokens(&house, "alice").await.access_token)["alg"], expected);
+    }
 }

@@ -14,4 +14,5 @@ mod rate_limit;
 mod refresh_token;
 mod request;
 mod resource;
+mod scope;
 mod token_exchange;

@@ -23,12 +23,16 @@ async fn rfc6749_6_a_refresh_token_is_exchanged_for_its_successor() {
 }
 
 #[tokio::test]
-async fn rfc9700_4_14_2_a_retry_within_the_grace_gets_the_same_successor() {
+async fn rfc9700_4_14_2_a_tab_that_renews_later_gets_the_same_successor_while_that_is_unspent() {
     let house = House::open().await;
     let notes = house.notes().await;
     let first = notes.tokens(&house, "alice").await;
     let second = Tokens::of(&notes.refresh(&house, &first.refresh_token).await);
-    pass_seconds(10);
+    pass_seconds(12);
+    let tab = Tokens::of(&notes.refresh(&house, &first.refresh_token).await);
+    assert_eq!(tab.refresh_token, second.refresh_token);
+    // As long as an access token lives.
+    pass_seconds(588);
     let retried = Tokens::of(&notes.refresh(&house, &first.refresh_token).await);
     assert_eq!(retried.refresh_token, second.refresh_token);
     house.userinfo(&retried.access_token).await.expect(200);
@@ -66,7 +70,7 @@ async fn rfc9700_4_14_2_many_at_once_get_the_same_successor() {
 #[tokio::test]
 async fn rfc9700_4_14_2_reuse_ends_the_grant_and_its_access_tokens_at_once() {
     let house = House::open().await;
-    let notes = house.notes().await;
+    let notes = house.register("notes", |client| client.refresh_grace = Some(10)).await;
     for after in ["the grace", "the successor was used"] {
         let first = notes.tokens(&house, "alice").await;
         let bystander = notes.tokens(&house, "alice").await;
@@ -87,6 +91,71 @@ async fn rfc9700_4_14_2_reuse_ends_the_grant_and_its_access_tokens_at_once() {
         Tokens::of(&notes.refresh(&house, &bystander.refresh_token).await);
         pass_seconds(1);
     }
+}
+
+#[tokio::test]
+async fn rfc9700_4_14_2_the_grace_is_a_setting_and_a_clients_own_and_never_longer_than_an_access_token() {
+    let house = House::with(|plan| plan.settings.refresh_grace = Some(Duration::from_secs(30))).await;
+    for (id, lifetime, grace, expected) in [
+        ("as set", None, None, 30),
+        ("its own", None, Some(5), 5),
+        ("long", Some(60), Some(3_600), 60),
+        ("short-lived", Some(20), None, 20),
+        ("none", None, Some(0), 0),
+    ] {
+        let client = house
+            .register(id, |client| {
+                (client.access_token_lifetime, client.refresh_grace) = (lifetime, grace);
+            })
+            .await;
+        let first = client.tokens(&house, "alice").await;
+        Tokens::of(&client.refresh(&house, &first.refresh_token).await);
+        pass_seconds(expected);
+        Tokens::of(&client.refresh(&house, &first.refresh_token).await);
+        pass(Duration::from_millis(1));
+        client.refresh(&house, &first.refresh_token).await.refused(400, "invalid_grant");
+    }
+}
+
+#[tokio::test]
+async fn rfc9700_4_14_a_confidential_client_may_keep_its_refresh_token() {
+    let house = House::open().await;
+    let lived = 2 * 86_400;
+    let script = house
+        .register("script", |client| {
+            client.rotate_refresh_tokens = false;
+            client.refresh_token_lifetime = Some(lived);
+        })
+        .await;
+    let first = script.tokens_for(&house, "alice", &[("scope", "openid offline_access")]).await;
+    let used = house.provider.store().stats().commands;
+    for _ in 0..3 {
+        let again = Tokens::of(&script.refresh(&house, &first.refresh_token).await);
+        assert_eq!(again.refresh_token, first.refresh_token);
+        house.userinfo(&again.access_token).await.expect(200);
+    }
+    assert_eq!(house.provider.store().stats().commands, used, "nothing is written for each use");
+    // Used, it lives on; unused, it expires; revoked, it is over.
+    for _ in 0..3 {
+        pass_seconds(u64::from(lived) - 1);
+        Tokens::of(&script.refresh(&house, &first.refresh_token).await);
+    }
+    let other = script.tokens_for(&house, "alice", &[("scope", "openid offline_access")]).await;
+    script.revoke(&house, &other.refresh_token).await.expect(200);
+    script.refresh(&house, &other.refresh_token).await.refused(400, "invalid_grant");
+    // Told to rotate again, it does.
+    house.change_client(&script, |client| client.rotate_refresh_tokens = true).await;
+    let next = Tokens::of(&script.refresh(&house, &first.refresh_token).await);
+    assert_ne!(next.refresh_token, first.refresh_token);
+    pass_seconds(u64::from(lived));
+    script.refresh(&house, &next.refresh_token).await.refused(400, "invalid_grant");
+
+    // A public client's is always rotated.
+    let app = house.register_public("app", |_| {}).await;
+    let mut registered = house.provider.find_client(&app.client_id()).await.unwrap();
+    registered.rotate_refresh_tokens = false;
+    let refused = house.provider.replace_client(&crate::house::new_ctx(None), registered).await;
+    assert!(matches!(refused, Err(provider::admin::AdminError::Invalid(why)) if why.contains("4.14")));
 }
 
 #[tokio::test]
@@ -117,9 +186,10 @@ async fn rfc6749_6_scope_may_be_narrowed_but_never_widened() {
             notes.token(house, &form).await
         }
     };
-    ask(&first.refresh_token, "openid phone").await.refused(400, "invalid_scope");
+    ask(&first.refresh_token, "phone").await.refused(400, "invalid_scope");
     ask(&first.refresh_token, "open\"id").await.refused(400, "invalid_scope");
-    let narrow = Tokens::of(&ask(&first.refresh_token, "openid email").await);
+    // What was not granted is left out: applications send the scope they are set up with.
+    let narrow = Tokens::of(&ask(&first.refresh_token, "openid email phone").await);
     assert_eq!(narrow.all["scope"], "email openid");
     let userinfo = house.userinfo(&narrow.access_token).await.expect(200).json();
     assert!(userinfo.get("email").is_some() && userinfo.get("name").is_none(), "{userinfo}");
