@@ -114,3 +114,18 @@ fn blake2b(inputs: &[&[u8]], output: &mut [u8]) -> Result<(), Unusable> {
 fn length(length: usize) -> Result<u32, Unusable> {
     u32::try_from(length).map_err(|_| Unusable::Length)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use blake2::digest::block_api::Buffer;
+    use zeroize::ZeroizeOnDrop;
+
+    #[test]
+    fn what_blake2b_keeps_of_a_password_is_wiped_when_it_goes() {
+        // Compiled only when the feature of `blake2` that does it is on.
+        fn is_wiped<T: ZeroizeOnDrop>() {}
+        is_wiped::<Blake2bVarCore>();
+        is_wiped::<Buffer<Blake2bVarCore>>();
+    }
+}

@@ -34,8 +34,11 @@ pub(crate) fn backup(
     sealer: &dyn Sealer,
 ) -> Result<BackupReport, BackupError> {
     let started = clock::now();
-    if target.exists() {
-        return Err(BackupError::Exists { path: target.to_owned() });
+    // SQLite would take a log beside it for its own, whatever it came from.
+    if let Some(path) =
+        ["", "-wal", "-journal"].map(|suffix| beside(target, suffix)).into_iter().find(|path| path.exists())
+    {
+        return Err(BackupError::Exists { path });
     }
     let source = open_to_read(database)?;
     let partial = beside(target, &format!(".partial-{}", std::process::id()));
@@ -272,24 +275,29 @@ pub(super) fn publish(partial: &Path, target: &Path) -> Result<(), BackupError> 
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
 }
 
-/// Renames an existing database, with its log when it has one.
+/// Renames an existing database, with its logs when it has any. Logs of one that is gone are renamed too: SQLite would take them for those of
+/// the one that is put in its place.
 fn set_aside(database: &Path) -> Result<Option<PathBuf>, BackupError> {
-    if !database.exists() {
+    const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
+    let was_there = database.exists();
+    if !was_there && LOGS.iter().all(|suffix| !beside(database, suffix).exists()) {
         return Ok(None);
     }
     // Opening and closing it copies the log back, so that one file is kept and not two. A damaged one is kept as it is.
-    if let Ok(connection) = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE) {
+    if was_there
+        && let Ok(connection) = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)
+    {
         let _damaged = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
     }
     let aside = (1..)
         .map(|number: u32| beside(database, &format!(".before-restore-{number}")))
-        .find(|aside| !aside.exists())
+        .find(|aside| !aside.exists() && LOGS.iter().all(|suffix| !beside(aside, suffix).exists()))
         .ok_or_else(|| BackupError::Exists { path: database.to_owned() })?;
-    for suffix in ["", "-wal", "-shm"] {
+    for suffix in [""].into_iter().chain(LOGS) {
         let (from, to) = (beside(database, suffix), beside(&aside, suffix));
         if from.exists() {
             std::fs::rename(&from, &to).map_err(|error| BackupError::io(&from, &error))?;
         }
     }
-    Ok(Some(aside))
+    Ok(was_there.then_some(aside))
 }

@@ -215,3 +215,30 @@ async fn a_schema_that_others_added_to_is_neither_copied_nor_put_back() {
     }
     assert!(!at("new.db").exists() && !at("copy.db").exists());
 }
+
+#[tokio::test]
+async fn logs_of_a_database_that_is_gone_do_not_become_those_of_the_restored_one() {
+    let house = House::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    house.store.write(Do((0..50).map(insert).collect())).await.unwrap();
+    backup(&house.path(), &at("copy.db")).unwrap();
+    // The log of another database with the same tables, as one is left when a file is removed by hand.
+    let bytes = std::fs::read(at("copy.db")).unwrap();
+    std::fs::write(at("other.db"), &bytes[..bytes.len() - 4_096]).unwrap();
+    let other = rusqlite::Connection::open(at("other.db")).unwrap();
+    other.pragma_update(None, "journal_mode", "WAL").unwrap();
+    other.execute_batch("DELETE FROM one_time_links").unwrap();
+    std::fs::copy(at("other.db-wal"), at("new.db-wal")).unwrap();
+
+    let report = restore(&at("copy.db"), &at("new.db"), false).unwrap();
+    assert_eq!((links(&report), report.kept_aside), (50, None));
+    assert!(at("new.db.before-restore-1-wal").exists(), "what was there is kept");
+    let store = Store::open(&Options::at(at("new.db"))).await.unwrap().store;
+    assert_eq!(store.read(CountLinks).await.unwrap(), 50);
+    store.close().await;
+    // Nor is a copy written beside a log.
+    std::fs::copy(at("other.db-wal"), at("next.db-wal")).unwrap();
+    let error = backup(&house.path(), &at("next.db")).unwrap_err();
+    assert!(matches!(&error, BackupError::Exists { path } if *path == at("next.db-wal")), "{error}");
+}
