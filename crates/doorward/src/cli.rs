@@ -7,12 +7,14 @@ use crate::commands::{
 };
 use crate::settings::SettingFlags;
 use crate::{demo, serve};
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::path::PathBuf;
 
 /// Doorward: OAuth 2.0 and OpenID Connect sign-in for your applications, in one program with its database inside.
 #[derive(Parser)]
-#[command(name = "doorward", version, disable_help_subcommand = true, max_term_width = 120, after_help = AFTER_HELP)]
+#[command(name = "doorward", version, disable_help_subcommand = true, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -119,6 +121,57 @@ pub(crate) enum Command {
     Completions(completions::CompletionsArgs),
 }
 
+/// Reads the command line; ends the process when it is wrong.
+pub(crate) fn parse() -> Cli {
+    let mut command = Cli::command().term_width(width());
+    let matches = command.get_matches_mut();
+    if let Some(why) = sets_nothing(&command, &matches) {
+        clap::Error::raw(ErrorKind::MissingRequiredArgument, why).with_cmd(&command).exit()
+    }
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
+}
+
+/// How wide help is: as the terminal, but examples are never broken, so that they can be pasted from any.
+fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let of_terminal =
+        || rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok().map(|size| size.ws_col.into());
+    let width = of_terminal().filter(|width| *width > 0).or(columns).unwrap_or(100);
+    width.clamp(NARROWEST, WIDEST)
+}
+
+/// No line of an example is longer.
+const NARROWEST: usize = 80;
+const WIDEST: usize = 120;
+
+/// Why a command that changes something changes nothing: what is not named stays, and nothing was named.
+fn sets_nothing(command: &clap::Command, matches: &ArgMatches) -> Option<String> {
+    let (mut command, mut matches) = (command, matches);
+    let mut name = command.get_name().to_owned();
+    while let Some((next, below)) = matches.subcommand() {
+        (command, matches) = (command.find_subcommand(next)?, below);
+        name = format!("{name} {next}");
+    }
+    // Beyond the first, what stands without a flag says what is set.
+    if command.get_name() != "set" || command.get_positionals().count() > 1 {
+        return None;
+    }
+    let place = Place::augment_args(clap::Command::new("place"));
+    let says = |arg: &clap::Arg| place.get_arguments().all(|other| other.get_id() != arg.get_id());
+    // In the order of their definition; switches are no "opts" to clap.
+    let changes: Vec<_> = command.get_arguments().filter(|arg| !arg.is_positional() && says(arg)).collect();
+    let given =
+        |arg: &&clap::Arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+    if changes.iter().any(given) {
+        return None;
+    }
+    let named: Vec<_> =
+        changes.iter().filter_map(|arg| arg.get_long().filter(|long| *long != "help")).collect();
+    let more = if named.len() > 3 { ", .." } else { "" };
+    let flags = named.iter().take(3).map(|flag| format!("--{flag}")).collect::<Vec<_>>().join(", ");
+    Some(format!("nothing to change: give {flags}{more} (`{name} --help` says what there is)\n"))
+}
+
 /// Run the server.
 #[derive(Args)]
 pub(crate) struct Serve {
@@ -150,3 +203,6 @@ impl Place {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

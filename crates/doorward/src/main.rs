@@ -19,11 +19,11 @@ mod process;
 mod protobuf;
 mod serve;
 mod settings;
+mod setup_link;
 mod telemetry;
 mod verifiers;
 
-use clap::Parser as _;
-use cli::{Cli, Command};
+use cli::Command;
 use settings::SettingsError;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -42,7 +42,9 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    // On Tab the shell runs this program to be told what could stand there.
+    commands::completions::answer_shell();
+    let cli = cli::parse();
     if let Err(error) = dumps::prevent() {
         // Standard error may be closed; then nobody reads it.
         let _ = writeln!(std::io::stderr(), "warning: core dumps cannot be prevented here: {error}");

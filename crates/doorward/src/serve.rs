@@ -10,6 +10,7 @@ use crate::master_key::IfMissing;
 use crate::observed::Observed;
 use crate::operator::Socket;
 use crate::settings::{Issuer, Resolved, SettingFlags, Settings};
+use crate::setup_link;
 use anyhow::Context as _;
 use axum::Router;
 use listenfd::ListenFd;
@@ -29,8 +30,10 @@ pub(crate) const HELP: &str = "\
 Examples:
   doorward serve
   doorward serve --issuer https://id.example.org --trusted-proxies 127.0.0.1
-  doorward serve --listen 0.0.0.0:443 --tls-certificate chain.pem --tls-key key.pem
-  doorward serve --database postgres://doorward@db.example.org/doorward?sslmode=verify-full
+  doorward serve --listen 0.0.0.0:443 --tls-certificate chain.pem \\
+    --tls-key key.pem
+  doorward serve \\
+    --database postgres://doorward@db.example.org/doorward?sslmode=verify-full
   doorward serve --config /etc/doorward/doorward.toml
 
 Every setting can also be an environment variable (--session-idle is DOORWARD_SESSION_IDLE) or stand in the settings file \
@@ -104,12 +107,7 @@ async fn serve(
     let app = App::open(settings, &issuer, opening).await?;
     watch_for_a_flood(flood, &app.provider);
     announce(settings, &issuer, address)?;
-    if let Some(link) = app.provider.setup_link(&mut clock::own_ctx()).await? {
-        // To whoever started it, never to the log: whoever has the link owns the installation.
-        shown::line(format!(
-            "\nNobody runs this installation yet. This link makes you its platform owner; it works once, for 24 hours:\n\n  {link}\n"
-        ))?;
-    }
+    setup_link::offer(&app.provider, &settings.data).await?;
     let shutdown = CancellationToken::new();
     let (web, options) = app.surface(settings, observed.metrics(settings), observed.system(), &shutdown);
     let options = ServerOptions { threads: threads(observed.stalls(), flood)?, ..options };
@@ -140,7 +138,12 @@ pub(crate) fn tls(settings: &Settings) -> anyhow::Result<Option<Tls>> {
 
 fn announce(settings: &Settings, issuer: &Issuer, address: SocketAddr) -> io::Result<()> {
     let scheme = if settings.tls.files().is_some() { "https" } else { "http" };
-    shown::line(format!("Doorward {}\n", env!("CARGO_PKG_VERSION")))?;
+    let version = env!("CARGO_PKG_VERSION");
+    tracing::info!(version, %issuer, address = %format_args!("{scheme}://{address}"), "started");
+    if settings.log.is_json() && shown::is_the_log() {
+        return Ok(());
+    }
+    shown::line(format!("Doorward {version}\n"))?;
     shown::fields(&[
         ("  Issuer", issuer.to_string()),
         ("  Discovery", format!("{issuer}/.well-known/openid-configuration")),

@@ -29,6 +29,7 @@ pub mod resource_server;
 pub mod scope;
 pub mod secret_hash;
 pub mod signing;
+pub mod standard_claims;
 pub mod time;
 pub mod token_exchange;
 pub mod user_code;

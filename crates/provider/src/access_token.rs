@@ -9,6 +9,7 @@ use protocol::{AccessTokenId, ClientId, GrantId, Scope, SessionId, Timestamp, Us
 use quick_cache::sync::Cache;
 use std::sync::Arc;
 use storage::access_token::{AccessTokenById, OneTimeAccessTokenById, SpendOneTimeAccessToken};
+use storage::client::ClientById;
 
 /// An access token that was found good.
 #[derive(Debug, Clone)]
@@ -57,8 +58,8 @@ impl VerifiedAccessToken {
         let mut ended_by = vec![*id.as_bytes()];
         let grant_id = claims.grant_id.as_deref().map(str::parse::<GrantId>).transpose().ok()?;
         ended_by.extend(grant_id.map(|grant| *grant.as_bytes()));
-        // RFC 9700 section 4.15: no client_id looks like a user's id (`admin::client`); whatever does not is a client's.
-        let user_id = claims.sub.parse::<UserId>().ok();
+        // What is no UUID is a client's; one that is may be, too (`Provider::told_apart`).
+        let user_id = claims.sub.parse::<UserId>().ok().filter(|_| claims.sub != claims.client_id);
         if let Some(sign_in) = &claims.sign_in
             && !claims.scope.contains(Scope::OFFLINE_ACCESS)
         {
@@ -171,7 +172,7 @@ impl Provider {
             known
         } else {
             let Some(verified) = self.verify_uncached(token).await? else { return Ok(None) };
-            let verified = Arc::new(verified);
+            let verified = Arc::new(self.told_apart(verified).await?);
             if !verified.one_time && self.is_live(ctx, &verified) {
                 cache.tokens.insert(digest, Arc::clone(&verified));
             }
@@ -215,6 +216,19 @@ impl Provider {
     fn is_live(&self, ctx: &Ctx, token: &VerifiedAccessToken) -> bool {
         ctx.now.seconds() < token.claims.exp
             && !self.inner.revocations.end(&token.ended_by, token.user_id, token.issued_at)
+    }
+
+    /// Tells a client whose `client_id` is a UUID from a user. No subject is both's (RFC 9700 section 4.15): the database sees to it. Behind
+    /// a grant there is always a user; without one, whoever is registered decides.
+    async fn told_apart(&self, mut token: VerifiedAccessToken) -> Result<VerifiedAccessToken, ProviderError> {
+        if token.user_id.is_some()
+            && token.grant_id.is_none()
+            && let Ok(named) = ClientId::parse(&token.claims.sub)
+            && self.inner.store.read(ClientById(&named)).await?.is_some()
+        {
+            token.user_id = None;
+        }
+        Ok(token)
     }
 
     async fn verify_uncached(&self, token: &str) -> Result<Option<VerifiedAccessToken>, ProviderError> {

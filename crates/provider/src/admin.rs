@@ -14,7 +14,8 @@ mod service_account;
 mod subscription;
 mod user;
 
-pub use client::{ClientCreated, NewClient};
+pub(crate) use client::LEAST_UNGUESSABLE;
+pub use client::{ClientCreated, KnownSecret, NewClient};
 pub use grant::{GrantPage, GrantsOf};
 pub use organization::OrganizationChange;
 pub use plan::PlanChange;

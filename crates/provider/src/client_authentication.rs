@@ -1,11 +1,14 @@
 //! Client authentication (RFC 6749 section 2.3): exactly one method, the one the client is registered for.
 
+use crate::admin::LEAST_UNGUESSABLE;
 use crate::{ClientRequest, Ctx, Provider, ProviderError};
-use crypto::secret_matches;
+use crypto::{secret_hash, secret_matches};
+use passwords::{HashKind, Verdict};
 use protocol::credentials::Authorization;
 use protocol::{AuditEvent, ClientAuthentication, ClientId, ErrorCode, OAuthError, Params, SecretHash};
+use secrecy::SecretString;
 use std::sync::Arc;
-use storage::client::RegisteredClient;
+use storage::client::{RegisteredClient, UpgradeClientSecret};
 
 /// How a client presented itself.
 enum Presented<'a> {
@@ -58,7 +61,7 @@ impl Provider {
         request: &ClientRequest,
     ) -> Result<Arc<RegisteredClient>, ProviderError> {
         match presented(&request.params, request.authorization.as_ref())? {
-            Presented::Secret { id, secret, how } => self.by_secret(id, secret, how).await,
+            Presented::Secret { id, secret, how } => self.by_secret(ctx, id, (secret, how)).await,
             Presented::Assertion => self.by_assertion(ctx, &request.params).await,
             Presented::IdOnly(id) => {
                 let client = self.named_client(id).await?.ok_or_else(unknown)?;
@@ -76,24 +79,25 @@ impl Provider {
 
     async fn by_secret(
         &self,
+        ctx: &Ctx,
         id: &str,
-        secret: &str,
-        how: How,
+        (secret, how): (&str, How),
     ) -> Result<Arc<RegisteredClient>, ProviderError> {
         let client = self.named_client(id).await?;
         // The same comparison for a client that does not exist: its time tells nothing.
         let nobody = SecretHash::from_bytes([0; 32]);
         let stored = client.as_ref().and_then(|client| client.secret_hash).unwrap_or(nobody);
-        let secret_is_right = secret_matches(secret, &stored);
+        let matches_ours = secret_matches(secret, &stored);
         let client = client.ok_or_else(unknown)?;
         match (client.client.authentication, how) {
             (ClientAuthentication::ClientSecret, _)
             | (ClientAuthentication::ClientSecretBasic, How::Basic)
             | (ClientAuthentication::ClientSecretPost, How::Post) => {
-                if client.secret_hash.is_some() && secret_is_right {
-                    return Ok(client);
-                }
-                Err(because("the secret is wrong"))
+                let is_right = match &client.imported_secret_hash {
+                    Some(imported) => self.matches_imported(ctx, &client.client.id, imported, secret).await?,
+                    None => client.secret_hash.is_some() && matches_ours,
+                };
+                if is_right { Ok(client) } else { Err(because("the secret is wrong")) }
             }
             (_, How::Basic) => {
                 Err(because("the client is registered for another method: it sent client_secret_basic"))
@@ -102,6 +106,37 @@ impl Provider {
                 Err(because("the client is registered for another method: it sent client_secret_post"))
             }
         }
+    }
+
+    /// Checks a secret against the hash that another system made, and puts ours in its place: that one is checked in microseconds, and it is
+    /// as good where the secret cannot be guessed. Another stays under the slow hash.
+    async fn matches_imported(
+        &self,
+        ctx: &Ctx,
+        client: &ClientId,
+        imported: &str,
+        secret: &str,
+    ) -> Result<bool, ProviderError> {
+        let (pool, whose) = (&self.inner.hash_pool, ctx.on_behalf_of(Some(client)));
+        let verdict = pool.verify(whose, SecretString::from(secret), Some(imported.to_owned())).await?;
+        if matches!(verdict, Verdict::Wrong) {
+            return Ok(false);
+        }
+        // bcrypt saw no more than 72 bytes: what follows them may be anything.
+        let is_whole = secret.len() <= 72 || passwords::inspect(imported) != Ok(HashKind::Bcrypt);
+        if secret.len() >= LEAST_UNGUESSABLE && is_whole {
+            let upgrade = UpgradeClientSecret {
+                client: client.clone(),
+                verified: imported.to_owned(),
+                secret_hash: secret_hash(secret),
+            };
+            match self.inner.store.write(upgrade).await {
+                Ok(_) => self.inner.clients.forget(client),
+                // The secret was right either way; the next request tries again.
+                Err(error) => tracing::warn!(%error, "a client's secret was not stored as ours"),
+            }
+        }
+        Ok(true)
     }
 
     pub(crate) async fn named_client(

@@ -1,11 +1,11 @@
-//! The first platform owner: a link that works once, printed by a server that has none.
+//! The first platform owner: a link that works once, made by a server that has none.
 
 use crate::interaction::{NewAccount, SignUpProblem};
 use crate::{Ctx, Ended, Provider, ProviderError};
 use crypto::OpaqueToken;
 use protocol::{AuditEvent, OneTimeLinkId, UserId};
 use std::time::Duration;
-use storage::one_time_link::{AddOneTimeLink, OneTimeLink, OneTimeLinkById};
+use storage::one_time_link::{OneTimeLink, OneTimeLinkById, OneTimeLinksFor, ReplaceOneTimeLinks};
 use storage::user::{AddUser, PlatformOwnerExists, UserAdded};
 
 const PURPOSE: &str = "first-platform-owner";
@@ -32,7 +32,8 @@ impl Provider {
         Ok(!self.inner.store.read(PlatformOwnerExists).await?)
     }
 
-    /// A link that creates the first platform owner, while there is none. A newer link does not spend an older one.
+    /// A link that creates the first platform owner, while there is none. Those made before are good no more: whoever reads an old log or
+    /// terminal finds nothing there.
     ///
     /// # Errors
     /// When storage fails.
@@ -50,7 +51,9 @@ impl Provider {
             expires_at: ctx.now + LIFETIME,
             spent_at: None,
         };
-        let add = self.audited(ctx, AddOneTimeLink(link), AuditEvent::SetupLinkCreated {});
+        let void = self.inner.store.read(OneTimeLinksFor(PURPOSE)).await?;
+        let add = ReplaceOneTimeLinks { link, void };
+        let add = self.audited(ctx, add, AuditEvent::SetupLinkCreated {});
         self.inner.store.write(add).await?;
         Ok(Some(self.inner.settings.url(&format!("/setup?token={}", token.reveal()))))
     }

@@ -2,6 +2,7 @@
 
 use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;
+use crate::given_subject::{self, as_subject};
 use crate::nodes::Change;
 use crate::params;
 use crate::row::{Row, Rows};
@@ -16,6 +17,8 @@ pub struct RegisteredClient {
     pub client: Client,
     /// Its secret's hash; a client that presents none has none.
     pub secret_hash: Option<SecretHash>,
+    /// Instead of that, the hash of a secret that another system made, in a format `passwords` knows, until the secret was seen.
+    pub imported_secret_hash: Option<String>,
     /// Its secret, sealed for the purpose that [`secret_name`] names: of a client that signs with it, so that its hash is not enough. Neither this
     /// nor the next is read by [`ListClients`].
     pub sealed_secret: Option<Vec<u8>>,
@@ -24,6 +27,17 @@ pub struct RegisteredClient {
 }
 
 impl RegisteredClient {
+    /// A client without any secret.
+    pub fn new(client: Client) -> Self {
+        Self {
+            client,
+            secret_hash: None,
+            imported_secret_hash: None,
+            sealed_secret: None,
+            grants_ended_at: None,
+        }
+    }
+
     /// Whether something that was granted or issued to it at `at` still stands.
     pub fn stands_since(&self, at: Timestamp) -> bool {
         self.grants_ended_at.is_none_or(|ended| at > ended)
@@ -45,7 +59,8 @@ impl Query for ClientById<'_> {
 
     fn statement(&self) -> Statement {
         Statement::new(
-            "SELECT clients.metadata, clients.secret_hash, server_secrets.sealed, clients.grants_ended_at FROM clients \
+            "SELECT clients.metadata, clients.secret_hash, clients.imported_secret_hash, server_secrets.sealed, \
+             clients.grants_ended_at FROM clients \
              LEFT JOIN server_secrets ON server_secrets.name = ? WHERE clients.id = ?",
             params![secret_name(self.0), self.0],
         )
@@ -54,8 +69,8 @@ impl Query for ClientById<'_> {
     fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
         rows.first(|row| {
             Ok(RegisteredClient {
-                sealed_secret: row.get(2)?,
-                grants_ended_at: row.get(3)?,
+                sealed_secret: row.get(3)?,
+                grants_ended_at: row.get(4)?,
                 ..from_row(row)?
             })
         })
@@ -76,7 +91,7 @@ impl Query for ListClients {
 
     fn statement(&self) -> Statement {
         Statement::new(
-            "SELECT metadata, secret_hash FROM clients WHERE id > ? ORDER BY id LIMIT ?",
+            "SELECT metadata, secret_hash, imported_secret_hash FROM clients WHERE id > ? ORDER BY id LIMIT ?",
             params![self.after.as_ref().map_or("", ClientId::as_str), self.limit],
         )
     }
@@ -90,6 +105,7 @@ fn from_row(row: &Row<'_>) -> Result<RegisteredClient, StorageError> {
     Ok(RegisteredClient {
         client: row.get::<Json<Client>>(0)?.0,
         secret_hash: row.get(1)?,
+        imported_secret_hash: row.get(2)?,
         sealed_secret: None,
         grants_ended_at: None,
     })
@@ -102,7 +118,18 @@ fn hold_service(steps: &mut Steps, client: &Client) {
     }
 }
 
-/// Registers a client; refused when the `client_id` is taken, or there is no such service.
+/// What became of [`AddClient`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientAdded {
+    /// It is registered.
+    Added,
+    /// The `client_id` is taken, or there is no such service.
+    Taken,
+    /// The `client_id` is a user's subject, or another spelling of a UUID that is taken.
+    Subject,
+}
+
+/// Registers a client; refused when the `client_id` is taken or a user's subject, or there is no such service.
 pub struct AddClient {
     /// The client.
     pub registered: RegisteredClient,
@@ -111,12 +138,13 @@ pub struct AddClient {
 }
 
 impl Command for AddClient {
-    type Outcome = bool;
+    type Outcome = ClientAdded;
 
     fn steps(&self, steps: &mut Steps) {
         hold_service(steps, &self.registered.client);
         steps.one(
-            "INSERT INTO clients (id, metadata, secret_hash, created_at, updated_at, service_id) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO clients (id, metadata, secret_hash, created_at, updated_at, service_id, imported_secret_hash) \
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
             params![
                 &self.registered.client.id,
                 Json(&self.registered.client),
@@ -124,15 +152,26 @@ impl Command for AddClient {
                 self.at,
                 self.at,
                 self.registered.client.service,
+                self.registered.imported_secret_hash.as_ref(),
             ],
         );
+        if let Some(subject) = as_subject(&self.registered.client.id) {
+            given_subject::take(steps, subject);
+        }
         if let Some(secret) = secret(&self.registered, self.at) {
             steps.one(secret.sql, secret.params);
         }
     }
 
-    fn outcome(&self, applied: Applied) -> bool {
-        applied.is_done()
+    fn outcome(&self, applied: Applied) -> ClientAdded {
+        let row = usize::from(self.registered.client.service.is_some());
+        match applied {
+            Applied::Done => ClientAdded::Added,
+            Applied::Refused { step } if (row + 1..=row + given_subject::STEPS).contains(&step) => {
+                ClientAdded::Subject
+            }
+            Applied::Refused { .. } => ClientAdded::Taken,
+        }
     }
 }
 
@@ -150,10 +189,11 @@ impl Command for ReplaceClient {
     fn steps(&self, steps: &mut Steps) {
         hold_service(steps, &self.registered.client);
         steps.one(
-            "UPDATE clients SET metadata = ?, secret_hash = ?, updated_at = ?, service_id = ? WHERE id = ?",
+            "UPDATE clients SET metadata = ?, secret_hash = ?, imported_secret_hash = ?, updated_at = ?, service_id = ? WHERE id = ?",
             params![
                 Json(&self.registered.client),
                 self.registered.secret_hash,
+                self.registered.imported_secret_hash.as_ref(),
                 self.at,
                 self.registered.client.service,
                 &self.registered.client.id
@@ -172,10 +212,40 @@ impl Command for ReplaceClient {
     }
 }
 
+/// Replaces the hash that another system made, and nothing when it changed meanwhile.
+pub struct UpgradeClientSecret {
+    /// Whose.
+    pub client: ClientId,
+    /// The hash that was verified.
+    pub verified: String,
+    /// Ours, of the same secret.
+    pub secret_hash: SecretHash,
+}
+
+impl Command for UpgradeClientSecret {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        steps.one(
+            "UPDATE clients SET secret_hash = ?, imported_secret_hash = NULL WHERE id = ? AND imported_secret_hash = ?",
+            params![self.secret_hash, &self.client, &self.verified],
+        );
+        steps.announces(Change::Client(self.client.clone()));
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}
+
 /// Forgets a client and its API keys; its grants are refused from now on because no client is behind them.
 pub struct RemoveClient {
     /// Which.
     pub client: ClientId,
+    /// When.
+    pub at: Timestamp,
+    /// How long an access token issued before could still verify.
+    pub revoked_until: Timestamp,
 }
 
 impl Command for RemoveClient {
@@ -187,6 +257,11 @@ impl Command for RemoveClient {
         steps.any("DELETE FROM api_keys WHERE client_id = ?", params![&self.client]);
         let without = without_secret(&self.client);
         steps.any(without.sql, without.params);
+        if let Some(subject) = as_subject(&self.client) {
+            given_subject::leave(steps, subject);
+            // What speaks for it looks like a user's from now on, and is refused as a removed user's is.
+            crate::revocation::revoke(steps, *subject.as_bytes(), self.at, self.revoked_until);
+        }
         steps.announces(Change::Client(self.client.clone()));
     }
 

@@ -58,6 +58,7 @@ pub mod certificate_binding;
 pub mod client;
 pub mod consent;
 pub mod device_code;
+pub mod given_subject;
 pub mod grant;
 pub mod interaction;
 pub mod membership;

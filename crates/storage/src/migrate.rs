@@ -18,6 +18,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("V10__audit", include_str!("../migrations/V10__audit.sql")),
     ("V11__owners", include_str!("../migrations/V11__owners.sql")),
     ("V12__standing", include_str!("../migrations/V12__standing.sql")),
+    ("V13__given_subjects", include_str!("../migrations/V13__given_subjects.sql")),
 ];
 
 /// The newest schema version this program knows.

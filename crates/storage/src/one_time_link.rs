@@ -1,6 +1,6 @@
 //! Links that work once, such as the one that creates the first platform owner.
 
-use crate::contract::{Applied, Command, Query, Statement, Steps};
+use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;
 use crate::params;
 use crate::row::Rows;
@@ -50,6 +50,22 @@ impl Query for OneTimeLinkById {
     }
 }
 
+/// The links for a purpose, spent or not.
+pub struct OneTimeLinksFor<'a>(pub &'a str);
+
+impl Query for OneTimeLinksFor<'_> {
+    type Output = Vec<OneTimeLinkId>;
+    const ACCESS: Access = Access::Scan;
+
+    fn statement(&self) -> Statement {
+        Statement::new("SELECT id FROM one_time_links WHERE purpose = ?", params![self.0])
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.all(|row| row.get(0))
+    }
+}
+
 /// Stores a link.
 pub struct AddOneTimeLink(pub OneTimeLink);
 
@@ -62,6 +78,29 @@ impl Command for AddOneTimeLink {
             "INSERT INTO one_time_links (id, secret_hash, purpose, created_at, expires_at) VALUES (?, ?, ?, ?, ?)",
             params![link.id, link.secret_hash, &link.purpose, link.created_at, link.expires_at],
         );
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}
+
+/// Stores a link in the place of others.
+pub struct ReplaceOneTimeLinks {
+    /// The new one.
+    pub link: OneTimeLink,
+    /// Those that are good no more.
+    pub void: Vec<OneTimeLinkId>,
+}
+
+impl Command for ReplaceOneTimeLinks {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
+        for id in &self.void {
+            steps.any("DELETE FROM one_time_links WHERE id = ?", params![*id]);
+        }
+        AddOneTimeLink(self.link.clone()).steps(steps);
     }
 
     fn outcome(&self, applied: Applied) -> bool {

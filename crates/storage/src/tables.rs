@@ -100,7 +100,7 @@ pub(crate) static TABLES: &[Table] = &[
         "clients",
         columns![
             id: Name, metadata: Text, secret_hash: Hash = NULL, created_at: Int, updated_at: Int, service_id: Id = NULL,
-            grants_ended_at: Int = NULL,
+            grants_ended_at: Int = NULL, imported_secret_hash: Text = NULL,
         ],
     )
     .refers(&[("service_id", "services")]),
@@ -252,6 +252,7 @@ pub(crate) static TABLES: &[Table] = &[
     .refers(&[("user_id", "users"), ("organization_id", "organizations")]),
     table("audit_events", columns![id: Id, line: Text]),
     table("audit_blocks", columns![number: Int, events: Text, head: Text]),
+    table("given_subjects", columns![id: Id]),
 ];
 
 /// How many rows the longer of the two INSERT statements takes.

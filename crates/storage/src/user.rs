@@ -2,6 +2,7 @@
 
 use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;
+use crate::given_subject;
 use crate::params;
 use crate::row::{Row, Rows};
 use crate::value::Json;
@@ -246,6 +247,29 @@ impl Command for AddUser {
     }
 }
 
+/// Adds a user whose subject another system gave; refused when it is a client's, or a user's already.
+pub struct AddUserWithSubject(pub AddUser);
+
+impl Command for AddUserWithSubject {
+    /// `None` when the subject is taken.
+    type Outcome = Option<UserAdded>;
+
+    fn steps(&self, steps: &mut Steps) {
+        given_subject::take(steps, self.0.user.id);
+        self.0.steps(steps);
+    }
+
+    fn outcome(&self, applied: Applied) -> Self::Outcome {
+        match applied {
+            Applied::Refused { step } if step < given_subject::STEPS => None,
+            Applied::Refused { step } => {
+                Some(self.0.outcome(Applied::Refused { step: step - given_subject::STEPS }))
+            }
+            Applied::Done => Some(UserAdded::Added),
+        }
+    }
+}
+
 /// Replaces a user's password hash, and nothing else when it changed meanwhile.
 pub struct UpgradePasswordHash {
     /// Whose.
@@ -369,6 +393,7 @@ impl Command for RemoveUser {
         steps.any("DELETE FROM consents WHERE user_id = ?", params![self.user]);
         steps.any("DELETE FROM memberships WHERE user_id = ?", params![self.user]);
         steps.any("DELETE FROM subscriptions WHERE user_id = ?", params![self.user]);
+        given_subject::leave(steps, self.user);
         crate::revocation::revoke(steps, *self.user.as_bytes(), self.at, self.revoked_until);
     }
 

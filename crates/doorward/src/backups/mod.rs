@@ -54,6 +54,14 @@ impl FromStr for Place {
 }
 
 impl Place {
+    /// Whether it is this folder, or one inside it.
+    pub(crate) fn is_inside(&self, folder: &Path) -> bool {
+        match self {
+            Self::Folder(path) => real(path).starts_with(real(folder)),
+            Self::Bucket(_) => false,
+        }
+    }
+
     /// The target. An object store's client is made only here: who keeps backups in a folder has none.
     ///
     /// # Errors
@@ -63,6 +71,16 @@ impl Place {
             Self::Folder(path) => Arc::new(Folder::at(path)),
             Self::Bucket(bucket) => Arc::new(ObjectStore::open(bucket)?),
         })
+    }
+}
+
+/// Where a path leads, as far as it is there already.
+fn real(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let found = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    match found {
+        Some((above, real)) => path.strip_prefix(above).map_or_else(|_| path.clone(), |rest| real.join(rest)),
+        None => path,
     }
 }
 

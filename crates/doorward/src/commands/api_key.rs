@@ -11,7 +11,8 @@ use std::time::Duration;
 
 pub(crate) const HELP: &str = "\
 Examples:
-  doorward api-key add --service-account nightly-report --name 'cron on db1' --expires 90d
+  doorward api-key add --service-account nightly-report --name 'cron on db1' \\
+    --expires 90d
   doorward api-key list --service-account nightly-report
   doorward api-key revoke dwk_003hXvYKbHLgpGCJWuDTQs
 
@@ -20,9 +21,7 @@ A key is sent in X-Api-Key, or as a Bearer token. It is written so that secret s
 #[derive(Subcommand)]
 pub(crate) enum ApiKeyCommand {
     /// Make an API key; prints it, this once
-    #[command(
-        after_help = "Example: doorward api-key add --service-account nightly-report --scope orders:read --expires 90d"
-    )]
+    #[command(after_help = "Example: doorward api-key add --service-account nightly-report --expires 90d")]
     Add(AddArgs),
     /// List API keys: how they begin, when they end, when they were used
     #[command(after_help = "Example: doorward api-key list --json | jq -r '.[].prefix'")]

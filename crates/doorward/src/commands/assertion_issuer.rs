@@ -14,7 +14,8 @@ An issuer that is trusted here vouches for users: a client presents its signed a
 (urn:ietf:params:oauth:grant-type:jwt-bearer) and gets an access token for that user, without a browser.
 
 Examples:
-  doorward assertion-issuer add https://ci.example.org --jwks-uri https://ci.example.org/jwks --client deployer \\
+  doorward assertion-issuer add https://ci.example.org \\
+    --jwks-uri https://ci.example.org/jwks --client deployer \\
     --subject username --scope 'deploy:read deploy:write'
   doorward assertion-issuer list
   doorward assertion-issuer remove https://ci.example.org";

@@ -48,8 +48,10 @@ Examples:
 const EXPORT_HELP: &str = "\
 Examples:
   doorward audit export > events.jsonl
-  doorward audit export --from 2026-11-01T00:00:00Z --to 2026-11-30T23:59:59Z --client notes
-  doorward audit export --event RefreshTokenReused --event SignInFailed | jq -r .time";
+  doorward audit export --from 2026-11-01T00:00:00Z --to 2026-11-30T23:59:59Z \\
+    --client notes
+  doorward audit export --event RefreshTokenReused --event SignInFailed \\
+    | jq -r .time";
 
 #[derive(Args)]
 pub(crate) struct ExportArgs {

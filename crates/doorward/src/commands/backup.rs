@@ -47,7 +47,8 @@ Examples:
   doorward restore /backup/doorward.db
   doorward restore /backup/doorward.db --data /var/lib/doorward --force
   doorward restore --from /mnt/backup/doorward --force
-  doorward restore --from 's3://backups/doorward?region=eu-central-1' --at 2026-11-22T14:30:00Z --data ./looked-at
+  doorward restore --from 's3://backups/doorward?region=eu-central-1' \\
+    --at 2026-11-22T14:30:00Z --data ./looked-at
 
 The server must be stopped. With --force a database that is there already is replaced, and kept aside.
 

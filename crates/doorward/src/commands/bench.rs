@@ -99,9 +99,12 @@ Examples:
   doorward bench sign-in --users 200 --duration 30
   doorward bench sign-in --users 500 --duration 30 --json
   doorward bench sign-in --server-cpus 0 --client-cpus 1 --html sign-in.html
-  doorward bench sign-in --target http://10.0.0.7:8080 --env-file demo.env --users 200
-  doorward bench sign-in --workers 2                              (they share this machine's cores: nothing is gained)
-  doorward bench sign-in --workers 1 --passwords-threads 1        (the server may use one core, the worker the rest)
+  doorward bench sign-in --target http://10.0.0.7:8080 --env-file demo.env \\
+    --users 200
+  # they share this machine's cores: nothing is gained
+  doorward bench sign-in --workers 2
+  # the server may use one core, the worker the rest
+  doorward bench sign-in --workers 1 --passwords-threads 1
 
 Each virtual user, again and again, without cookies: GET authorize, POST the sign-in form, exchange the code, introspect the \
 access token, refresh. Beside them a constant trickle of introspections and refreshes shows what people who are signed in notice.

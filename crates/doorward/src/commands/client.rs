@@ -3,6 +3,7 @@
 use super::administer::{Administration, unexpected};
 use super::client_options::{ClientOptions, ServiceChoice};
 use super::client_proof_options;
+use super::client_secret::SecretSource;
 use super::service;
 use super::shown;
 use super::token_options;
@@ -15,7 +16,8 @@ use protocol::{Client, ClientAuthentication, ClientId, ExchangePolicy, GrantType
 
 pub(crate) const HELP: &str = "\
 Examples:
-  doorward client add my-app --name 'My App' --redirect-uri https://app.example.org/callback
+  doorward client add my-app --name 'My App' \\
+    --redirect-uri https://app.example.org/callback
   doorward client set my-app --consent implicit
   doorward client secret my-app
 
@@ -36,8 +38,8 @@ pub(crate) enum ClientCommand {
     #[command(after_help = SET_HELP)]
     Set(Box<SetArgs>),
     /// Give a client a new secret; the old one is refused from now on
-    #[command(after_help = "Example: doorward client secret my-app")]
-    Secret(NamedArgs),
+    #[command(after_help = "Example: doorward client secret my-app --json | jq -r .client_secret")]
+    Secret(SecretArgs),
     /// Refuse a client everywhere from now on
     #[command(after_help = "Example: doorward client disable my-app")]
     Disable(NamedArgs),
@@ -51,10 +53,16 @@ pub(crate) enum ClientCommand {
 
 const ADD_HELP: &str = "\
 Examples:
-  doorward client add my-app --name 'My App' --redirect-uri https://app.example.org/callback
-  doorward client add my-phone-app --name 'My App' --public --redirect-uri com.example.app:/callback
-  doorward client add my-api --redirect-uri https://api.example.org/unused --introspects-all
-  doorward client add my-job --grant-type client_credentials --authentication private_key_jwt --jwks keys.json
+  doorward client add my-app --name 'My App' \\
+    --redirect-uri https://app.example.org/callback
+  doorward client add my-phone-app --name 'My App' --public \\
+    --redirect-uri com.example.app:/callback
+  doorward client add my-api --redirect-uri https://api.example.org/unused \\
+    --introspects-all
+  doorward client add my-job --grant-type client_credentials \\
+    --authentication private_key_jwt --jwks keys.json
+  doorward client add 9b2f3d6e-1d1a-4a52-8a39-5f0e6f2b7c10 \\
+    --redirect-uri https://app.example.org/cb --secret-file secret.txt
 
 A new client must use PKCE, or a nonce if it keeps a secret; asks people for consent, gets JWT access tokens (ES256) and RS256 ID \
 Tokens that say what the scopes granted open, and may ask for every standard scope, unless you say otherwise.";
@@ -62,7 +70,8 @@ Tokens that say what the scopes granted open, and may ask for every standard sco
 const SET_HELP: &str = "\
 Examples:
   doorward client set my-app --name 'Our App' --consent implicit
-  doorward client set my-app --redirect-uri https://app.example.org/a --redirect-uri https://app.example.org/b
+  doorward client set my-app --redirect-uri https://app.example.org/a \\
+    --redirect-uri https://app.example.org/b
 
 Lists (redirect URIs, grant types, audiences) are replaced as a whole.";
 
@@ -75,6 +84,8 @@ pub(crate) struct AddArgs {
     public: bool,
     #[command(flatten)]
     options: ClientOptions,
+    #[command(flatten)]
+    secret: SecretSource,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -121,6 +132,17 @@ pub(crate) struct NamedArgs {
 }
 
 #[derive(Args)]
+pub(crate) struct SecretArgs {
+    /// The client_id
+    id: ClientId,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Args)]
 pub(crate) struct RemoveArgs {
     /// The client_id
     id: ClientId,
@@ -142,26 +164,38 @@ pub(crate) fn run(command: ClientCommand) -> anyhow::Result<()> {
             let changed = with_options(&mut administration, args.options, before)?;
             replace(&mut administration, changed, "was changed")
         }
-        ClientCommand::Secret(args) => {
-            match Administration::of(&args.place)?.perform(Operation::RotateClientSecret { id: args.id })? {
-                Outcome::ClientSecret(secret) => Ok(shown::line(secret.expose())?),
-                _ => unexpected(),
-            }
-        }
+        ClientCommand::Secret(args) => new_secret(args),
         ClientCommand::Disable(args) => set_disabled(args, true),
         ClientCommand::Enable(args) => set_disabled(args, false),
         ClientCommand::Remove(args) => remove(args),
     }
 }
 
+fn new_secret(args: SecretArgs) -> anyhow::Result<()> {
+    let rotate = Operation::RotateClientSecret { id: args.id.clone() };
+    let Outcome::ClientSecret(secret) = Administration::of(&args.place)?.perform(rotate)? else {
+        return unexpected();
+    };
+    if args.json {
+        let new = serde_json::json!({ "client_id": args.id, "client_secret": secret.expose() });
+        return shown::json(&new);
+    }
+    Ok(shown::line(secret.expose())?)
+}
+
 fn add(args: AddArgs) -> anyhow::Result<()> {
     let authentication =
         if args.public { ClientAuthentication::None } else { ClientAuthentication::ClientSecret };
     let name = args.options.name.clone().unwrap_or_else(|| args.id.to_string());
+    let kept_secret = args.secret.read()?;
+    let keeps_secret = kept_secret.is_some();
     let mut administration = Administration::of(&args.place)?;
     let client = Client::new(args.id, name, authentication);
     let client = with_options(&mut administration, args.options, client)?;
-    let outcome = administration.perform(Operation::AddClient(client))?;
+    let outcome = administration.perform(match kept_secret {
+        Some(secret) => Operation::AddClientWithSecret { client, secret },
+        None => Operation::AddClient(client),
+    })?;
     let Outcome::ClientAdded { client, secret } = outcome else { return unexpected() };
     if args.json {
         return shown::json(&serde_json::json!({
@@ -174,6 +208,9 @@ fn add(args: AddArgs) -> anyhow::Result<()> {
     let mut fields = vec![("client_id", client.id.to_string())];
     if let Some(secret) = &secret {
         fields.push(("client_secret", format!("{}   (shown this once: {})", secret.expose(), kept(&client))));
+    }
+    if keeps_secret {
+        fields.push(("client_secret", "the one it has".to_owned()));
     }
     Ok(shown::fields(&fields)?)
 }

@@ -2,6 +2,7 @@
 
 use super::client_proof_options::ProofOptions;
 use super::token_options::TokenOptions;
+use crate::settings;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use protocol::{
@@ -53,17 +54,17 @@ pub(crate) struct ClientOptions {
     /// Its access tokens are accepted until they expire
     #[arg(long, overrides_with = "one_time_access_tokens")]
     no_one_time_access_tokens: bool,
-    /// How long its access tokens live
-    #[arg(long, value_name = "SECONDS")]
+    /// How long its access tokens live: 10m, 1h, .., or seconds; at most 1d
+    #[arg(long, value_name = "DURATION", value_parser = settings::seconds)]
     access_token_lifetime: Option<u32>,
-    /// How long its ID Tokens live
-    #[arg(long, value_name = "SECONDS")]
+    /// How long its ID Tokens live; at most 1d
+    #[arg(long, value_name = "DURATION", value_parser = settings::seconds)]
     id_token_lifetime: Option<u32>,
     /// How long an unused refresh token of it lives
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "DURATION", value_parser = settings::seconds)]
     refresh_token_lifetime: Option<u32>,
     /// After how long people sign in again for it, when it does not say so itself
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "DURATION", value_parser = settings::seconds)]
     default_max_age: Option<u32>,
     /// How often it may ask for tokens: 50/s, 600/min, or off
     #[arg(long, value_name = "RATE", value_parser = rate)]

@@ -17,9 +17,11 @@ use url::Url;
 
 pub(crate) const HELP: &str = "\
 Examples:
-  doorward client add doorward-login --public --grant-type urn:ietf:params:oauth:grant-type:device_code
+  doorward client add doorward-login --public \\
+    --grant-type urn:ietf:params:oauth:grant-type:device_code
   doorward login --issuer https://id.example.org
-  doorward login --issuer https://id.example.org --client-id my-tv --scope 'openid profile offline_access'
+  doorward login --issuer https://id.example.org --client-id my-tv \\
+    --scope 'openid profile offline_access'
   TOKEN=$(doorward login --issuer https://id.example.org | jq -r .access_token)
 
 It asks the issuer for a code, shows where to enter it (on a terminal as a QR code, too), waits for you, and prints the tokens as JSON to \

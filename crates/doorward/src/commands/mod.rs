@@ -9,6 +9,7 @@ pub(crate) mod bench;
 pub(crate) mod client;
 mod client_options;
 mod client_proof_options;
+mod client_secret;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod grant;

@@ -12,8 +12,10 @@ use protocol::{Features, PlanPath, ServicePath};
 pub(crate) const HELP: &str = "\
 Examples:
   doorward plan add acme/notes/free --feature read
-  doorward plan add acme/notes/pro --name Professional --feature read --feature export
-  doorward plan set acme/notes/pro --features-json '{\"seats\": 5, \"export\": true}'
+  doorward plan add acme/notes/pro --name Professional --feature read \\
+    --feature export
+  doorward plan set acme/notes/pro \\
+    --features-json '{\"seats\": 5, \"export\": true}'
 
 A plan called free is what users without a subscription have.";
 

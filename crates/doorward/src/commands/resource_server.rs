@@ -20,7 +20,8 @@ use std::process::ExitCode;
 
 pub(crate) const HELP: &str = "\
 Examples:
-  doorward resource-server add https://api.example.org --rule 'GET /orders/{id} = orders:read' --rule '/health = public'
+  doorward resource-server add https://api.example.org \\
+    --rule 'GET /orders/{id} = orders:read' --rule '/health = public'
   doorward resource-server set https://api.example.org --rules api-rules.toml
   doorward resource-server check GET https://api.example.org/orders/5
 
@@ -58,7 +59,8 @@ pub(crate) enum ResourceServerCommand {
     /// Say what a request would need; fails when no rule lets it through
     #[command(after_help = "Examples:
   doorward resource-server check GET https://api.example.org/orders/5
-  doorward resource-server check DELETE /orders/5 --resource https://api.example.org")]
+  doorward resource-server check DELETE /orders/5 \\
+    --resource https://api.example.org")]
     Check(CheckArgs),
 }
 

@@ -30,7 +30,7 @@ pub(crate) enum ServiceCommand {
     Show(ShowArgs),
     /// Give a service another name; its slug stays, because tokens carry it
     #[command(after_help = "Example: doorward service set acme/notes --name 'Acme Notebooks'")]
-    Set(NameArgs),
+    Set(SetArgs),
     /// Forget a service that has no clients and no subscriptions, and its plans
     #[command(after_help = "Example: doorward service remove acme/notes --yes")]
     Remove(RemoveArgs),
@@ -41,6 +41,17 @@ pub(crate) struct NameArgs {
     /// ORGANIZATION/SERVICE
     service: ServicePath,
     /// What people call it [default: its slug]
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Args)]
+pub(crate) struct SetArgs {
+    /// ORGANIZATION/SERVICE
+    service: ServicePath,
+    /// What people call it
     #[arg(long)]
     name: Option<String>,
     #[command(flatten)]
@@ -103,9 +114,11 @@ pub(crate) fn run(command: ServiceCommand) -> anyhow::Result<()> {
             ])?)
         }
         ServiceCommand::Set(args) => {
-            let name = args.name.unwrap_or_else(|| args.service.service.to_string());
             let mut administration = Administration::of(&args.place)?;
-            let changed = one(&mut administration, Op::Rename { path: args.service, name })?;
+            let changed = match args.name {
+                Some(name) => one(&mut administration, Op::Rename { path: args.service, name })?,
+                None => find(&mut administration, args.service)?,
+            };
             Ok(shown::line(format!("{} was changed.", changed.service))?)
         }
         ServiceCommand::Remove(args) => remove(args),

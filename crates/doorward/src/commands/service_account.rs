@@ -9,7 +9,8 @@ use protocol::{Client, ClientId, Scope};
 
 pub(crate) const HELP: &str = "\
 Examples:
-  doorward service-account add nightly-report --audience https://api.example.org --scope orders:read
+  doorward service-account add nightly-report \\
+    --audience https://api.example.org --scope orders:read
   doorward api-key add --service-account nightly-report --expires 90d
 
 A service account is a client without a secret: client show, set, disable, enable and remove work on it, and client secret
@@ -18,9 +19,8 @@ lets it get access tokens by client_credentials too.";
 #[derive(Subcommand)]
 pub(crate) enum ServiceAccountCommand {
     /// Register a service account
-    #[command(
-        after_help = "Example: doorward service-account add nightly-report --audience https://api.example.org --scope orders:read"
-    )]
+    #[command(after_help = "Example: doorward service-account add nightly-report \\
+    --audience https://api.example.org --scope orders:read")]
     Add(AddArgs),
     /// List service accounts
     #[command(after_help = "Example: doorward service-account list")]

@@ -38,6 +38,15 @@ pub(crate) fn fields(fields: &[(&str, String)]) -> io::Result<()> {
     fields.iter().try_for_each(|(name, value)| line(format!("{name:widest$}  {}", plain(value))))
 }
 
+/// Whether standard output and standard error, where the log goes, are one: a service manager's, or one file.
+pub(crate) fn is_the_log() -> bool {
+    let of = |file: rustix::fd::BorrowedFd<'_>| {
+        rustix::fs::fstat(file).ok().map(|stat| (stat.st_dev, stat.st_ino))
+    };
+    let (out, log) = (of(rustix::stdio::stdout()), of(rustix::stdio::stderr()));
+    out.is_some() && out == log
+}
+
 fn in_columns(cells: &[String], widths: &[usize]) -> String {
     let mut text = String::new();
     for (cell, width_of_column) in cells.iter().zip(widths) {

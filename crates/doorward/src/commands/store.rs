@@ -25,13 +25,16 @@ use tokio::runtime::Runtime;
 pub(crate) const HELP: &str = "\
 Examples:
   doorward store doctor
-  doorward store copy --from sqlite:/var/lib/doorward/doorward.db --to postgres://doorward@db.example.org/doorward
-  doorward store verify --from sqlite:/var/lib/doorward/doorward.db --to postgres://doorward@db.example.org/doorward";
+  doorward store copy --from sqlite:/var/lib/doorward/doorward.db \\
+    --to postgres://doorward@db.example.org/doorward
+  doorward store verify --from sqlite:/var/lib/doorward/doorward.db \\
+    --to postgres://doorward@db.example.org/doorward";
 
 const COPY_HELP: &str = "\
 Examples:
   doorward store copy --from sqlite:/var/lib/doorward/doorward.db \\
-    --to postgres://doorward@db.example.org/doorward?sslmode=verify-full --to-password-file /etc/doorward/database.password
+    --to postgres://doorward@db.example.org/doorward?sslmode=verify-full \\
+    --to-password-file /etc/doorward/database.password
   doorward store copy --from sqlite:old.db --to sqlite:new.db
 
 Stop every server on the source first. Between any two engines; the destination must be an empty database.
@@ -43,7 +46,8 @@ The master key is not in a database: every server on the new one needs the key f
 
 const VERIFY_HELP: &str = "\
 Example:
-  doorward store verify --from sqlite:/var/lib/doorward/doorward.db --to postgres://doorward@db.example.org/doorward
+  doorward store verify --from sqlite:/var/lib/doorward/doorward.db \\
+    --to postgres://doorward@db.example.org/doorward
 
 Stop every server on both first. Reads every row of both sides, in order, and names the first key at which a table differs. Exit code \
 1 when something does.";
@@ -52,7 +56,8 @@ const DOCTOR_HELP: &str = "\
 Examples:
   doorward store doctor
   doorward store doctor --data /var/lib/doorward --deep
-  doorward store doctor --database postgres://doorward@db.example.org/doorward --nodes 3
+  doorward store doctor \\
+    --database postgres://doorward@db.example.org/doorward --nodes 3
 
 The server may run meanwhile; nothing is changed. Each line is ok, a note (it works, and could be better) or a problem. Exit code 1 when \
 there is a problem.";

@@ -13,7 +13,8 @@ use storage::archive::parse_moment;
 
 pub(crate) const HELP: &str = "\
 Examples:
-  doorward subscription set alice acme/notes/pro --current-period-end 2027-01-01T00:00:00Z
+  doorward subscription set alice acme/notes/pro \\
+    --current-period-end 2027-01-01T00:00:00Z
   doorward subscription show alice acme/notes
   doorward subscription list acme/notes
 
@@ -42,7 +43,8 @@ Examples:
 const SET_HELP: &str = "\
 Examples:
   doorward subscription set alice acme/notes/pro
-  doorward subscription set alice acme/notes/pro --status canceled --current-period-end 2027-01-01T00:00:00Z
+  doorward subscription set alice acme/notes/pro --status canceled \\
+    --current-period-end 2027-01-01T00:00:00Z
 
 A canceled subscription counts until the current period ends; a late payment (past_due) takes nothing away.";
 

@@ -20,7 +20,8 @@ use storage::{Database, Options, Schema, Store};
 pub(crate) const HELP: &str = "\
 Examples:
   doorward upgrade --rehearse
-  doorward upgrade --rehearse --database postgres://doorward@db.example.org/doorward \\
+  doorward upgrade --rehearse \\
+    --database postgres://doorward@db.example.org/doorward \\
     --scratch postgres://doorward@db.example.org/doorward_scratch
   doorward upgrade --data /var/lib/doorward
 

@@ -7,6 +7,7 @@ use crate::cli::Place;
 use crate::operator::{Operation, Outcome, PasswordToSet, Secret, UserToAdd, UserView};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
+use protocol::UserId;
 use serde_json::{Map, Value};
 use std::io::{BufRead as _, IsTerminal as _, Write as _, stderr, stdin};
 
@@ -48,7 +49,10 @@ Examples:
   doorward user add alice --email alice@example.org --name 'Alice Example'
   doorward user add root --platform-owner
   pass show bob | doorward user add bob --password-stdin
-  doorward user add carol --password-hash '$2y$10$...' --claim 'address={\"country\":\"NL\"}'";
+  doorward user add dave --sub 7f1f8f0e-6f0c-4b5e-9d3c-2f2a7d5f4b11 \\
+    --no-password
+  doorward user add carol --password-hash '$2y$10$...' \\
+    --claim 'address={\"country\":\"NL\"}'";
 
 #[derive(Args)]
 pub(crate) struct AddArgs {
@@ -66,6 +70,9 @@ pub(crate) struct AddArgs {
     /// The user runs this installation
     #[arg(long)]
     platform_owner: bool,
+    /// Who they are to clients already, where they come from elsewhere: a UUID; without it, one is made
+    #[arg(long, value_name = "UUID")]
+    sub: Option<UserId>,
     #[command(flatten)]
     password: PasswordSource,
     #[command(flatten)]
@@ -172,6 +179,7 @@ fn add(args: AddArgs) -> anyhow::Result<()> {
         claims: args.claims.into_iter().collect::<Map<_, _>>(),
         password,
         platform_owner: args.platform_owner,
+        subject: args.sub,
     };
     match administration.perform(Operation::AddUser(user))? {
         Outcome::User(user) => Ok(shown::line(format!("{} was added; sub {}.", user.username, user.sub))?),

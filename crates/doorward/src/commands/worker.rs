@@ -21,12 +21,16 @@ use web::server::{ServerOptions, tls};
 pub(crate) const HELP: &str = "\
 Examples:
   openssl rand -base64 32 > worker.secret && chmod 600 worker.secret
-  doorward worker --listen 0.0.0.0:8443 --tls-certificate chain.pem --tls-key key.pem --worker-secret-file worker.secret
-  doorward worker --listen 10.0.0.7:8081 --worker-allow-plain on --worker-secret-file worker.secret
-  doorward worker test https://worker-1.internal:8443 --worker-secret-file worker.secret
+  doorward worker --listen 0.0.0.0:8443 --tls-certificate chain.pem \\
+    --tls-key key.pem --worker-secret-file worker.secret
+  doorward worker --listen 10.0.0.7:8081 --worker-allow-plain on \\
+    --worker-secret-file worker.secret
+  doorward worker test https://worker-1.internal:8443 \\
+    --worker-secret-file worker.secret
 
 And on the server:
-  doorward serve --passwords-workers https://worker-1.internal:8443 --worker-secret-file worker.secret
+  doorward serve --passwords-workers https://worker-1.internal:8443 \\
+    --worker-secret-file worker.secret
 
 It has no database and no state. What a hash costs, the server says with each password; of the settings, those of listening, TLS, \
 passwords.threads, passwords.max_wait, logging and worker.* concern it.";

@@ -17,7 +17,8 @@ use std::time::Duration;
 pub(crate) const HELP: &str = "\
 Examples:
   doorward worker test https://worker-1.internal:8443
-  doorward worker test http://10.0.0.7:8081 --worker-secret-file worker.secret --worker-allow-plain on --json
+  doorward worker test http://10.0.0.7:8081 \\
+    --worker-secret-file worker.secret --worker-allow-plain on --json
 
 With the settings of the server that would use it: the secret, the authorities, what a hash costs. Exit code 0: it works, whether or \
 not it would help. 1: it does not.";

@@ -181,6 +181,7 @@ async fn add_user(provider: &Provider, username: &str, given_name: &str) -> anyh
         ("address", json!({"locality": "Amsterdam", "country": "NL"})),
     ];
     let user = NewUser {
+        subject: None,
         username: username.to_owned(),
         email: Some(format!("{username}@example.org")),
         email_verified: true,

@@ -33,7 +33,8 @@ pub(crate) const HELP: &str = "\
 Examples:
   doorward demo
   doorward demo --database postgres://postgres@localhost/demo
-  doorward demo --port 0 --env-file /tmp/doorward.env --redirect-uri http://localhost:3000/callback
+  doorward demo --port 0 --env-file /tmp/doorward.env \\
+    --redirect-uri http://localhost:3000/callback
 
 Everything is forgotten when it ends, unless --database names another database: an empty one, in which everything stays. Anybody may register, and rate limits and lockouts are off. Its users and clients, with \
 their passwords and secrets, are printed and shown on the page it links to.

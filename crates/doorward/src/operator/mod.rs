@@ -21,7 +21,7 @@ pub(crate) use socket::Socket;
 pub(crate) use views::{ApiKeyView, KeyView, UserView};
 
 use protocol::{
-    ApiKeyId, AssertionIssuer, Client, ClientId, GrantId, ResourceIndicator, ResourceServer, Scope,
+    ApiKeyId, AssertionIssuer, Client, ClientId, GrantId, ResourceIndicator, ResourceServer, Scope, UserId,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -40,6 +40,7 @@ pub(crate) enum Operation {
     SetUserDisabled { login: String, disabled: bool },
     RemoveUser { login: String },
     AddClient(Client),
+    AddClientWithSecret { client: Client, secret: SecretToKeep },
     ListClients { after: Option<ClientId>, limit: u32 },
     FindClient { id: ClientId },
     ReplaceClient(Client),
@@ -76,7 +77,7 @@ impl Operation {
             Self::SetUserPassword { .. } => "set_user_password",
             Self::SetUserDisabled { .. } => "set_user_disabled",
             Self::RemoveUser { .. } => "remove_user",
-            Self::AddClient(_) => "add_client",
+            Self::AddClient(_) | Self::AddClientWithSecret { .. } => "add_client",
             Self::ListClients { .. } => "list_clients",
             Self::FindClient { .. } => "find_client",
             Self::ReplaceClient(_) => "replace_client",
@@ -157,6 +158,16 @@ pub(crate) struct UserToAdd {
     pub(crate) claims: Map<String, Value>,
     pub(crate) password: PasswordToSet,
     pub(crate) platform_owner: bool,
+    #[serde(default)]
+    pub(crate) subject: Option<UserId>,
+}
+
+/// The secret that a client has already.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SecretToKeep {
+    Clear(Secret),
+    Hash(Secret),
 }
 
 /// A new user's password.

@@ -1,8 +1,10 @@
 //! Does one operation: a translation from [`Operation`] to `provider`'s methods and back.
 
-use super::{Answer, Operation, Outcome, PasswordToSet, Refusal, Secret, UserToAdd};
+use super::{Answer, Operation, Outcome, PasswordToSet, Refusal, Secret, SecretToKeep, UserToAdd};
 use protocol::UserId;
-use provider::admin::{AdminError, NewApiKey, NewClient, NewServiceAccount, NewUser, UserPassword};
+use provider::admin::{
+    AdminError, KnownSecret, NewApiKey, NewClient, NewServiceAccount, NewUser, UserPassword,
+};
 use provider::{Ctx, Provider, ProviderError};
 
 /// Does it, or says in one sentence why not.
@@ -22,6 +24,10 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
         Op::AddClient(client) => {
             let created = provider.add_client(ctx, NewClient { client }).await?;
             Outcome::ClientAdded { client: created.client, secret: created.secret.map(Secret::from) }
+        }
+        Op::AddClientWithSecret { client, secret } => {
+            let client = provider.add_client_with_secret(ctx, client, known_secret(secret)).await?;
+            Outcome::ClientAdded { client, secret: None }
         }
         Op::ListClients { after, limit } => Outcome::Clients(provider.list_clients(after, limit).await?),
         Op::FindClient { id } => Outcome::Client(provider.find_client(&id).await?),
@@ -95,6 +101,14 @@ fn new_user(user: UserToAdd) -> NewUser {
             PasswordToSet::None => UserPassword::None,
         },
         platform_owner: user.platform_owner,
+        subject: user.subject,
+    }
+}
+
+fn known_secret(secret: SecretToKeep) -> KnownSecret {
+    match secret {
+        SecretToKeep::Clear(secret) => KnownSecret::Clear(secret.0),
+        SecretToKeep::Hash(hash) => KnownSecret::Hash(hash.expose().to_owned()),
     }
 }
 

@@ -33,7 +33,7 @@ use web::server::{CertificateHeader, ForwardingHeader, TrustedProxies};
 pub(crate) use flags::SettingFlags;
 pub(crate) use issuer::Issuer;
 pub(crate) use sources::{Resolved, SettingsError};
-pub(crate) use value::{address, lifetime};
+pub(crate) use value::{address, lifetime, seconds};
 
 /// Every setting, typed. What `table` says about each is not repeated here.
 #[derive(Clone, Debug)]
@@ -283,6 +283,13 @@ impl Settings {
             warnings.push(
                 "the issuer is https, but neither tls.certificate nor trusted_proxies is set: without a proxy nothing \
                  here speaks TLS, and with one every client shares the proxy's address and its rate limits"
+                    .to_owned(),
+            );
+        }
+        if self.backup.to.as_ref().is_some_and(|backups| backups.is_inside(&self.data)) {
+            warnings.push(
+                "backup.to is inside the data folder: what takes the one takes the other. Keep backups on another disk, or \
+                 in an object store"
                     .to_owned(),
             );
         }

@@ -42,6 +42,17 @@ pub(crate) fn lifetime(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Whole seconds, as protocols count them: a duration, or the bare number of seconds.
+pub(crate) fn seconds(text: &str) -> Result<u32, String> {
+    let expected = || "a duration in whole seconds, such as 10m, 1h or 30d".to_owned();
+    if let Ok(seconds) = number(text, 0, u32::MAX) {
+        return Ok(seconds);
+    }
+    let duration = duration(text).map_err(|_| expected())?;
+    let whole = duration.subsec_nanos() == 0;
+    u32::try_from(duration.as_secs()).ok().filter(|_| whole).ok_or_else(expected)
+}
+
 /// `65536`, `64KiB`, `19MiB`, `1GiB`: bytes.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
     const UNITS: [(&str, u64); 4] = [("", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
@@ -223,6 +234,12 @@ mod tests {
             assert!(duration(bad).is_err(), "{bad}");
         }
         assert!(lifetime("0s").is_err());
+        for (text, whole) in [("10m", 600), ("1h", 3_600), ("600", 600), ("0", 0)] {
+            assert_eq!(seconds(text), Ok(whole), "{text}");
+        }
+        for bad in ["250ms", "1.5h", "99999999999", "", "-1", "100000d"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -37,11 +37,6 @@ impl Telemetry {
     /// When logging was started already.
     pub(crate) fn start(settings: &LogSettings) -> anyhow::Result<Self> {
         let terminal = stderr().is_terminal();
-        let text = match settings.format {
-            LogFormat::Text => true,
-            LogFormat::Json => false,
-            LogFormat::Auto => terminal,
-        };
         let (writer, guard) = NonBlockingBuilder::default()
             .lossy(true)
             .buffered_lines_limit(MOST_WAITING)
@@ -54,7 +49,7 @@ impl Telemetry {
         let builder = tracing_subscriber::fmt().with_writer(writer).with_env_filter(filter);
         let suppressed = Suppressed::default();
         let sampling = Sampling::new(settings.repeats, seconds, suppressed.clone());
-        let started = if text {
+        let started = if !settings.is_json() {
             let text = builder.with_ansi(colours).with_target(false).finish();
             tracing::subscriber::set_global_default(text.with(sampling))
         } else {
@@ -84,6 +79,17 @@ fn without_the_noise(filter: &str) -> String {
         return filter.to_owned();
     }
     NOISE.iter().map(|target| format!("{target}=info,")).collect::<String>() + filter
+}
+
+impl LogSettings {
+    /// Whether a program reads the log.
+    pub(crate) fn is_json(&self) -> bool {
+        match self.format {
+            LogFormat::Text => false,
+            LogFormat::Json => true,
+            LogFormat::Auto => !stderr().is_terminal(),
+        }
+    }
 }
 
 /// Lines that are not in the log.

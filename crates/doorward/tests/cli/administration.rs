@@ -128,7 +128,9 @@ fn a_client_is_changed_only_where_it_is_said() {
 #[test]
 fn a_clients_limits_and_what_it_may_exchange_are_set_and_taken_back() {
     let installation = Installation::new();
-    installation.run(&["client", "add", "app", "--redirect-uri", "https://app.example.org/cb"]);
+    for id in ["gate", "a", "b", "app"] {
+        installation.run(&["client", "add", id, "--redirect-uri", "https://app.example.org/cb"]);
+    }
     let limits = "client set app --rate-limit 600/min --one-time-access-tokens --id-token-lifetime 60 --may-act gate --exchange-client a \
                   --exchange-client b --exchange-audience https://x.example/ --exchange-scope read --exchange-impersonation --exchange-one-time \
                   --grant-type authorization_code --grant-type urn:ietf:params:oauth:grant-type:token-exchange";
@@ -398,4 +400,38 @@ fn a_gateway_is_set_up_and_its_keys_are_made_and_revoked_from_the_command_line()
     assert!(installation.run(&["resource-server", "list"]).contains(api));
     installation.run(&["resource-server", "remove", api, "--yes"]);
     installation.fails(1, &["resource-server", "show", api]);
+}
+
+#[test]
+fn registrations_from_elsewhere_keep_their_names() {
+    let installation = Installation::new();
+    let (client, sub) = ("9b2f3d6e-1d1a-4a52-8a39-5f0e6f2b7c10", "0f0e6f2b-1d1a-4a52-8a39-9b2f3d6e7c10");
+    let secret = "the-secret-it-has-had-for-years";
+    std::fs::write(installation.path("secret"), format!("{secret}\n")).expect("a file");
+    fn add<'a>(more: &[&'a str]) -> Vec<&'a str> {
+        [&["client", "add"], more, &["--grant-type", "client_credentials"]].concat()
+    }
+    let printed = installation.run(&add(&[client, "--secret-file", "secret"]));
+    assert!(printed.contains("the one it has") && !printed.contains(secret), "{printed}");
+    let hash = "$pbkdf2-sha256$1000$0ZrTes8ZY4wxpjQGAEAo5Q$";
+    let refused = installation.given(hash, &add(&["other", "--secret-hash", "-"]));
+    assert!(text(&refused.stderr).contains("secret hash: "), "{}", text(&refused.stderr));
+    let shown_to_all = installation.fails(1, &add(&["other", "--secret-hash", hash]));
+    assert!(shown_to_all.contains("take a file") && !shown_to_all.contains("pbkdf2"), "{shown_to_all}");
+
+    installation.run(&["user", "add", "dave", "--no-password", "--sub", sub]);
+    assert_eq!(installation.json(&["user", "show", "dave", "--json"])["sub"], sub);
+    let refused = installation.fails(1, &["user", "add", "erin", "--no-password", "--sub", client]);
+    assert!(refused.contains("a client_id"), "{refused}");
+    let refused = installation.fails(1, &add(&[sub]));
+    assert!(refused.contains("a user's subject"), "{refused}");
+
+    let server = installation.serve(&[]);
+    let form = "grant_type=client_credentials";
+    assert_eq!(post(&server.address, "/oauth2/token", (client, secret), form).0, 200);
+    let new = installation.json(&["client", "secret", client, "--json"]);
+    assert_eq!(new["client_id"], client);
+    let new = new["client_secret"].as_str().expect("a secret");
+    assert_eq!(post(&server.address, "/oauth2/token", (client, secret), form).0, 401);
+    assert_eq!(post(&server.address, "/oauth2/token", (client, new), form).0, 200);
 }

@@ -162,8 +162,37 @@ fn every_command_is_in_the_list_and_has_an_example() {
 
 #[test]
 fn completions_know_the_commands() {
-    for shell in ["bash", "zsh", "fish"] {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = doorward().args(["completions", shell]).output().expect("the program runs");
-        assert!(output.status.success() && text(&output.stdout).contains("rotate-master"), "{shell}");
+        let script = text(&output.stdout);
+        assert!(output.status.success() && script.contains("DOORWARD_COMPLETE"), "{shell}: {script}");
+        assert!(script.len() < 4096, "{shell}: {} bytes", script.len());
     }
+    // As the script of bash asks.
+    let asked = |words: &[&str]| {
+        let mut command = doorward();
+        command.env("DOORWARD_COMPLETE", "bash").env("_CLAP_IFS", "\n");
+        command.env("_CLAP_COMPLETE_INDEX", (words.len() - 1).to_string()).arg("--").args(words);
+        let output = command.output().expect("the program runs");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout).lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(asked(&["doorward", "keys", "rotate"]), ["rotate", "rotate-master"]);
+    assert_eq!(asked(&["doorward", "client", "set", "my-app", "--consent", "im"]), ["implicit"]);
+    assert!(asked(&["doorward", "serve", "--issu"]).contains(&"--issuer".to_owned()));
+}
+
+#[test]
+fn bash_completes_by_the_script() {
+    let script = text(&doorward().args(["completions", "bash"]).output().expect("the program runs").stdout);
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_doorward")).parent().expect("a folder");
+    let ask = "COMP_WORDS=(doorward user pass); COMP_CWORD=2; COMP_TYPE=9; \
+               _clap_complete_doorward doorward pass user; printf '%s' \"${COMPREPLY[*]}\"";
+    let output = std::process::Command::new("bash")
+        .env_clear()
+        .env("PATH", format!("{}:/usr/bin:/bin", folder.display()))
+        .args(["--norc", "-c", &format!("{script}\n{ask}")])
+        .output()
+        .expect("bash");
+    assert_eq!(text(&output.stdout).trim(), "password", "{}", text(&output.stderr));
 }

@@ -9,6 +9,8 @@ mod backup;
 #[cfg(test)]
 mod client_certificates;
 #[cfg(test)]
+mod command_line;
+#[cfg(test)]
 mod demo;
 mod dumps;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `doorward serve`: a fresh start without any configuration, one process for one database, an end that loses nothing.
 
-use crate::process::{Installation, PATIENCE, Server, answer, get};
-use rustix::process::Signal;
+use crate::process::{Installation, PATIENCE, Server, answer, get, now};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -21,20 +21,34 @@ fn a_fresh_start_works_and_what_it_keeps_survives() {
     assert_eq!((status, metadata["issuer"].as_str()), (200, Some(&*format!("http://localhost:{port}"))));
 
     // The link is for whoever started it, and it leads somewhere.
-    let (_, link) = server.printed.split_once("/setup?token=").expect("a setup link");
-    let link = link.split_whitespace().next().expect("a token").to_owned();
+    let file = installation.path("doorward-data/setup-link");
+    let read = || std::fs::read_to_string(&file).expect("a file with the link");
+    let (_, link) = read()
+        .split_once("/setup?token=")
+        .map(|(url, link)| (url.to_owned(), link.trim().to_owned()))
+        .expect("a link");
+    assert_eq!(file.metadata().expect("there").permissions().mode() & 0o777, 0o600);
+    assert!(!server.printed.contains("/setup"), "{}", server.printed);
     assert_eq!(get(&server.address, &format!("/setup?token={link}")).0, 200);
     assert_ne!(get(&server.address, "/setup?token=guessed").0, 200);
 
     installation.add_user("root", &["--platform-owner", "--email", "root@example.org"]);
+    let address = server.address.clone();
     server.signal(Signal::TERM);
     let (code, log) = server.end();
     assert_eq!(code, Some(0), "{log}");
     assert!(!log.contains(&link), "the link is in the log");
+    assert!(log.contains("setup-link"), "the log says where it is: {log}");
+    let started: Vec<_> = log.lines().filter(|line| line.contains("\"started\"")).collect();
+    let [started] = started.as_slice() else { panic!("{started:?} of {log}") };
+    let started: Value = serde_json::from_str(started).expect("JSON");
+    assert_eq!(started["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(started["issuer"], metadata["issuer"]);
+    assert_eq!(started["address"], format!("http://{address}"));
     assert!(!installation.path("doorward-data/doorward.sock").exists());
 
     let again = installation.serve(&[]);
-    assert!(!again.printed.contains("/setup"), "{}", again.printed);
+    assert!(!file.exists(), "it is good for nothing any more");
     assert_eq!(installation.json(&["user", "show", "root", "--json"])["platform_owner"], true);
     again.stop();
 }
@@ -49,6 +63,46 @@ fn what_is_in_the_data_directory_is_its_owners_alone() {
         assert_eq!(metadata.permissions().mode() & 0o777, mode, "{name}");
     }
     server.stop();
+}
+
+#[test]
+fn only_the_newest_setup_link_counts() {
+    let installation = Installation::new();
+    let file = installation.path("doorward-data/setup-link");
+    let mut before: Option<String> = None;
+    for _ in 0..2 {
+        let server = installation.serve(&[]);
+        let link = std::fs::read_to_string(&file).expect("a file with the link");
+        let path = |link: &str| {
+            link.trim().split_once("/setup").map(|(_, token)| format!("/setup{token}")).expect("a path")
+        };
+        assert_eq!(get(&server.address, &path(&link)).0, 200);
+        if let Some(before) = before.replace(link) {
+            assert_ne!(get(&server.address, &path(&before)).0, 200);
+        }
+        server.stop();
+    }
+}
+
+#[test]
+fn a_log_for_programs_holds_nothing_but_json() {
+    let installation = Installation::new();
+    // One file for both, as a service manager's journal is.
+    let log = std::fs::File::create(installation.path("log")).expect("a file");
+    let mut command = installation.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let mut process =
+        command.stdout(log.try_clone().expect("a file")).stderr(log).spawn().expect("it starts");
+    let began = now();
+    let read = || std::fs::read_to_string(installation.path("log")).expect("text");
+    while !read().contains("started") {
+        assert!(began.elapsed() < PATIENCE, "{}", read());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    kill_process(Pid::from_child(&process), Signal::TERM).expect("it runs");
+    process.wait().expect("it ends");
+    for line in read().lines() {
+        assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}");
+    }
 }
 
 #[test]

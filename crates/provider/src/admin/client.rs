@@ -2,19 +2,36 @@
 
 use super::AdminError;
 use super::client_proof;
+use crate::revocations::revocation;
+use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider};
 use crypto::{generate_secret, secret_hash};
-use protocol::{AuditEvent, Client, ClientAuthentication, ClientId, GrantType, PkcePolicy, UserId};
+use passwords::OnBehalfOf;
+use protocol::{AuditEvent, Client, ClientAuthentication, ClientId, GrantType, PkcePolicy};
+use secrecy::{ExposeSecret as _, SecretString};
 use storage::client::{
-    AddClient, ClientById, ListClients, RegisteredClient, RemoveClient, ReplaceClient, secret_name,
+    AddClient, ClientAdded, ClientById, ListClients, RegisteredClient, RemoveClient, ReplaceClient,
+    secret_name,
 };
 use storage::signing_key::{PublishSigningKeys, Publishing};
+use storage::given_subject::as_subject;
 
 /// A client to register.
 pub struct NewClient {
     /// What it is and may do.
     pub client: Client,
 }
+
+/// The secret that a client has already, because it was registered elsewhere.
+pub enum KnownSecret {
+    /// In clear: 1 to 512 printable ASCII characters.
+    Clear(SecretString),
+    /// The hash that another system stored, in any format `passwords` reads; replaced by ours when the client is next seen.
+    Hash(String),
+}
+
+/// From so many characters on, guessing a secret is taken to be hopeless, and it is kept as those made here are: as its SHA-256.
+pub(crate) const LEAST_UNGUESSABLE: usize = 16;
 
 /// A registered client's secret, shown this once.
 #[derive(Debug)]
@@ -32,21 +49,53 @@ impl Provider {
     /// When the registration makes no sense, or the `client_id` is taken.
     pub async fn add_client(&self, ctx: &mut Ctx, new: NewClient) -> Result<ClientCreated, AdminError> {
         let client = new.client;
-        check(&client)?;
-        self.check_service(&client).await?;
         let (registered, secret) = self.with_secret(ctx, client);
+        let client = self.add_registered(ctx, registered).await?;
+        Ok(ClientCreated { client, secret })
+    }
+
+    /// Registers a client that keeps the secret it has.
+    ///
+    /// # Errors
+    /// As [`Provider::add_client`], and when it proves itself by no secret, or this one cannot be kept.
+    pub async fn add_client_with_secret(
+        &self,
+        ctx: &mut Ctx,
+        client: Client,
+        secret: KnownSecret,
+    ) -> Result<Client, AdminError> {
+        let registered = match secret {
+            KnownSecret::Clear(secret) => self.with_known_secret(ctx, client, secret).await?,
+            KnownSecret::Hash(hash) => with_hash(client, hash)?,
+        };
+        self.add_registered(ctx, registered).await
+    }
+
+    pub(super) async fn add_registered(
+        &self,
+        ctx: &Ctx,
+        registered: RegisteredClient,
+    ) -> Result<Client, AdminError> {
         let client = registered.client.clone();
-        let created = AuditEvent::ClientCreated { client: client.id.clone(), service_account: false };
+        check(&client)?;
+        self.check_change(None, &client).await?;
+        let (client_id, service_account) = (client.id.clone(), client.service_account);
+        let created = AuditEvent::ClientCreated { client: client_id.clone(), service_account };
         let publish = self.publishing_for(ctx.now, &[&client]).await?;
         let publishes = publish.is_some();
         let add = Publishing { command: AddClient { registered, at: ctx.now }, publish };
-        if !self.inner.store.write(self.audited(ctx, add, created)).await? {
-            return Err(AdminError::Taken(format!("client_id {}", client.id)));
-        }
+        let added = self.inner.store.write(self.audited(ctx, add, created)).await?;
         if publishes {
             self.load_keys(ctx.now).await?;
         }
-        Ok(ClientCreated { client, secret })
+        match added {
+            ClientAdded::Added => Ok(client),
+            ClientAdded::Taken => Err(AdminError::Taken(format!("client_id {client_id}"))),
+            // RFC 9700 section 4.15.
+            ClientAdded::Subject => Err(AdminError::Taken(format!(
+                "client_id {client_id}: a user's subject, or another client's UUID, so it"
+            ))),
+        }
     }
 
     /// Clients by `client_id`, a page at a time.
@@ -72,8 +121,8 @@ impl Provider {
     /// When there is no such client, or the registration makes no sense.
     pub async fn replace_client(&self, ctx: &Ctx, client: Client) -> Result<(), AdminError> {
         check(&client)?;
-        self.check_service(&client).await?;
         let before = self.stored_client(&client.id).await?;
+        self.check_change(Some(&before.client), &client).await?;
         if before.client.authentication.is_confidential() != client.authentication.is_confidential() {
             return Err(AdminError::Invalid(
                 "a public client cannot become confidential, nor the other way".into(),
@@ -83,10 +132,12 @@ impl Provider {
         let secret_hash = before.secret_hash.filter(|_| client.authentication.presents_secret());
         let signs = client.authentication == ClientAuthentication::ClientSecretJwt;
         let sealed_secret = before.sealed_secret.filter(|_| signs);
+        let imported_secret_hash =
+            before.imported_secret_hash.filter(|_| client.authentication.presents_secret());
         let event = AuditEvent::ClientChanged { client: client.id.clone(), disabled: client.disabled };
         let publish = self.publishing_for(ctx.now, &[&before.client, &client]).await?;
         let publishes = publish.is_some();
-        let registered = RegisteredClient { client, secret_hash, sealed_secret, ..before };
+        let registered = RegisteredClient { client, secret_hash, imported_secret_hash, sealed_secret, ..before };
         self.replace(ctx, registered, publish, event).await?;
         if publishes {
             self.load_keys(ctx.now).await?;
@@ -115,18 +166,53 @@ impl Provider {
     /// When there is no such client.
     pub async fn remove_client(&self, ctx: &Ctx, id: &ClientId) -> Result<(), AdminError> {
         let removed = AuditEvent::ClientRemoved { client: id.clone() };
-        let remove = self.audited(ctx, RemoveClient { client: id.clone() }, removed);
-        let removed = self.inner.store.write(remove).await?;
+        let revoked_until = ctx.now + MAX_ACCESS_TOKEN_LIFETIME;
+        let remove = RemoveClient { client: id.clone(), at: ctx.now, revoked_until };
+        let remove = self.audited(ctx, remove, removed);
+        let removed = match as_subject(id) {
+            Some(subject) => {
+                let revoked = revocation(ctx, *subject.as_bytes());
+                self.write_revoking_if(remove, revoked, |removed| *removed).await?
+            }
+            None => self.inner.store.write(remove).await?,
+        };
         self.inner.clients.forget(id);
         self.inner.api_keys.forget_all();
         if removed { Ok(()) } else { Err(unknown(id)) }
     }
 
-    async fn check_service(&self, client: &Client) -> Result<(), AdminError> {
-        match client.service {
-            Some(service) => self.find_service_by_id(service).await.map(drop),
-            None => Ok(()),
+    /// What only the installation can say about what is new in a registration.
+    async fn check_change(&self, before: Option<&Client>, client: &Client) -> Result<(), AdminError> {
+        if let Some(service) = client.service {
+            self.find_service_by_id(service).await?;
         }
+        let named = client.token_exchange.clients.iter().chain(&client.may_act);
+        for other in named.filter(|other| **other != client.id) {
+            let is_new = before.is_none_or(|before| {
+                !before.token_exchange.clients.contains(other) && before.may_act.as_ref() != Some(other)
+            });
+            if is_new {
+                self.find_client(other).await?;
+            }
+        }
+        let grant = self.inner.settings.grant_lifetime;
+        let lifetimes = [
+            (
+                "access token lifetime",
+                (|client: &Client| client.access_token_lifetime) as fn(&Client) -> _,
+                MAX_ACCESS_TOKEN_LIFETIME,
+            ),
+            // A key that signed them is published for as long.
+            ("ID Token lifetime", |client| client.id_token_lifetime, MAX_ACCESS_TOKEN_LIFETIME),
+            ("refresh token lifetime", |client| client.refresh_token_lifetime, grant),
+        ];
+        for (name, of, most) in lifetimes {
+            let Some(seconds) = of(client).filter(|_| before.map(of) != Some(of(client))) else { continue };
+            if seconds == 0 || u64::from(seconds) > most.as_secs() {
+                return Err(AdminError::Invalid(format!("{name}: from 1 to {} seconds", most.as_secs())));
+            }
+        }
+        Ok(())
     }
 
     fn with_secret(&self, ctx: &mut Ctx, client: Client) -> (RegisteredClient, Option<String>) {
@@ -137,7 +223,46 @@ impl Provider {
         let sealed_secret = secret.as_deref().filter(|_| !method.presents_secret()).map(|secret| {
             self.inner.master_keys.seal(&secret_name(&client.id), secret.as_bytes(), ctx.random())
         });
-        (RegisteredClient { client, secret_hash, sealed_secret, grants_ended_at: None }, secret)
+        let registered = RegisteredClient { secret_hash, sealed_secret, ..RegisteredClient::new(client) };
+        (registered, secret)
+    }
+
+    async fn with_known_secret(
+        &self,
+        ctx: &mut Ctx,
+        client: Client,
+        secret: SecretString,
+    ) -> Result<RegisteredClient, AdminError> {
+        let text = secret.expose_secret();
+        // RFC 6749 appendix A.2.
+        if text.is_empty() || text.len() > 512 || !text.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) {
+            return Err(AdminError::Invalid(
+                "client_secret: 1 to 512 printable ASCII characters are expected".into(),
+            ));
+        }
+        let method = client.authentication;
+        let mut registered = RegisteredClient::new(client);
+        if !method.has_secret() {
+            return Err(no_secret(&registered.client));
+        } else if !method.presents_secret() {
+            // RFC 7518 section 3.2: a key for HS256 has 256 bits at least.
+            if text.len() < 32 {
+                return Err(AdminError::Invalid(
+                    "client_secret: 32 characters at least are needed to sign with".into(),
+                ));
+            }
+            let name = secret_name(&registered.client.id);
+            let sealed = self.inner.master_keys.seal(&name, text.as_bytes(), ctx.random());
+            registered.sealed_secret = Some(sealed);
+        } else if text.len() >= LEAST_UNGUESSABLE {
+            registered.secret_hash = Some(secret_hash(text));
+        } else {
+            // Whoever reads the database could find it by its SHA-256.
+            let hashed = self.inner.hash_pool.hash(OnBehalfOf::default(), secret).await;
+            let hashed = hashed.map_err(|refused| AdminError::Provider(refused.into()))?;
+            registered.imported_secret_hash = Some(hashed);
+        }
+        Ok(registered)
     }
 
     async fn stored_client(&self, id: &ClientId) -> Result<RegisteredClient, AdminError> {
@@ -160,11 +285,24 @@ impl Provider {
     }
 }
 
+fn with_hash(client: Client, hash: String) -> Result<RegisteredClient, AdminError> {
+    if !client.authentication.presents_secret() {
+        return Err(no_secret(&client));
+    }
+    passwords::inspect(&hash).map_err(|error| AdminError::Invalid(format!("secret hash: {error}")))?;
+    Ok(RegisteredClient { imported_secret_hash: Some(hash), ..RegisteredClient::new(client) })
+}
+
+fn no_secret(client: &Client) -> AdminError {
+    let (id, method) = (&client.id, client.authentication.as_str());
+    AdminError::Invalid(format!("client {id} presents no secret: its authentication is {method}"))
+}
+
 fn unknown(id: &ClientId) -> AdminError {
     AdminError::Unknown(format!("client {id}"))
 }
 
-pub(super) fn check(client: &Client) -> Result<(), AdminError> {
+fn check(client: &Client) -> Result<(), AdminError> {
     let invalid = |why: &str| Err(AdminError::Invalid(why.to_owned()));
     if client.name.trim().is_empty() || client.name.len() > 255 {
         return invalid("name: 1 to 255 bytes are expected; people read it on the sign-in page");
@@ -181,11 +319,6 @@ pub(super) fn check(client: &Client) -> Result<(), AdminError> {
     {
         let grant_type = grant_type.as_str();
         return Err(AdminError::Invalid(format!("{grant_type} is for confidential clients only")));
-    }
-    if client.id.as_str().parse::<UserId>().is_ok() {
-        return invalid(
-            "client_id: a UUID could be taken for a user's id in a token (RFC 9700 section 4.15)",
-        );
     }
     if client.grant_types.is_empty() {
         return invalid("grant type: at least one is needed");

@@ -2,13 +2,12 @@
 //! its API keys speak for it. Given a secret, it may get access tokens by client_credentials too.
 
 use super::AdminError;
-use super::client::check;
 use crate::{Ctx, Provider};
 use crypto::ApiKey;
 use protocol::{ApiKeyId, AuditEvent, Client, ClientAuthentication, ClientId, GrantType, Scope};
 use std::time::Duration;
 use storage::api_key::{AddApiKey, ListApiKeys, StoredApiKey};
-use storage::client::{AddClient, RegisteredClient};
+use storage::client::RegisteredClient;
 
 /// A service account to register.
 pub struct NewServiceAccount {
@@ -61,19 +60,7 @@ impl Provider {
             service_account: true,
             ..Client::new(new.id, new.name, ClientAuthentication::ClientSecret)
         };
-        check(&client)?;
-        let registered = RegisteredClient {
-            client: client.clone(),
-            secret_hash: None,
-            sealed_secret: None,
-            grants_ended_at: None,
-        };
-        let created = AuditEvent::ClientCreated { client: client.id.clone(), service_account: true };
-        let add = self.audited(ctx, AddClient { registered, at: ctx.now }, created);
-        if !self.inner.store.write(add).await? {
-            return Err(AdminError::Taken(format!("client_id {}", client.id)));
-        }
-        Ok(client)
+        self.add_registered(ctx, RegisteredClient::new(client)).await
     }
 
     fn is_audience(&self, audience: &str) -> bool {

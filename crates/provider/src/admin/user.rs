@@ -7,12 +7,13 @@ use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider};
 use passwords::OnBehalfOf;
 use protocol::claims::is_standard;
+use protocol::standard_claims::check_claim;
 use protocol::{AuditEvent, Timestamp, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use storage::user::{
-    AddUser, ListUsers, RemoveUser, SetPassword, SetUserDisabled, User, UserAdded, UserByEmail,
-    UserByUsername,
+    AddUser, AddUserWithSubject, ListUsers, RemoveUser, SetPassword, SetUserDisabled, User, UserAdded,
+    UserByEmail, UserByUsername,
 };
 
 /// A user to add.
@@ -31,6 +32,8 @@ pub struct NewUser {
     pub password: UserPassword,
     /// Whether they run this installation.
     pub platform_owner: bool,
+    /// Who they are to clients already, where they come from elsewhere; else one is made.
+    pub subject: Option<UserId>,
 }
 
 /// A new user's password.
@@ -60,7 +63,7 @@ impl Provider {
             UserPassword::None => None,
         };
         let user = User {
-            id: UserId::new(ctx.now, ctx.id()),
+            id: new.subject.unwrap_or_else(|| UserId::new(ctx.now, ctx.id())),
             username: new.username,
             email: new.email,
             email_verified: new.email_verified,
@@ -74,11 +77,17 @@ impl Provider {
         };
         let created = AuditEvent::UserCreated { user: user.id, platform_owner: user.platform_owner };
         let add = AddUser { user: user.clone(), password_hash, spends: None };
-        match self.inner.store.write(self.audited(ctx, add, created)).await? {
-            UserAdded::Added => Ok(user),
-            UserAdded::Taken | UserAdded::LinkSpent => {
+        let added = match new.subject {
+            Some(_) => self.inner.store.write(self.audited(ctx, AddUserWithSubject(add), created)).await?,
+            None => Some(self.inner.store.write(self.audited(ctx, add, created)).await?),
+        };
+        match added {
+            Some(UserAdded::Added) => Ok(user),
+            Some(UserAdded::Taken | UserAdded::LinkSpent) => {
                 Err(AdminError::Taken("the username or e-mail address".into()))
             }
+            // RFC 9700 section 4.15.
+            None => Err(AdminError::Taken(format!("sub {}: another user's, or a client_id, so it", user.id))),
         }
     }
 
@@ -172,8 +181,15 @@ fn check(new: &NewUser) -> Result<(), AdminError> {
     if new.email.as_deref().is_some_and(|email| !is_email(email)) {
         return invalid("email: an address such as alice@example.org is expected".into());
     }
+    // Lists begin after it.
+    if new.subject.is_some_and(|subject| *subject.as_bytes() == [0; 16]) {
+        return invalid("sub: the nil UUID (RFC 9562 section 5.9) is nobody's".into());
+    }
     if let Some(claim) = new.claims.keys().find(|claim| !is_standard(claim)) {
         return invalid(format!("claim {claim}: not a standard claim (OpenID Connect Core section 5.1)"));
+    }
+    for (claim, value) in &new.claims {
+        check_claim(claim, value).map_err(|error| AdminError::Invalid(error.to_string()))?;
     }
     if let UserPassword::Clear(password) = &new.password {
         check_password(password)?;

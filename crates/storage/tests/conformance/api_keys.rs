@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use storage::Store;
 use storage::api_key::{AddApiKey, ApiKeyById, ListApiKeys, RevokeApiKey, StoredApiKey, TouchApiKey};
-use storage::client::{AddClient, RegisteredClient, RemoveClient};
+use storage::client::{AddClient, ClientAdded, RegisteredClient, RemoveClient};
 use tokio::task::JoinSet;
 
 on_every_engine![keys_live_from_add_to_sweep, a_removed_client_takes_its_keys_with_it];
@@ -22,8 +22,8 @@ fn account(id: &str) -> ClientId {
 async fn add_client(store: &Store, id: &str) {
     let client = Client::new(account(id), id, ClientAuthentication::ClientSecret);
     let registered =
-        RegisteredClient { client, secret_hash: None, sealed_secret: None, grants_ended_at: None };
-    assert!(store.write(AddClient { registered, at: at(1) }).await.unwrap());
+        RegisteredClient::new(client);
+    assert_eq!(store.write(AddClient { registered, at: at(1) }).await.unwrap(), ClientAdded::Added);
 }
 
 fn key(number: u64, client_id: &str) -> StoredApiKey {
@@ -95,7 +95,8 @@ async fn a_removed_client_takes_its_keys_with_it(engine: Engine) {
     for (number, id) in [(1, "robot"), (2, "robot"), (3, "Robot")] {
         assert!(store.write(AddApiKey(key(number, id))).await.unwrap());
     }
-    assert!(store.write(RemoveClient { client: account("robot") }).await.unwrap());
+    let remove = RemoveClient { client: account("robot"), at: at(2), revoked_until: at(3) };
+    assert!(store.write(remove).await.unwrap());
     let left = store.read(ListApiKeys { after: None, limit: 9 }).await.unwrap();
     assert_eq!(left.iter().map(|key| key.client_id.as_str()).collect::<Vec<_>>(), ["Robot"]);
     // Nor is one made for it afterwards.

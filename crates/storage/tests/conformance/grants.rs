@@ -9,7 +9,7 @@ use protocol::{
 };
 use storage::Store;
 use storage::authorization_code::{IssueAuthorizationCode, NewAuthorizationCode, SpendAuthorizationCode};
-use storage::client::{AddClient, ClientById, EndClientGrants, RegisteredClient};
+use storage::client::{AddClient, ClientAdded, ClientById, EndClientGrants, RegisteredClient};
 use storage::grant::{GrantById, ListGrants, NewGrant, RevokeGrant};
 use storage::refresh_token::{NewRefreshToken, RefreshTokenById, UseRefreshToken};
 use storage::signing_key::{ListSigningKeys, PublishSigningKeys, RotateSigningKey, StoredSigningKey};
@@ -49,8 +49,8 @@ async fn add_user(store: &Store, number: u8) {
 async fn add_client(store: &Store, name: &str) {
     let client = Client::new(client(name), name, ClientAuthentication::ClientSecret);
     let registered =
-        RegisteredClient { client, secret_hash: None, sealed_secret: None, grants_ended_at: None };
-    assert!(store.write(AddClient { registered, at: at(1) }).await.unwrap());
+        RegisteredClient::new(client);
+    assert_eq!(store.write(AddClient { registered, at: at(1) }).await.unwrap(), ClientAdded::Added);
 }
 
 /// Grants number `number` of this user to this client, with a refresh token of the same number.

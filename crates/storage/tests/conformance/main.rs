@@ -33,6 +33,8 @@ mod filled;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod given_subjects;
+#[cfg(test)]
 mod grants;
 #[cfg(test)]
 mod guards;

@@ -8,7 +8,7 @@ use protocol::{
     Slug, SubscriptionStatus, UserId,
 };
 use storage::Store;
-use storage::client::{AddClient, RegisteredClient, RemoveClient, ReplaceClient};
+use storage::client::{AddClient, ClientAdded, RegisteredClient, RemoveClient, ReplaceClient};
 use storage::membership::{ListMembers, RemoveMember, RoleOf, SetMember};
 use storage::organization::{
     AddOrganization, ListOrganizations, Organization, OrganizationBySlug, Removal, RemoveOrganization,
@@ -75,7 +75,7 @@ fn plan(number: u8, service: &Service, name: &str) -> Plan {
 fn client(service: Option<ServiceId>) -> RegisteredClient {
     let id = ClientId::parse("notes-web").unwrap();
     let client = Client { service, ..Client::new(id, "Notes", ClientAuthentication::None) };
-    RegisteredClient { client, secret_hash: None, sealed_secret: None, grants_ended_at: None }
+    RegisteredClient::new(client)
 }
 
 async fn add_user(store: &Store, number: u8) -> UserId {
@@ -222,14 +222,16 @@ async fn what_is_used_is_not_removed(engine: Engine) {
     store.write(RemoveSubscription { user: house.alice, service: house.notes.id }).await.unwrap();
 
     let add = |service| AddClient { registered: client(service), at: at(4) };
-    assert!(!store.write(add(Some(ServiceId::from_bytes([66; 16])))).await.unwrap(), "no such service");
-    assert!(store.write(add(None)).await.unwrap());
+    let nowhere = add(Some(ServiceId::from_bytes([66; 16])));
+    assert_eq!(store.write(nowhere).await.unwrap(), ClientAdded::Taken, "no such service");
+    assert_eq!(store.write(add(None)).await.unwrap(), ClientAdded::Added);
     let replace = |service| ReplaceClient { registered: client(service), at: at(4) };
     assert!(!store.write(replace(Some(ServiceId::from_bytes([66; 16])))).await.unwrap());
     assert!(store.write(replace(Some(house.notes.id))).await.unwrap());
     assert_eq!(house.remove_service().await, Removal::InUse, "a client belongs to it");
     assert!(store.write(replace(None)).await.unwrap());
-    store.write(RemoveClient { client: client(None).client.id }).await.unwrap();
+    let gone = client(None).client.id;
+    store.write(RemoveClient { client: gone, at: at(4), revoked_until: at(5) }).await.unwrap();
 
     let member = SetMember { user: house.alice, organization: house.acme.id, role: Role::Owner, at: at(4) };
     assert!(store.write(member).await.unwrap());

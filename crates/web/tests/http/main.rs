@@ -24,6 +24,8 @@ mod home;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]
+mod moved;
+#[cfg(test)]
 mod select_account;
 #[cfg(test)]
 mod setup;

@@ -20,7 +20,8 @@ pub(super) const HELP: &str = "\
 Examples:
   doorward bench capacity
   doorward bench capacity --data /var/lib/doorward
-  doorward bench capacity --config /etc/doorward/doorward.toml --sign-ins-per-month 22 --json
+  doorward bench capacity --config /etc/doorward/doorward.toml \\
+    --sign-ins-per-month 22 --json
 
 How many sign-ins, tokens and checks per second are safe on this machine with these settings, what limits them, which setting or machine would \
 move the limit, and how many people that carries in a month. It hashes, signs and commits by itself, and asks a scratch server over loopback, \

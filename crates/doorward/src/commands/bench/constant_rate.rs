@@ -10,7 +10,8 @@ use clap::Args;
 pub(super) const HELP: &str = "\
 Examples:
   doorward bench constant-rate
-  doorward bench constant-rate --sign-up-rate 10 --sign-in-rate 40 --userinfo-rate 1000 --duration 60 --html rates.html
+  doorward bench constant-rate --sign-up-rate 10 --sign-in-rate 40 \\
+    --userinfo-rate 1000 --duration 60 --html rates.html
 
 Three streams in an open loop: so many new accounts, sign-ins and UserInfo requests per second begin, whatever the server answers. Each is \
 timed from the moment it was due, so that a stall is charged to every request that it held up (corrected for coordinated omission), and \

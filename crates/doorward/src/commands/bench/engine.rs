@@ -14,7 +14,8 @@ use storage::measure::engine::{AtARate, Commits, Keys, Part, Plan, Reads, Shippe
 pub(super) const HELP: &str = "\
 Examples:
   doorward bench engine
-  doorward bench engine --only rate --seconds 600 --rate 20000 --folder /var/lib/doorward
+  doorward bench engine --only rate --seconds 600 --rate 20000 \\
+    --folder /var/lib/doorward
   doorward bench engine --only commits,reads --json
 
 Parts: commits (durable commands that share a commit, beside one commit each, by so many submitters at once), rate (durable commands that come \

@@ -18,7 +18,8 @@ Examples:
   doorward bench growth --users 10k,1M --tokens 20M --folder /var/lib/doorward
   doorward bench growth --users 10k,10M --tokens 100M --seconds 10 --json
   doorward bench growth --cold
-  doorward bench growth --users 10k,10M --tokens 100M --keep /var/tmp/growth --fill
+  doorward bench growth --users 10k,10M --tokens 100M --keep /var/tmp/growth \\
+    --fill
 
 It fills one database per size (users with names and e-mail addresses, sessions, grants, consents, clients, codes, refresh tokens of which \
 most have expired), says first how much room that takes and whether it is there, and removes everything at the end. With --keep the databases \

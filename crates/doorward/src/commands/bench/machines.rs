@@ -19,7 +19,8 @@ Examples:
   doorward bench machines --clients 10000 --users 128 --json
   doorward bench machines --clients 1000 --requests 100
   doorward bench machines --in-process 1000000
-  doorward bench machines --target http://localhost:8080 --env-file /tmp/doorward.env
+  doorward bench machines --target http://localhost:8080 \\
+    --env-file /tmp/doorward.env
 
 Each step is measured by itself for --duration: tokens by client_credentials, introspection of tokens that are known, revocation (of \
 a token that is asked for just before, which counts too). Against a target, the client of the file does everything.

@@ -12,7 +12,8 @@ pub(super) const HELP: &str = "\
 Examples:
   doorward bench overload
   doorward bench overload --times 0.5,1,2,5,10 --html overload.html
-  doorward bench overload --target http://10.0.0.7:8080 --env-file demo.env --other-rate 500 --json overload.json
+  doorward bench overload --target http://10.0.0.7:8080 --env-file demo.env \\
+    --other-rate 500 --json overload.json
 
 First people sign in who each wait for the one before: that is the capacity. Then sign-ins come at a multiple of it, whatever the \
 server answers (an open loop): each takes a connection of its own and is timed from the moment it was due. All the while everybody \

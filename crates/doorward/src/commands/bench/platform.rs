@@ -11,7 +11,8 @@ use clap::Args;
 pub(super) const HELP: &str = "\
 Examples:
   doorward bench platform
-  doorward bench platform --steady-rate 210 --users 200 --duration 60 --html platform.html
+  doorward bench platform --steady-rate 210 --users 200 --duration 60 \\
+    --html platform.html
 
 A journey: somebody signs in and consents, their client exchanges the code, introspects, refreshes, asks who they are (UserInfo) and what \
 they have subscribed to; they bring in a device, which gets its tokens; and an operator lists users or clients. Fourteen requests, each \

@@ -14,7 +14,8 @@ use url::Url;
 pub(super) const HELP: &str = "\
 Examples:
   doorward bench reads
-  doorward bench reads --users 64 --duration 20 --server-cpus 0 --client-cpus 1 --json
+  doorward bench reads --users 64 --duration 20 --server-cpus 0 \\
+    --client-cpus 1 --json
   doorward bench reads --target http://10.0.0.7:8080 --env-file demo.env
 
 UserInfo, GET /api/subscription, introspection, the discovery document and the JWK Set, each by itself as fast as so many users can ask, with \

@@ -103,7 +103,8 @@ pub(crate) const SUBSCRIPTIONS_HELP: &str = "\
 Examples:
   doorward bench subscriptions
   doorward bench subscriptions --users 10000 --duration 30 --json
-  doorward bench subscriptions --users 1000 --server-cpus 0 --client-cpus 1 --html subscriptions.html
+  doorward bench subscriptions --users 1000 --server-cpus 0 --client-cpus 1 \\
+    --html subscriptions.html
   doorward bench subscriptions --target http://10.0.0.7:8080 --env-file demo.env
 
 Of ten requests seven are GET /api/subscription with a known token, one asks for a device code and one polls for its token, both by the \

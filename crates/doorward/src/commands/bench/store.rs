@@ -15,8 +15,10 @@ pub(super) const HELP: &str = "\
 Examples:
   doorward bench store
   doorward bench store --database sqlite:/var/lib/doorward/any-name.db
-  doorward bench store --database postgres://doorward@db.example.org/doorward --password-file /etc/doorward/database.password
-  doorward bench store --database mysql://doorward@db.example.org/doorward --callers 1,256 --seconds 5 --json
+  doorward bench store --database postgres://doorward@db.example.org/doorward \\
+    --password-file /etc/doorward/database.password
+  doorward bench store --database mysql://doorward@db.example.org/doorward \\
+    --callers 1,256 --seconds 5 --json
 
 It writes, as fast as it can, into two scratch databases of its own, and removes them: files in a temporary folder; with a file named, \
 in that file's folder (the file itself is never opened); on a server, databases named doorward_bench_.., for which the user needs the \

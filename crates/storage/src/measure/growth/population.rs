@@ -266,6 +266,7 @@ impl Population {
         let registered = RegisteredClient {
             client,
             secret_hash: Some(hash(number)),
+            imported_secret_hash: None,
             sealed_secret: None,
             grants_ended_at: None,
         };

@@ -191,6 +191,7 @@ impl House {
     pub(crate) async fn add_user_with(&self, username: &str, password: UserPassword) -> User {
         let claims = serde_json::json!({ "nickname": format!("{username}y"), "phone_number": "+1 555 0100" });
         let new = NewUser {
+            subject: None,
             username: username.to_owned(),
             email: Some(format!("{username}@example.org")),
             email_verified: true,

@@ -77,19 +77,12 @@ async fn a_machines_token_is_introspected_revoked_and_opens_no_userinfo() {
 }
 
 #[tokio::test]
-async fn rfc6749_4_4_public_clients_and_rfc9700_4_15_ids_that_look_like_a_users_are_not_registered() {
+async fn rfc6749_4_4_public_clients_are_not_registered_for_it() {
     let house = House::open().await;
-    let public = Client {
+    let client = Client {
         grant_types: [GrantType::ClientCredentials].into(),
         ..Client::new(ClientId::parse("public").unwrap(), "Public", ClientAuthentication::None)
     };
-    let id = house.user("alice").await.id.to_string();
-    let confusing = Client {
-        grant_types: [GrantType::ClientCredentials].into(),
-        ..Client::new(ClientId::parse(&id).unwrap(), "Alice", ClientAuthentication::ClientSecret)
-    };
-    for client in [public, confusing] {
-        let added = house.provider.add_client(&mut crate::house::new_ctx(None), NewClient { client }).await;
-        assert!(matches!(added, Err(AdminError::Invalid(_))), "{:?}", added.err());
-    }
+    let added = house.provider.add_client(&mut crate::house::new_ctx(None), NewClient { client }).await;
+    assert!(matches!(added, Err(AdminError::Invalid(_))), "{:?}", added.err());
 }
