@@ -215,7 +215,9 @@ pub enum SealError {
     #[error("sealed in format {0}, which this version does not know")]
     UnknownVersion(u8),
     /// The key it names is not among those at hand.
-    #[error("sealed under master key {0}, which is not configured")]
+    #[error(
+        "sealed under another master key, {0}: name the file that belongs to this data (master_key_file)"
+    )]
     AnotherKey(MasterKeyId),
     /// The key is right, the value is not: damaged, truncated, tampered with, or sealed for another purpose.
     #[error("damaged, or sealed for another purpose")]

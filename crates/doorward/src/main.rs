@@ -15,6 +15,7 @@ mod master_key;
 mod observed;
 mod operator;
 mod outgoing;
+mod presets;
 mod process;
 mod protobuf;
 mod serve;

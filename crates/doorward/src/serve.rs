@@ -179,8 +179,24 @@ pub(crate) fn sharing(settings: &Settings) -> Sharing {
 
 /// Listens on an address, or says which setting to change.
 pub(crate) fn bind(address: SocketAddr, sharing: Sharing) -> anyhow::Result<Listener> {
-    Listener::bind(address, sharing)
-        .with_context(|| format!("cannot listen on {address}: is another server running there?"))
+    Listener::bind(address, sharing).map_err(|error| {
+        let why = why_not(error.kind());
+        anyhow::Error::new(error).context(format!("cannot listen on {address}{why}"))
+    })
+}
+
+/// What is usually behind it, where that is known.
+fn why_not(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::AddrInUse => ": is another server running there?",
+        io::ErrorKind::AddrNotAvailable => {
+            ": this machine has no such address; 0.0.0.0 or [::] means every address that it has"
+        }
+        io::ErrorKind::PermissionDenied => {
+            ": ports below 1024 need CAP_NET_BIND_SERVICE, or a socket that the service manager hands in; 8080 and the like do not"
+        }
+        _ => "",
+    }
 }
 
 /// A server, ready to run.

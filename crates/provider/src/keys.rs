@@ -179,7 +179,7 @@ impl Provider {
             .any(|key| key.current_at.is_none() && ctx.now.since(key.created_at) < JWK_SET_MAX_AGE);
         if too_new && !force {
             return Err(ProviderError::Unavailable(format!(
-                "a next key was published less than {} seconds ago: clients that keep the JWK Set that long do not know it yet",
+                "the next key was published less than {} seconds ago, and clients that keep the JWK Set that long do not know it yet: wait, or use --force",
                 JWK_SET_MAX_AGE.as_secs()
             )));
         }
@@ -225,6 +225,7 @@ impl Provider {
         let signs = next.map(|key| &key.kid).or_else(|| add.first().map(|key| &key.kid));
         let turned =
             signs.filter(|_| due).map(|kid| AuditEvent::SigningKeyTurned { algorithm, kid: kid.clone() });
+        let is_first = current.is_none();
         let rotation = RotateSigningKey {
             retire: current.filter(|_| due).map(|key| key.kid.clone()),
             promote: next.filter(|_| due).map(|key| key.kid.clone()),
@@ -233,7 +234,11 @@ impl Provider {
             at: ctx.now,
         };
         if self.inner.store.write(self.audited_all(ctx, rotation, turned)).await? && due {
-            tracing::info!(algorithm = algorithm.as_str(), "signing key turned");
+            tracing::info!(
+                algorithm = algorithm.as_str(),
+                "{}",
+                if is_first { "signing key made" } else { "signing key turned" }
+            );
         }
         // Whoever won, the keyring is now what storage says.
         self.load_keys(ctx.now).await

@@ -2,17 +2,19 @@
 
 use super::administer::{Administration, unexpected};
 use super::client_options::{ClientOptions, ServiceChoice};
-use super::client_proof_options;
+use super::client_presets;
 use super::client_secret::SecretSource;
+use super::client_shown;
 use super::service;
 use super::shown;
-use super::token_options;
 use super::user::confirmed;
 use crate::cli::Place;
-use crate::operator::{Operation, Outcome, ServiceOperation};
+use crate::operator::{Operation, Outcome};
+use crate::presets::{self, Preset};
 use anyhow::bail;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Subcommand};
-use protocol::{Client, ClientAuthentication, ClientId, ExchangePolicy, GrantType, RedirectUri, Scope};
+use protocol::{Client, ClientAuthentication, ClientId, RedirectUri};
 
 pub(crate) const HELP: &str = "\
 Examples:
@@ -28,6 +30,9 @@ pub(crate) enum ClientCommand {
     /// Register a client; prints its secret, this once
     #[command(after_help = ADD_HELP)]
     Add(Box<AddArgs>),
+    /// The applications that `client add --for` knows
+    #[command(after_help = PRESETS_HELP)]
+    Presets(PresetsArgs),
     /// List clients
     #[command(after_help = "Example: doorward client list --json | jq -r '.[].id'")]
     List(ListArgs),
@@ -55,6 +60,7 @@ const ADD_HELP: &str = "\
 Examples:
   doorward client add my-app --name 'My App' \\
     --redirect-uri https://app.example.org/callback
+  doorward client add pg --for pgadmin --url https://pg.example.org
   doorward client add my-phone-app --name 'My App' --public \\
     --redirect-uri com.example.app:/callback
   doorward client add my-api --redirect-uri https://api.example.org/unused \\
@@ -66,6 +72,12 @@ Examples:
 
 A new client must use PKCE, or a nonce if it keeps a secret; asks people for consent, gets JWT access tokens (ES256) and RS256 ID \
 Tokens that say what the scopes granted open, and may ask for every standard scope, unless you say otherwise.";
+
+const PRESETS_HELP: &str = "\
+Examples:
+  doorward client presets
+  doorward client presets grafana
+  doorward client add grafana --for grafana --url https://grafana.example.org";
 
 const SET_HELP: &str = "\
 Examples:
@@ -82,6 +94,12 @@ pub(crate) struct AddArgs {
     /// A public client: an app on people's own devices, which can keep no secret
     #[arg(long, conflicts_with = "authentication")]
     public: bool,
+    /// Register what this application needs, and print what to write into it: see `doorward client presets`
+    #[arg(long = "for", value_name = "APPLICATION", value_parser = preset(), hide_possible_values = true, conflicts_with = "public")]
+    preset: Option<&'static Preset>,
+    /// Where people reach that application
+    #[arg(long, requires = "preset", value_parser = presets::url)]
+    url: Option<String>,
     #[command(flatten)]
     options: ClientOptions,
     #[command(flatten)]
@@ -115,12 +133,12 @@ pub(crate) struct ListArgs {
 #[derive(Args)]
 pub(crate) struct ShowArgs {
     /// The client_id
-    id: ClientId,
+    pub(super) id: ClientId,
     /// Print JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     #[command(flatten)]
-    place: Place,
+    pub(super) place: Place,
 }
 
 #[derive(Args)]
@@ -129,6 +147,16 @@ pub(crate) struct NamedArgs {
     id: ClientId,
     #[command(flatten)]
     place: Place,
+}
+
+#[derive(Args)]
+pub(crate) struct PresetsArgs {
+    /// Show what is registered for this one, and what is written into it
+    #[arg(value_parser = preset(), hide_possible_values = true)]
+    application: Option<&'static Preset>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -156,8 +184,9 @@ pub(crate) struct RemoveArgs {
 pub(crate) fn run(command: ClientCommand) -> anyhow::Result<()> {
     match command {
         ClientCommand::Add(args) => add(*args),
+        ClientCommand::Presets(args) => client_presets::show(args.application, args.json),
         ClientCommand::List(args) => list(&args),
-        ClientCommand::Show(args) => show(args),
+        ClientCommand::Show(args) => client_shown::show(args),
         ClientCommand::Set(args) => {
             let mut administration = Administration::of(&args.place)?;
             let before = find(&mut administration, args.id)?;
@@ -186,33 +215,54 @@ fn new_secret(args: SecretArgs) -> anyhow::Result<()> {
 fn add(args: AddArgs) -> anyhow::Result<()> {
     let authentication =
         if args.public { ClientAuthentication::None } else { ClientAuthentication::ClientSecret };
-    let name = args.options.name.clone().unwrap_or_else(|| args.id.to_string());
+    let url = args.url.unwrap_or_default();
+    if let Some(preset) = args.preset.filter(|preset| preset.needs_url() && url.is_empty()) {
+        bail!("where do people reach {}? Say it with --url", preset.title);
+    }
+    let name = args.options.name.clone();
+    let name = name.unwrap_or_else(|| args.preset.map_or(args.id.as_str(), |preset| preset.title).to_owned());
     let kept_secret = args.secret.read()?;
     let keeps_secret = kept_secret.is_some();
     let mut administration = Administration::of(&args.place)?;
-    let client = Client::new(args.id, name, authentication);
+    let client = match args.preset {
+        Some(preset) => preset.client(args.id, name, &url)?,
+        None => Client::new(args.id, name, authentication),
+    };
     let client = with_options(&mut administration, args.options, client)?;
     let outcome = administration.perform(match kept_secret {
         Some(secret) => Operation::AddClientWithSecret { client, secret },
         None => Operation::AddClient(client),
     })?;
     let Outcome::ClientAdded { client, secret } = outcome else { return unexpected() };
+    let settings = args
+        .preset
+        .map(|preset| client_presets::settings(&mut administration, preset, &client, secret.as_ref(), &url));
+    let settings = settings.transpose()?;
     if args.json {
         return shown::json(&serde_json::json!({
             "client_id": client.id,
             "client_secret": secret.as_ref().map(|secret| secret.expose()),
             "client": client,
+            "settings": settings.map(|settings| settings.text),
         }));
     }
     shown::line(format!("{} was added.", client.name))?;
     let mut fields = vec![("client_id", client.id.to_string())];
-    if let Some(secret) = &secret {
+    // Once: where it is pasted from.
+    let is_below = settings.as_ref().is_some_and(|settings| settings.holds_secret);
+    if let Some(secret) = secret.as_ref().filter(|_| !is_below) {
         fields.push(("client_secret", format!("{}   (shown this once: {})", secret.expose(), kept(&client))));
     }
     if keeps_secret {
         fields.push(("client_secret", "the one it has".to_owned()));
     }
-    Ok(shown::fields(&fields)?)
+    shown::fields(&fields)?;
+    settings.map_or(Ok(()), |settings| settings.print(kept(&client)))
+}
+
+fn preset() -> impl clap::builder::TypedValueParser<Value = &'static Preset> {
+    let names = presets::all().into_iter().map(|preset| preset.name);
+    PossibleValuesParser::new(names).try_map(|name| presets::named(&name).ok_or("unknown application"))
 }
 
 /// What is left of a secret.
@@ -250,74 +300,12 @@ fn row(client: &Client) -> [String; 5] {
     ]
 }
 
-fn kind(client: &Client) -> &'static str {
+pub(super) fn kind(client: &Client) -> &'static str {
     if client.authentication.is_confidential() { "confidential" } else { "public" }
 }
 
-fn uris(uris: &[RedirectUri]) -> String {
+pub(super) fn uris(uris: &[RedirectUri]) -> String {
     uris.iter().map(RedirectUri::as_str).collect::<Vec<_>>().join(" ")
-}
-
-fn show(args: ShowArgs) -> anyhow::Result<()> {
-    let mut administration = Administration::of(&args.place)?;
-    let client = find(&mut administration, args.id)?;
-    if args.json {
-        return shown::json(&client);
-    }
-    let service = match client.service {
-        Some(id) => service::one(&mut administration, ServiceOperation::FindById { id })?.service.to_string(),
-        None => String::new(),
-    };
-    let word = |value: serde_json::Result<serde_json::Value>| {
-        value.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
-    };
-    let seconds = |lifetime: Option<u32>| lifetime.map(|seconds| format!("{seconds} s")).unwrap_or_default();
-    let yes = |holds: bool| if holds { "yes" } else { "no" }.to_owned();
-    let grant_types: Vec<_> = client.grant_types.iter().map(|grant_type| grant_type.as_str()).collect();
-    let app_schemes: Vec<_> = client.app_schemes.iter().map(ToString::to_string).collect();
-    let mut fields = vec![
-        ("client_id", client.id.to_string()),
-        ("name", client.name.clone()),
-        ("kind", kind(&client).to_owned()),
-    ];
-    fields.extend(client_proof_options::shown(&client));
-    fields.extend([
-        ("redirect URIs", uris(&client.redirect_uris)),
-        ("post-logout redirect URIs", uris(&client.post_logout_redirect_uris)),
-        ("app schemes", app_schemes.join(" ")),
-        ("grant types", grant_types.join(" ")),
-        ("scope", Scope::to_string(&client.scope)),
-        ("consent", word(serde_json::to_value(client.consent))),
-        ("PKCE", pkce(&client).to_owned()),
-        ("access tokens", word(serde_json::to_value(client.access_token_format))),
-    ]);
-    fields.extend(token_options::shown(&client));
-    fields.extend([
-        ("audience", client.audience.join(" ")),
-        ("accepted", if client.one_time_access_tokens { "once".to_owned() } else { String::new() }),
-        ("access token lifetime", seconds(client.access_token_lifetime)),
-        ("ID Token lifetime", seconds(client.id_token_lifetime)),
-        ("refresh token lifetime", seconds(client.refresh_token_lifetime)),
-        ("default max_age", seconds(client.default_max_age)),
-        ("rate limit", client.rate_limit.map(|limit| limit.to_string()).unwrap_or_default()),
-        ("may act", client.may_act.as_ref().map(ToString::to_string).unwrap_or_default()),
-        ("introspects all", yes(client.introspects_all)),
-        ("service", service),
-        ("disabled", yes(client.disabled)),
-    ]);
-    if client.grant_types.contains(&GrantType::TokenExchange) {
-        fields.extend(exchange_fields(&client.token_exchange));
-    }
-    fields.retain(|(_, value)| !value.is_empty());
-    Ok(shown::fields(&fields)?)
-}
-
-fn pkce(client: &Client) -> &'static str {
-    match (client.authentication.is_confidential(), client.pkce) {
-        (false, _) => "required, of a public client",
-        (true, Some(policy)) => policy.as_str(),
-        (true, None) => "as the setting authorization.pkce says",
-    }
 }
 
 /// The client with what the command line says about it changed.
@@ -332,18 +320,6 @@ fn with_options(
         ServiceChoice::Of(path) => Some(service::find(administration, path)?.id),
     };
     Ok(Client { service, ..options.apply(client) })
-}
-
-fn exchange_fields(policy: &ExchangePolicy) -> [(&'static str, String); 5] {
-    let clients: Vec<_> = policy.clients.iter().map(ClientId::as_str).collect();
-    let told = |holds: bool, what: &str| if holds { what.to_owned() } else { String::new() };
-    [
-        ("exchanges tokens of", clients.join(" ")),
-        ("exchanges for", policy.audience.join(" ")),
-        ("exchange scope", policy.scope.as_ref().map(Scope::to_string).unwrap_or_default()),
-        ("exchange says", told(policy.impersonation, "not who acts")),
-        ("exchanged accepted", told(policy.one_time, "once")),
-    ]
 }
 
 fn set_disabled(args: NamedArgs, disabled: bool) -> anyhow::Result<()> {
@@ -366,7 +342,7 @@ fn remove(args: RemoveArgs) -> anyhow::Result<()> {
     Ok(shown::line(format!("{} was removed.", client.id))?)
 }
 
-fn find(administration: &mut Administration, id: ClientId) -> anyhow::Result<Client> {
+pub(super) fn find(administration: &mut Administration, id: ClientId) -> anyhow::Result<Client> {
     match administration.perform(Operation::FindClient { id })? {
         Outcome::Client(client) => Ok(client),
         _ => unexpected(),

@@ -19,7 +19,7 @@ pub(crate) struct ClientOptions {
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<RedirectUri>,
     /// Where a browser may go after sign-out; repeatable
-    #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI", value_parser = post_logout_uri)]
     post_logout_redirect_uris: Vec<RedirectUri>,
     /// A scheme without a dot that its redirect URIs may have, such as cursor: other applications may use it too; repeatable
     #[arg(long = "app-scheme", value_name = "SCHEME")]
@@ -125,6 +125,10 @@ struct ExchangeOptions {
 
 /// A rate, or none any more.
 type Rate = Option<RateLimit>;
+
+fn post_logout_uri(text: &str) -> Result<RedirectUri, String> {
+    text.parse().map_err(|error: protocol::redirect_uri::InvalidRedirectUri| format!("post-logout {error}"))
+}
 
 fn rate(text: &str) -> Result<Rate, protocol::rate_limit::InvalidRateLimit> {
     if text == "off" { Ok(None) } else { text.parse().map(Some) }

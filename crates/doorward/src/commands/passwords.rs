@@ -59,10 +59,16 @@ pub(crate) fn run(command: PasswordsCommand) -> anyhow::Result<()> {
     let Argon2Params { memory_kib, iterations, parallelism } = found.suggested.params;
     shown::line(format!("\nArgon2 by {} of this processor.", argon2_made_by()))?;
     shown::line(format!(
-        "\nFor the settings file ({threads} at once):\n\n[passwords]\nmemory = \"{memory_kib}KiB\"\niterations = {iterations}\n\
-         parallelism = {parallelism}"
+        "\nFor the settings file ({threads} at once):\n\n[passwords]\nmemory = \"{}\"\niterations = {iterations}\n\
+         parallelism = {parallelism}",
+        in_mib(memory_kib)
     ))?;
     Ok(())
+}
+
+/// As the settings are usually written.
+fn in_mib(kib: u32) -> String {
+    if kib % 1024 == 0 { format!("{}MiB", kib / 1024) } else { format!("{kib}KiB") }
 }
 
 /// How many threads can run at once here.
@@ -72,7 +78,7 @@ pub(super) fn cores() -> usize {
 
 fn row(measured: &Measured, suggested: &Measured) -> [String; 5] {
     [
-        format!("{} KiB", measured.params.memory_kib),
+        in_mib(measured.params.memory_kib),
         measured.params.iterations.to_string(),
         format!("{:.1} ms", measured.per_hash.as_secs_f64() * 1_000.0),
         format!("{:.1}", measured.hashes_per_second),

@@ -98,6 +98,9 @@ pub(crate) struct CopyArgs {
     /// Empty what an unfinished copy left in the destination, and begin anew
     #[arg(long)]
     start_over: bool,
+    /// Show every table with its checksum, empty ones too
+    #[arg(long)]
+    verbose: bool,
 }
 
 #[derive(Args)]
@@ -217,17 +220,34 @@ async fn copy(args: &CopyArgs) -> anyhow::Result<ExitCode> {
     {
         differences(tables)?;
     }
-    told(&report?, took, &from, &to)?;
+    let report = report?;
+    tables(&report, args.verbose)?;
+    told(&report, took, &from, &to)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn told(report: &CopyReport, took: Duration, from: &Database, to: &Database) -> anyhow::Result<()> {
-    let rows: Vec<_> = report
+/// What was compared: the tables that hold something, or all of them with their checksums.
+fn tables(report: &CopyReport, verbose: bool) -> anyhow::Result<()> {
+    let of = |table: &Comparison| (table.table.to_owned(), table.source.rows.to_string());
+    if verbose {
+        let row = |table: &Comparison| {
+            let (name, rows) = of(table);
+            [name, rows, table.source.checksum.clone()]
+        };
+        let rows: Vec<_> = report.tables.iter().map(row).collect();
+        return Ok(shown::table(["TABLE", "ROWS", "SHA-256 OF ALL ROWS"], &rows)?);
+    }
+    let filled: Vec<_> = report
         .tables
         .iter()
-        .map(|table| [table.table.to_owned(), table.source.rows.to_string(), table.source.checksum.clone()])
+        .filter(|table| table.source.rows > 0)
+        .map(|table| <[String; 2]>::from(of(table)))
         .collect();
-    shown::table(["TABLE", "ROWS", "SHA-256 OF ALL ROWS"], &rows)?;
+    shown::table(["TABLE", "ROWS"], &filled)?;
+    Ok(shown::line(format!("{} more tables are empty.", report.tables.len() - filled.len()))?)
+}
+
+fn told(report: &CopyReport, took: Duration, from: &Database, to: &Database) -> anyhow::Result<()> {
     if let Some(before) = report.resumed_after {
         shown::line(format!("\n{before} rows had arrived before."))?;
     }

@@ -1,6 +1,7 @@
 //! What an operator can do to users, clients, resource servers, keys and organizations, as values: the same list whether the command line opens the database itself or
 //! asks the server that has it open. Knows no terminal; the decisions are `provider`'s.
 
+mod about;
 mod audit;
 mod call;
 mod grants;
@@ -34,33 +35,84 @@ use std::time::Duration;
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Operation {
     AddUser(UserToAdd),
-    ListUsers { after: Option<String>, limit: u32 },
-    FindUser { login: String },
-    SetUserPassword { login: String, password: Secret },
-    SetUserDisabled { login: String, disabled: bool },
-    RemoveUser { login: String },
+    ListUsers {
+        after: Option<String>,
+        limit: u32,
+    },
+    FindUser {
+        login: String,
+    },
+    SetUserPassword {
+        login: String,
+        password: Secret,
+    },
+    SetUserDisabled {
+        login: String,
+        disabled: bool,
+    },
+    RemoveUser {
+        login: String,
+    },
     AddClient(Client),
-    AddClientWithSecret { client: Client, secret: SecretToKeep },
-    ListClients { after: Option<ClientId>, limit: u32 },
-    FindClient { id: ClientId },
+    AddClientWithSecret {
+        client: Client,
+        secret: SecretToKeep,
+    },
+    ListClients {
+        after: Option<ClientId>,
+        limit: u32,
+    },
+    FindClient {
+        id: ClientId,
+    },
     ReplaceClient(Client),
-    RotateClientSecret { id: ClientId },
-    RemoveClient { id: ClientId },
+    RotateClientSecret {
+        id: ClientId,
+    },
+    RemoveClient {
+        id: ClientId,
+    },
     AddAssertionIssuer(AssertionIssuer),
     ListAssertionIssuers,
-    RemoveAssertionIssuer { issuer: String },
-    AddServiceAccount { id: ClientId, name: String, scope: Scope, audience: Vec<String> },
-    AddApiKey { service_account: ClientId, name: String, scope: Option<Scope>, expires_in: Option<Duration> },
-    ListApiKeys { after: Option<ApiKeyId>, limit: u32 },
-    RevokeApiKey { id: ApiKeyId },
+    RemoveAssertionIssuer {
+        issuer: String,
+    },
+    AddServiceAccount {
+        id: ClientId,
+        name: String,
+        scope: Scope,
+        audience: Vec<String>,
+    },
+    AddApiKey {
+        service_account: ClientId,
+        name: String,
+        scope: Option<Scope>,
+        expires_in: Option<Duration>,
+    },
+    ListApiKeys {
+        after: Option<ApiKeyId>,
+        limit: u32,
+    },
+    RevokeApiKey {
+        id: ApiKeyId,
+    },
     AddResourceServer(ResourceServer),
     ListResourceServers,
     ReplaceResourceServer(ResourceServer),
-    RemoveResourceServer { identifier: ResourceIndicator },
+    RemoveResourceServer {
+        identifier: ResourceIndicator,
+    },
     ListSigningKeys,
-    RotateSigningKeys { force: bool },
+    RotateSigningKeys {
+        force: bool,
+    },
     CheckReadiness,
+<<<<<<< HEAD
     Grant(GrantOperation),
+=======
+    /// By which issuer its tokens name this installation.
+    Issuer,
+>>>>>>> 85543b9 (Presets for more than fifty applications; messages that say what is so)
     Organization(OrganizationOperation),
     Service(ServiceOperation),
     Subscription(SubscriptionOperation),
@@ -97,7 +149,11 @@ impl Operation {
             Self::ListSigningKeys => "list_signing_keys",
             Self::RotateSigningKeys { .. } => "rotate_signing_keys",
             Self::CheckReadiness => "check_readiness",
+<<<<<<< HEAD
             Self::Grant(operation) => operation.name(),
+=======
+            Self::Issuer => "issuer",
+>>>>>>> 85543b9 (Presets for more than fifty applications; messages that say what is so)
             Self::Organization(operation) => operation.name(),
             Self::Service(operation) => operation.name(),
             Self::Subscription(operation) => operation.name(),
@@ -130,11 +186,15 @@ pub(crate) enum Outcome {
     ApiKeys(Vec<ApiKeyView>),
     ResourceServers(Vec<ResourceServer>),
     SigningKeys(Vec<KeyView>),
+<<<<<<< HEAD
     /// Grants, and after which one to ask for more.
     Grants {
         grants: Vec<GrantView>,
         next: Option<GrantId>,
     },
+=======
+    Issuer(String),
+>>>>>>> 85543b9 (Presets for more than fifty applications; messages that say what is so)
     Organization(OrganizationView),
     Organizations(Vec<OrganizationView>),
     Service(ServiceView),

@@ -62,6 +62,7 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
         Op::RotateSigningKeys { force } => {
             done(provider.rotate_keys(ctx, force).await.map_err(AdminError::from))?
         }
+        Op::Issuer => Outcome::Issuer(provider.settings().issuer.clone()),
         Op::CheckReadiness => provider.ready().map(|()| Outcome::Done).map_err(Refusal)?,
         Op::Grant(operation) => return operation.perform(provider, ctx).await,
         Op::Organization(operation) => return operation.perform(provider, ctx).await,

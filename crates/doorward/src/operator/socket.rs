@@ -115,8 +115,11 @@ async fn answer(mut stream: UnixStream, provider: &Provider) -> anyhow::Result<(
     let answer: Answer = match serde_json::from_str(&line) {
         Ok(operation) => {
             let operation: super::Operation = operation;
-            tracing::info!(operation = operation.name(), "operator");
-            perform(provider, &mut clock::own_ctx(), operation).await
+            let (name, told) = (operation.name(), super::about::told(provider, &operation).await);
+            let answer = perform(provider, &mut clock::own_ctx(), operation).await;
+            let about = told.or_else(|| super::about::told_by(&answer)).unwrap_or_default();
+            tracing::info!(operation = name, about, by_uid = theirs, refused = answer.is_err(), "operator");
+            answer
         }
         // Of another version, or cut off. The line may hold a password: only the place of the error is told.
         Err(error) => Err(Refusal(format!(

@@ -197,7 +197,8 @@ fn take_file(path: &Path, values: &mut Values, problems: &mut Vec<String>) {
         Ok(table) => table,
         Err(error) => {
             let line = error.span().map_or(1, |span| line_at(&text, span.start));
-            return problems.push(format!("{} line {line} is not TOML: {}", path.display(), error.message()));
+            let message = without_value(&text, line).unwrap_or_else(|| error.message().to_owned());
+            return problems.push(format!("{} line {line} is not TOML: {message}", path.display()));
         }
     };
     let mut file = File { path, text: &text, values, problems };
@@ -273,6 +274,13 @@ pub(super) fn setting(key: &str) -> Option<&'static Setting> {
 
 fn is_table(key: &str) -> bool {
     all_settings().any(|setting| setting.key.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))
+}
+
+/// What is wrong with a line that names a setting and nothing behind its sign.
+fn without_value(text: &str, line: usize) -> Option<String> {
+    let (key, value) = text.lines().nth(line.saturating_sub(1))?.split_once('=')?;
+    let is_empty = value.split('#').next().unwrap_or_default().trim().is_empty();
+    is_empty.then(|| format!("{} has no value", key.trim()))
 }
 
 fn line_at(text: &str, offset: usize) -> usize {

@@ -315,7 +315,7 @@ fn the_master_key_turns_while_the_server_is_stopped() {
     // The old key opens nothing any more, and no key at all is never taken for a new installation.
     std::fs::write(installation.path("doorward-data/master.key"), first).expect("written");
     let refusal = installation.fails(1, &["serve", "--listen", "127.0.0.1:0"]);
-    assert!(refusal.contains("which is not configured"), "{refusal}");
+    assert!(refusal.contains("name the file that belongs to this data"), "{refusal}");
     std::fs::remove_file(installation.path("doorward-data/master.key")).expect("removed");
     let refusal = installation.fails(1, &["serve", "--listen", "127.0.0.1:0"]);
     assert!(refusal.contains("is missing"), "{refusal}");

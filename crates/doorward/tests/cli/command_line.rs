@@ -109,7 +109,6 @@ fn oidc_core_5_1_claims_that_make_no_sense_are_refused() {
 #[test]
 fn backups_inside_the_data_folder_are_warned_of() {
     let installation = Installation::new();
-    std::fs::create_dir(installation.path("doorward-data")).expect("a folder");
     std::os::unix::fs::symlink("doorward-data", installation.path("elsewhere")).expect("a link");
     for inside in ["doorward-data", "doorward-data/backups", "elsewhere/backups"] {
         let said = installation.run(&["config", "check", "--backup-to", inside]);

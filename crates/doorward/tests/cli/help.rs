@@ -16,6 +16,7 @@ const COMMANDS: &[&[&str]] = &[
     &["user", "remove"],
     &["client"],
     &["client", "add"],
+    &["client", "presets"],
     &["client", "list"],
     &["client", "show"],
     &["client", "set"],

@@ -34,6 +34,8 @@ mod organizations;
 #[cfg(test)]
 mod places;
 #[cfg(test)]
+mod presets;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod profiles;

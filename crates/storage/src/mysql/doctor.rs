@@ -15,7 +15,7 @@ const SMALLEST_PACKET: i64 = 4 * 1024 * 1024;
 
 /// Looks at everything.
 pub(crate) async fn look(driver: Mysql, server: &Server, thoroughness: Thoroughness) -> Vec<Finding> {
-    let mut patient = match Patient::reach(driver).await {
+    let mut patient = match Patient::reach(driver, "the account and its host (CREATE USER, GRANT)").await {
         Ok(patient) => patient,
         Err(finding) => return vec![*finding],
     };

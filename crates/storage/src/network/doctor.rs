@@ -22,10 +22,12 @@ pub(crate) struct Patient<D: Driver> {
 
 impl<D: Driver> Patient<D> {
     /// Connects; what is wrong when that is not possible.
-    pub(crate) async fn reach(driver: D) -> Result<Self, Box<Finding>> {
+    /// `admits` is what decides there who may connect.
+    pub(crate) async fn reach(driver: D, admits: &str) -> Result<Self, Box<Finding>> {
         let deadline = NetworkOptions::default().connect_deadline;
-        let remedy = "check the URL, the password and pg_hba.conf or the account's host, and that the server runs and is reachable";
-        let unreachable = |why: String| Box::new(Finding::problem("connection", why, remedy));
+        let remedy =
+            format!("check the URL, the password and {admits}, and that the server runs and is reachable");
+        let unreachable = |why: String| Box::new(Finding::problem("connection", why, remedy.clone()));
         match tokio::time::timeout(deadline, driver.connect(Purpose::Read)).await {
             Ok(Ok(connection)) => Ok(Self { driver, connection }),
             Ok(Err(error)) => Err(unreachable(in_words(error))),

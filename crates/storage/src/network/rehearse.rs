@@ -102,13 +102,16 @@ async fn tables(database: &Database) -> Result<Vec<String>, UpgradeError> {
         Database::Sqlite(_) => return Err(failed("a scratch database is one on a server".to_owned())),
         Database::Postgres(server) => {
             let driver = Postgres::new(server, &options).map_err(failed)?;
-            let mut patient = Patient::reach(driver).await.map_err(|finding| failed(finding.found))?;
+            let mut patient =
+                Patient::reach(driver, "pg_hba.conf").await.map_err(|finding| failed(finding.found))?;
             let sql = "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename";
             patient.ask(sql).await
         }
         Database::Mysql(server) => {
             let driver = Mysql::new(server, &options).map_err(failed)?;
-            let mut patient = Patient::reach(driver).await.map_err(|finding| failed(finding.found))?;
+            let mut patient = Patient::reach(driver, "the account and its host")
+                .await
+                .map_err(|finding| failed(finding.found))?;
             let sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name";
             patient.ask(sql).await
         }

@@ -14,7 +14,7 @@ const OLDEST: i64 = 14;
 
 /// Looks at everything.
 pub(crate) async fn look(driver: Postgres, server: &Server, thoroughness: Thoroughness) -> Vec<Finding> {
-    let mut patient = match Patient::reach(driver).await {
+    let mut patient = match Patient::reach(driver, "pg_hba.conf").await {
         Ok(patient) => patient,
         Err(finding) => return vec![*finding],
     };

@@ -131,8 +131,7 @@ impl FromStr for TrustedProxies {
         networks
             .map(|part| {
                 let network = part.parse().or_else(|_| part.parse::<IpAddr>().map(IpNet::from));
-                network
-                    .map_err(|_| format!("`{part}` is neither an address nor a network such as 10.0.0.0/8"))
+                network.map_err(|_| format!("addresses and networks such as 10.0.0.0/8; `{part}` is neither"))
             })
             .collect()
     }
