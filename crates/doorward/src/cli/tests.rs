@@ -27,6 +27,7 @@ fn examples(command: &clap::Command) -> Vec<String> {
     let mut goes_on = false;
     for line in help.to_string().lines() {
         let begins = line.strip_prefix("Example: ").or_else(|| line.strip_prefix("  "));
+        let begins = begins.filter(|text| text.contains("doorward"));
         if goes_on || begins.is_some() {
             assert!(line.chars().count() <= NARROWEST, "too long to be pasted: {line}");
         }
@@ -45,6 +46,8 @@ fn examples(command: &clap::Command) -> Vec<String> {
 
 /// The words of each `doorward` in a line for a shell.
 fn commands_in(line: &str) -> Vec<Vec<String>> {
+    // What a shell puts there itself.
+    let line = &line.replace("$(date +%F)", "today");
     let words = shlex::split(line).unwrap_or_else(|| panic!("no shell reads this: {line}"));
     let parts = words.split(|word| ["|", "&&"].contains(&word.as_str()));
     let ours = parts.filter_map(|part| {
@@ -69,7 +72,7 @@ fn every_example_of_every_command_pastes_as_it_stands() {
         let mut narrow = command.clone().term_width(NARROWEST);
         let shown = narrow.render_long_help().to_string();
         for line in command.get_after_help().map(ToString::to_string).unwrap_or_default().lines() {
-            if line.starts_with("  ") || line.starts_with("Example: ") {
+            if line.contains("doorward ") && (line.starts_with("  ") || line.starts_with("Example: ")) {
                 assert!(shown.contains(line), "{name}: broken: {line}\n{shown}");
             }
         }

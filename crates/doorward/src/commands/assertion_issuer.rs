@@ -34,7 +34,8 @@ pub(crate) enum AssertionIssuerCommand {
 }
 
 const ADD_HELP: &str = "\
-Example: doorward assertion-issuer add https://ci.example.org --jwks keys.json --client deployer --subject email --scope deploy
+Example: doorward assertion-issuer add https://ci.example.org --jwks keys.json \\
+    --client deployer --subject email --scope deploy
 
 The issuer can speak for every user its sub can name: for the scope given here and no more, and to the clients named here. \
 Nobody is asked for consent.";

@@ -42,7 +42,7 @@ In a file (--rules): TOML or JSON with a list of such lines named rules.";
 #[derive(Subcommand)]
 pub(crate) enum ResourceServerCommand {
     /// Register a resource server
-    #[command(after_help = format!("Example: doorward resource-server add https://api.example.org --rule 'GET /orders = orders:read'\n\n{RULES_HELP}"))]
+    #[command(after_help = format!("Example: doorward resource-server add https://api.example.org \\\n    --rule 'GET /orders = orders:read'\n\n{RULES_HELP}"))]
     Add(Box<AddArgs>),
     /// List resource servers
     #[command(after_help = "Example: doorward resource-server list")]
@@ -51,7 +51,7 @@ pub(crate) enum ResourceServerCommand {
     #[command(after_help = "Example: doorward resource-server show https://api.example.org --json")]
     Show(ShowArgs),
     /// Change a resource server; what is not named stays, lists are replaced as a whole
-    #[command(after_help = format!("Example: doorward resource-server set https://api.example.org --rules api-rules.toml\n\n{RULES_HELP}"))]
+    #[command(after_help = format!("Example: doorward resource-server set https://api.example.org \\\n    --rules api-rules.toml\n\n{RULES_HELP}"))]
     Set(Box<SetArgs>),
     /// Forget a resource server: every request to it is refused from now on
     #[command(after_help = "Example: doorward resource-server remove https://api.example.org --yes")]
