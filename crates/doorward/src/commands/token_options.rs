@@ -1,6 +1,7 @@
 //! What a client's tokens and answers say, and how long they are good: a part of what can be said about a client on the command line.
 
 use super::client_options::{given, switch};
+use crate::settings;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use protocol::{AccessTokenType, Client, Scope, SigningAlgorithm};
@@ -47,7 +48,7 @@ pub(crate) struct TokenOptions {
     #[arg(long, overrides_with = "rotate_refresh_tokens")]
     no_rotate_refresh_tokens: bool,
     /// How long a refresh token that was used gets its unused successor again; at most as long as an access token lives
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "DURATION", value_parser = settings::seconds)]
     refresh_grace: Option<u32>,
 }
 

@@ -107,12 +107,9 @@ pub(crate) enum Operation {
         force: bool,
     },
     CheckReadiness,
-<<<<<<< HEAD
     Grant(GrantOperation),
-=======
     /// By which issuer its tokens name this installation.
     Issuer,
->>>>>>> 85543b9 (Presets for more than fifty applications; messages that say what is so)
     Organization(OrganizationOperation),
     Service(ServiceOperation),
     Subscription(SubscriptionOperation),
@@ -149,11 +146,8 @@ impl Operation {
             Self::ListSigningKeys => "list_signing_keys",
             Self::RotateSigningKeys { .. } => "rotate_signing_keys",
             Self::CheckReadiness => "check_readiness",
-<<<<<<< HEAD
             Self::Grant(operation) => operation.name(),
-=======
             Self::Issuer => "issuer",
->>>>>>> 85543b9 (Presets for more than fifty applications; messages that say what is so)
             Self::Organization(operation) => operation.name(),
             Self::Service(operation) => operation.name(),
             Self::Subscription(operation) => operation.name(),
@@ -186,15 +180,12 @@ pub(crate) enum Outcome {
     ApiKeys(Vec<ApiKeyView>),
     ResourceServers(Vec<ResourceServer>),
     SigningKeys(Vec<KeyView>),
-<<<<<<< HEAD
     /// Grants, and after which one to ask for more.
     Grants {
         grants: Vec<GrantView>,
         next: Option<GrantId>,
     },
-=======
     Issuer(String),
->>>>>>> 85543b9 (Presets for more than fifty applications; messages that say what is so)
     Organization(OrganizationView),
     Organizations(Vec<OrganizationView>),
     Service(ServiceView),

@@ -127,7 +127,7 @@ impl Preset {
             client.id_token_signed_response_alg = algorithm;
         }
         if let Some(algorithm) = self.access_token_alg {
-            client.access_token_signed_response_alg = algorithm;
+            client.access_token_signed_response_alg = Some(algorithm);
         }
         Ok(client)
     }
