@@ -13,8 +13,8 @@ use storage::client::{
     AddClient, ClientAdded, ClientById, ListClients, RegisteredClient, RemoveClient, ReplaceClient,
     secret_name,
 };
-use storage::signing_key::{PublishSigningKeys, Publishing};
 use storage::given_subject::as_subject;
+use storage::signing_key::{PublishSigningKeys, Publishing};
 
 /// A client to register.
 pub struct NewClient {
@@ -137,7 +137,8 @@ impl Provider {
         let event = AuditEvent::ClientChanged { client: client.id.clone(), disabled: client.disabled };
         let publish = self.publishing_for(ctx.now, &[&before.client, &client]).await?;
         let publishes = publish.is_some();
-        let registered = RegisteredClient { client, secret_hash, imported_secret_hash, sealed_secret, ..before };
+        let registered =
+            RegisteredClient { client, secret_hash, imported_secret_hash, sealed_secret, ..before };
         self.replace(ctx, registered, publish, event).await?;
         if publishes {
             self.load_keys(ctx.now).await?;

@@ -21,8 +21,7 @@ fn account(id: &str) -> ClientId {
 
 async fn add_client(store: &Store, id: &str) {
     let client = Client::new(account(id), id, ClientAuthentication::ClientSecret);
-    let registered =
-        RegisteredClient::new(client);
+    let registered = RegisteredClient::new(client);
     assert_eq!(store.write(AddClient { registered, at: at(1) }).await.unwrap(), ClientAdded::Added);
 }
 

@@ -48,8 +48,7 @@ async fn add_user(store: &Store, number: u8) {
 
 async fn add_client(store: &Store, name: &str) {
     let client = Client::new(client(name), name, ClientAuthentication::ClientSecret);
-    let registered =
-        RegisteredClient::new(client);
+    let registered = RegisteredClient::new(client);
     assert_eq!(store.write(AddClient { registered, at: at(1) }).await.unwrap(), ClientAdded::Added);
 }
 
