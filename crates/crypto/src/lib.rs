@@ -12,6 +12,7 @@ pub mod backup_keys;
 pub mod certificate;
 pub mod derive;
 pub mod digest;
+mod envelope;
 pub mod jwk;
 pub mod jws;
 pub mod keyring;

@@ -124,6 +124,13 @@ impl Params {
         self
     }
 
+    /// The same parameters, this one with this value.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.insert(name.to_owned(), vec![value.to_owned()]);
+        self
+    }
+
     /// The same parameters, with this one where it is absent or empty.
     #[must_use]
     pub fn or(mut self, name: &str, value: &str) -> Self {

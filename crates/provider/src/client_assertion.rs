@@ -37,7 +37,7 @@ impl Provider {
         let registered = self.named_client(&claims.sub).await?.ok_or_else(unknown)?;
         self.check_signature(ctx, &registered, &token).await?;
         // From here on it is the client itself that is told what is wrong.
-        let endpoints = self.own_endpoints(&registered.client);
+        let endpoints = self.own_endpoints(ctx, &registered.client);
         let audiences = Audiences { issuer: &self.inner.settings.issuer, endpoints: &endpoints };
         claims.check(ctx.now, audiences).map_err(refused)?;
         let spender = ["client", registered.client.id.as_str(), &claims.jti];
@@ -93,13 +93,14 @@ impl Provider {
     }
 
     /// Whom an assertion of this client may name beside the issuer (RFC 7523 section 3, rule 3: "the URL of the token endpoint"); the other
-    /// endpoints that clients authenticate at are as good.
-    fn own_endpoints(&self, client: &Client) -> Vec<String> {
+    /// endpoints that clients authenticate at are as good, and so is what the one that was asked is called in the caller's dialect.
+    fn own_endpoints(&self, ctx: &Ctx, client: &Client) -> Vec<String> {
         if client.require_issuer_audience {
             return Vec::new();
         }
         ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"]
-            .iter()
+            .into_iter()
+            .chain(ctx.known_as.iter().map(String::as_str))
             .map(|path| self.inner.settings.url(path))
             .collect()
     }

@@ -31,6 +31,16 @@ impl std::fmt::Display for RequestId {
     }
 }
 
+/// Whose words a request is in. What is decided is the same in all of them; what tokens say beside it may differ.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// Those of the RFCs.
+    #[default]
+    Ours,
+    /// Keycloak's.
+    Keycloak,
+}
+
 /// One request's circumstances.
 pub struct Ctx {
     /// The instant the whole request happens at.
@@ -43,6 +53,10 @@ pub struct Ctx {
     pub unread_certificate: Option<UnreadCertificate>,
     /// What an operator looks it up by.
     pub request_id: RequestId,
+    /// Whose words it is in.
+    pub dialect: Dialect,
+    /// Paths by which the caller knows the endpoint that was asked, and the issuer, in that dialect: an assertion may be made out to them.
+    pub known_as: Vec<String>,
     /// Audit events told so far.
     told: AtomicU16,
     random: Box<dyn Random + Sync>,
@@ -62,6 +76,8 @@ impl Ctx {
             certificate: None,
             unread_certificate: None,
             request_id,
+            dialect: Dialect::default(),
+            known_as: Vec::new(),
             told: AtomicU16::new(0),
             random,
         }

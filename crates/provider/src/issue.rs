@@ -3,7 +3,7 @@
 use crate::access_token::VerifiedAccessToken;
 use crate::client_certificate::confirmation;
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
-use crate::{Ctx, Provider, ProviderError};
+use crate::{Ctx, Dialect, Provider, ProviderError};
 use crypto::{TokenType, left_half_hash};
 use protocol::claims::{AccessTokenClaims, Actor, Audience, IdTokenClaims, MayAct, SignIn, visible};
 use protocol::{
@@ -173,7 +173,7 @@ impl Provider {
         let claims =
             AccessTokenClaims { cnf, service, ..self.access_token_claims(ctx.now, id, expires_at, &issue) };
         let (access_token, stored) = match issue.form {
-            Form::Jwt => (self.sign_access_token(&issue, claims).await?, None),
+            Form::Jwt => (self.sign_access_token(ctx.dialect, &issue, claims).await?, None),
             Form::Opaque | Form::OneTime => {
                 let token = ctx.opaque(id.as_bytes());
                 let stored = NewAccessToken {
@@ -190,7 +190,7 @@ impl Provider {
         };
         let id_token = match issue.subject.grant() {
             Some(grant) if issue.scope.contains(Scope::OPENID) => {
-                Some(self.sign_id_token(ctx.now, &issue, grant, &access_token).await?)
+                Some(self.sign_id_token(ctx, &issue, grant, &access_token).await?)
             }
             _ => None,
         };
@@ -204,9 +204,10 @@ impl Provider {
         })
     }
 
-    /// As its client and its audience are registered.
+    /// As its client and its audience are registered, and as the dialect has it.
     async fn sign_access_token(
         &self,
+        dialect: Dialect,
         issue: &Issue<'_>,
         mut claims: AccessTokenClaims,
     ) -> Result<String, ProviderError> {
@@ -214,16 +215,20 @@ impl Provider {
         let key = self.signing_key(algorithm.unwrap_or(self.inner.settings.access_token_alg)).await?;
         let wanted = self.wanted_by_audience(&claims.aud);
         let (client, plain) = (issue.client, AccessTokenType::Jwt);
-        let typ = if client.access_token_type == plain || wanted.plain {
+        let keycloaks = dialect == Dialect::Keycloak;
+        let typ = if client.access_token_type == plain || wanted.plain || keycloaks {
             claims.typ = Some(AccessTokenClaims::BEARER.to_owned());
             TokenType::PlainAccessToken
         } else {
             TokenType::AccessToken
         };
-        let user = match client.access_token_claims || wanted.claims {
+        let mut user = match client.access_token_claims || wanted.claims || keycloaks {
             true => self.claims_opened_by(issue).await?,
             false => Map::new(),
         };
+        if keycloaks {
+            user.insert("azp".to_owned(), client.id.as_str().into());
+        }
         if user.is_empty() {
             return Ok(key.sign(typ, &serde_json::to_vec(&claims)?));
         }
@@ -295,7 +300,7 @@ impl Provider {
 
     async fn sign_id_token(
         &self,
-        now: Timestamp,
+        ctx: &Ctx,
         issue: &Issue<'_>,
         grant: &Grant,
         access_token: &str,
@@ -305,13 +310,17 @@ impl Provider {
         // OpenID Connect Core section 5.4 leaves a scope's claims to UserInfo where an access token is issued too; but many applications read
         // them here alone. What was asked for by name is always here.
         let opened = if issue.client.id_token_claims { issue.scope.clone() } else { Scope::default() };
-        let asked = visible(&user_claims(&grant.user), &opened, granted.claims.id_token.keys());
+        let mut asked = visible(&user_claims(&grant.user), &opened, granted.claims.id_token.keys());
+        if ctx.dialect == Dialect::Keycloak {
+            asked.insert("azp".to_owned(), granted.client_id.as_str().into());
+            asked.insert("typ".to_owned(), "ID".into());
+        }
         let claims = IdTokenClaims {
             iss: self.inner.settings.issuer.clone(),
             sub: granted.user_id.to_string(),
             aud: Audience::One(granted.client_id.to_string()),
-            exp: (now + self.id_token_lifetime(issue.client)).seconds(),
-            iat: now.seconds(),
+            exp: (ctx.now + self.id_token_lifetime(issue.client)).seconds(),
+            iat: ctx.now.seconds(),
             auth_time: granted.auth_time.seconds(),
             nonce: issue.nonce.clone(),
             acr: granted.acr.clone(),

@@ -49,7 +49,7 @@ pub use authorize::{AuthorizationResponse, Authorize, AuthorizeError, Checked};
 pub use client_certificate::MutualTls;
 pub use client_request::ClientRequest;
 pub use credential::{Caller, Credential};
-pub use ctx::{Ctx, RequestId};
+pub use ctx::{Ctx, Dialect, RequestId};
 pub use device::{DeviceAuthorization, EnteredCode, UserCodeProblem};
 pub use error::{Ended, Overloaded, ProviderError};
 pub use introspect::Introspection;
@@ -60,7 +60,7 @@ pub use session::SignedIn;
 pub use settings::{JWK_SET_MAX_AGE, Settings};
 pub use setup::SetupAnswer;
 pub use subscription::{CurrentSubscription, OrganizationUser};
-pub use token::TokenResponse;
+pub use token::{KeycloakTokenResponse, TokenResponse};
 pub use trusted_keys::{FetchKeys, FetchedKeys, Fetching};
 pub use validate::{Admitted, Denied, GatewayRequest};
 

@@ -4,6 +4,7 @@ use crate::access_token::VerifiedAccessToken;
 use crate::{ClientRequest, Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
 use protocol::{AuditEvent, ClientId, ErrorCode, RefreshTokenId, Timestamp};
+use std::sync::Arc;
 use storage::refresh_token::RefreshTokenById;
 use storage::revocation::{Revocation, RevokeAccessToken};
 
@@ -13,12 +14,26 @@ impl Provider {
     /// # Errors
     /// `invalid_token` when it is not good, or no more.
     pub async fn give_up(&self, ctx: &Ctx, access_token: &str) -> Result<(), ProviderError> {
-        let token = self
-            .look_at_access_token(ctx, access_token)
-            .await?
-            .filter(|token| token.may_be_presented(ctx))
-            .ok_or_else(|| ProviderError::oauth(ErrorCode::InvalidToken, "the access token is not valid"))?;
+        let token = self.held(ctx, access_token).await?;
         self.revoke_access_token(ctx, &token).await
+    }
+
+    /// Ends the grant that an access token stands on, and so every token of it, at the wish of whoever holds it; where there is none, the token.
+    ///
+    /// # Errors
+    /// `invalid_token` when it is not good, or no more.
+    pub async fn give_up_grant(&self, ctx: &Ctx, access_token: &str) -> Result<(), ProviderError> {
+        let token = self.held(ctx, access_token).await?;
+        let Some(grant) = token.grant_id else { return self.revoke_access_token(ctx, &token).await };
+        let event = AuditEvent::GrantRevoked { grant, client: token.client_id.clone() };
+        self.revoke_grant(ctx, grant, event).await
+    }
+
+    async fn held(&self, ctx: &Ctx, access_token: &str) -> Result<Arc<VerifiedAccessToken>, ProviderError> {
+        let token = self.look_at_access_token(ctx, access_token).await?;
+        token
+            .filter(|token| token.may_be_presented(ctx))
+            .ok_or_else(|| ProviderError::oauth(ErrorCode::InvalidToken, "the access token is not valid"))
     }
 
     async fn revoke_access_token(&self, ctx: &Ctx, token: &VerifiedAccessToken) -> Result<(), ProviderError> {

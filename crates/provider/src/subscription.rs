@@ -23,15 +23,15 @@ pub struct CurrentSubscription {
     pub current_period_end: Option<Timestamp>,
 }
 
-/// A member of the organization whose service a token is for.
+/// A token's user, a member of the organization whose service it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrganizationUser {
     /// Who.
     pub id: UserId,
     /// Their e-mail address, if the token opens it.
     pub email: Option<String>,
-    /// The organization and its service.
-    pub service: ServicePath,
+    /// The organization and its service, if the token names one.
+    pub service: Option<ServicePath>,
 }
 
 impl Provider {
@@ -57,20 +57,28 @@ impl Provider {
         })
     }
 
-    /// Who this token's user is to the organization whose service it is for.
+    /// Who this token's user is: to the organization whose service it is for, if it is for one.
     ///
     /// # Errors
-    /// As [`Provider::subscription`]; `access_denied` when they are no member.
+    /// `invalid_token`; `invalid_request` when it speaks for no user; `access_denied` when they are no member.
     pub async fn organization_user(
         &self,
         ctx: &Ctx,
         access_token: &str,
     ) -> Result<OrganizationUser, ProviderError> {
-        let (token, user, service) = self.service_token(ctx, access_token).await?;
-        let queries = (UserById(user), RoleOf(user, service.organization_id));
-        let (user, role) = self.inner.store.read_together(queries).await?;
+        let token = self.verify_own_access_token(ctx, access_token).await?.ok_or_else(invalid_token)?;
+        let user = token.user_id.ok_or_else(|| bad("the access token speaks for no user"))?;
+        let service = self.service_of(&token).await?;
+        let (user, member) = match &service {
+            Some(service) => {
+                let queries = (UserById(user), RoleOf(user, service.organization_id));
+                let (user, role) = self.inner.store.read_together(queries).await?;
+                (user, role.is_some())
+            }
+            None => (self.inner.store.read(UserById(user)).await?, true),
+        };
         let user = user.filter(|user| user.disabled_at.is_none()).ok_or_else(invalid_token)?;
-        if role.is_none() {
+        if !member {
             return Err(ProviderError::oauth(
                 ErrorCode::AccessDenied,
                 "the user is not a member of the token's organization",
@@ -78,7 +86,8 @@ impl Provider {
         }
         // OpenID Connect Core section 5.4: the scope opens it here as at the UserInfo endpoint.
         let email = user.email.filter(|_| token.claims.scope.contains("email"));
-        Ok(OrganizationUser { id: user.id, email, service: service.path.clone() })
+        let service = service.map(|service| service.path.clone());
+        Ok(OrganizationUser { id: user.id, email, service })
     }
 
     async fn service_token(
@@ -86,13 +95,16 @@ impl Provider {
         ctx: &Ctx,
         access_token: &str,
     ) -> Result<(Arc<VerifiedAccessToken>, UserId, Arc<Service>), ProviderError> {
-        let bad = |description| ProviderError::oauth(ErrorCode::InvalidRequest, description);
         let token = self.verify_own_access_token(ctx, access_token).await?.ok_or_else(invalid_token)?;
         let service =
             self.service_of(&token).await?.ok_or_else(|| bad("the access token names no service"))?;
         let user = token.user_id.ok_or_else(|| bad("the access token speaks for no user"))?;
         Ok((token, user, service))
     }
+}
+
+fn bad(description: &'static str) -> ProviderError {
+    ProviderError::oauth(ErrorCode::InvalidRequest, description)
 }
 
 fn invalid_token() -> ProviderError {

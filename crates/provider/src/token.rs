@@ -10,8 +10,11 @@ mod authorization_code;
 mod client_credentials;
 mod device_code;
 mod jwt_bearer;
+mod keycloak;
 mod refresh_token;
 mod token_exchange;
+
+pub use keycloak::KeycloakTokenResponse;
 
 use crate::issue::Issued;
 use crate::{ClientRequest, Ctx, Provider, ProviderError, scope};
@@ -24,7 +27,7 @@ use serde::Serialize;
 use std::time::Duration;
 use storage::client::RegisteredClient;
 use storage::grant::Grant;
-use storage::refresh_token::NewRefreshToken;
+use storage::refresh_token::{NewRefreshToken, RefreshTokenById};
 
 /// A successful answer (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3).
 #[derive(Serialize)]
@@ -74,6 +77,8 @@ impl Provider {
         ctx: &mut Ctx,
         request: &ClientRequest,
     ) -> Result<TokenResponse, ProviderError> {
+        let named = self.named_by_refresh_token(request).await?;
+        let request = named.as_ref().unwrap_or(request);
         let client = self.authenticate_client(ctx, request).await?;
         self.inner.budgets.spend(&client.client, ctx.now)?;
         let params = &request.params;
@@ -98,6 +103,28 @@ impl Provider {
             AuditEvent::AccessTokenIssued { client, grant_type, token, user, grant }
         });
         Ok(answered)
+    }
+
+    /// A client that says nothing of who it is, and is named by the refresh token it presents: it could be any, so only a public one is
+    /// admitted so (RFC 6749 section 6 asks for authentication of those that can).
+    async fn named_by_refresh_token(
+        &self,
+        request: &ClientRequest,
+    ) -> Result<Option<ClientRequest>, ProviderError> {
+        let params = &request.params;
+        let says = ["client_id", "client_assertion"].iter().any(|name| params.get(name).is_some());
+        let refreshes = params.get("grant_type") == Some(GrantType::RefreshToken.as_str());
+        if says || request.authorization.is_some() || !refreshes {
+            return Ok(None);
+        }
+        let Some(token) = params.get("refresh_token").and_then(OpaqueToken::parse) else { return Ok(None) };
+        let id = RefreshTokenId::from_bytes(token.selector());
+        let stored = self.inner.store.read(RefreshTokenById(id)).await?;
+        let stored = stored.filter(|stored| token.matches(&stored.issued.secret_hash));
+        Ok(stored.map(|stored| ClientRequest {
+            params: params.clone().with("client_id", stored.issued.client_id.as_str()),
+            authorization: None,
+        }))
     }
 
     /// The first refresh token of a grant, if the client may refresh: bound already, if it is to be, and still to be stored.

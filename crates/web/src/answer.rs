@@ -17,6 +17,8 @@ pub enum ContentSecurityPolicy {
     /// Its forms are answered by a redirect to a client, which may redirect on to wherever it likes, an app's own scheme included. Browsers
     /// hold every one of these redirects against `form-action`, and drop the answer in silence (docs/adr/0002-form-action.md).
     FormsLeadOn,
+    /// It shows nothing: every page may lay it into itself, and its script may ask us.
+    InAnybodysFrame,
 }
 
 impl ContentSecurityPolicy {
@@ -28,6 +30,10 @@ impl ContentSecurityPolicy {
             }
             Self::FormsLeadOn => {
                 "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; frame-ancestors 'none'; \
+                 base-uri 'none'"
+            }
+            Self::InAnybodysFrame => {
+                "default-src 'none'; script-src 'self'; connect-src 'self'; form-action 'none'; frame-ancestors *; \
                  base-uri 'none'"
             }
         })

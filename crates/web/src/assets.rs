@@ -39,14 +39,26 @@ pub static DEMO_STYLESHEET: Asset = asset!("demo", "css", "text/css; charset=utf
 pub static SHOW_PASSWORD: Asset = asset!("show-password", "js", "text/javascript; charset=utf-8");
 /// Submits the form of a `response_mode=form_post` answer.
 pub static FORM_POST: Asset = asset!("form-post", "js", "text/javascript; charset=utf-8");
+/// Tells an application's page whether its person is still signed in.
+pub static LOGIN_STATUS: Asset = asset!("login-status", "js", "text/javascript; charset=utf-8");
+/// Tells an application's page whether cookies come along.
+pub static THIRD_PARTY_COOKIES: Asset = asset!("third-party-cookies", "js", "text/javascript; charset=utf-8");
 /// The mark on a tile, for the browser's tab.
 pub static ICON: Asset = asset!("icon", "svg", "image/svg+xml");
 /// The icon of the demo's relying party.
 pub static DEMO_ICON: Asset = asset!("demo-icon", "svg", "image/svg+xml");
 
 /// Everything there is to serve below `/assets/`.
-pub static ASSETS: [&Asset; 6] =
-    [&STYLESHEET, &DEMO_STYLESHEET, &SHOW_PASSWORD, &FORM_POST, &ICON, &DEMO_ICON];
+pub static ASSETS: [&Asset; 8] = [
+    &STYLESHEET,
+    &DEMO_STYLESHEET,
+    &SHOW_PASSWORD,
+    &FORM_POST,
+    &LOGIN_STATUS,
+    &THIRD_PARTY_COOKIES,
+    &ICON,
+    &DEMO_ICON,
+];
 
 /// The asset served at exactly this path, if there is one.
 pub fn asset_at(path: &str) -> Option<&'static Asset> {

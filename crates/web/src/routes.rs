@@ -3,6 +3,7 @@
 use crate::app::Web;
 use crate::assets::asset_at;
 use crate::below;
+use crate::dialects::keycloak::{frames, realm};
 use crate::dialects::{keycloak, machine, organization};
 use crate::error::PageError;
 use crate::health;
@@ -51,6 +52,7 @@ pub fn router(web: Web) -> Router {
         )
         // CORS outside: a script can read that it asked too often, and its preflights cost it nothing.
         .merge(for_scripts(&general).merge(for_scripts_in_dialects(&general)).layer(any_origin()))
+        .merge(for_scripts_of_keycloak(&general).layer(keycloak::cors::with_credentials(any_origin())))
         .merge(for_operators(&unlimited))
         .merge(for_gateways(&unlimited))
         .fallback_service(nowhere(&web))
@@ -110,10 +112,8 @@ fn for_clients(under: &Under<'_>) -> Router<Web> {
         under,
         [
             ("/oauth2/introspect", post(introspect::post)),
-            ("/oauth2/protocol/openid-connect/auth/device", post(device_authorization::post)),
-            ("/realms/{realm}/protocol/openid-connect/auth/device", post(device_authorization::post)),
-            ("/oauth2/protocol/openid-connect/token/introspect", post(introspect::post)),
-            ("/realms/{realm}/protocol/openid-connect/token/introspect", post(introspect::post)),
+            ("/oauth2/protocol/openid-connect/token/introspect", post(keycloak::introspect)),
+            ("/realms/{realm}/protocol/openid-connect/token/introspect", post(keycloak::introspect)),
             ("/auth-server/v1/oauth/token", post(machine::token)),
             ("/auth-server/v1/oauth/validate", post(machine::validate)),
             ("/auth-server/v1/oauth/revoke", post(machine::revoke)),
@@ -126,32 +126,62 @@ fn for_scripts_in_dialects(under: &Under<'_>) -> Router<Web> {
     routes(
         under,
         [
-            ("/oauth2/protocol/openid-connect/certs", get(discovery::jwks)),
-            ("/oauth2/protocol/openid-connect/token", post(token::post)),
-            ("/oauth2/protocol/openid-connect/revoke", post(revoke::post)),
-            ("/oauth2/protocol/openid-connect/userinfo", get(userinfo::get).post(userinfo::post)),
-            ("/realms/{realm}/.well-known/openid-configuration", get(discovery::metadata)),
-            ("/realms/{realm}/protocol/openid-connect/certs", get(discovery::jwks)),
-            ("/realms/{realm}/protocol/openid-connect/token", post(token::post)),
-            ("/realms/{realm}/protocol/openid-connect/revoke", post(revoke::post)),
-            ("/realms/{realm}/protocol/openid-connect/userinfo", get(userinfo::get).post(userinfo::post)),
             ("/auth/device/code", post(organization::device_code)),
             ("/auth/device/verify", post(organization::device_verify)),
             ("/auth/token", post(organization::exchange)),
+            ("/.well-known/jwks.json", get(discovery::jwks)),
+            ("/oauth2/.well-known/jwks.json", get(discovery::jwks)),
+            ("/oauth2/.well-known/openid-configuration", get(discovery::metadata)),
+            ("/api/auth/logout", post(organization::logout)),
+            ("/api/auth/refresh", post(organization::refresh)),
             ("/api/subscription", get(organization::subscription)),
             ("/api/user", get(organization::user)),
         ],
     )
 }
 
-fn for_people_of_keycloak(under: &Under<'_>) -> Router<Web> {
+/// What keycloak-js and other scripts call at Keycloak's paths.
+fn for_scripts_of_keycloak(under: &Under<'_>) -> Router<Web> {
     routes(
         under,
         [
-            ("/oauth2/protocol/openid-connect/auth", get(authorize::get).post(authorize::post)),
-            ("/oauth2/protocol/openid-connect/logout", get(logout::get).post(keycloak::logout)),
-            ("/realms/{realm}/protocol/openid-connect/auth", get(authorize::get).post(authorize::post)),
-            ("/realms/{realm}/protocol/openid-connect/logout", get(logout::get).post(keycloak::logout)),
+            ("/.well-known/oauth-authorization-server/realms/{realm}", get(discovery::metadata)),
+            ("/realms/{realm}", get(realm::document)),
+            ("/realms/{realm}/.well-known/openid-configuration", get(discovery::metadata)),
+            ("/realms/{realm}/account", get(realm::account)),
+            ("/oauth2/protocol/openid-connect/auth/device", post(keycloak::device_authorization)),
+            ("/oauth2/protocol/openid-connect/certs", get(discovery::jwks)),
+            ("/oauth2/protocol/openid-connect/revoke", post(keycloak::revoke)),
+            ("/oauth2/protocol/openid-connect/token", post(keycloak::token)),
+            ("/oauth2/protocol/openid-connect/userinfo", get(userinfo::get).post(userinfo::post)),
+            ("/realms/{realm}/protocol/openid-connect/auth/device", post(keycloak::device_authorization)),
+            ("/realms/{realm}/protocol/openid-connect/certs", get(discovery::jwks)),
+            ("/realms/{realm}/protocol/openid-connect/revoke", post(keycloak::revoke)),
+            ("/realms/{realm}/protocol/openid-connect/token", post(keycloak::token)),
+            ("/realms/{realm}/protocol/openid-connect/userinfo", get(userinfo::get).post(userinfo::post)),
+        ],
+    )
+}
+
+fn for_people_of_keycloak(under: &Under<'_>) -> Router<Web> {
+    let auth = || get(keycloak::auth).post(keycloak::posted_auth);
+    let logout = || get(logout::get).post(keycloak::posted_logout);
+    routes(
+        under,
+        [
+            ("/oauth2/protocol/openid-connect/auth", auth()),
+            ("/oauth2/protocol/openid-connect/logout", logout()),
+            ("/oauth2/protocol/openid-connect/registrations", get(keycloak::registrations)),
+            ("/realms/{realm}/device", get(realm::device)),
+            ("/realms/{realm}/protocol/openid-connect/auth", auth()),
+            ("/realms/{realm}/protocol/openid-connect/logout", logout()),
+            ("/realms/{realm}/protocol/openid-connect/registrations", get(keycloak::registrations)),
+            ("/realms/{realm}/protocol/openid-connect/login-status-iframe.html", get(frames::login_status)),
+            ("/realms/{realm}/protocol/openid-connect/login-status-iframe.html/init", get(frames::init)),
+            (
+                "/realms/{realm}/protocol/openid-connect/3p-cookies/step1.html",
+                get(frames::third_party_cookies),
+            ),
         ],
     )
 }

@@ -19,6 +19,15 @@ fn chosen_by(client: &Client) -> impl Iterator<Item = SigningAlgorithm> {
 }
 
 impl Provider {
+    /// The key of RS256 signatures: a `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7) as base64.
+    ///
+    /// # Errors
+    /// When it takes too long to be made.
+    pub async fn rs256_public_key(&self) -> Result<String, ProviderError> {
+        let pem = self.signing_key(SigningAlgorithm::Rs256).await?.public_jwk().to_pem();
+        Ok(pem.lines().filter(|line| !line.starts_with("-----")).collect())
+    }
+
     /// Whether this algorithm's keys are published whatever clients are registered for: it is the installation's, or the one that every
     /// provider offers (OpenID Connect Core section 15.1).
     fn is_always_published(&self, algorithm: SigningAlgorithm) -> bool {

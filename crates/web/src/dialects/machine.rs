@@ -5,10 +5,10 @@ use crate::app::Web;
 use crate::error::ApiError;
 use crate::extract::{CallsInJson, Circumstances, authorization, bearer, form_or_json};
 use axum::extract::{Request, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
-use protocol::{ClientId, ErrorCode, OAuthError, Params};
+use protocol::{ClientId, ErrorCode, OAuthError, Params, Timestamp};
 use provider::ClientRequest;
 use serde::Serialize;
 
@@ -23,6 +23,14 @@ pub(crate) async fn token(
 
 /// `POST /auth-server/v1/oauth/validate`: whether the token in the `Authorization` header is good now.
 pub(crate) async fn validate(
+    web: State<Web>,
+    circumstances: Circumstances,
+    request: Request,
+) -> Result<Response, NotValid> {
+    look(web, circumstances, request).await.map_err(NotValid)
+}
+
+async fn look(
     State(web): State<Web>,
     Circumstances(ctx): Circumstances,
     request: Request,
@@ -40,6 +48,7 @@ pub(crate) async fn validate(
         active: true,
         client_id: &token.client_id,
         sub: &token.claims.sub,
+        expires_at: Timestamp::from_seconds(token.claims.exp).rfc3339(),
         scopes: token.claims.scope.iter().collect(),
         exp: token.claims.exp,
         expires_in: token.claims.exp.saturating_sub(ctx.now.seconds()),
@@ -53,9 +62,36 @@ struct Validation<'a> {
     active: bool,
     client_id: &'a ClientId,
     sub: &'a str,
+    expires_at: String,
     scopes: Vec<&'a str>,
     exp: i64,
     expires_in: i64,
+}
+
+/// A refusal in the shape of an answer: these clients read the same members from both.
+pub(crate) struct NotValid(ApiError);
+
+#[derive(Serialize)]
+struct Refused {
+    valid: bool,
+    client_id: &'static str,
+    expires_at: &'static str,
+    scopes: Option<Vec<&'static str>>,
+    error: &'static str,
+    error_description: String,
+}
+
+impl IntoResponse for NotValid {
+    fn into_response(self) -> Response {
+        self.0.told(|code, error_description| Refused {
+            valid: false,
+            client_id: "",
+            expires_at: "0001-01-01T00:00:00Z",
+            scopes: None,
+            error: code.as_str(),
+            error_description,
+        })
+    }
 }
 
 /// `POST /auth-server/v1/oauth/revoke`: ends the token in the `Authorization` header; with a client's credentials instead, as RFC 7009 says.
@@ -71,7 +107,7 @@ pub(crate) async fn revoke(
             let authorization = authorization(request.headers())?;
             let params = params(request).await?;
             if authorization.is_none() && params.get("client_id").is_none() {
-                return Err(missing().into());
+                return Ok(missing_token());
             }
             let params = params.renamed("access_token", "token");
             web.provider.revoke(&ctx, &ClientRequest { params, authorization }).await?;
@@ -109,6 +145,17 @@ fn no_resource() -> OAuthError {
 
 fn missing() -> OAuthError {
     OAuthError::new(ErrorCode::InvalidToken, "Authorization: a Bearer token is expected")
+}
+
+/// Who brings no token hears of it by this name.
+fn missing_token() -> Response {
+    #[derive(Serialize)]
+    struct Missing {
+        error: &'static str,
+        error_description: String,
+    }
+    ApiError(missing().into())
+        .told(|_, error_description| Missing { error: "missing_token", error_description })
 }
 
 fn invalid() -> OAuthError {

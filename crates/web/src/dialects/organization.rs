@@ -1,14 +1,18 @@
 //! The organization API: devices of a service, and what a service asks with a user's token. JSON in, JSON out, errors as
-//! `{error, error_code, timestamp}`.
+//! `{error, error_code, timestamp}`: a sentence, and the name that clients compare with. Where the words are not those of the system this API
+//! comes from, docs/reference/dialects.md says why.
 
 use crate::answer::json;
 use crate::app::Web;
-use crate::error::ApiError;
+use crate::error::{ApiError, sentence};
 use crate::extract::{CallsInJson, Circumstances, bearer};
 use axum::extract::{FromRequest as _, Request, State};
 use axum::response::{IntoResponse, Response};
+use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, StatusCode};
-use protocol::{ErrorCode, Features, OAuthError, Slug, SubscriptionStatus, Timestamp, UserId};
+use protocol::{
+    ErrorCode, Features, GrantType, OAuthError, ServicePath, Slug, SubscriptionStatus, Timestamp, UserId,
+};
 use provider::{ClientRequest, Ctx, ProviderError, UserCodeProblem};
 use serde::Serialize;
 
@@ -21,7 +25,7 @@ pub(crate) async fn device_code(
     Circumstances(mut ctx): Circumstances,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let refused = Refusal::at(ctx.now);
+    let refused = Refusal::of(Asked::Device, ctx.now);
     let mut request = client_request(&web, request).await.map_err(&refused)?;
     request.params = request.params.or("scope", SCOPE);
     let answer = web.provider.device_authorization(&mut ctx, &request).await.map_err(&refused)?;
@@ -34,7 +38,7 @@ pub(crate) async fn device_verify(
     Circumstances(ctx): Circumstances,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let refused = Refusal::at(ctx.now);
+    let refused = Refusal::of(Asked::Device, ctx.now);
     let request = client_request(&web, request).await.map_err(&refused)?;
     let typed = request.params.require("user_code").map_err(|error| refused(error.into()))?;
     let found = web.provider.service_of_user_code(&ctx, typed).await.map_err(&refused)?;
@@ -63,9 +67,33 @@ pub(crate) async fn exchange(
     Circumstances(mut ctx): Circumstances,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let refused = Refusal::at(ctx.now);
+    let refused = Refusal::of(Asked::Tokens, ctx.now);
     let request = client_request(&web, request).await.map_err(&refused)?;
     Ok(json(StatusCode::OK, &web.provider.token(&mut ctx, &request).await.map_err(&refused)?))
+}
+
+/// `POST /api/auth/refresh`: the token endpoint for a refresh token, which names its client itself.
+pub(crate) async fn refresh(
+    State(web): State<Web>,
+    Circumstances(mut ctx): Circumstances,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let refused = Refusal::of(Asked::Renewal, ctx.now);
+    let mut request = client_request(&web, request).await.map_err(&refused)?;
+    request.params = request.params.with("grant_type", GrantType::RefreshToken.as_str());
+    Ok(json(StatusCode::OK, &web.provider.token(&mut ctx, &request).await.map_err(&refused)?))
+}
+
+/// `POST /api/auth/logout`: ends what the token stands on, at the wish of whoever holds it.
+pub(crate) async fn logout(
+    State(web): State<Web>,
+    Circumstances(ctx): Circumstances,
+    headers: HeaderMap,
+) -> Result<StatusCode, Refusal> {
+    let refused = Refusal::of(Asked::Resource, ctx.now);
+    let token = token(&headers).map_err(&refused)?;
+    web.provider.give_up_grant(&ctx, &token).await.map_err(&refused)?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// `GET /api/subscription`: how the token's user stands with its service now.
@@ -74,15 +102,15 @@ pub(crate) async fn subscription(
     Circumstances(ctx): Circumstances,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let refused = Refusal::at(ctx.now);
+    let refused = Refusal::of(Asked::Resource, ctx.now);
     let token = token(&headers).map_err(&refused)?;
     let current = web.provider.subscription(&ctx, &token).await.map_err(&refused)?;
     let answer = Subscription {
         service: current.service.service,
         plan: current.plan,
         features: current.features,
-        status: current.status,
-        current_period_end: current.current_period_end.map_or("N/A".to_owned(), Timestamp::rfc3339),
+        status: status(current.status, current.current_period_end, ctx.now),
+        current_period_end: current.current_period_end.map_or("N/A".to_owned(), date_and_time),
     };
     Ok(json(StatusCode::OK, &answer))
 }
@@ -92,8 +120,22 @@ struct Subscription {
     service: Slug,
     plan: Slug,
     features: Features,
-    status: SubscriptionStatus,
+    status: &'static str,
     current_period_end: String,
+}
+
+/// The three words there are: what goes on, whatever was paid, and what does not, before and after it is over.
+fn status(status: SubscriptionStatus, ends_at: Option<Timestamp>, now: Timestamp) -> &'static str {
+    match status {
+        SubscriptionStatus::Active | SubscriptionStatus::Trialing | SubscriptionStatus::PastDue => "active",
+        SubscriptionStatus::Canceled if ends_at.is_none_or(|at| at <= now) => "expired",
+        SubscriptionStatus::Canceled => "cancelled",
+    }
+}
+
+/// `2027-01-01 00:00:00`, in UTC.
+fn date_and_time(at: Timestamp) -> String {
+    at.rfc3339().chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }
 
 /// `GET /api/user`: who the token's user is, told only about members of the token's organization.
@@ -102,83 +144,123 @@ pub(crate) async fn user(
     Circumstances(ctx): Circumstances,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let refused = Refusal::of_resource(ctx.now);
+    let refused = Refusal::of(Asked::Resource, ctx.now);
     let token = token(&headers).map_err(&refused)?;
     let user = web.provider.organization_user(&ctx, &token).await.map_err(&refused)?;
-    let (org, service) = (user.service.organization, user.service.service);
-    Ok(json(StatusCode::OK, &User { id: user.id, email: user.email, org, service }))
+    let named = |part: fn(&ServicePath) -> &Slug| user.service.as_ref().map(|path| part(path).to_string());
+    let answer = User {
+        org: named(|path| &path.organization).unwrap_or_default(),
+        service: named(|path| &path.service).unwrap_or_default(),
+        id: user.id,
+        email: user.email,
+    };
+    Ok(json(StatusCode::OK, &answer))
 }
 
 #[derive(Serialize)]
 struct User {
     id: UserId,
     email: Option<String>,
-    org: Slug,
-    service: Slug,
+    /// Empty for a token that names no service.
+    org: String,
+    service: String,
 }
 
 /// Whether this path is one of this dialect's: what is refused before it gets here is told in its words, too.
 pub(crate) fn speaks(path: &str) -> bool {
-    path.starts_with("/api/") || path.starts_with("/auth/")
+    [
+        "/auth/device/code",
+        "/auth/device/verify",
+        "/auth/token",
+        "/api/auth/refresh",
+        "/api/auth/logout",
+        "/api/subscription",
+        "/api/user",
+    ]
+    .contains(&path)
 }
 
 /// A request that comes too often, in this dialect's words.
 pub(crate) fn too_often(ctx: &Ctx, error: OAuthError) -> Response {
-    Refusal { error: error.into(), at: ctx.now, of_resource: false }.into_response()
+    Refusal { error: error.into(), at: ctx.now, asked: Asked::Resource }.into_response()
 }
 
-/// A refusal in this dialect's words. Status and headers are those of the same refusal elsewhere.
+/// What was asked for: one RFC's word is several of this dialect's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// A device code, or whose one is.
+    Device,
+    /// Tokens for one.
+    Tokens,
+    /// Tokens for a refresh token.
+    Renewal,
+    /// Something with an access token.
+    Resource,
+}
+
+/// A refusal in this dialect's words.
 pub(crate) struct Refusal {
     error: ProviderError,
     at: Timestamp,
-    /// `access_denied` is 400 where tokens are asked for (RFC 6749 section 5.2), and 403 where a token opens a door.
-    of_resource: bool,
+    asked: Asked,
 }
 
 impl Refusal {
-    fn at(now: Timestamp) -> impl Fn(ProviderError) -> Self {
-        move |error| Self { error, at: now, of_resource: false }
-    }
-
-    fn of_resource(now: Timestamp) -> impl Fn(ProviderError) -> Self {
-        move |error| Self { error, at: now, of_resource: true }
+    fn of(asked: Asked, now: Timestamp) -> impl Fn(ProviderError) -> Self {
+        move |error| Self { error, at: now, asked }
     }
 }
 
 #[derive(Serialize)]
 struct Members {
-    error: &'static str,
-    error_code: String,
-    error_description: String,
+    error: String,
+    error_code: &'static str,
     timestamp: String,
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let mut denied = false;
+        let missing = matches!(&self.error, ProviderError::OAuth(error) if *error == no_token());
+        let mut status = None;
         let mut response = ApiError(self.error).told(|code, description| {
-            denied = code == ErrorCode::AccessDenied;
-            Members {
-                error: code.as_str(),
-                error_code: error_code(code),
-                error_description: description,
-                timestamp: self.at.rfc3339(),
-            }
+            let (theirs, error_code) =
+                if missing { (Some(401), "UNAUTHORIZED") } else { words(self.asked, code) };
+            status = theirs.and_then(|status| StatusCode::from_u16(status).ok());
+            Members { error: sentence(&description), error_code, timestamp: self.at.rfc3339() }
         });
-        if denied && self.of_resource {
-            *response.status_mut() = StatusCode::FORBIDDEN;
+        if let Some(status) = status {
+            *response.status_mut() = status;
+        }
+        // RFC 6749 section 5.2 asks a 401 for it; what is no 401 here challenges nobody.
+        if response.status() != StatusCode::UNAUTHORIZED {
+            response.headers_mut().remove(WWW_AUTHENTICATE);
         }
         response
     }
 }
 
-/// The names that this dialect's clients compare with.
-fn error_code(code: ErrorCode) -> String {
-    match code {
-        ErrorCode::AuthorizationPending => "DEVICE_CODE_PENDING".to_owned(),
-        ErrorCode::ExpiredToken => "DEVICE_CODE_EXPIRED".to_owned(),
-        other => other.as_str().to_ascii_uppercase(),
+/// The status, where it is another than everywhere, and the name.
+fn words(asked: Asked, code: ErrorCode) -> (Option<u16>, &'static str) {
+    match (code, asked) {
+        // A device that polls too fast hears no other word: these clients know none for it.
+        (ErrorCode::AuthorizationPending | ErrorCode::SlowDown, _) => (Some(400), "DEVICE_CODE_PENDING"),
+        (ErrorCode::ExpiredToken, _) => (Some(400), "DEVICE_CODE_EXPIRED"),
+        (ErrorCode::InvalidToken, _) => (Some(401), "JWT_ERROR"),
+        (ErrorCode::AccessDenied, Asked::Resource) | (ErrorCode::InsufficientScope, _) => {
+            (Some(403), "FORBIDDEN")
+        }
+        (ErrorCode::InvalidGrant, Asked::Renewal)
+        | (ErrorCode::InvalidClient | ErrorCode::AccessDenied, Asked::Tokens | Asked::Renewal) => {
+            (Some(401), "UNAUTHORIZED")
+        }
+        (ErrorCode::TemporarilyUnavailable, _) => (None, "TEMPORARILY_UNAVAILABLE"),
+        (ErrorCode::ServerError, _) => (None, "INTERNAL_SERVER_ERROR"),
+        _ => (Some(400), "BAD_REQUEST"),
     }
+}
+
+fn no_token() -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidToken, "Authorization: a Bearer token is expected")
 }
 
 fn told(problem: UserCodeProblem) -> ProviderError {
@@ -202,7 +284,5 @@ async fn client_request(web: &Web, request: Request) -> Result<ClientRequest, Pr
 }
 
 fn token(headers: &HeaderMap) -> Result<String, ProviderError> {
-    bearer(headers)?.ok_or_else(|| {
-        OAuthError::new(ErrorCode::InvalidToken, "Authorization: a Bearer token is expected").into()
-    })
+    bearer(headers)?.ok_or_else(|| no_token().into())
 }

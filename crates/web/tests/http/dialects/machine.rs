@@ -5,6 +5,7 @@ use axum::body::Body;
 use http::Request;
 use protocol::{GrantType, Scope};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const TOKEN: &str = "/auth-server/v1/oauth/token";
 const VALIDATE: &str = "/auth-server/v1/oauth/validate";
@@ -60,7 +61,7 @@ async fn a_token_is_asked_for_in_json_or_a_form_validated_and_revoked_by_its_hol
         let token = answer["access_token"].as_str().unwrap();
         let expected = json!({
             "valid": true, "active": true, "client_id": "machine", "sub": "machine", "scopes": scopes,
-            "exp": now().seconds() + 600, "expires_in": 600,
+            "expires_at": (now() + Duration::from_secs(600)).rfc3339(), "exp": now().seconds() + 600, "expires_in": 600,
         });
         assert_eq!(bearer(&house, VALIDATE, token).await.expect(200).json(), expected);
         let in_body = post_json(&house, VALIDATE, &json!({ "access_token": token })).await;
@@ -112,10 +113,21 @@ async fn refusals_are_the_token_endpoints() {
     ] {
         send(&house, TOKEN, &[], Some(body)).await.refused(status, error);
     }
+    send(&house, VALIDATE, &[], None).await.refused(401, "invalid_token");
+    send(&house, REVOKE, &[], None).await.refused(401, "missing_token");
+    // The members of a refusal are those of an answer.
+    let refusal = bearer(&house, VALIDATE, "invalid.token.here").await.expect(401);
+    assert!(refusal.header("www-authenticate").contains("invalid_token"));
+    let mut refusal = refusal.json();
+    let members = refusal.as_object_mut().unwrap();
+    assert!(members.remove("error").is_some() && members.remove("error_description").is_some());
+    let nothing =
+        json!({"valid": false, "client_id": "", "expires_at": "0001-01-01T00:00:00Z", "scopes": null});
+    assert_eq!(refusal, nothing);
     for path in [VALIDATE, REVOKE] {
-        send(&house, path, &[], None).await.refused(401, "invalid_token");
         bearer(&house, path, "invalid.token.here").await.refused(401, "invalid_token");
-        house.send(post(path, &[("a", "b")])).await.refused(401, "invalid_token");
+        let error = if path == REVOKE { "missing_token" } else { "invalid_token" };
+        house.send(post(path, &[("a", "b")])).await.refused(401, error);
         assert_eq!(house.get(path).await.status, 405);
     }
 }

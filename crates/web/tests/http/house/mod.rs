@@ -6,6 +6,7 @@ mod answer;
 mod browser;
 mod device;
 mod forge;
+mod log;
 mod machine;
 mod relying_party;
 
@@ -13,6 +14,7 @@ pub(crate) use answer::{Answer, attribute, claims_of, header_of};
 pub(crate) use browser::{Browser, SECRET, SESSION};
 pub(crate) use device::{Device, GRANT, television};
 pub(crate) use forge::{Forge, tampered, unsigned};
+pub(crate) use log::Log;
 pub(crate) use machine::{JWT_BEARER, Key, asserting, assertion_claims, by_hmac};
 pub(crate) use relying_party::{CHALLENGE, RelyingParty, Tokens, VERIFIER};
 

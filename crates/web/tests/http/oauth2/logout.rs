@@ -1,7 +1,7 @@
 //! `/oauth2/logout` (OpenID Connect RP-Initiated Logout 1.0) and `/sign-out`.
 
 use crate::house::{
-    Answer, Browser, House, RelyingParty, Tokens, attribute, encoded, header_of, new_ctx, pass_seconds,
+    Answer, Browser, House, Log, RelyingParty, Tokens, attribute, encoded, header_of, new_ctx, pass_seconds,
 };
 use std::time::Duration;
 
@@ -163,6 +163,21 @@ async fn rp_initiated_logout_3_to_an_address_that_is_not_registered_nobody_is_se
     let hint = ("id_token_hint", tokens.id_token.as_str());
     let twice = format!("{}&post_logout_redirect_uri=https://evil.example", logout(&[hint, bye]));
     browser.get(&twice).await.error_page(400);
+}
+
+#[tokio::test]
+async fn rp_initiated_logout_3_an_address_that_is_not_registered_is_told_to_the_operator_with_its_client() {
+    let house = House::open().await;
+    house.notes().await;
+    let log = Log::look();
+    let address = "https://notes.example/?logout=1\n<b>";
+    let path = logout(&[("client_id", "notes"), ("post_logout_redirect_uri", address)]);
+    house.browser().get(&path).await.expect(200);
+    let lines = log.lines("INFO");
+    let told = lines.iter().find(|line| line.contains("post_logout_redirect_uri")).unwrap();
+    // As one line, whatever is in it.
+    assert!(told.contains(r#"client="notes""#) && told.contains(r"?logout=1\n<b>"), "{told}");
+    assert!(told.contains("request_id="), "{told}");
 }
 
 #[tokio::test]
