@@ -34,15 +34,16 @@ for (const look of PHONES) {
         await looked("device-empty");
         await type("Code on your device", "wdjb mjhx");
         await press("Continue");
-        await page.getByText("No device waits with this code.").waitFor();
-        await looked("device-unknown");
-        await type("Code on your device", device.user_code.toLowerCase().replace("-", " "));
-        await press("Continue");
-        await heading("Demo App wants you to sign in");
+        // Whoever is not signed in learns of no code.
+        await heading("Your device wants you to sign in");
         await looked("device-sign-in");
         await type("Username", doorward.env.USERNAME);
         await type("Password", doorward.env.PASSWORD);
         await press("Sign in");
+        await page.getByText("No device waits with this code.").waitFor();
+        await looked("device-unknown");
+        await type("Code on your device", device.user_code.toLowerCase().replace("-", " "));
+        await press("Continue");
         await heading("Demo App asks for your account on a device");
         await page.getByText("127.0.0.1").or(page.getByText("::1")).waitFor();
         await looked("device-consent");

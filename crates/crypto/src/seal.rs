@@ -156,6 +156,16 @@ impl MasterKeys {
         [header.as_slice(), &nonce, &body].concat()
     }
 
+    /// [`seal`](Self::seal), as base64url: for what a browser keeps.
+    pub fn seal_text(&self, purpose: &str, plaintext: &[u8], random: &mut dyn Random) -> String {
+        encoding::encode(&self.seal(purpose, plaintext, random))
+    }
+
+    /// Opens what [`seal_text`](Self::seal_text) made for the same `purpose`; nothing for anything else.
+    pub fn open_text(&self, purpose: &str, text: &str) -> Option<Zeroizing<Vec<u8>>> {
+        self.open(purpose, &encoding::decode(text)?).ok()
+    }
+
     /// Opens what [`seal`](Self::seal) made for the same `purpose`.
     pub fn open(&self, purpose: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let id = key_id_of(sealed)?;

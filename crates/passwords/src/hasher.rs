@@ -11,15 +11,20 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
+mod rounds;
+
 use crate::params::{Argon2Params, BadParams};
-use crate::stored::{BASE64, Cost, DIGEST_BYTES, HashKind, MAX_DIGEST_BYTES, Stored, UnsupportedHash};
+use crate::stored::{
+    BASE64, Cost, DIGEST_BYTES, HashKind, MAX_DIGEST_BYTES, PepperAt, Stored, UnsupportedHash,
+};
+use crate::text::prepared;
 
 /// Longer passwords are never right, and are refused for new hashes: no one types them, and hashing megabytes is an attack.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
 /// Bytes of salt in a new hash (RFC 9106 section 3.1 recommends 16).
 pub const SALT_BYTES: usize = 16;
 /// bcrypt reads no further (its key schedule takes 18 words).
-const BCRYPT_BYTES: usize = 72;
+pub(crate) const BCRYPT_BYTES: usize = 72;
 /// Room for 33 MiB is reserved at least, of which only what a hash needs is touched. glibc maps anything above 32 MiB
 /// by itself and unmaps it when freed; smaller memory it would keep, and so would mimalloc, after the last hash.
 const LEAST_RESERVED: usize = 33 * 1024;
@@ -35,7 +40,8 @@ pub fn hash_password(
         return Err(CannotHash::PasswordTooLong);
     }
     let mut hasher = Hasher::default();
-    hasher.hash(params, password.expose_secret().as_bytes(), salt).map_err(|Failed| CannotHash::OutOfMemory)
+    let prepared = prepared(password.expose_secret());
+    hasher.hash(params, prepared.as_bytes(), salt).map_err(|Failed| CannotHash::OutOfMemory)
 }
 
 /// Verifies on the calling thread: for a command line or a test. A server uses the pool. Running out of memory
@@ -43,8 +49,14 @@ pub fn hash_password(
 pub fn verify_password(password: &SecretString, stored: &str) -> Result<bool, UnsupportedHash> {
     let stored = Stored::parse(stored)?;
     let password = password.expose_secret();
-    Ok(password.len() <= MAX_PASSWORD_BYTES
-        && Hasher::default().verify(&stored, password.as_bytes()).unwrap_or(false))
+    if password.is_empty() || password.len() > MAX_PASSWORD_BYTES {
+        return Ok(false);
+    }
+    let mut hasher = Hasher::default();
+    Ok(stored
+        .spellings(password)
+        .iter()
+        .any(|spelling| hasher.verify(&stored, spelling.text.as_bytes()).unwrap_or(false)))
 }
 
 /// Why no hash was made.
@@ -118,26 +130,40 @@ impl Hasher {
 
     /// Whether the password is the stored hash's. Compares in constant time.
     pub(crate) fn verify(&mut self, stored: &Stored, password: &[u8]) -> Result<bool, Failed> {
+        if !stored.takes(password.len()) {
+            return Ok(false);
+        }
+        let password = peppered(stored, password);
+        let password = rounds::first(&stored.first, &password);
         let mut buffer = Zeroizing::new([0_u8; MAX_DIGEST_BYTES]);
         let digest = buffer.get_mut(..stored.digest.len()).ok_or(Failed)?;
         // Set to false where the algorithm itself would take another password for this one.
         let mut faithful = true;
-        match stored.cost {
+        match &stored.cost {
             Cost::Argon2 { algorithm, version, params } => {
-                self.argon2((algorithm, version, &params), password, &stored.salt, digest)?;
+                self.argon2((*algorithm, *version, params), &password, &stored.salt, digest)?;
             }
-            Cost::Bcrypt { cost, salt } => faithful = bcrypt(cost, salt, password, digest),
+            Cost::Bcrypt { cost, salt } => faithful = bcrypt(*cost, *salt, &password, digest),
             Cost::Scrypt { log_n, r, p } => {
-                let params = scrypt::Params::new(log_n, r, p).map_err(|_| Failed)?;
-                scrypt::scrypt(password, &stored.salt, &params, digest).map_err(|_| Failed)?;
+                let params = scrypt::Params::new(*log_n, *r, *p).map_err(|_| Failed)?;
+                scrypt::scrypt(&password, &stored.salt, &params, digest).map_err(|_| Failed)?;
             }
-            Cost::Pbkdf2 { iterations } => {
-                let compute = match stored.kind {
-                    HashKind::Pbkdf2Sha1 => pbkdf2::pbkdf2_hmac::<sha1::Sha1>,
-                    HashKind::Pbkdf2Sha256 => pbkdf2::pbkdf2_hmac::<sha2::Sha256>,
-                    _ => pbkdf2::pbkdf2_hmac::<sha2::Sha512>,
-                };
-                compute(password, &stored.salt, iterations, digest);
+            Cost::Pbkdf2 { sha, iterations } => {
+                rounds::pbkdf2(*sha, &password, &stored.salt, *iterations, digest);
+            }
+            Cost::Scram { sha, iterations } => {
+                rounds::scram_stored_key(*sha, &password, &stored.salt, *iterations, digest);
+            }
+            Cost::ShaCrypt { sha, rounds } => {
+                rounds::sha_crypt(*sha, &password, &stored.salt, *rounds, digest)?;
+            }
+            Cost::Rounds { md5, rounds } => {
+                rounds::phpass(*md5, &password, &stored.salt, *rounds, digest);
+            }
+            Cost::Salted(sha) => rounds::salted(*sha, &password, &stored.salt, digest),
+            Cost::AsItIs => rounds::unhexed(&password, digest)?,
+            Cost::Firebase { log_n, r, signer_key } => {
+                rounds::firebase(&password, &stored.salt, (*log_n, *r), signer_key, digest)?;
             }
         }
         Ok(bool::from(digest.ct_eq(&stored.digest)) & faithful)
@@ -201,6 +227,15 @@ impl Drop for Hasher {
     fn drop(&mut self) {
         self.release();
     }
+}
+
+/// With what its import said stands beside every password.
+fn peppered(stored: &Stored, password: &[u8]) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(match &stored.pepper {
+        Some((PepperAt::PasswordEnd, pepper)) => [password, pepper].concat(),
+        Some((PepperAt::PasswordStart, pepper)) => [pepper, password].concat(),
+        Some((PepperAt::SaltEnd, _)) | None => password.to_vec(),
+    })
 }
 
 /// bcrypt as OpenBSD defines it: the password's bytes and a NUL, cut at 72 bytes, so longer passwords verify by their

@@ -7,21 +7,24 @@
 mod balance;
 mod calibrate;
 mod capacity;
+mod guessable;
 mod hasher;
 mod params;
 mod pool;
 mod remote;
 mod stored;
+mod text;
 
 pub use calibrate::{Calibration, Measured, calibrate};
 pub use capacity::{Capacity, capacity};
+pub use guessable::{Guessable, guessable};
 pub use hasher::{
     CannotHash, MAX_PASSWORD_BYTES, SALT_BYTES, argon2_made_by, hash_password, verify_password,
 };
 pub use params::{Argon2Params, BadParams};
 pub use pool::{HashPool, OnBehalfOf, PoolSettings, PoolStats, Reason, Refused, StartError, Terms, Verdict};
 pub use remote::{Asking, Done, Remote, RemoteStats, Unanswered, Work};
-pub use stored::{HashKind, UnsupportedHash, inspect};
+pub use stored::{BadEnvelope, Envelope, HashKind, PepperAt, UnsupportedHash, from_columns, inspect};
 
 use std::time::Instant;
 

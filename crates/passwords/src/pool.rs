@@ -4,7 +4,7 @@
 //! costs what a wrong password costs. Refuses to know users, sessions, HTTP and where random bytes come from.
 //!
 //! What it does not hide: until an imported user's first sign-in the hash is of another algorithm, and a wrong password
-//! for that user takes that algorithm's time.
+//! for that user takes that algorithm's time where that is longer.
 
 mod door;
 mod patience;
@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use crate::params::{Argon2Params, BadParams};
 use crate::remote::{Done, Remote, RemoteStats, Remotes, Work};
+use crate::text::prepared;
 use crate::{MAX_PASSWORD_BYTES, monotonic};
 use queue::{Shared, Task};
 
@@ -238,6 +239,10 @@ impl HashPool {
         password: SecretString,
         stored: Option<String>,
     ) -> Result<Verdict, Refused> {
+        if password.expose_secret().is_empty() {
+            // Nobody's password, whatever is stored: no hash is looked at.
+            return Ok(Verdict::Wrong);
+        }
         let terms = Terms { on_behalf_of, ..self.terms() };
         let Some(remotes) = self.handle.remotes.get() else {
             return self.verify_here(terms, password, stored).await;
@@ -255,6 +260,11 @@ impl HashPool {
     /// Makes a new Argon2id hash as a PHC string, here or on another machine. A password longer than [`MAX_PASSWORD_BYTES`] is refused.
     pub async fn hash(&self, on_behalf_of: OnBehalfOf, password: SecretString) -> Result<String, Refused> {
         let terms = Terms { on_behalf_of, ..self.terms() };
+        // Here already: another machine may be of an older version.
+        let password = match password.expose_secret().len() <= MAX_PASSWORD_BYTES {
+            true => SecretString::from(prepared(password.expose_secret()).as_str()),
+            false => password,
+        };
         let Some(remotes) = self.handle.remotes.get() else {
             return self.hash_here(terms, password).await;
         };

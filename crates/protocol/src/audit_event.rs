@@ -140,8 +140,12 @@ audit_events! {
     }
     Change: /// An operator added a user.
     UserCreated { user: UserId, platform_owner: bool }
+    Change: /// An operator changed a user: `changed` says what of them (`username`, `email`, `name`, `claims`), never to what.
+    UserChanged { user: UserId, changed: String }
     Change: /// An operator set a user's password. Their sessions and grants ended.
     UserPasswordSet { user: UserId }
+    Change: /// An operator lifted a user's lock-out: wrong passwords so far are forgotten.
+    UserUnlocked { user: UserId }
     Change: /// An operator disabled a user. Their sessions and grants ended.
     UserDisabled { user: UserId }
     Change: /// An operator admitted a user again.

@@ -53,15 +53,34 @@ pub struct AuthorizationRequest {
     pub device: Option<DeviceRequest>,
 }
 
-/// A device's request as its person is told of it, who then knows their own from another's (RFC 8628 section 5.4).
+/// What a person has to do with a device (RFC 8628 section 3.3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceRequest {
-    /// Its device code.
-    pub id: DeviceCodeId,
-    /// When it asked.
-    pub asked_at: Timestamp,
-    /// From which address.
-    pub asked_from: Option<String>,
+#[serde(untagged)]
+pub enum DeviceRequest {
+    /// Its request, as its person is told of it, who then knows their own from another's (section 5.4).
+    Found {
+        /// Its device code.
+        id: DeviceCodeId,
+        /// When it asked.
+        asked_at: Timestamp,
+        /// From which address.
+        asked_from: Option<String>,
+    },
+    /// A user code that nobody has looked up yet: whoever entered it signs in first, because guesses are counted per account (section 5.1).
+    Entered {
+        /// What it is looked up by.
+        user_code_key: [u8; 16],
+    },
+}
+
+impl DeviceRequest {
+    /// The device code, once it is known.
+    pub fn id(&self) -> Option<DeviceCodeId> {
+        match self {
+            Self::Found { id, .. } => Some(*id),
+            Self::Entered { .. } => None,
+        }
+    }
 }
 
 /// How the answer to an authorization request travels.

@@ -210,6 +210,25 @@ pub const SCOPE_CLAIMS: [(&str, &[&str]); 4] = [
 ];
 
 /// Whether `claim` is one a scope can open; only those can be stored and asked for.
+/// Where a claim that is not stored as one is kept, or who says it.
+pub fn kept_elsewhere(claim: &str) -> Option<&'static str> {
+    match claim {
+        "sub" => Some("this is the user's id, which stays as it is"),
+        "preferred_username" => Some("this is the username"),
+        "name" => Some("use --name"),
+        "email" => Some("use --email"),
+        "email_verified" => Some("use --email-verified or --email-unverified"),
+        "updated_at" => Some("this is when the user was last changed, which the server itself notes"),
+        "iss" | "aud" | "exp" | "iat" | "nbf" | "jti" | "azp" | "nonce" | "acr" | "amr" | "auth_time"
+        | "at_hash" | "c_hash" | "s_hash" | "sid" | "typ" | "cnf" | "act" | "may_act" | "scope"
+        | "client_id" | "events" | "org" | "service" | "plan" | "features" => {
+            Some("the server itself says it of each token")
+        }
+        _ => None,
+    }
+}
+
+/// Whether it is one of the claims about a user that a scope opens (section 5.4).
 pub fn is_standard(claim: &str) -> bool {
     SCOPE_CLAIMS.iter().any(|(_, claims)| claims.contains(&claim))
 }

@@ -37,11 +37,23 @@ impl ClientId {
         if allowed { Ok(Self(text.to_owned())) } else { Err(InvalidClientId) }
     }
 
+    /// Of a part of this server that has people sign in for itself; [`ClientId::is_of_this_server`] keeps clients from having it.
+    pub fn of_this_server(part: &'static str) -> Self {
+        Self(format!("{OF_THIS_SERVER}{part}"))
+    }
+
+    /// Whether it is this server's own, and so nobody's to register.
+    pub fn is_of_this_server(&self) -> bool {
+        self.0.starts_with(OF_THIS_SERVER)
+    }
+
     /// As text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
+
+const OF_THIS_SERVER: &str = "doorward:";
 
 impl fmt::Display for ClientId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,6 +17,7 @@ pub mod credentials;
 pub mod discovery;
 pub mod error;
 pub mod ids;
+pub mod name;
 pub mod organization;
 pub mod params;
 pub mod pkce;
@@ -48,6 +49,7 @@ pub use ids::{
     AccessTokenId, ApiKeyId, AuditEventId, AuthorizationCodeId, DeviceCodeId, GrantId, InteractionId,
     OneTimeLinkId, OrganizationId, PlanId, RefreshTokenId, ServiceId, SessionId, UserId,
 };
+pub use name::NameProblem;
 pub use organization::{Features, PlanPath, Role, ServicePath, Slug, SubscriptionStatus};
 pub use params::Params;
 pub use pkce::{CodeChallenge, CodeVerifier, PkcePolicy};

@@ -21,7 +21,7 @@ pub use organization::OrganizationChange;
 pub use plan::PlanChange;
 pub use service_account::{ApiKeyCreated, NewApiKey, NewServiceAccount};
 pub use subscription::NewSubscription;
-pub use user::{NewUser, UserPassword};
+pub use user::{NewUser, UserChange, UserPassword};
 
 /// Why an administrator's request was refused.
 #[derive(Debug, thiserror::Error)]

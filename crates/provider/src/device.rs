@@ -7,4 +7,5 @@ mod polls;
 
 pub use authorize::DeviceAuthorization;
 pub use enter::{EnteredCode, UserCodeProblem};
+pub(crate) use enter::{own_client, todo};
 pub(crate) use polls::{Poll, Polls};

@@ -1,8 +1,9 @@
-//! Wrong guesses, counted: passwords per account and neighbourhood and per account in all, user codes per neighbourhood and in all. Knows no
-//! user: a name nobody has is counted alike, so that being locked tells nothing.
+//! Wrong guesses, counted: passwords per account, in a browser that is known to its owner apart from everybody else's; user codes per account.
+//! Beside the account the networks that guesses come from are counted, in tiers: whoever has a network has all of its addresses.
+//! A name nobody has is counted alike, so that being locked tells nothing.
 
 use crypto::sha256;
-use protocol::Timestamp;
+use protocol::{Timestamp, UserId};
 use quick_cache::sync::Cache;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -10,16 +11,21 @@ use std::time::Duration;
 
 /// Failures within this time count together.
 const WINDOW: Duration = Duration::from_secs(900);
-/// So many from one neighbourhood lock the account for it.
-const MAX_NEAR: u32 = 10;
-/// So many from anywhere lock the account: far more, so that strangers cannot easily lock its owner out.
+/// So many in a browser in which this account signed in before lock the account in that browser, and nowhere else.
+const MAX_KNOWN: u32 = 10;
+/// So many from anywhere else lock the account for browsers it never signed in with.
 const MAX_FAR: u32 = 100;
+/// So many wrong passwords of one account from networks of these sizes lock it for them. A subscriber has a /64 at least, often a /56, and for
+/// the asking a /48: the sum of what one of them may try is far from [`MAX_FAR`], so that nobody locks an account everywhere alone.
+const PASSWORD_TIERS: Tiers = Tiers { v4: &[(32, 10), (24, 30)], v6: &[(64, 10), (56, 20), (48, 30)] };
 
-/// So many wrong user codes from one neighbourhood lock it out: a person mistypes a few (RFC 8628 section 5.1).
-const MAX_CODES_NEAR: u32 = 10;
-/// So many from anywhere lock everybody out: with as many letters as a user code has, one of a thousand codes that live is then guessed
-/// less often than once in 25,000 windows, and a hundred neighbourhoods are needed to get there.
-const MAX_CODES_FAR: u32 = 1_000;
+/// So many wrong user codes of one account lock it: a person mistypes a few (RFC 8628 section 5.1). Eight of twenty letters are 2.6e10 codes;
+/// while a thousand devices wait, a guess finds one of them once in 25 million times. An account has 960 guesses a day, so ten thousand
+/// accounts that guess all day find one device in two or three days, and all they can do with it is to sign it in as themselves.
+/// Nobody's guesses stop anybody else.
+const MAX_CODES: u32 = 10;
+/// So many from one network, whoever signed in there: accounts may be easier to have than networks.
+const CODE_TIERS: Tiers = Tiers { v4: &[(32, 20), (24, 60)], v6: &[(64, 20), (56, 40), (48, 60)] };
 
 /// How long to wait while all the tries that may still fail are under way.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -27,11 +33,37 @@ const MOMENT: Duration = Duration::from_secs(1);
 /// Recent failures. Bounded: the least used are forgotten first.
 pub(crate) struct Failures {
     counts: Option<Cache<Key, Count>>,
+    /// How often an operator lifted an account's lock-out: what was counted before is not found any more.
+    lifted: Cache<Key, u64>,
     /// Looking and counting is one act: tries that come at once must not all find the count as it was before the first failed.
     counting: Mutex<()>,
 }
 
 type Key = [u8; 32];
+
+/// Networks by the length of their prefix, narrowest first, each with how many failures it may have.
+struct Tiers {
+    v4: &'static [(u32, u32)],
+    v6: &'static [(u32, u32)],
+}
+
+/// Whose password is tried.
+#[derive(Clone, Copy)]
+pub(crate) enum Account<'a> {
+    /// A user's, by whichever of their names: one account has one budget.
+    User(UserId),
+    /// Nobody's: the name that was typed.
+    Name(&'a str),
+}
+
+/// From where it is tried.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Origin {
+    /// The address.
+    pub(crate) remote: Option<IpAddr>,
+    /// The browser, if this account signed in with it before.
+    pub(crate) known: Option<[u8; 16]>,
+}
 
 #[derive(Clone, Copy)]
 struct Count {
@@ -44,40 +76,75 @@ struct Count {
 /// A try under way. Dropped without a verdict it counts as none: nobody learned anything by it.
 pub(crate) struct Try<'a> {
     failures: &'a Failures,
-    keys: [(Key, u32); 2],
+    /// What it is counted under, with how many are allowed, narrowest first.
+    keys: Vec<(Key, u32)>,
 }
 
 impl Failures {
     pub(crate) fn new(enabled: bool) -> Self {
-        Self { counts: enabled.then(|| Cache::new(100_000)), counting: Mutex::new(()) }
+        Self {
+            counts: enabled.then(|| Cache::new(100_000)),
+            lifted: Cache::new(10_000),
+            counting: Mutex::new(()),
+        }
     }
 
-    /// Begins a try, or says how long this account must not be tried from here.
+    /// Begins a try at a password, or says how long this account must not be tried from here.
     pub(crate) fn begin(
         &self,
-        account: &str,
-        remote: Option<IpAddr>,
+        account: Account<'_>,
+        origin: Origin,
         now: Timestamp,
     ) -> Result<Try<'_>, Duration> {
-        self.begin_under(keys(account, remote), now)
-    }
-
-    /// Begins a try at a user code. One that succeeds takes back no failure: whoever guesses can have right codes of their own.
-    pub(crate) fn begin_user_code(
-        &self,
-        remote: Option<IpAddr>,
-        now: Timestamp,
-    ) -> Result<Try<'_>, Duration> {
-        let near = [b"user code near\0".as_slice(), &neighbourhood(remote)].concat();
-        let keys = [(sha256(&near), MAX_CODES_NEAR), (sha256(b"user code far"), MAX_CODES_FAR)];
+        let account = self.round_of(account.key());
+        let keys = match origin.known {
+            Some(browser) => vec![(key(b"known", &account, &browser), MAX_KNOWN)],
+            None => {
+                let mut keys = networks(b"near", &account, origin.remote, &PASSWORD_TIERS);
+                keys.push((key(b"far", &account, b""), MAX_FAR));
+                keys
+            }
+        };
         self.begin_under(keys, now)
     }
 
-    fn begin_under(&self, keys: [(Key, u32); 2], now: Timestamp) -> Result<Try<'_>, Duration> {
+    /// Begins a try at a user code, by whoever is signed in. One that succeeds takes back no failure: whoever guesses can have right codes
+    /// of their own.
+    pub(crate) fn begin_user_code(
+        &self,
+        user: Option<UserId>,
+        remote: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Try<'_>, Duration> {
+        let mut keys = networks(b"user code near", &[0; 32], remote, &CODE_TIERS);
+        if let Some(user) = user {
+            let account = self.round_of(Account::User(user).key());
+            keys.push((key(b"user code", &account, b""), MAX_CODES));
+        }
+        self.begin_under(keys, now)
+    }
+
+    /// Forgets every failure of this user, wherever it came from.
+    pub(crate) fn lift(&self, user: UserId) {
+        let key = Account::User(user).key();
+        let _counting = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
+        self.lifted.insert(key, self.lifted.get(&key).unwrap_or_default() + 1);
+    }
+
+    fn round_of(&self, account: Key) -> Key {
+        match self.lifted.get(&account) {
+            Some(round) => key(b"round", &account, &round.to_be_bytes()),
+            None => account,
+        }
+    }
+
+    fn begin_under(&self, keys: Vec<(Key, u32)>, now: Timestamp) -> Result<Try<'_>, Duration> {
         let Some(counts) = &self.counts else { return Ok(Try { failures: self, keys }) };
         let _counting = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = keys.map(|(key, max)| (key, max, recent(counts.get(&key), now)));
-        if let Some(wait) = before.iter().find_map(|(_, max, count)| count.wait(*max, now)) {
+        let before: Vec<_> =
+            keys.iter().map(|(key, max)| (*key, *max, recent(counts.get(key), now))).collect();
+        // The longest: whoever comes back after a shorter one would be sent away again.
+        if let Some(wait) = before.iter().filter_map(|(_, max, count)| count.wait(*max, now)).max() {
             return Err(wait);
         }
         for (key, _, count) in before {
@@ -96,30 +163,39 @@ impl Failures {
             counts.insert(key, count);
         }
     }
+
+    fn failures_under(&self, key: &Key) -> u32 {
+        let count = self.counts.as_ref().and_then(|counts| counts.get(key));
+        count.map_or(0, |count| count.failures)
+    }
 }
 
 impl Try<'_> {
-    /// The password was wrong.
+    /// The guess was wrong.
     pub(crate) fn failed(self, now: Timestamp) {
-        for (key, _) in self.keys {
-            self.failures.change(key, |count| {
+        for (key, _) in &self.keys {
+            self.failures.change(*key, |count| {
                 let count = recent(Some(count), now);
                 Count { failures: count.failures.saturating_add(1), ..count }
             });
         }
     }
 
-    /// The password was right: this neighbourhood's failures are forgotten.
+    /// The password was right: what failed nearest to here is forgotten, in the wider networks too.
     pub(crate) fn succeeded(self) {
-        let [(near, _), _] = self.keys;
-        self.failures.change(near, |count| Count { failures: 0, ..count });
+        let Some((nearest, _)) = self.keys.first() else { return };
+        let forgiven = self.failures.failures_under(nearest);
+        for (key, _) in &self.keys {
+            self.failures
+                .change(*key, |count| Count { failures: count.failures.saturating_sub(forgiven), ..count });
+        }
     }
 }
 
 impl Drop for Try<'_> {
     fn drop(&mut self) {
-        for (key, _) in self.keys {
-            self.failures.change(key, |count| Count { trying: count.trying.saturating_sub(1), ..count });
+        for (key, _) in &self.keys {
+            self.failures.change(*key, |count| Count { trying: count.trying.saturating_sub(1), ..count });
         }
     }
 }
@@ -141,98 +217,39 @@ fn recent(count: Option<Count>, now: Timestamp) -> Count {
     }
 }
 
-/// What a failure is counted under, with how many are allowed. Names are hashed: they may be long, or somebody's.
-fn keys(account: &str, remote: Option<IpAddr>) -> [(Key, u32); 2] {
-    let account = storage::user::login_key(account);
-    let near = [b"near\0", account.as_bytes(), b"\0", &neighbourhood(remote)].concat();
-    let far = [b"far\0", account.as_bytes()].concat();
-    [(sha256(&near), MAX_NEAR), (sha256(&far), MAX_FAR)]
+impl Account<'_> {
+    /// Names are hashed: they may be long, or somebody's.
+    fn key(self) -> Key {
+        match self {
+            Self::User(user) => key(b"user", &[0; 32], user.as_bytes()),
+            Self::Name(name) => key(b"name", &[0; 32], protocol::name::login_key(name).as_bytes()),
+        }
+    }
 }
 
-fn neighbourhood(remote: Option<IpAddr>) -> Vec<u8> {
-    match remote {
-        Some(IpAddr::V4(address)) => address.octets().to_vec(),
-        Some(IpAddr::V6(address)) => address.octets()[..8].to_vec(),
-        None => Vec::new(),
-    }
+/// The networks an address is in, narrowest first. Nothing is known of what has no address: it is one network.
+fn networks(what: &[u8], account: &Key, remote: Option<IpAddr>, tiers: &Tiers) -> Vec<(Key, u32)> {
+    let (bits, width, tiers) = match remote.map(|address| address.to_canonical()) {
+        Some(IpAddr::V4(address)) => (u128::from(address.to_bits()) << 96, 4, tiers.v4),
+        Some(IpAddr::V6(address)) => (address.to_bits(), 6, tiers.v6),
+        None => (0, 0, tiers.v4),
+    };
+    tiers
+        .iter()
+        .map(|(length, max)| {
+            let network = bits & (u128::MAX << (128 - length));
+            let mut detail = vec![width];
+            detail.extend(length.to_be_bytes());
+            detail.extend(network.to_be_bytes());
+            (key(what, account, &detail), *max)
+        })
+        .collect()
+}
+
+fn key(what: &[u8], account: &Key, detail: &[u8]) -> Key {
+    sha256(&[what, b"\0", account, detail].concat())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_seconds(seconds)
-    }
-
-    fn wait(failures: &Failures, account: &str, remote: Option<IpAddr>, now: Timestamp) -> Option<Duration> {
-        failures.begin(account, remote, now).err()
-    }
-
-    #[test]
-    fn ten_wrong_passwords_lock_the_account_for_that_neighbourhood_and_time_opens_it() {
-        let failures = Failures::new(true);
-        let (here, there) = (Some([192, 0, 2, 1].into()), Some([192, 0, 2, 2].into()));
-        for _ in 0..MAX_NEAR {
-            failures.begin("Alice", here, at(0)).unwrap().failed(at(0));
-        }
-        assert_eq!(wait(&failures, "ALICE", here, at(300)), Some(Duration::from_secs(600)));
-        assert_eq!(wait(&failures, "alice", there, at(300)), None);
-        assert_eq!(wait(&failures, "alice", here, at(900)), None);
-        failures.begin("alice", here, at(900)).unwrap().succeeded();
-        assert_eq!(wait(&failures, "alice", here, at(1)), None);
-    }
-
-    #[test]
-    fn a_hundred_from_anywhere_lock_the_account_everywhere() {
-        let failures = Failures::new(true);
-        for i in 0..u8::try_from(MAX_FAR).unwrap() {
-            failures.begin("alice", Some([192, 0, 2, i].into()), at(0)).unwrap().failed(at(0));
-        }
-        assert!(wait(&failures, "alice", Some([198, 51, 100, 1].into()), at(1)).is_some());
-    }
-
-    #[test]
-    fn tries_under_way_count_until_they_are_over() {
-        let failures = Failures::new(true);
-        let mut tries: Vec<_> =
-            (0..MAX_NEAR).map(|_| failures.begin("alice", None, at(0)).unwrap()).collect();
-        assert_eq!(wait(&failures, "alice", None, at(0)), Some(MOMENT));
-        tries.pop().unwrap().failed(at(0));
-        assert_eq!(wait(&failures, "alice", None, at(0)), Some(MOMENT));
-        // Given up, nobody learned anything.
-        tries.clear();
-        assert_eq!(wait(&failures, "alice", None, at(0)), None);
-        for _ in 1..MAX_NEAR {
-            failures.begin("alice", None, at(0)).unwrap().failed(at(0));
-        }
-        assert_eq!(wait(&failures, "alice", None, at(0)), Some(WINDOW));
-    }
-
-    #[test]
-    fn rfc8628_5_1_wrong_user_codes_lock_their_neighbourhood_and_in_the_end_everybody() {
-        let failures = Failures::new(true);
-        let from = |number: u32| Some(IpAddr::from((0xC000_0200 + number).to_be_bytes()));
-        let miss = |number| failures.begin_user_code(from(number), at(0)).map(|guess| guess.failed(at(0)));
-        for _ in 0..MAX_CODES_NEAR {
-            miss(0).unwrap();
-        }
-        assert_eq!(miss(0).unwrap_err(), WINDOW);
-        for number in 1..MAX_CODES_FAR / MAX_CODES_NEAR {
-            // A right code of one's own in between changes nothing.
-            drop(failures.begin_user_code(from(number), at(0)).unwrap());
-            (0..MAX_CODES_NEAR).for_each(|_| miss(number).unwrap());
-        }
-        assert!(failures.begin_user_code(from(100_000), at(1)).is_err());
-        assert!(failures.begin_user_code(from(0), at(900)).is_ok());
-    }
-
-    #[test]
-    fn switched_off_nothing_is_counted() {
-        let failures = Failures::new(false);
-        for _ in 0..1_000 {
-            failures.begin("alice", None, at(0)).unwrap().failed(at(0));
-        }
-        assert_eq!(wait(&failures, "alice", None, at(0)), None);
-    }
-}
+#[path = "failures/tests.rs"]
+mod tests;

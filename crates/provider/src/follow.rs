@@ -56,6 +56,7 @@ impl Provider {
                 Change::ResourceServers => resource_servers = true,
                 Change::Subscription(user, service) => self.inner.subscriptions.forget(&(*user, *service)),
                 Change::Organization(_) => self.forget_organizations(),
+                Change::LockOutLifted(user) => self.inner.failures.lift(*user),
             }
         }
         if news.everything {

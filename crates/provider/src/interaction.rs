@@ -10,18 +10,22 @@ mod sign_up;
 mod told;
 
 pub use act::Decision;
+pub use passwords::Guessable;
 pub use sign_in::{Credentials, SignInAnswer};
 pub use sign_up::MIN_PASSWORD_CHARS;
-pub use sign_up::{NewAccount, SignUpAnswer, SignUpProblem};
-pub(crate) use sign_up::{is_email, is_username};
+pub(crate) use sign_up::check_password;
+pub use sign_up::{NewAccount, PasswordProblem, SignUpAnswer, SignUpProblem};
 
+use crate::known_device::KnownDevice;
 use crate::session::SignedIn;
-use crate::{AuthorizationResponse, Authorize, Ctx, Ended, Overloaded, Provider, ProviderError, scope};
+use crate::{
+    AuthorizationResponse, Authorize, Ctx, Ended, Overloaded, Provider, ProviderError, UserCodeProblem, scope,
+};
 use crypto::{OpaqueToken, generate_secret, secret_hash, secret_matches};
 use next::{Next, next};
 use protocol::{
-    AuthorizationCodeId, AuthorizationRequest, Client, ErrorCode, GrantId, GrantType, InteractionId,
-    OAuthError, Scope, Timestamp,
+    AuthorizationCodeId, AuthorizationRequest, Client, DeviceRequest, ErrorCode, GrantId, GrantType,
+    InteractionId, OAuthError, Scope, SecretHash, Timestamp,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +47,8 @@ pub struct Browser<'a> {
     pub session: Option<&'a str>,
     /// Its own secret, which its interactions are bound to.
     pub secret: Option<&'a str>,
+    /// Who signed in with it before, sealed: see [`Step::new_device`].
+    pub device: Option<&'a str>,
 }
 
 /// What the person is shown, or where the browser goes.
@@ -54,6 +60,8 @@ pub struct Step {
     pub new_browser_secret: Option<String>,
     /// The session cookie the browser gets, if it signed in.
     pub new_session: Option<String>,
+    /// The cookie by which the browser is known from then on, for [`crate::KNOWN_DEVICE_LIFETIME`]: wrong passwords in it are counted apart.
+    pub new_device: Option<String>,
 }
 
 /// What the person is shown.
@@ -65,6 +73,8 @@ pub enum What {
     Answer(AuthorizationResponse),
     /// What became of a device: its client asks for it itself.
     Device(Decision),
+    /// The user code that was entered leads nowhere.
+    UserCode(UserCodeProblem),
 }
 
 /// A page with something to do.
@@ -152,6 +162,7 @@ pub(crate) struct Resumed {
     pub(crate) client: Arc<RegisteredClient>,
     pub(crate) signed_in: Option<SignedIn>,
     pub(crate) handle: String,
+    pub(crate) device: Option<KnownDevice>,
 }
 
 impl Provider {
@@ -193,6 +204,7 @@ impl Provider {
             what: What::Page(Box::new(page)),
             new_browser_secret,
             new_session: None,
+            new_device: None,
         }))
     }
 
@@ -211,21 +223,32 @@ impl Provider {
         request: AuthorizationRequest,
         browser: &Browser<'_>,
     ) -> (Interaction, String, Option<String>) {
-        let id = InteractionId::new(ctx.now, ctx.id());
-        let token = ctx.opaque(id.as_bytes());
         let new_secret = browser.secret.is_none().then(|| generate_secret(ctx.random()));
         let secret = browser.secret.or(new_secret.as_deref()).unwrap_or_default();
+        let (interaction, handle) = self.new_interaction_of(ctx, request, secret_hash(secret));
+        (interaction, handle, new_secret)
+    }
+
+    /// An interaction of the browser with this secret.
+    pub(crate) fn new_interaction_of(
+        &self,
+        ctx: &mut Ctx,
+        request: AuthorizationRequest,
+        browser_hash: SecretHash,
+    ) -> (Interaction, String) {
+        let id = InteractionId::new(ctx.now, ctx.id());
+        let token = ctx.opaque(id.as_bytes());
         let interaction = Interaction {
             id,
             secret_hash: token.hash(),
-            browser_hash: secret_hash(secret),
+            browser_hash,
             request,
             progress: Progress::default(),
             created_at: ctx.now,
             expires_at: ctx.now + self.inner.settings.interaction_lifetime,
             finished_at: None,
         };
-        (interaction, token.reveal(), new_secret)
+        (interaction, token.reveal())
     }
 
     /// Loads the interaction that this handle names, for the browser it belongs to.
@@ -245,7 +268,10 @@ impl Provider {
         if !ours || interaction.finished_at.is_some() || ctx.now >= interaction.expires_at {
             return Err(gone());
         }
-        let client = self.client(&interaction.request.client_id).await?.ok_or_else(gone)?;
+        let client = match &interaction.request.device {
+            Some(DeviceRequest::Entered { .. }) => crate::device::own_client(),
+            _ => self.client(&interaction.request.client_id).await?.ok_or_else(gone)?,
+        };
         still_registered(&client.client, &interaction.request)?;
         // What was taken from the client since it asked is not asked for any more.
         let mut interaction = interaction;
@@ -254,7 +280,8 @@ impl Provider {
             return Err(gone());
         }
         let signed_in = self.signed_in(ctx, browser.session).await?;
-        Ok(Resumed { interaction, client, signed_in, handle: handle.to_owned() })
+        let device = self.known_device(ctx, browser.device);
+        Ok(Resumed { interaction, client, signed_in, handle: handle.to_owned(), device })
     }
 
     pub(crate) async fn left(&self, ctx: &Ctx, asked: Asked<'_>) -> Result<Next, ProviderError> {
@@ -268,7 +295,7 @@ impl Provider {
     pub(crate) fn page(&self, now: Timestamp, asked: Asked<'_>, left: Next, handle: String) -> Page {
         let request = asked.request;
         let todo = match (left, asked.signed_in) {
-            (Next::Device, Some(signed_in)) => device_todo(now, request, signed_in),
+            (Next::Device, Some(signed_in)) => crate::device::todo(now, request, signed_in),
             (Next::SignUp, _) => Todo::SignUp,
             (Next::SelectAccount, Some(signed_in)) => Todo::SelectAccount {
                 username: signed_in.user.username.clone(),
@@ -351,16 +378,6 @@ impl Provider {
             expires_at: ctx.now + self.inner.settings.authorization_code_lifetime,
         };
         (grant, code, token.reveal())
-    }
-}
-
-fn device_todo(now: Timestamp, request: &AuthorizationRequest, signed_in: &SignedIn) -> Todo {
-    let device = request.device.as_ref();
-    Todo::Device {
-        username: signed_in.user.username.clone(),
-        scope: request.scope.clone(),
-        asked_from: device.and_then(|device| device.asked_from.clone()),
-        asked_for: device.map_or(Duration::ZERO, |device| now.since(device.asked_at)),
     }
 }
 

@@ -22,11 +22,14 @@ mod discovery;
 mod error;
 mod failures;
 mod follow;
+mod imports;
 pub mod interaction;
 mod introspect;
 mod issue;
 mod keys;
+mod known_device;
 mod logout;
+mod names;
 mod readings;
 mod resource_servers;
 mod revocations;
@@ -54,6 +57,7 @@ pub use device::{DeviceAuthorization, EnteredCode, UserCodeProblem};
 pub use error::{Ended, Overloaded, ProviderError};
 pub use introspect::Introspection;
 pub use keys::SigningKeyView;
+pub use known_device::KNOWN_DEVICE_LIFETIME;
 pub use logout::{LoggedOut, Logout, LogoutProblem, LogoutRequest};
 pub use readings::{CacheReading, PoolStats, Readings, RemoteStats, StoreStats};
 pub use session::SignedIn;
@@ -102,6 +106,7 @@ struct Inner {
     subscriptions: SubscriptionCache,
     tokens: TokenCache,
     api_keys: ApiKeyCache,
+    envelopes: imports::Envelopes,
     resource_servers: ResourceServers,
     trusted_keys: TrustedKeys,
     revocations: Revocations,
@@ -139,6 +144,7 @@ impl Provider {
             subscriptions: SubscriptionCache::of(32_768),
             tokens: TokenCache::default(),
             api_keys: ApiKeyCache::default(),
+            envelopes: imports::Envelopes::default(),
             resource_servers: ResourceServers::default(),
             trusted_keys: TrustedKeys::default(),
             settings,

@@ -1,12 +1,12 @@
 //! The first platform owner: a link that works once, made by a server that has none.
 
-use crate::interaction::{NewAccount, SignUpProblem};
+use crate::interaction::{Browser, NewAccount, SignUpProblem};
 use crate::{Ctx, Ended, Provider, ProviderError};
 use crypto::OpaqueToken;
 use protocol::{AuditEvent, OneTimeLinkId, UserId};
 use std::time::Duration;
 use storage::one_time_link::{OneTimeLink, OneTimeLinkById, OneTimeLinksFor, ReplaceOneTimeLinks};
-use storage::user::{AddUser, PlatformOwnerExists, UserAdded};
+use storage::user::{AddUser, AddUserSignedIn, PlatformOwnerExists, UserAdded};
 
 const PURPOSE: &str = "first-platform-owner";
 const LIFETIME: Duration = Duration::from_secs(24 * 3_600);
@@ -14,10 +14,14 @@ const LIFETIME: Duration = Duration::from_secs(24 * 3_600);
 /// What became of it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum SetupAnswer {
-    /// The platform owner exists.
+    /// The platform owner exists, and is signed in.
     Created {
         /// How they sign in.
         username: String,
+        /// The session cookie the browser gets.
+        new_session: String,
+        /// The cookie by which the browser is known from then on.
+        new_device: String,
     },
     /// Something is to be mended.
     Problems(Vec<SignUpProblem>),
@@ -87,24 +91,30 @@ impl Provider {
         ctx: &mut Ctx,
         presented: &str,
         account: NewAccount,
+        browser: &Browser<'_>,
     ) -> Result<SetupAnswer, ProviderError> {
         let link = self.check_setup_link(ctx, presented).await?;
-        let problems = account.problems();
-        if !problems.is_empty() {
-            return Ok(SetupAnswer::Problems(problems));
-        }
+        let account = match account.checked() {
+            Ok(account) => account,
+            Err(problems) => return Ok(SetupAnswer::Problems(problems)),
+        };
         let password_hash =
             self.inner.hash_pool.hash(ctx.on_behalf_of(None), account.password.clone()).await?;
         let user = account.user(UserId::new(ctx.now, ctx.id()), true, ctx.now);
         let username = user.username.clone();
         let created = AuditEvent::PlatformOwnerCreated { user: user.id };
+        let device = self.known_device(ctx, browser.device);
+        let new_device = self.remember_device(ctx, device.as_ref(), user.id);
+        let (session, _, cookie) = self.session_for(ctx, &user, None);
         let add = AddUser { user, password_hash: Some(password_hash), spends: Some(link) };
+        let add = AddUserSignedIn { add, session };
         match self.inner.store.write(self.audited(ctx, add, created)).await? {
             UserAdded::Added => {
                 tracing::info!("PlatformOwnerCreated");
-                Ok(SetupAnswer::Created { username })
+                let new_session = OpaqueToken::reveal(&cookie);
+                Ok(SetupAnswer::Created { username, new_session, new_device })
             }
-            UserAdded::Taken => Ok(SetupAnswer::Problems(vec![SignUpProblem::Taken])),
+            UserAdded::Taken | UserAdded::LooksAlike => Ok(SetupAnswer::Problems(vec![SignUpProblem::Taken])),
             UserAdded::LinkSpent => Err(ProviderError::Ended(Ended::SetupLink)),
         }
     }

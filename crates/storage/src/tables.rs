@@ -250,6 +250,7 @@ pub(crate) static TABLES: &[Table] = &[
         ..table("memberships", columns![user_id: Id, organization_id: Id, role: Name, created_at: Int])
     }
     .refers(&[("user_id", "users"), ("organization_id", "organizations")]),
+    table("name_skeletons", columns![skeleton: Name, user_id: Id]),
     table("audit_events", columns![id: Id, line: Text]),
     table("audit_blocks", columns![number: Int, events: Text, head: Text]),
     table("given_subjects", columns![id: Id]),

@@ -3,10 +3,14 @@
 use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;
 use crate::given_subject;
+use crate::nodes::Change;
 use crate::params;
 use crate::row::{Row, Rows};
 use crate::value::Json;
-use protocol::{OneTimeLinkId, Timestamp, UserId};
+use protocol::name::login_key;
+use protocol::{Timestamp, UserId};
+
+pub use crate::user_changes::{AddUser, AddUserSignedIn, ChangeUser, Claims, UserAdded, UserChanges};
 
 /// A person's account.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,11 +64,6 @@ impl User {
     }
 }
 
-/// How a username or e-mail address is compared: without regard to case.
-pub fn login_key(text: &str) -> String {
-    text.trim().to_lowercase()
-}
-
 /// The user with this id.
 pub struct UserById(pub UserId);
 
@@ -100,10 +99,25 @@ impl Query for UserByUsername<'_> {
     type Output = Option<UserWithPassword>;
 
     fn statement(&self) -> Statement {
+        UserByUsernameKey(login_key(self.0)).statement()
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.first(with_password)
+    }
+}
+
+/// The user whose username is stored under this key: how names are compared may have been another when theirs was.
+pub struct UserByUsernameKey(pub String);
+
+impl Query for UserByUsernameKey {
+    type Output = Option<UserWithPassword>;
+
+    fn statement(&self) -> Statement {
         Statement::new(
             "SELECT id, username, email, email_verified, name, claims, platform_owner, created_at, updated_at, disabled_at, \
              signed_out_at, password_hash FROM users WHERE username_key = ?",
-            params![login_key(self.0)],
+            params![&self.0],
         )
     }
 
@@ -119,10 +133,25 @@ impl Query for UserByEmail<'_> {
     type Output = Option<UserWithPassword>;
 
     fn statement(&self) -> Statement {
+        UserByEmailKey(login_key(self.0)).statement()
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.first(with_password)
+    }
+}
+
+/// The user whose e-mail address is stored under this key: see [`UserByUsernameKey`].
+pub struct UserByEmailKey(pub String);
+
+impl Query for UserByEmailKey {
+    type Output = Option<UserWithPassword>;
+
+    fn statement(&self) -> Statement {
         Statement::new(
             "SELECT id, username, email, email_verified, name, claims, platform_owner, created_at, updated_at, disabled_at, \
              signed_out_at, password_hash FROM users WHERE email_key = ?",
-            params![login_key(self.0)],
+            params![&self.0],
         )
     }
 
@@ -174,76 +203,6 @@ impl Query for PlatformOwnerExists {
 
     fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
         Ok(rows.next()?.is_some())
-    }
-}
-
-/// Adds a user; refused when the username or e-mail address is taken.
-pub struct AddUser {
-    /// The user.
-    pub user: User,
-    /// The password hash, if the user has a password.
-    pub password_hash: Option<String>,
-    /// A one-time link that this spends: it made the first platform owner.
-    pub spends: Option<OneTimeLinkId>,
-}
-
-/// What became of [`AddUser`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UserAdded {
-    /// The user exists.
-    Added,
-    /// The username or e-mail address belongs to somebody.
-    Taken,
-    /// The one-time link was spent or has expired.
-    LinkSpent,
-}
-
-impl AddUser {
-    /// A platform owner's number: 1, which only one can have, for who comes by a one-time link; else one that nobody else has.
-    fn founder(&self) -> Option<i64> {
-        if self.spends.is_some() {
-            return Some(1);
-        }
-        let [.., a, b, c, d, e, f, g] = *self.user.id.as_bytes();
-        self.user.platform_owner.then(|| i64::from_be_bytes([0, a, b, c, d, e, f, g]) + 3)
-    }
-}
-
-impl Command for AddUser {
-    type Outcome = UserAdded;
-
-    fn steps(&self, steps: &mut Steps) {
-        let user = &self.user;
-        if let Some(link) = self.spends {
-            crate::one_time_link::spend(steps, link, user.created_at);
-        }
-        steps.one(
-            "INSERT INTO users (id, username, username_key, email, email_key, email_verified, name, claims, password_hash, \
-             platform_owner, created_at, updated_at, founder) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            params![
-                user.id,
-                &user.username,
-                login_key(&user.username),
-                user.email.as_ref(),
-                user.email.as_deref().map(login_key),
-                user.email_verified,
-                user.name.as_ref(),
-                Json(&user.claims),
-                self.password_hash.as_ref(),
-                user.platform_owner,
-                user.created_at,
-                user.updated_at,
-                self.founder(),
-            ],
-        );
-    }
-
-    fn outcome(&self, applied: Applied) -> UserAdded {
-        match applied {
-            Applied::Done => UserAdded::Added,
-            Applied::Refused { step: 0 } if self.spends.is_some() => UserAdded::LinkSpent,
-            Applied::Refused { .. } => UserAdded::Taken,
-        }
     }
 }
 
@@ -299,8 +258,8 @@ impl Command for UpgradePasswordHash {
 pub struct SetPassword {
     /// Whose.
     pub user: UserId,
-    /// The new password's hash.
-    pub password_hash: String,
+    /// The new password's hash; none takes the password away.
+    pub password_hash: Option<String>,
     /// When.
     pub at: Timestamp,
     /// How long an access token issued before could still verify.
@@ -313,7 +272,7 @@ impl Command for SetPassword {
     fn steps(&self, steps: &mut Steps) {
         steps.one(
             "UPDATE users SET password_hash = ?, signed_out_at = ?, updated_at = ? WHERE id = ?",
-            params![&self.password_hash, self.at, self.at, self.user],
+            params![self.password_hash.as_ref(), self.at, self.at, self.user],
         );
         crate::revocation::revoke(steps, *self.user.as_bytes(), self.at, self.revoked_until);
     }
@@ -374,6 +333,20 @@ impl Command for EndUserGrants {
     }
 }
 
+/// Says on every node that a user's lock-out is lifted. Nothing is stored of lock-outs: the command only carries the announcement.
+pub struct LiftLockOut(pub UserId);
+
+impl Command for LiftLockOut {
+    type Outcome = ();
+
+    fn steps(&self, steps: &mut Steps) {
+        steps.any("UPDATE users SET signed_out_at = signed_out_at WHERE id = ?", params![self.0]);
+        steps.announces(Change::LockOutLifted(self.0));
+    }
+
+    fn outcome(&self, _applied: Applied) {}
+}
+
 /// Forgets a user: their account and what they allowed clients. Sessions and grants follow when they expire, refused meanwhile
 /// because nobody is behind them.
 pub struct RemoveUser {
@@ -390,6 +363,7 @@ impl Command for RemoveUser {
 
     fn steps(&self, steps: &mut Steps) {
         steps.one("DELETE FROM users WHERE id = ?", params![self.user]);
+        crate::name_skeleton::forget(steps, self.user);
         steps.any("DELETE FROM consents WHERE user_id = ?", params![self.user]);
         steps.any("DELETE FROM memberships WHERE user_id = ?", params![self.user]);
         steps.any("DELETE FROM subscriptions WHERE user_id = ?", params![self.user]);

@@ -1,6 +1,7 @@
-//! The two cookies: the session, and the browser's own secret. Knows their names and attributes, not what they mean.
+//! The cookies: the session, the browser's own secret, and by what it is known when it comes back. Knows their names and attributes, not what they mean.
 
 use http::header::{COOKIE, HeaderMap, HeaderValue};
+use provider::KNOWN_DEVICE_LIFETIME;
 use provider::interaction::Browser;
 
 /// How cookies are written for this installation.
@@ -31,10 +32,22 @@ impl Cookies<'_> {
         }
     }
 
+    const fn device_name(self) -> &'static str {
+        match (self.https, self.path.is_empty()) {
+            (true, true) => "__Host-doorward-device",
+            (true, false) => "__Secure-doorward-device",
+            (false, _) => "doorward-device",
+        }
+    }
+
     /// What this request's cookies say.
     pub(crate) fn read(self, headers: &HeaderMap) -> Presented {
         let owned = |name| find(headers, name).map(str::to_owned);
-        Presented { session: owned(self.session_name()), secret: owned(self.browser_name()) }
+        Presented {
+            session: owned(self.session_name()),
+            secret: owned(self.browser_name()),
+            device: owned(self.device_name()),
+        }
     }
 
     pub(crate) fn session(self, value: &str) -> Option<HeaderValue> {
@@ -47,6 +60,12 @@ impl Cookies<'_> {
 
     pub(crate) fn browser(self, value: &str) -> Option<HeaderValue> {
         self.write(self.browser_name(), value, "")
+    }
+
+    /// Stays when the browser is closed: it is what the browser is known by when somebody signs in the next time.
+    pub(crate) fn device(self, value: &str) -> Option<HeaderValue> {
+        let max_age = format!("; Max-Age={}", KNOWN_DEVICE_LIFETIME.as_secs());
+        self.write(self.device_name(), value, &max_age)
     }
 
     /// Host-only, for every path of ours, not for scripts, not sent along when another site embeds or posts (RFC 6265bis section 5.6.7).
@@ -63,11 +82,16 @@ impl Cookies<'_> {
 pub(crate) struct Presented {
     session: Option<String>,
     secret: Option<String>,
+    device: Option<String>,
 }
 
 impl Presented {
     pub(crate) fn browser(&self) -> Browser<'_> {
-        Browser { session: self.session.as_deref(), secret: self.secret.as_deref() }
+        Browser {
+            session: self.session.as_deref(),
+            secret: self.secret.as_deref(),
+            device: self.device.as_deref(),
+        }
     }
 }
 

@@ -51,6 +51,7 @@ pub(crate) fn respond_to_step(web: &Web, step: Step) -> Response {
         What::Answer(response) => respond(response),
         What::Page(shown) => show(StatusCode::OK, shown, None),
         What::Device(decision) => device::decided(*decision),
+        What::UserCode(problem) => device::again("", *problem),
     };
     add_cookies(web, &step, &mut response);
     response
@@ -62,6 +63,7 @@ pub(crate) fn respond_to_form(web: &Web, step: Step) -> Response {
         What::Answer(response) => respond(response),
         What::Page(shown) => see_other(&format!("/interaction?interaction={}", shown.handle)),
         What::Device(decision) => device::decided(*decision),
+        What::UserCode(problem) => device::again("", *problem),
     };
     add_cookies(web, &step, &mut response);
     response
@@ -71,7 +73,8 @@ fn add_cookies(web: &Web, step: &Step, response: &mut Response) {
     let cookies = web.cookies();
     let browser = step.new_browser_secret.as_deref().and_then(|secret| cookies.browser(secret));
     let session = step.new_session.as_deref().and_then(|session| cookies.session(session));
-    for cookie in browser.into_iter().chain(session) {
+    let device = step.new_device.as_deref().and_then(|device| cookies.device(device));
+    for cookie in browser.into_iter().chain(session).chain(device) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
 }

@@ -26,6 +26,7 @@ pub async fn run(provider: Provider, new_ctx: impl Fn() -> Ctx, shutdown: Cancel
         () = keys => {}
         () = sweeping => {}
         () = audit::run(&provider, &new_ctx) => {}
+        () = fill_names(&provider) => {}
         () = shutdown.cancelled() => {}
     }
 }
@@ -42,6 +43,15 @@ async fn maintain_keys(provider: &Provider, new_ctx: &impl Fn() -> Ctx) {
         }
         tokio::time::sleep(if maintained.is_ok() { MAINTAIN_KEYS_EVERY } else { RETRY_KEYS_AFTER }).await;
     }
+}
+
+/// Once: names of users from before they were compared as they are now.
+async fn fill_names(provider: &Provider) {
+    while let Err(error) = provider.fill_names().await {
+        tracing::warn!(%error, "older names could not be looked at");
+        tokio::time::sleep(SWEEP_EVERY).await;
+    }
+    std::future::pending().await
 }
 
 async fn sweep(provider: &Provider, new_ctx: &impl Fn() -> Ctx) {

@@ -1,15 +1,20 @@
 //! `doorward user`: the people who sign in. Asks for passwords on a terminal or takes them from standard input, never as an argument:
 //! everybody on a machine sees the arguments of a process.
 
+mod import;
+mod set;
+
 use super::administer::{Administration, unexpected};
 use super::shown;
 use crate::cli::Place;
-use crate::operator::{Operation, Outcome, PasswordToSet, Secret, UserToAdd, UserView};
+use crate::operator::{Operation, Outcome, PasswordToSet, Secret, UserOperation, UserToAdd, UserView};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use protocol::UserId;
 use serde_json::{Map, Value};
+use std::fs;
 use std::io::{BufRead as _, IsTerminal as _, Write as _, stderr, stdin};
+use std::path::{Path, PathBuf};
 
 pub(crate) const HELP: &str = "\
 Examples:
@@ -30,8 +35,16 @@ pub(crate) enum UserCommand {
     /// Show a user
     #[command(after_help = "Example: doorward user show alice@example.org")]
     Show(ShowArgs),
+    /// Change a user's names, address or claims
+    #[command(after_help = set::HELP)]
+    Set(Box<set::SetArgs>),
+    /// Add many users from a file, with their password hashes
+    #[command(after_help = import::HELP)]
+    Import(import::ImportArgs),
     /// Set a user's password; ends their sessions and tokens
-    #[command(after_help = "Example: doorward user password alice")]
+    #[command(
+        after_help = "Examples:\n  doorward user password alice\n  doorward user password alice --hash-file alice.hash"
+    )]
     Password(PasswordArgs),
     /// Refuse a user everywhere from now on; ends their sessions and tokens
     #[command(after_help = "Example: doorward user disable alice")]
@@ -39,6 +52,9 @@ pub(crate) enum UserCommand {
     /// Admit a disabled user again
     #[command(after_help = "Example: doorward user enable alice")]
     Enable(NamedArgs),
+    /// Lift a lock-out: wrong passwords so far are forgotten, on every node
+    #[command(after_help = "Example: doorward user unlock alice")]
+    Unlock(NamedArgs),
     /// Forget a user
     #[command(after_help = "Example: doorward user remove alice --yes")]
     Remove(RemoveArgs),
@@ -49,10 +65,14 @@ Examples:
   doorward user add alice --email alice@example.org --name 'Alice Example'
   doorward user add root --platform-owner
   pass show bob | doorward user add bob --password-stdin
-  doorward user add dave --sub 7f1f8f0e-6f0c-4b5e-9d3c-2f2a7d5f4b11 \\
+  doorward user add erin --sub 7f1f8f0e-6f0c-4b5e-9d3c-2f2a7d5f4b11 \\
     --no-password
-  doorward user add carol --password-hash '$2y$10$...' \\
-    --claim 'address={\"country\":\"NL\"}'";
+  doorward user add carol --hash-file carol.hash \\
+    --claim 'address={\"country\":\"NL\"}'
+  doorward user add dave --email dave@example.org --email-unverified \\
+    --no-password
+
+The address is taken to be shown to be the user's unless --email-unverified says otherwise: clients read email_verified.";
 
 #[derive(Args)]
 pub(crate) struct AddArgs {
@@ -61,6 +81,9 @@ pub(crate) struct AddArgs {
     /// Where mail reaches the user
     #[arg(long, value_name = "ADDRESS")]
     email: Option<String>,
+    /// Nobody has shown that the address is the user's
+    #[arg(long, requires = "email")]
+    email_unverified: bool,
     /// What people call the user
     #[arg(long = "name", value_name = "NAME")]
     display_name: Option<String>,
@@ -85,8 +108,11 @@ struct PasswordSource {
     /// Read the password from the first line of standard input instead of asking for it
     #[arg(long)]
     password_stdin: bool,
-    /// Take over a hash from another system: Argon2, bcrypt, scrypt or PBKDF2
-    #[arg(long, value_name = "HASH")]
+    /// Take over a hash from another system, the first line of this file or, for -, of standard input
+    #[arg(long, value_name = "FILE")]
+    hash_file: Option<PathBuf>,
+    /// As --hash-file, but everybody on this machine sees it while the command runs
+    #[arg(long, value_name = "HASH", hide = true)]
     password_hash: Option<String>,
     /// No password: the user cannot sign in until one is set
     #[arg(long)]
@@ -118,8 +144,11 @@ pub(crate) struct PasswordArgs {
     /// Username or e-mail address
     name: String,
     /// Read the password from the first line of standard input instead of asking for it
-    #[arg(long)]
+    #[arg(long, conflicts_with = "hash_file")]
     password_stdin: bool,
+    /// Take over a hash from another system, the first line of this file or, for -, of standard input
+    #[arg(long, value_name = "FILE")]
+    hash_file: Option<PathBuf>,
     #[command(flatten)]
     place: Place,
 }
@@ -148,10 +177,18 @@ pub(crate) fn run(command: UserCommand) -> anyhow::Result<()> {
         UserCommand::Add(args) => add(*args),
         UserCommand::List(args) => list(&args),
         UserCommand::Show(args) => show(args),
+        UserCommand::Set(args) => set::run(*args),
+        UserCommand::Import(args) => import::run(&args),
         UserCommand::Password(args) => {
             let mut administration = Administration::of(&args.place)?;
-            let password = if args.password_stdin { from_stdin()? } else { asked_twice()? };
-            administration.done(Operation::SetUserPassword { login: args.name.clone(), password })?;
+            let login = args.name.clone();
+            administration.done(match &args.hash_file {
+                Some(file) => {
+                    Operation::User(UserOperation::SetPasswordHash { login, hash: first_line(file)? })
+                }
+                None if args.password_stdin => Operation::SetUserPassword { login, password: from_stdin()? },
+                None => Operation::SetUserPassword { login, password: asked_twice()? },
+            })?;
             Ok(shown::line(format!(
                 "{} has a new password; sessions and tokens begun before are over.",
                 args.name
@@ -159,6 +196,11 @@ pub(crate) fn run(command: UserCommand) -> anyhow::Result<()> {
         }
         UserCommand::Disable(args) => set_disabled(args, true),
         UserCommand::Enable(args) => set_disabled(args, false),
+        UserCommand::Unlock(args) => {
+            let login = args.name.clone();
+            Administration::of(&args.place)?.done(Operation::User(UserOperation::Unlock { login }))?;
+            Ok(shown::line(format!("{} can be tried again, from anywhere.", args.name))?)
+        }
         UserCommand::Remove(args) => remove(args),
     }
 }
@@ -166,15 +208,20 @@ pub(crate) fn run(command: UserCommand) -> anyhow::Result<()> {
 fn add(args: AddArgs) -> anyhow::Result<()> {
     let mut administration = Administration::of(&args.place)?;
     let source = args.password;
-    let password = match (source.password_hash, source.no_password, source.password_stdin) {
-        (Some(hash), ..) => PasswordToSet::Hash(hash.into()),
-        (None, true, _) => PasswordToSet::None,
-        (None, false, true) => PasswordToSet::Clear(from_stdin()?),
-        (None, false, false) => PasswordToSet::Clear(asked_twice()?),
+    let password = match (source.hash_file, source.password_hash) {
+        (Some(file), _) => PasswordToSet::Hash(first_line(&file)?),
+        (None, Some(hash)) => {
+            writeln!(stderr(), "Everybody on this machine could see this hash: use --hash-file.")?;
+            PasswordToSet::Hash(hash.into())
+        }
+        (None, None) if source.no_password => PasswordToSet::None,
+        (None, None) if source.password_stdin => PasswordToSet::Clear(from_stdin()?),
+        (None, None) => PasswordToSet::Clear(asked_twice()?),
     };
     let user = UserToAdd {
         username: args.name,
         email: args.email,
+        email_verified: !args.email_unverified,
         name: args.display_name,
         claims: args.claims.into_iter().collect::<Map<_, _>>(),
         password,
@@ -182,7 +229,14 @@ fn add(args: AddArgs) -> anyhow::Result<()> {
         subject: args.sub,
     };
     match administration.perform(Operation::AddUser(user))? {
-        Outcome::User(user) => Ok(shown::line(format!("{} was added; sub {}.", user.username, user.sub))?),
+        Outcome::User(user) => {
+            let address = match (&user.email, user.email_verified) {
+                (Some(_), true) => " Their e-mail address is marked as verified.",
+                (Some(_), false) => " Their e-mail address is marked as not verified.",
+                (None, _) => "",
+            };
+            Ok(shown::line(format!("{} was added; sub {}.{address}", user.username, user.sub))?)
+        }
         _ => unexpected(),
     }
 }
@@ -239,7 +293,7 @@ fn show(args: ShowArgs) -> anyhow::Result<()> {
 
 fn set_disabled(args: NamedArgs, disabled: bool) -> anyhow::Result<()> {
     let login = args.name.clone();
-    Administration::of(&args.place)?.done(Operation::SetUserDisabled { login, disabled })?;
+    Administration::of(&args.place)?.done(Operation::User(UserOperation::SetDisabled { login, disabled }))?;
     let what = if disabled { "is refused everywhere from now on" } else { "is admitted again" };
     Ok(shown::line(format!("{} {what}.", args.name))?)
 }
@@ -281,6 +335,18 @@ fn asked_twice() -> anyhow::Result<Secret> {
     Ok(first)
 }
 
+/// The first line of a file, or of standard input.
+fn first_line(file: &Path) -> anyhow::Result<Secret> {
+    if file == Path::new("-") {
+        return from_stdin();
+    }
+    let text = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    match text.lines().next().map(str::trim_end).filter(|line| !line.is_empty()) {
+        Some(line) => Ok(line.to_owned().into()),
+        None => bail!("{} has nothing in its first line", file.display()),
+    }
+}
+
 fn from_stdin() -> anyhow::Result<Secret> {
     let mut line = String::new();
     stdin().lock().read_line(&mut line).context("no password could be read from standard input")?;
@@ -295,6 +361,9 @@ fn from_stdin() -> anyhow::Result<Secret> {
 /// `claim=value`: a text, unless OpenID Connect Core section 5.1 says that the claim is a boolean, a number or an object.
 fn claim(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("CLAIM=VALUE is expected, such as family_name=Example")?;
+    if let Some(place) = protocol::claims::kept_elsewhere(name) {
+        return Err(format!("{name} is not kept as a claim: {place}"));
+    }
     let value = match name {
         "address" => {
             let object = serde_json::from_str::<Map<String, Value>>(value);
@@ -302,11 +371,8 @@ fn claim(text: &str) -> Result<(String, Value), String> {
                 .map(Value::Object)
                 .map_err(|_| "address: a JSON object is expected, such as {\"country\":\"NL\"}")?
         }
-        "email_verified" | "phone_number_verified" => {
+        "phone_number_verified" => {
             Value::Bool(value.parse().map_err(|_| format!("{name}: true or false is expected"))?)
-        }
-        "updated_at" => {
-            Value::from(value.parse::<i64>().map_err(|_| "updated_at: seconds since 1970 are expected")?)
         }
         _ => Value::from(value),
     };
@@ -329,8 +395,18 @@ mod tests {
         ] {
             assert_eq!(claim(text).unwrap().1, value, "{text}");
         }
-        for bad in ["family_name", "address=NL", "phone_number_verified=yes", "updated_at=now"] {
+        for bad in ["family_name", "address=NL", "phone_number_verified=yes", "updated_at=1"] {
             assert!(claim(bad).is_err(), "{bad}");
+        }
+        for (reserved, place) in [
+            ("email_verified=false", "--email-unverified"),
+            ("email=a@b", "--email"),
+            ("name=Alice", "--name"),
+            ("sub=1", "stays as it is"),
+            ("preferred_username=a", "the username"),
+            ("iss=https://a", "of each token"),
+        ] {
+            assert!(claim(reserved).unwrap_err().contains(place), "{reserved}");
         }
     }
 }

@@ -8,6 +8,7 @@ mod grants;
 mod organizations;
 mod perform;
 mod socket;
+mod users;
 mod views;
 
 pub(crate) use audit::{AuditBlockView, AuditOperation};
@@ -19,6 +20,7 @@ pub(crate) use organizations::{
 };
 pub(crate) use perform::perform;
 pub(crate) use socket::Socket;
+pub(crate) use users::{EnvelopeToAdd, NewValue, UserOperation, UserToChange};
 pub(crate) use views::{ApiKeyView, KeyView, UserView};
 
 use protocol::{
@@ -45,10 +47,6 @@ pub(crate) enum Operation {
     SetUserPassword {
         login: String,
         password: Secret,
-    },
-    SetUserDisabled {
-        login: String,
-        disabled: bool,
     },
     RemoveUser {
         login: String,
@@ -110,6 +108,7 @@ pub(crate) enum Operation {
     Grant(GrantOperation),
     /// By which issuer its tokens name this installation.
     Issuer,
+    User(UserOperation),
     Organization(OrganizationOperation),
     Service(ServiceOperation),
     Subscription(SubscriptionOperation),
@@ -124,7 +123,6 @@ impl Operation {
             Self::ListUsers { .. } => "list_users",
             Self::FindUser { .. } => "find_user",
             Self::SetUserPassword { .. } => "set_user_password",
-            Self::SetUserDisabled { .. } => "set_user_disabled",
             Self::RemoveUser { .. } => "remove_user",
             Self::AddClient(_) | Self::AddClientWithSecret { .. } => "add_client",
             Self::ListClients { .. } => "list_clients",
@@ -148,6 +146,7 @@ impl Operation {
             Self::CheckReadiness => "check_readiness",
             Self::Grant(operation) => operation.name(),
             Self::Issuer => "issuer",
+            Self::User(operation) => operation.name(),
             Self::Organization(operation) => operation.name(),
             Self::Service(operation) => operation.name(),
             Self::Subscription(operation) => operation.name(),
@@ -163,6 +162,8 @@ pub(crate) enum Outcome {
     Done,
     User(UserView),
     Users(Vec<UserView>),
+    /// What stands before each hash of an import.
+    PasswordEnvelope(String),
     Client(Client),
     Clients(Vec<Client>),
     /// A registered client, and its secret unless it is public: shown this once.
@@ -205,6 +206,7 @@ pub(crate) enum Outcome {
 pub(crate) struct UserToAdd {
     pub(crate) username: String,
     pub(crate) email: Option<String>,
+    pub(crate) email_verified: bool,
     pub(crate) name: Option<String>,
     pub(crate) claims: Map<String, Value>,
     pub(crate) password: PasswordToSet,

@@ -17,9 +17,6 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
         Op::SetUserPassword { login, password } => {
             done(provider.set_user_password(ctx, &login, password.0).await)?
         }
-        Op::SetUserDisabled { login, disabled } => {
-            done(provider.set_user_disabled(ctx, &login, disabled).await)?
-        }
         Op::RemoveUser { login } => done(provider.remove_user(ctx, &login).await)?,
         Op::AddClient(client) => {
             let created = provider.add_client(ctx, NewClient { client }).await?;
@@ -65,6 +62,7 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
         Op::Issuer => Outcome::Issuer(provider.settings().issuer.clone()),
         Op::CheckReadiness => provider.ready().map(|()| Outcome::Done).map_err(Refusal)?,
         Op::Grant(operation) => return operation.perform(provider, ctx).await,
+        Op::User(operation) => return operation.perform(provider, ctx).await,
         Op::Organization(operation) => return operation.perform(provider, ctx).await,
         Op::Service(operation) => return operation.perform(provider, ctx).await,
         Op::Subscription(operation) => return operation.perform(provider, ctx).await,
@@ -91,8 +89,7 @@ fn done(result: Result<(), AdminError>) -> Result<Outcome, AdminError> {
 fn new_user(user: UserToAdd) -> NewUser {
     NewUser {
         username: user.username,
-        // An operator's word is taken for it.
-        email_verified: user.email.is_some(),
+        email_verified: user.email_verified && user.email.is_some(),
         email: user.email,
         name: user.name,
         claims: user.claims,

@@ -76,6 +76,175 @@ fn users_live_from_add_to_remove() {
 }
 
 #[test]
+fn weak_passwords_are_refused_on_the_command_line_too() {
+    let installation = Installation::new();
+    for weak in ["password\n", "password1234\n", "alice2024\n"] {
+        let refused = installation.given(weak, &["user", "add", "alice", "--password-stdin"]);
+        assert!(text(&refused.stderr).contains("password: it is"), "{}", text(&refused.stderr));
+    }
+    installation.add_user("alice", &[]);
+    let refused = installation.given("password1234\n", &["user", "password", "alice", "--password-stdin"]);
+    assert!(text(&refused.stderr).contains("guessed first"), "{}", text(&refused.stderr));
+}
+
+#[test]
+fn a_user_is_changed_only_where_it_is_said() {
+    let installation = Installation::new();
+    installation.run(&[
+        "user",
+        "add",
+        "alice",
+        "--email",
+        "alice@example.org",
+        "--name",
+        "Alice",
+        "--claim",
+        "locale=nl",
+        "--no-password",
+    ]);
+    let show = |name: &str| installation.json(&["user", "show", name, "--json"]);
+    let mut expected = show("alice");
+    let mut change = |arguments: &[&str], name: &str, changes: &dyn Fn(&mut serde_json::Value)| {
+        installation.run(&[&["user", "set"], arguments].concat());
+        let mut shown = show(name);
+        changes(&mut expected);
+        // Only when is another.
+        shown["updated_at"] = expected["updated_at"].clone();
+        assert_eq!(shown, expected, "{arguments:?}");
+    };
+    change(&["alice", "--name", "Alicia"], "alice", &|user| user["name"] = "Alicia".into());
+    change(&["alice", "--email", "a@example.org", "--email-unverified"], "alice", &|user| {
+        user["email"] = "a@example.org".into();
+        user["email_verified"] = false.into();
+    });
+    change(&["a@example.org", "--email-verified"], "alice", &|user| user["email_verified"] = true.into());
+    change(&["alice", "--username", "alicia"], "alicia", &|user| user["username"] = "alicia".into());
+    change(&["alicia", "--claim", "zoneinfo=Europe/Amsterdam", "--no-claim", "locale"], "alicia", &|user| {
+        user["claims"] = serde_json::json!({"zoneinfo": "Europe/Amsterdam"});
+    });
+    change(&["alicia", "--no-name", "--no-email"], "alicia", &|user| {
+        (user["name"], user["email"]) = (serde_json::Value::Null, serde_json::Value::Null);
+        user["email_verified"] = false.into();
+    });
+    installation.run(&["user", "add", "bob", "--no-password"]);
+    assert!(installation.fails(1, &["user", "set", "bob", "--username", "ALICIA"]).contains("taken"));
+    assert!(installation.fails(1, &["user", "set", "bob"]).contains("name what is to change"));
+    assert!(installation.fails(1, &["user", "set", "bob", "--name", "B\u{202e}ob"]).contains("U+202E"));
+    assert!(installation.fails(1, &["user", "set", "carol", "--no-name"]).contains("there is no user carol"));
+    installation.run(&["user", "unlock", "bob"]);
+    assert!(installation.fails(1, &["user", "unlock", "carol"]).contains("there is no user carol"));
+}
+
+#[test]
+fn an_address_is_verified_only_when_nothing_else_is_said_and_reserved_claims_are_no_claims() {
+    let installation = Installation::new();
+    let said = installation.run(&["user", "add", "alice", "--email", "alice@example.org", "--no-password"]);
+    assert!(said.contains("marked as verified"), "{said}");
+    let said = installation.run(&[
+        "user",
+        "add",
+        "bob",
+        "--email",
+        "bob@example.org",
+        "--email-unverified",
+        "--no-password",
+    ]);
+    assert!(said.contains("marked as not verified"), "{said}");
+    let verified =
+        |name: &str| installation.json(&["user", "show", name, "--json"])["email_verified"].clone();
+    assert_eq!((verified("alice"), verified("bob")), (true.into(), false.into()));
+    for (claim, place) in [
+        ("email_verified=false", "--email-unverified"),
+        ("email=eve@example.org", "--email"),
+        ("name=Eve", "--name"),
+        ("sub=1", "the user's id"),
+        ("preferred_username=eve", "the username"),
+        ("updated_at=1", "last changed"),
+    ] {
+        let refused = installation.fails(2, &["user", "add", "eve", "--claim", claim, "--no-password"]);
+        assert!(refused.contains(place), "{claim}: {refused}");
+    }
+}
+
+#[test]
+fn hashes_come_from_a_file_or_standard_input_for_a_new_user_and_for_one_there_is() {
+    let installation = Installation::new();
+    let bcrypt = "$2b$04$/cWzhKJXRpv9xujM02488u9QAOmKnwoRzRaK5EUmbb8UoWxMi/en2";
+    let file = installation.path("alice.hash");
+    std::fs::write(&file, format!("{bcrypt}\n")).expect("a file");
+    let file = file.to_str().expect("a path");
+    installation.run(&["user", "add", "alice", "--hash-file", file]);
+    let bob = installation.given(&format!("{bcrypt}\n"), &["user", "add", "bob", "--hash-file", "-"]);
+    assert!(bob.status.success(), "{}", text(&bob.stderr));
+    installation.run(&["user", "password", "bob", "--hash-file", file]);
+    let named = installation
+        .given("$1$7wBZAERX$lDzzZDh7Q8RoPp9VMihWm/\n", &["user", "password", "bob", "--hash-file", "-"]);
+    assert!(
+        text(&named.stderr).contains("this is MD5-crypt ($1$), which is not read"),
+        "{}",
+        text(&named.stderr)
+    );
+    let unusual = installation.given(
+        "argon2$argon2id$v=19$m=7,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA\n",
+        &["user", "password", "bob", "--hash-file", "-"],
+    );
+    assert!(text(&unusual.stderr).contains("damaged argon2id hash"), "{}", text(&unusual.stderr));
+}
+
+#[test]
+fn many_users_come_from_a_file_a_line_each_and_one_that_is_refused_stops_no_other() {
+    let installation = Installation::new();
+    let lines = [
+        r#"{"username":"alice","email":"alice@example.org","email_verified":true,"name":"Alice","hash":"{SSHA}A2zxGsNi50PT2M/FpE5Kyi3LQbS5G7Fb"}"#,
+        r#"{"username":"bob","hash":"$1$7wBZAERX$lDzzZDh7Q8RoPp9VMihWm/"}"#,
+        "",
+        r#"{"username":"carol","hash":"!unusable","email":"carol@example.org","disabled":true}"#,
+        r#"{"username":"ALICE"}"#,
+        r#"{"username":"dave","password":"s3cret"#,
+        r#"{"username":"erin","claims":{"email_verified":true}}"#,
+        r#"{"username":"frank","hash":{"secretData":"{\"value\":\"oNr9//NRjOj4Dch4BVeBPUCWWCk3P1iDzak259EHWEM=\",\"salt\":\"n4bv/lDyQyUXxyf80jVFxQ==\"}","credentialData":"{\"hashIterations\":5,\"algorithm\":\"argon2\",\"additionalParameters\":{\"memory\":[\"7168\"],\"type\":[\"id\"],\"version\":[\"1.3\"],\"parallelism\":[\"1\"]}}"}}"#,
+        r#"{"username":"grace","password":"three harmless words"}"#,
+    ];
+    let input = lines.join("\n");
+    let checked = installation.given(&input, &["user", "import", "-", "--check"]);
+    assert!(
+        text(&checked.stdout).contains("1: alice can be read; the hash is salted-sha1"),
+        "{}",
+        text(&checked.stdout)
+    );
+    assert!(installation.json(&["user", "list", "--json"]).as_array().expect("a list").is_empty());
+
+    let file = installation.path("people.jsonl");
+    std::fs::write(&file, &input).expect("a file");
+    let done =
+        installation.command(&["user", "import", file.to_str().expect("a path")]).output().expect("it runs");
+    assert_eq!(done.status.code(), Some(1));
+    let (told, ended) = (text(&done.stdout), text(&done.stderr));
+    let expected = [
+        "1: alice was added; the hash is salted-sha1",
+        "2: bob was refused: hash: this is MD5-crypt ($1$), which is not read",
+        "4: carol was added",
+        "5: ALICE was refused: the username or e-mail address is taken",
+        "6: nobody was refused: not a user as JSON: column",
+        "7: erin was refused: claim email_verified",
+        "8: frank was added; the hash is argon2id",
+        "9: grace was added",
+    ];
+    assert_eq!(told.lines().count(), expected.len(), "{told}");
+    for (line, beginning) in told.lines().zip(expected) {
+        assert!(line.starts_with(beginning), "{line}");
+    }
+    assert!(ended.contains("4 of 9 lines were refused"), "{ended}");
+    assert!(!told.contains("s3cret"));
+    let show = |name: &str| installation.json(&["user", "show", name, "--json"]);
+    assert_eq!(
+        (&show("alice")["email_verified"], &show("carol")["email_verified"]),
+        (&true.into(), &false.into())
+    );
+    assert!(show("carol")["disabled_at"].is_string());
+}
+
+#[test]
 fn many_users_are_listed_to_the_last() {
     let installation = Installation::new();
     let server = installation.serve(&[]);

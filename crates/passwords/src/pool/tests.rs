@@ -114,6 +114,75 @@ async fn an_unknown_user_costs_what_a_wrong_password_costs() {
 }
 
 #[tokio::test]
+async fn a_hash_is_not_upgraded_to_more_or_less_than_it_verified() {
+    let pool = ready(settings(1)).await;
+    // bcrypt of 80 bytes: whoever types something else after the 72nd is let in, and must not have set a new password by it.
+    let long = "x".repeat(80);
+    let of_long = bcrypt::hash_with_salt(&long[..72], 4, *b"0123456789abcdef").unwrap().to_string();
+    let verify = async |typed: &str, stored: &str| {
+        pool.verify(OnBehalfOf::default(), secret(typed), Some(stored.to_owned())).await.unwrap()
+    };
+    for typed in [long.clone(), format!("{}typo", &long[..72]), long[..72].to_owned()] {
+        assert_eq!(verify(&typed, &of_long).await, Verdict::Right, "{} bytes", typed.len());
+    }
+    let of_71 = bcrypt::hash_with_salt(&long[..71], 4, *b"0123456789abcdef").unwrap().to_string();
+    assert!(matches!(verify(&long[..71], &of_71).await, Verdict::RightAndUpgraded(_)));
+    // WordPress hashes without the spaces around: with them the text typed is another one than the next time.
+    let of_wordpress = "$wp$2y$10$Ftj.d6xjZqzUzfMhFQ//tOTMWxFoUK5L/yk/AmBv5cb2NLAMaexpW";
+    assert_eq!(verify(" harmless words 42", of_wordpress).await, Verdict::Right);
+    assert!(matches!(verify("harmless words 42", of_wordpress).await, Verdict::RightAndUpgraded(_)));
+    // What only compatibility forms make equal may be typed apart the next time.
+    let of_fish = bcrypt::hash_with_salt("fishmonger", 4, *b"0123456789abcdef").unwrap().to_string();
+    assert_eq!(verify("\u{fb01}shmonger", &of_fish).await, Verdict::Right);
+}
+
+#[tokio::test]
+async fn rfc8265_4_2_a_password_is_one_in_either_normal_form_and_its_work_is_counted() {
+    let pool = ready(settings(1)).await;
+    let (composed, apart) = ("p\u{e4}ssword", "pa\u{308}ssword");
+    let verify = async |typed: &str, stored: Option<&str>| {
+        let before = pool.stats().hashes;
+        let stored = stored.map(str::to_owned);
+        let verdict = pool.verify(OnBehalfOf::default(), secret(typed), stored).await.unwrap();
+        (verdict, pool.stats().hashes - before)
+    };
+    for set_as in [composed, apart] {
+        let new = pool.hash(OnBehalfOf::default(), secret(set_as)).await.unwrap();
+        assert_eq!(verify(composed, Some(&new)).await, (Verdict::Right, 1));
+        assert_eq!(verify(apart, Some(&new)).await, (Verdict::Right, 2));
+    }
+    // Of another system, which hashed what it was given: it is replaced by one of the composed form.
+    let imported = bcrypt::hash_with_salt(apart, 4, *b"0123456789abcdef").unwrap().to_string();
+    let (Verdict::RightAndUpgraded(upgraded), _) = verify(apart, Some(&imported)).await else { panic!() };
+    assert_eq!(verify(composed, Some(&upgraded)).await.0, Verdict::Right);
+    let imported = bcrypt::hash_with_salt(composed, 4, *b"0123456789abcdef").unwrap().to_string();
+    assert!(matches!(verify(apart, Some(&imported)).await.0, Verdict::RightAndUpgraded(_)));
+    // A wrong one costs the same whether or not there is such a user.
+    assert_eq!(verify("wro\u{308}ng", Some(&upgraded)).await, (Verdict::Wrong, 2));
+    assert_eq!(verify("wro\u{308}ng", None).await, (Verdict::Wrong, 2));
+}
+
+#[tokio::test]
+async fn an_empty_password_is_refused_before_any_hash_is_looked_at() {
+    let pool = ready(settings(1)).await;
+    let of_nothing = bcrypt::hash_with_salt("", 4, *b"0123456789abcdef").unwrap().to_string();
+    let before = pool.stats().hashes;
+    for stored in [Some(of_nothing), None, Some("nonsense".to_owned())] {
+        assert_eq!(pool.verify(OnBehalfOf::default(), secret(""), stored).await, Ok(Verdict::Wrong));
+    }
+    assert_eq!(pool.stats().hashes, before);
+}
+
+#[tokio::test]
+async fn a_hash_that_is_checked_too_quickly_costs_what_an_unknown_user_costs_too() {
+    let pool = ready(settings(1)).await;
+    let before = pool.stats().hashes;
+    let stored = "{SSHA}A2zxGsNi50PT2M/FpE5Kyi3LQbS5G7Fb".to_owned();
+    let verdict = pool.verify(OnBehalfOf::default(), secret("wrong"), Some(stored)).await.unwrap();
+    assert_eq!((verdict, pool.stats().hashes - before), (Verdict::Wrong, 2));
+}
+
+#[tokio::test]
 async fn a_password_that_verify_would_never_accept_is_not_hashed() {
     let pool = ready(settings(1)).await;
     let refused = pool.hash(NOBODY, secret(&"p".repeat(MAX_PASSWORD_BYTES + 1))).await.unwrap_err();

@@ -14,6 +14,7 @@ use crate::hasher::{Failed, Hasher, MAX_PASSWORD_BYTES, SALT_BYTES};
 use crate::monotonic;
 use crate::params::Argon2Params;
 use crate::stored::Stored;
+use crate::text::{prepared, spellings};
 
 /// A thread without work for this long gives its hashing memory back.
 const KEEP_MEMORY: Duration = Duration::from_secs(2);
@@ -65,7 +66,7 @@ fn perform(shared: &Shared, hasher: &mut Hasher, task: Task) {
         }
         Task::Hash { params, password, answer } => {
             let hash = computed(shared, hasher, &params, |hasher| {
-                make(shared, hasher, &params, password.expose_secret().as_bytes())
+                make(shared, hasher, &params, password.expose_secret())
             });
             if let Ok(hash) = hash {
                 let _ = answer.send(hash);
@@ -96,41 +97,57 @@ fn verify(
     password: &SecretString,
     stored: Option<&str>,
 ) -> Result<Verdict, Failed> {
-    let password = password.expose_secret().as_bytes();
+    let typed = password.expose_secret();
     let stored = stored.map(Stored::parse);
     if let Some(Err(_)) = stored {
         shared.counters.unsupported.fetch_add(1, Relaxed);
     }
-    let Some(Ok(stored)) = stored.filter(|_| password.len() <= MAX_PASSWORD_BYTES) else {
+    let Some(Ok(stored)) = stored.filter(|_| typed.len() <= MAX_PASSWORD_BYTES) else {
         // No such user, nothing to compare with, or too long: takes as long as a wrong password.
-        shared.counters.hashes.fetch_add(1, Relaxed);
-        hasher.spend(params, &password[..password.len().min(MAX_PASSWORD_BYTES)])?;
+        spend(shared, hasher, params, typed)?;
         return Ok(Verdict::Wrong);
     };
-    shared.counters.hashes.fetch_add(1, Relaxed);
-    if !hasher.verify(&stored, password)? {
-        return Ok(Verdict::Wrong);
+    let mut matching = None;
+    for spelling in stored.spellings(typed) {
+        shared.counters.hashes.fetch_add(1, Relaxed);
+        if hasher.verify(&stored, spelling.text.as_bytes())? {
+            matching = Some(spelling);
+            break;
+        }
     }
-    if stored.is_current(params) {
+    let Some(matching) = matching else {
+        if stored.is_quick(params) {
+            // Or the time of the answer would say whose hash was taken over from another system.
+            spend(shared, hasher, params, typed)?;
+        }
+        return Ok(Verdict::Wrong);
+    };
+    let is_current = stored.is_current(params) && *matching.text == *prepared(typed);
+    if is_current || !matching.whole {
         return Ok(Verdict::Right);
     }
     // The password is right whether or not there is memory for a better hash now.
-    Ok(make(shared, hasher, params, password).map_or(Verdict::Right, |hash| {
+    Ok(make(shared, hasher, params, typed).map_or(Verdict::Right, |hash| {
         shared.counters.upgraded.fetch_add(1, Relaxed);
         Verdict::RightAndUpgraded(hash)
     }))
 }
 
-fn make(
-    shared: &Shared,
-    hasher: &mut Hasher,
-    params: &Argon2Params,
-    password: &[u8],
-) -> Result<String, Failed> {
+/// What a wrong password costs, when there is nothing to compare it with.
+fn spend(shared: &Shared, hasher: &mut Hasher, params: &Argon2Params, typed: &str) -> Result<(), Failed> {
+    let longest = typed.floor_char_boundary(MAX_PASSWORD_BYTES);
+    for spelling in spellings(&typed[..longest]) {
+        shared.counters.hashes.fetch_add(1, Relaxed);
+        hasher.spend(params, spelling.text.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn make(shared: &Shared, hasher: &mut Hasher, params: &Argon2Params, typed: &str) -> Result<String, Failed> {
     let mut salt = [0; SALT_BYTES];
     (shared.settings.entropy)(&mut salt);
     shared.counters.hashes.fetch_add(1, Relaxed);
-    hasher.hash(params, password, salt)
+    hasher.hash(params, prepared(typed).as_bytes(), salt)
 }
 
 /// Tells the scheduler that this thread computes and never hurries (SCHED_BATCH), and counts less than others. Failure is harmless:

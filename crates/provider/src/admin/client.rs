@@ -321,6 +321,9 @@ fn check(client: &Client) -> Result<(), AdminError> {
         let grant_type = grant_type.as_str();
         return Err(AdminError::Invalid(format!("{grant_type} is for confidential clients only")));
     }
+    if client.id.is_of_this_server() {
+        return invalid("client_id: names that begin with doorward: are this server's own");
+    }
     if client.grant_types.is_empty() {
         return invalid("grant type: at least one is needed");
     }

@@ -1,17 +1,18 @@
 //! A person enters a user code (RFC 8628 section 3.3): it begins an interaction, in which they sign in if need be and decide. Guessing is
-//! limited (section 5.1).
+//! limited per account (section 5.1), so a code is not looked up before somebody has signed in.
 
-use crate::interaction::{Asked, Browser};
+use crate::interaction::{Asked, Browser, Page, Todo};
+use crate::session::SignedIn;
 use crate::{Ctx, Ended, Provider, ProviderError};
 use protocol::{
-    AuditEvent, AuthorizationRequest, ClaimsRequest, DeviceRequest, Prompts, RedirectUri, ResponseMode,
-    ServicePath, UserCode,
+    AuditEvent, AuthorizationRequest, ClaimsRequest, Client, ClientAuthentication, ClientId, DeviceRequest,
+    GrantType, Prompts, RedirectUri, ResponseMode, Scope, ServicePath, Timestamp, UserCode, UserId,
 };
 use std::sync::Arc;
 use std::time::Duration;
 use storage::client::RegisteredClient;
-use storage::device_code::{DeviceCode, DeviceCodeByUserCode};
-use storage::interaction::BeginInteraction;
+use storage::device_code::{DeviceCode, DeviceCodeByUserCode, UserCodeKey};
+use storage::interaction::{BeginInteraction, Interaction};
 
 /// How it goes on.
 #[derive(Debug)]
@@ -52,24 +53,59 @@ impl Provider {
         typed: &str,
         browser: &Browser<'_>,
     ) -> Result<EnteredCode, ProviderError> {
-        let (code, client) = match self.open_device_code(ctx, typed).await? {
-            Ok(open) => open,
-            Err(problem) => return Ok(EnteredCode::Problem(problem)),
+        let Ok(user_code) = UserCode::parse(typed) else {
+            return Ok(EnteredCode::Problem(UserCodeProblem::Malformed));
         };
+        let UserCodeKey(user_code_key) = self.user_code_key(user_code);
         let signed_in = self.signed_in(ctx, browser.session).await?;
-        let request = self.as_request(code)?;
-        let (mut interaction, handle, new_browser_secret) = self.new_interaction(ctx, request, browser);
-        let asked = Asked {
-            client: &client.client,
-            request: &interaction.request,
-            progress: &interaction.progress,
-            signed_in: signed_in.as_ref(),
+        let asked = match &signed_in {
+            None => AskedByDevice {
+                client: own_client(),
+                request: self.request_of_page(own_client_id(), DeviceRequest::Entered { user_code_key })?,
+            },
+            Some(signed_in) => match self.ask_about_device(ctx, user_code_key, signed_in).await? {
+                Ok(asked) => asked,
+                Err(problem) => return Ok(EnteredCode::Problem(problem)),
+            },
         };
-        interaction.progress.shown_to = self.left(ctx, asked).await?.shown_to(signed_in.as_ref());
+        let (interaction, handle, new_browser_secret) = self.new_interaction(ctx, asked.request, browser);
+        let begun = (interaction, handle.clone());
+        self.begin_device(ctx, &asked.client, begun, signed_in.as_ref()).await?;
+        Ok(EnteredCode::Begun { handle, new_browser_secret })
+    }
+
+    /// Begins an interaction about a device, and says what it shows.
+    pub(crate) async fn begin_device(
+        &self,
+        ctx: &Ctx,
+        client: &RegisteredClient,
+        (mut interaction, handle): (Interaction, String),
+        signed_in: Option<&SignedIn>,
+    ) -> Result<Page, ProviderError> {
+        let progress = interaction.progress;
+        let asked =
+            Asked { client: &client.client, request: &interaction.request, progress: &progress, signed_in };
+        let left = self.left(ctx, asked).await?;
+        let page = self.page(ctx.now, asked, left, handle);
+        interaction.progress.shown_to = left.shown_to(signed_in);
         if !self.inner.store.write(BeginInteraction(interaction)).await? {
             return Err(ProviderError::Ended(Ended::Interaction));
         }
-        Ok(EnteredCode::Begun { handle, new_browser_secret })
+        Ok(page)
+    }
+
+    /// What the device with this user code asks whoever is signed in. Asking is a guess.
+    pub(crate) async fn ask_about_device(
+        &self,
+        ctx: &Ctx,
+        user_code_key: [u8; 16],
+        signed_in: &SignedIn,
+    ) -> Result<Result<AskedByDevice, UserCodeProblem>, ProviderError> {
+        let open = self.open_device_code(ctx, UserCodeKey(user_code_key), Some(signed_in.user.id)).await?;
+        Ok(match open {
+            Ok((code, client)) => Ok(AskedByDevice { client, request: self.as_request(code)? }),
+            Err(problem) => Err(problem),
+        })
     }
 
     /// Which service the device with this user code asks for, if its client belongs to one. Asking is a guess like any other.
@@ -81,7 +117,8 @@ impl Provider {
         ctx: &Ctx,
         typed: &str,
     ) -> Result<Result<Option<ServicePath>, UserCodeProblem>, ProviderError> {
-        let client = match self.open_device_code(ctx, typed).await? {
+        let Ok(user_code) = UserCode::parse(typed) else { return Ok(Err(UserCodeProblem::Malformed)) };
+        let client = match self.open_device_code(ctx, self.user_code_key(user_code), None).await? {
             Ok((_, client)) => client,
             Err(problem) => return Ok(Err(problem)),
         };
@@ -96,14 +133,14 @@ impl Provider {
     async fn open_device_code(
         &self,
         ctx: &Ctx,
-        typed: &str,
+        key: UserCodeKey,
+        guesser: Option<UserId>,
     ) -> Result<Result<(DeviceCode, Arc<RegisteredClient>), UserCodeProblem>, ProviderError> {
-        let Ok(user_code) = UserCode::parse(typed) else { return Ok(Err(UserCodeProblem::Malformed)) };
-        let attempt = match self.inner.failures.begin_user_code(ctx.remote, ctx.now) {
+        let attempt = match self.inner.failures.begin_user_code(guesser, ctx.remote, ctx.now) {
             Ok(attempt) => attempt,
             Err(retry_after) => return Ok(Err(UserCodeProblem::TooMany { retry_after })),
         };
-        let found = self.inner.store.read(DeviceCodeByUserCode(self.user_code_key(user_code))).await?;
+        let found = self.inner.store.read(DeviceCodeByUserCode(key)).await?;
         let open = found.filter(|code| code.decision.is_none() && ctx.now < code.issued.expires_at);
         let Some(code) = open else {
             tracing::info!(request_id = %ctx.request_id, "UserCodeUnknown");
@@ -119,13 +156,28 @@ impl Provider {
     /// What the device asks for, as a request that the interaction's pages understand. Nothing is ever sent to its redirect URI.
     fn as_request(&self, code: DeviceCode) -> Result<AuthorizationRequest, ProviderError> {
         let issued = code.issued;
+        let device = DeviceRequest::Found {
+            id: issued.id,
+            asked_at: issued.created_at,
+            asked_from: issued.asked_from,
+        };
+        let request = self.request_of_page(issued.client_id, device)?;
+        Ok(AuthorizationRequest { scope: issued.scope, resources: issued.resources, ..request })
+    }
+
+    /// A request that this server's own page makes.
+    fn request_of_page(
+        &self,
+        client_id: ClientId,
+        device: DeviceRequest,
+    ) -> Result<AuthorizationRequest, ProviderError> {
         let page = RedirectUri::parse(&self.inner.settings.url("/device"));
         Ok(AuthorizationRequest {
-            client_id: issued.client_id,
+            client_id,
             redirect_uri: page.map_err(|error| ProviderError::Defect(error.to_string()))?,
             redirect_uri_given: false,
             response_mode: ResponseMode::Query,
-            scope: issued.scope,
+            scope: Scope::default(),
             state: None,
             nonce: None,
             code_challenge: None,
@@ -136,12 +188,40 @@ impl Provider {
             acr_values: Vec::new(),
             subject: None,
             claims: ClaimsRequest::default(),
-            resources: issued.resources,
-            device: Some(DeviceRequest {
-                id: issued.id,
-                asked_at: issued.created_at,
-                asked_from: issued.asked_from,
-            }),
+            resources: Vec::new(),
+            device: Some(device),
         })
+    }
+}
+
+/// What a device asks, and on behalf of which client.
+pub(crate) struct AskedByDevice {
+    pub(crate) client: Arc<RegisteredClient>,
+    pub(crate) request: AuthorizationRequest,
+}
+
+/// Who asks a person to sign in before their user code is looked up: this server's own page. It is registered nowhere and no grant is ever
+/// made to it.
+pub(crate) fn own_client() -> Arc<RegisteredClient> {
+    let mut client = Client::new(own_client_id(), "Your device", ClientAuthentication::None);
+    client.grant_types = [GrantType::DeviceCode].into();
+    Arc::new(RegisteredClient { client, secret_hash: None, sealed_secret: None })
+}
+
+fn own_client_id() -> ClientId {
+    ClientId::of_this_server("device")
+}
+
+/// What there is to do about a device.
+pub(crate) fn todo(now: Timestamp, request: &AuthorizationRequest, signed_in: &SignedIn) -> Todo {
+    let (asked_from, asked_for) = match &request.device {
+        Some(DeviceRequest::Found { asked_from, asked_at, .. }) => (asked_from.clone(), now.since(*asked_at)),
+        _ => (None, Duration::ZERO),
+    };
+    Todo::Device {
+        username: signed_in.user.username.clone(),
+        scope: request.scope.clone(),
+        asked_from,
+        asked_for,
     }
 }

@@ -4,7 +4,7 @@ use super::{Asked, Browser, Next, Page, Resumed, Step, What, denied, next, told}
 use crate::revocations::revocation;
 use crate::session::SignedIn;
 use crate::{Ctx, Ended, Provider, ProviderError};
-use protocol::{AuditEvent, DeviceCodeId, OAuthError};
+use protocol::{AuditEvent, DeviceCodeId, DeviceRequest, OAuthError};
 use storage::consent::{Consent, ConsentOf};
 use storage::interaction::{Advance, AdvanceInteraction, Interaction, Progress};
 use storage::session::SessionChange;
@@ -41,7 +41,7 @@ impl Provider {
         let asked = resumed.asked(&resumed.interaction.progress);
         let left = self.left(ctx, asked).await?;
         // With nothing left it was answered in another tab meanwhile; signing in again is harmless and ends it properly.
-        let left = if left == Next::Grant { Next::SignIn } else { left };
+        let left = if matches!(left, Next::Grant | Next::LookUp) { Next::SignIn } else { left };
         Ok(self.page(ctx.now, asked, left, resumed.handle.clone()))
     }
 
@@ -90,7 +90,7 @@ impl Provider {
         let resumed = self.resume(ctx, handle, browser).await?;
         if decision == Decision::Deny {
             return match &resumed.interaction.request.device {
-                Some(device) => self.deny_device(ctx, &resumed, device.id).await,
+                Some(device) => self.deny_device(ctx, &resumed, device.id()).await,
                 None => self.deny(ctx, resumed).await,
             };
         }
@@ -163,6 +163,9 @@ impl Provider {
         if let Some(signed_in) = granted {
             return self.grant(ctx, &resumed, signed_in, act).await;
         }
+        if left == Next::LookUp {
+            return self.look_up(ctx, resumed, act).await;
+        }
         if left == Next::WrongSubject {
             let step = advance(&resumed, act.session, Advance::Fail);
             self.advance(ctx, &resumed, act.left.as_ref(), step).await?;
@@ -183,8 +186,8 @@ impl Provider {
         act: Act,
     ) -> Result<Step, ProviderError> {
         let request = &resumed.interaction.request;
-        if let Some(device) = &request.device {
-            let allow = Advance::AllowDevice(device.id, Box::new(self.grant_for(ctx, request, signed_in)));
+        if let Some(device) = request.device.as_ref().and_then(DeviceRequest::id) {
+            let allow = Advance::AllowDevice(device, Box::new(self.grant_for(ctx, request, signed_in)));
             let allow = advance(resumed, act.session, allow);
             self.advance(ctx, resumed, act.left.as_ref(), allow).await?;
             return Ok(step(What::Device(Decision::Allow)));
@@ -198,16 +201,39 @@ impl Provider {
         Ok(self.answer(resumed, Ok(revealed)))
     }
 
+    /// The user code that was entered is looked up, now that somebody is signed in whose guess it is; what they are asked is an interaction
+    /// with the client that the code leads to.
+    async fn look_up(&self, ctx: &mut Ctx, resumed: Resumed, act: Act) -> Result<Step, ProviderError> {
+        let ended = advance(&resumed, act.session, Advance::Fail);
+        self.advance(ctx, &resumed, act.left.as_ref(), ended).await?;
+        let (Some(DeviceRequest::Entered { user_code_key }), Some(signed_in)) =
+            (&resumed.interaction.request.device, &resumed.signed_in)
+        else {
+            return Err(ProviderError::Ended(Ended::Interaction));
+        };
+        let asked = self.ask_about_device(ctx, *user_code_key, signed_in).await?;
+        let asked = match asked {
+            Ok(asked) => asked,
+            Err(problem) => return Ok(step(What::UserCode(problem))),
+        };
+        let begun = self.new_interaction_of(ctx, asked.request, resumed.interaction.browser_hash);
+        let page = self.begin_device(ctx, &asked.client, begun, Some(signed_in)).await?;
+        Ok(step(What::Page(Box::new(page))))
+    }
+
     /// Whoever was shown the question denies it; anybody else only ends the interaction.
     async fn deny_device(
         &self,
         ctx: &Ctx,
         resumed: &Resumed,
-        device: DeviceCodeId,
+        device: Option<DeviceCodeId>,
     ) -> Result<Step, ProviderError> {
         let here = resumed.signed_in.as_ref().map(|signed_in| signed_in.session.id);
         let was_shown = here.is_some() && resumed.interaction.progress.shown_to == here;
-        let next = if was_shown { Advance::DenyDevice(device) } else { Advance::Fail };
+        let next = match device {
+            Some(device) if was_shown => Advance::DenyDevice(device),
+            _ => Advance::Fail,
+        };
         self.advance(ctx, resumed, None, advance(resumed, None, next)).await?;
         Ok(step(What::Device(Decision::Deny)))
     }
@@ -284,5 +310,5 @@ fn advance(resumed: &Resumed, session: Option<SessionChange>, next: Advance) -> 
 }
 
 fn step(what: What) -> Step {
-    Step { what, new_browser_secret: None, new_session: None }
+    Step { what, new_browser_secret: None, new_session: None, new_device: None }
 }

@@ -2,7 +2,9 @@
 
 use super::Asked;
 use crate::session::SignedIn;
-use protocol::{AuthorizationRequest, ConsentPolicy, ErrorCode, OAuthError, SessionId, Timestamp};
+use protocol::{
+    AuthorizationRequest, ConsentPolicy, DeviceRequest, ErrorCode, OAuthError, SessionId, Timestamp,
+};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use storage::consent::Consent;
@@ -24,6 +26,8 @@ pub(crate) enum Next {
     Confirm,
     /// Allow or deny a device: always asked, whatever was allowed before (RFC 8628 section 5.4).
     Device,
+    /// Look the user code up that was entered: nothing for the person to do.
+    LookUp,
     /// The person signed in is not the one the client asked about.
     WrongSubject,
     /// Nothing.
@@ -39,7 +43,7 @@ impl Next {
             Self::WrongSubject => (ErrorCode::LoginRequired, "somebody else is signed in"),
             Self::SelectAccount => (ErrorCode::AccountSelectionRequired, "an account must be chosen"),
             Self::Consent => (ErrorCode::ConsentRequired, "consent is required"),
-            Self::Confirm | Self::Device | Self::Grant => {
+            Self::Confirm | Self::Device | Self::LookUp | Self::Grant => {
                 (ErrorCode::InteractionRequired, "the person must confirm")
             }
         };
@@ -77,8 +81,10 @@ pub(crate) fn next(asked: Asked<'_>, consent: Option<&Consent>, now: Timestamp) 
     if prompts.select_account && !here && progress.chose != Some(signed_in.session.id) {
         return Next::SelectAccount;
     }
-    if request.device.is_some() {
-        return Next::Device;
+    match request.device {
+        Some(DeviceRequest::Found { .. }) => return Next::Device,
+        Some(DeviceRequest::Entered { .. }) => return Next::LookUp,
+        None => {}
     }
     if prompts.consent || (client.consent == ConsentPolicy::Required && !covers(consent, request)) {
         return Next::Consent;

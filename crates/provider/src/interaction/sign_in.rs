@@ -2,14 +2,15 @@
 
 use super::act::Act;
 use super::{Browser, Page, Resumed, Step, Todo};
+use crate::failures::{Account, Origin};
 use crate::interaction::next::Next;
 use crate::{Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
 use passwords::Verdict;
-use protocol::{AuditEvent, ClientId, SignInFailure};
-use secrecy::SecretString;
+use protocol::{AuditEvent, SignInFailure};
+use secrecy::{ExposeSecret as _, SecretString};
 use storage::interaction::Progress;
-use storage::user::{UpgradePasswordHash, User, UserByEmail, UserByUsername, UserWithPassword};
+use storage::user::{UpgradePasswordHash, User, UserWithPassword};
 
 /// What the person typed.
 pub struct Credentials {
@@ -49,7 +50,7 @@ impl Provider {
     ) -> Result<SignInAnswer, ProviderError> {
         let resumed = self.resume(ctx, handle, browser).await?;
         let username = credentials.username.clone();
-        match self.check_password(ctx, &resumed.client.client.id, credentials).await {
+        match self.check_password(ctx, &resumed, credentials).await {
             Ok(Some(user)) => self.signed_in_as(ctx, resumed, &user).await.map(SignInAnswer::Step),
             Ok(None) => Ok(SignInAnswer::Wrong(self.again(ctx, &resumed, username).await?)),
             Err(error @ (ProviderError::Overloaded { .. } | ProviderError::TooManyAttempts { .. })) => {
@@ -77,25 +78,36 @@ impl Provider {
     async fn check_password(
         &self,
         ctx: &Ctx,
-        client: &ClientId,
+        resumed: &Resumed,
         credentials: Credentials,
     ) -> Result<Option<User>, ProviderError> {
+        let client = &resumed.client.client.id;
         let Credentials { username, password } = credentials;
+        if password.expose_secret().is_empty() {
+            // Nobody's password, and no try at one.
+            return Ok(None);
+        }
         let failed = |user, reason| {
             self.tell_failure(ctx, || AuditEvent::SignInFailed { user, client: client.clone(), reason });
         };
-        let attempt = match self.inner.failures.begin(&username, ctx.remote, ctx.now) {
+        let found = self.user_by_login(&username).await?;
+        let whose = found.as_ref().map(|found| found.user.id);
+        // Counted per account, by whichever of its names. Whoever is locked out under one learns that the other is the same account's.
+        let account = whose.map_or(Account::Name(&username), Account::User);
+        let known = whose.and_then(|user| resumed.device.as_ref()?.known_to(user));
+        let origin = Origin { remote: ctx.remote, known };
+        let attempt = match self.inner.failures.begin(account, origin, ctx.now) {
             Ok(attempt) => attempt,
             Err(retry_after) => {
-                // Whose name it is would cost a read that nothing else of a locked account costs.
-                failed(None, SignInFailure::Locked);
+                failed(whose, SignInFailure::Locked);
                 return Err(ProviderError::TooManyAttempts { retry_after });
             }
         };
-        let found = self.user_by_login(&username).await?;
-        let stored = found.as_ref().and_then(|found| found.password_hash.clone());
+        let stored = match found.as_ref().and_then(|found| found.password_hash.clone()) {
+            Some(stored) => Some(self.with_envelope(stored).await?),
+            None => None,
+        };
         let verdict = self.inner.hash_pool.verify(ctx.on_behalf_of(Some(client)), password, stored).await?;
-        let whose = found.as_ref().map(|found| found.user.id);
         let reason = match (whose, &verdict) {
             (None, _) => SignInFailure::UnknownUser,
             (Some(_), Verdict::Wrong) => SignInFailure::WrongPassword,
@@ -131,14 +143,6 @@ impl Provider {
         }
     }
 
-    async fn user_by_login(&self, login: &str) -> Result<Option<UserWithPassword>, ProviderError> {
-        let by_username = self.inner.store.read(UserByUsername(login)).await?;
-        if by_username.is_some() || !login.contains('@') {
-            return Ok(by_username);
-        }
-        Ok(self.inner.store.read(UserByEmail(login)).await?)
-    }
-
     /// Goes on with the user who just proved who they are.
     pub(super) async fn signed_in_as(
         &self,
@@ -147,12 +151,14 @@ impl Provider {
         user: &User,
     ) -> Result<Step, ProviderError> {
         let (change, signed_in, cookie) = self.session_for(ctx, user, resumed.signed_in.as_ref());
+        let device = self.remember_device(ctx, resumed.device.as_ref(), user.id);
         let left = resumed.signed_in.filter(|before| before.session.id != signed_in.session.id);
         let progress = Progress { signed_in: Some(signed_in.session.id), ..resumed.interaction.progress };
         resumed.signed_in = Some(signed_in);
         let act = Act { session: Some(change), left, progress, allowed: false };
         let mut step = self.proceed(ctx, resumed, act).await?;
         step.new_session = Some(OpaqueToken::reveal(&cookie));
+        step.new_device = Some(device);
         Ok(step)
     }
 }

@@ -3,9 +3,12 @@
 use super::{Browser, Page, Step};
 use crate::interaction::next::Next;
 use crate::{Ctx, Provider, ProviderError};
+use passwords::{Guessable, guessable};
+use protocol::name::{self, NameProblem};
 use protocol::{AuditEvent, ErrorCode, Timestamp, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Map;
+use storage::name_skeleton::SignUp;
 use storage::user::{AddUser, User, UserAdded};
 
 /// The least a password may have (NIST SP 800-63B section 3.1.1.2, where it is one of several proofs; longer is better).
@@ -26,16 +29,47 @@ pub struct NewAccount {
 /// What is wrong with what was typed, field by field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignUpProblem {
-    /// Empty, too long, with spaces around or control characters inside, or somebody's e-mail address.
-    Username,
-    /// No e-mail address.
-    Email,
-    /// Too long.
-    Name,
-    /// Too short or too long.
-    Password,
+    /// The username.
+    Username(NameProblem),
+    /// The e-mail address.
+    Email(NameProblem),
+    /// What they are called.
+    Name(NameProblem),
+    /// The password.
+    Password(PasswordProblem),
     /// The username or e-mail address belongs to somebody; which of them is not told.
     Taken,
+    /// One of them looks like somebody's.
+    LooksAlike,
+}
+
+/// Why a password cannot be set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordProblem {
+    /// Too short or too long.
+    #[error(
+        "{MIN_PASSWORD_CHARS} characters at least and {} bytes at most are expected",
+        passwords::MAX_PASSWORD_BYTES
+    )]
+    Length,
+    /// It is guessed soon.
+    #[error(transparent)]
+    Guessable(#[from] Guessable),
+}
+
+/// Whether this can be the password of an account with these words.
+///
+/// # Errors
+/// Why not.
+pub(crate) fn check_password<'a>(
+    password: &SecretString,
+    own: impl IntoIterator<Item = &'a str>,
+) -> Result<(), PasswordProblem> {
+    let password = password.expose_secret();
+    if password.chars().count() < MIN_PASSWORD_CHARS || password.len() > passwords::MAX_PASSWORD_BYTES {
+        return Err(PasswordProblem::Length);
+    }
+    guessable(password, own).map_or(Ok(()), |why| Err(why.into()))
 }
 
 /// What became of it.
@@ -53,34 +87,42 @@ pub enum SignUpAnswer {
 }
 
 impl NewAccount {
-    /// What is wrong with it.
-    pub(crate) fn problems(&self) -> Vec<SignUpProblem> {
-        let password = self.password.expose_secret();
-        let mut problems = Vec::new();
-        if !is_username(&self.username, Some(&self.email)) {
-            problems.push(SignUpProblem::Username);
+    /// The account with its names as they are kept, or everything that is wrong with it.
+    pub(crate) fn checked(self) -> Result<Self, Vec<SignUpProblem>> {
+        let own_script = |text: String| name::of_one_script(&text).map(|()| text);
+        let username = name::username(&self.username, Some(&self.email)).and_then(own_script);
+        let email = name::email(&self.email).and_then(own_script);
+        let called = match self.name.trim() {
+            "" => Ok(String::new()),
+            called => name::display_name(called),
+        };
+        let own = [self.username.as_str(), &self.email, &self.name];
+        let password = check_password(&self.password, own);
+        let problems: Vec<_> = [
+            called.as_ref().err().map(|problem| SignUpProblem::Name(*problem)),
+            email.as_ref().err().map(|problem| SignUpProblem::Email(*problem)),
+            username.as_ref().err().map(|problem| SignUpProblem::Username(*problem)),
+            password.err().map(SignUpProblem::Password),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        match (username, email, called) {
+            (Ok(username), Ok(email), Ok(name)) if problems.is_empty() => {
+                Ok(Self { username, email, name, password: self.password })
+            }
+            _ => Err(problems),
         }
-        if !is_email(&self.email) {
-            problems.push(SignUpProblem::Email);
-        }
-        if self.name.len() > 255 || self.name.chars().any(char::is_control) {
-            problems.push(SignUpProblem::Name);
-        }
-        if password.chars().count() < MIN_PASSWORD_CHARS || password.len() > passwords::MAX_PASSWORD_BYTES {
-            problems.push(SignUpProblem::Password);
-        }
-        problems
     }
 
     /// The account.
     pub(crate) fn user(&self, id: UserId, platform_owner: bool, at: Timestamp) -> User {
-        let name = self.name.trim();
         User {
             id,
             username: self.username.clone(),
             email: Some(self.email.clone()),
             email_verified: false,
-            name: (!name.is_empty()).then(|| name.to_owned()),
+            name: (!self.name.is_empty()).then(|| self.name.clone()),
             claims: Map::new(),
             platform_owner,
             created_at: at,
@@ -89,20 +131,6 @@ impl NewAccount {
             signed_out_at: None,
         }
     }
-}
-
-/// Whether this can be a username. One with an `@` must be its owner's own e-mail address: nobody signs in by another's.
-pub(crate) fn is_username(text: &str, email: Option<&str>) -> bool {
-    let own = !text.contains('@') || email.is_some_and(|email| email.eq_ignore_ascii_case(text));
-    own && (1..=255).contains(&text.len()) && text.trim() == text && !text.chars().any(char::is_control)
-}
-
-/// Whether this looks like an e-mail address; only a mail that arrives shows more.
-pub(crate) fn is_email(text: &str) -> bool {
-    let shaped = text
-        .split_once('@')
-        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
-    shaped && text.len() <= 254 && !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 impl Provider {
@@ -119,21 +147,24 @@ impl Provider {
     ) -> Result<SignUpAnswer, ProviderError> {
         self.require_open_registration()?;
         let resumed = self.resume(ctx, handle, browser).await?;
-        let mut problems = account.problems();
-        if problems.is_empty() {
-            let client = ctx.on_behalf_of(Some(&resumed.interaction.request.client_id));
-            let password_hash = self.inner.hash_pool.hash(client, account.password.clone()).await?;
-            let user = account.user(UserId::new(ctx.now, ctx.id()), false, ctx.now);
-            let add = AddUser { user: user.clone(), password_hash: Some(password_hash), spends: None };
-            let event = AuditEvent::UserSignedUp { user: user.id };
-            match self.inner.store.write(self.audited(ctx, add, event)).await? {
-                UserAdded::Added => {
-                    tracing::info!(user = %user.id, "UserSignedUp");
-                    return self.signed_in_as(ctx, resumed, &user).await.map(SignUpAnswer::Step);
+        let problems = match account.checked() {
+            Ok(account) => {
+                let client = ctx.on_behalf_of(Some(&resumed.interaction.request.client_id));
+                let password_hash = self.inner.hash_pool.hash(client, account.password.clone()).await?;
+                let user = account.user(UserId::new(ctx.now, ctx.id()), false, ctx.now);
+                let add = AddUser { user: user.clone(), password_hash: Some(password_hash), spends: None };
+                let event = AuditEvent::UserSignedUp { user: user.id };
+                match self.inner.store.write(self.audited(ctx, SignUp(add), event)).await? {
+                    UserAdded::Added => {
+                        tracing::info!(user = %user.id, "UserSignedUp");
+                        return self.signed_in_as(ctx, resumed, &user).await.map(SignUpAnswer::Step);
+                    }
+                    UserAdded::LooksAlike => vec![SignUpProblem::LooksAlike],
+                    UserAdded::Taken | UserAdded::LinkSpent => vec![SignUpProblem::Taken],
                 }
-                UserAdded::Taken | UserAdded::LinkSpent => problems.push(SignUpProblem::Taken),
             }
-        }
+            Err(problems) => problems,
+        };
         let page = self.page(
             ctx.now,
             resumed.asked(&resumed.interaction.progress),

@@ -18,6 +18,8 @@ pub enum Change {
     ResourceServers,
     /// A user's subscription to a service changed, or is gone.
     Subscription(UserId, ServiceId),
+    /// An operator lifted this user's lock-out: what every node counted of their wrong passwords is forgotten.
+    LockOutLifted(UserId),
     /// An organization, one of its services or a plan changed, or is gone.
     Organization(OrganizationId),
 }
@@ -29,6 +31,7 @@ const API_KEY: i64 = 801;
 const RESOURCE_SERVERS: i64 = 802;
 const SUBSCRIPTION: i64 = 901;
 const ORGANIZATION: i64 = 902;
+const LOCK_OUT_LIFTED: i64 = 1201;
 
 impl Change {
     /// Topic and subject.
@@ -47,6 +50,7 @@ impl Change {
                 (SUBSCRIPTION, [*user.as_bytes(), *service.as_bytes()].concat())
             }
             Self::Organization(id) => (ORGANIZATION, id.as_bytes().to_vec()),
+            Self::LockOutLifted(user) => (LOCK_OUT_LIFTED, user.as_bytes().to_vec()),
         }
     }
 
@@ -76,6 +80,7 @@ impl Change {
                 Some(Self::Subscription(UserId::from_bytes(*user), ServiceId::from_bytes(service)))
             }
             ORGANIZATION => Some(Self::Organization(OrganizationId::from_bytes(subject.try_into().ok()?))),
+            LOCK_OUT_LIFTED => Some(Self::LockOutLifted(UserId::from_bytes(subject.try_into().ok()?))),
             _ => None,
         }
     }
@@ -98,6 +103,7 @@ mod tests {
             Change::SigningKeys,
             Change::Revoked(revocation),
             Change::ApiKey(key),
+            Change::LockOutLifted(UserId::from_bytes([5; 16])),
             Change::ResourceServers,
             subscription,
             organization,
@@ -113,6 +119,7 @@ mod tests {
             (API_KEY, &[0; 15][..]),
             (SUBSCRIPTION, &[0; 31][..]),
             (ORGANIZATION, &[0; 17][..]),
+            (LOCK_OUT_LIFTED, &[0; 15][..]),
         ] {
             assert_eq!(Change::decode(topic, subject), None);
         }

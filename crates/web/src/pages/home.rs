@@ -12,6 +12,8 @@ pub struct HomePage {
     pub discovery_url: String,
     /// The signed-in person's name.
     pub signed_in: Option<String>,
+    /// Whether the person runs this installation: they are told what comes next.
+    pub runs_installation: bool,
     /// Whether the first platform owner is still to be created.
     pub needs_setup: bool,
 }
@@ -23,10 +25,12 @@ impl HomePage {
             issuer: "https://id.example".into(),
             discovery_url: "https://id.example/.well-known/openid-configuration".into(),
             signed_in: None,
+            runs_installation: false,
             needs_setup: false,
         };
         let signed_in = Self { signed_in: Some("Ada Lovelace".into()), ..quiet.clone() };
+        let owner = Self { runs_installation: true, ..signed_in.clone() };
         let fresh = Self { needs_setup: true, ..quiet.clone() };
-        vec![("quiet", quiet), ("signed_in", signed_in), ("needs_setup", fresh)]
+        vec![("quiet", quiet), ("signed_in", signed_in), ("owner", owner), ("needs_setup", fresh)]
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn decided(decision: Decision) -> Response {
 }
 
 /// The form again, with what was typed.
-fn again(typed: &str, problem: UserCodeProblem) -> Response {
+pub(super) fn again(typed: &str, problem: UserCodeProblem) -> Response {
     let view =
         |problem| DevicePage { user_code: None, typed: Some(typed.to_owned()), problem: Some(problem) };
     let shown = |status, problem| page(status, &view(problem), &ContentSecurityPolicy::default());

@@ -9,6 +9,7 @@ use crate::pages::{SignUpPage, SignUpPurpose};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use http::header::SET_COOKIE;
 use provider::SetupAnswer;
 use provider::interaction::MIN_PASSWORD_CHARS;
 
@@ -21,11 +22,18 @@ pub(crate) async fn get(State(web): State<Web>, Looks(visit): Looks) -> Result<R
 
 /// What was typed.
 pub(crate) async fn post(State(web): State<Web>, Posts(visit): Posts) -> Result<Response, PageError> {
-    let Visit { mut ctx, params, .. } = visit;
+    let Visit { mut ctx, params, cookies } = visit;
     let token = params.get("token").unwrap_or_default();
-    let answer = web.provider.set_up(&mut ctx, token, typed(&params)).await;
+    let answer = web.provider.set_up(&mut ctx, token, typed(&params), &cookies.browser()).await;
     Ok(match answer.map_err(refused(ctx.request_id))? {
-        SetupAnswer::Created { .. } => see_other("/"),
+        SetupAnswer::Created { new_session, new_device, .. } => {
+            let mut response = see_other("/");
+            let cookies = [web.cookies().session(&new_session), web.cookies().device(&new_device)];
+            for cookie in cookies.into_iter().flatten() {
+                response.headers_mut().append(SET_COOKIE, cookie);
+            }
+            response
+        }
         SetupAnswer::Problems(problems) => {
             let view = with_problems(view(token), &params, &problems);
             page(StatusCode::BAD_REQUEST, &view, &ContentSecurityPolicy::default())

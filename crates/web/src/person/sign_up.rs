@@ -9,8 +9,10 @@ use crate::pages::{FieldError, SignUpField, SignUpPage};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use protocol::Params;
-use provider::interaction::{MIN_PASSWORD_CHARS, NewAccount, SignUpAnswer, SignUpProblem};
+use protocol::{NameProblem, Params};
+use provider::interaction::{
+    Guessable, MIN_PASSWORD_CHARS, NewAccount, PasswordProblem, SignUpAnswer, SignUpProblem,
+};
 use secrecy::SecretString;
 
 /// The form.
@@ -55,23 +57,53 @@ pub(super) fn with_problems(view: SignUpPage, params: &Params, problems: &[SignU
 }
 
 fn field_error(problem: SignUpProblem) -> FieldError {
-    let (field, message) = match problem {
-        SignUpProblem::Username => (
-            Some(SignUpField::Username),
-            "Choose a username without spaces around it; one with an @ must be your own e-mail address"
-                .to_owned(),
-        ),
-        SignUpProblem::Email => {
-            (Some(SignUpField::Email), "This does not look like an e-mail address".to_owned())
+    let of = |field: SignUpField, message: String| FieldError { field: Some(field), message };
+    match problem {
+        SignUpProblem::Username(problem) => of(SignUpField::Username, in_a_username(problem)),
+        SignUpProblem::Email(NameProblem::Invisible(_)) => of(SignUpField::Email, INVISIBLE.to_owned()),
+        SignUpProblem::Email(NameProblem::MixedScripts) => of(SignUpField::Email, MIXED.to_owned()),
+        SignUpProblem::Email(_) => {
+            of(SignUpField::Email, "This does not look like an e-mail address".to_owned())
         }
-        SignUpProblem::Name => (Some(SignUpField::Name), "This name is too long".to_owned()),
-        SignUpProblem::Password => (
-            Some(SignUpField::Password),
-            format!(
-                "Choose a password of at least {MIN_PASSWORD_CHARS} characters; a few words make a good one"
-            ),
+        SignUpProblem::Name(NameProblem::Invisible(_)) => of(SignUpField::Name, INVISIBLE.to_owned()),
+        SignUpProblem::Name(_) => of(SignUpField::Name, "This name is too long".to_owned()),
+        SignUpProblem::Password(problem) => of(SignUpField::Password, in_a_password(problem)),
+        SignUpProblem::Taken => FieldError {
+            field: None,
+            message: "This username or e-mail address has an account already".to_owned(),
+        },
+        SignUpProblem::LooksAlike => FieldError {
+            field: None,
+            message: "This username or e-mail address looks like somebody else's; choose another".to_owned(),
+        },
+    }
+}
+
+const INVISIBLE: &str = "There is a character in it that cannot be seen; type it anew";
+const MIXED: &str = "Letters of different alphabets are mixed in it";
+
+fn in_a_username(problem: NameProblem) -> String {
+    match problem {
+        NameProblem::Invisible(_) => INVISIBLE,
+        NameProblem::MixedScripts => MIXED,
+        NameProblem::NotAName => "Choose a username of letters, digits and ordinary signs",
+        NameProblem::Length | NameProblem::Spaces | NameProblem::NotAnAddress | NameProblem::NotOwn => {
+            "Choose a username without spaces around it; one with an @ must be your own e-mail address"
+        }
+    }
+    .to_owned()
+}
+
+fn in_a_password(problem: PasswordProblem) -> String {
+    match problem {
+        PasswordProblem::Length => format!(
+            "Choose a password of at least {MIN_PASSWORD_CHARS} characters; a few words make a good one"
         ),
-        SignUpProblem::Taken => (None, "This username or e-mail address has an account already".to_owned()),
-    };
-    FieldError { field, message }
+        PasswordProblem::Guessable(Guessable::OwnWords) => {
+            "This password is made of your own name or address; choose other words".to_owned()
+        }
+        PasswordProblem::Guessable(Guessable::Common | Guessable::Pattern) => {
+            "This password is one of those that are guessed first; a few words make a good one".to_owned()
+        }
+    }
 }

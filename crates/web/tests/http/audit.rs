@@ -181,7 +181,8 @@ async fn what_devices_are_allowed_is_told() {
         [
             format!("DeviceApproved {FROM} client=tv device=* grant=* {scope} session=* user=*"),
             format!("DeviceDenied {FROM} client=tv device=* session=* user=*"),
-            format!("UserSignedIn {FROM} amr=pwd client=tv session=* user=*"),
+            // Whoever enters a code signs in before anybody knows whose it is.
+            format!("UserSignedIn {FROM} amr=pwd client=doorward:device session=* user=*"),
         ]
     );
     browser.enter("BBBB-BBBB").await;

@@ -14,7 +14,8 @@ async fn rfc8628_3_3_whoever_enters_the_code_signs_in_sees_who_asks_and_allows()
     assert_eq!((form.heading(), form.field("user_code")), ("Sign a device in", String::new()));
     pass_seconds(130);
     let sign_in = browser.enter(&device.user_code).await.expect(200);
-    assert_eq!(sign_in.heading(), "The tv app wants you to sign in");
+    // Nothing was looked up yet: whoever is not signed in guesses nothing.
+    assert_eq!(sign_in.heading(), "Your device wants you to sign in");
     // It returns to nowhere.
     assert!(!sign_in.body.contains("You return to"), "{}", sign_in.body);
     let wrong = browser.sign_in(&sign_in, "alice", "wrong").await.expect(400);
@@ -111,10 +112,11 @@ async fn rfc8628_6_1_a_code_is_read_however_it_is_typed() {
 }
 
 #[tokio::test]
-async fn rfc8628_5_1_guessing_user_codes_is_limited_per_address() {
+async fn rfc8628_5_1_guessing_user_codes_is_limited_per_account() {
     let house = House::open().await;
+    let notes = house.notes().await;
     let device = house.television().await.device(&house).await;
-    let mut guesser = house.browser();
+    let mut guesser = house.signed_in(&notes, "alice").await;
     for _ in 0..10 {
         let page = guesser.enter("BBBB-BBBB").await.expect(400);
         assert!(page.body.contains("No device waits with this code"), "{}", page.body);
@@ -123,12 +125,52 @@ async fn rfc8628_5_1_guessing_user_codes_is_limited_per_address() {
     let page = guesser.enter(&device.user_code).await.expect(429);
     assert!(page.body.contains("Too many codes were wrong"), "{}", page.body);
     assert_eq!(page.header("retry-after"), "900");
-    let mut elsewhere = house.browser();
+    // Nor from elsewhere, or in another browser.
+    let mut elsewhere = house.signed_in(&notes, "alice").await;
     elsewhere.address = IpAddr::from([198, 51, 100, 1]);
-    elsewhere.enter(&device.user_code).await.expect(200);
+    elsewhere.enter(&device.user_code).await.expect(429);
+    house.signed_in(&notes, "bob").await.enter(&device.user_code).await.expect(200);
     pass_seconds(900);
     let later = device.client.device(&house).await;
     guesser.enter(&later.user_code).await.expect(200);
+}
+
+#[tokio::test]
+async fn rfc8628_5_1_whoever_is_not_signed_in_learns_of_no_code_and_a_wrong_one_is_told_afterwards() {
+    let house = House::open().await;
+    let tv = house.television().await;
+    let device = tv.device(&house).await;
+    let mut stranger = house.browser();
+    let (wrong, right) = (stranger.enter("BBBB-BBBB").await, stranger.enter(&device.user_code).await);
+    let bare = |page: &crate::house::Answer| page.body.replace(&page.hidden("interaction"), "HANDLE");
+    assert_eq!((wrong.status.as_u16(), bare(&wrong)), (200, bare(&right)));
+    let told = stranger.sign_in(&wrong, "alice", PASSWORD).await.expect(400);
+    assert!(told.body.contains("No device waits with this code"), "{}", told.body);
+    // The person is signed in all the same, and goes on from there.
+    let page = stranger.enter(&device.user_code).await.expect(200);
+    assert_eq!(page.heading(), "The tv app asks for your account on a device");
+}
+
+#[tokio::test]
+async fn a_thousand_wrong_codes_elsewhere_do_not_close_the_page() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let device = house.television().await.device(&house).await;
+    let mut wrong = 0;
+    for number in 0..110 {
+        let name = format!("guesser-{number}");
+        house.add_user(&name).await;
+        let mut guesser = house.signed_in(&notes, &name).await;
+        guesser.address = IpAddr::from([198, 18, number, 1]);
+        while guesser.enter("BBBB-BBBB").await.status == 400 {
+            wrong += 1;
+        }
+    }
+    assert!(wrong >= 1_000, "{wrong}");
+    let mut owner = house.signed_in(&notes, "alice").await;
+    owner.enter(&device.user_code).await.expect(200);
+    let newcomer = house.browser().enter(&device.user_code).await.expect(200);
+    assert_eq!(newcomer.heading(), "Your device wants you to sign in");
 }
 
 #[tokio::test]
@@ -162,7 +204,7 @@ async fn whoever_has_not_signed_in_decides_nothing() {
     }
     let page = stranger.enter(&device.user_code).await.expect(200);
     let page = stranger.decide(&page, "allow").await.expect(200);
-    assert_eq!(page.heading(), "The tv app wants you to sign in");
+    assert_eq!(page.heading(), "Your device wants you to sign in");
     pass_seconds(60);
     device.poll(&house).await.refused(400, "authorization_pending");
     house.browser().bring_in(&device, "alice", "allow").await.expect(200);

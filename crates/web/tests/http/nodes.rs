@@ -4,7 +4,7 @@ use crate::house::{House, PASSWORD, RelyingParty, new_ctx};
 use crate::oauth2::{api_keys, validate};
 use futures_util::future::join_all;
 use provider::SetupAnswer;
-use provider::interaction::NewAccount;
+use provider::interaction::{Browser, NewAccount};
 use secrecy::SecretString;
 use std::future::Future;
 use std::time::Duration;
@@ -256,9 +256,10 @@ async fn an_installation_has_one_first_owner_whichever_node_its_link_is_used_on(
             name: String::new(),
             password: SecretString::from(PASSWORD),
         };
+        let browser = Browser::default();
         let made = tokio::join!(
-            one.provider.set_up(&mut ctx, token, account("first")),
-            other.provider.set_up(&mut others_ctx, token, account("second"))
+            one.provider.set_up(&mut ctx, token, account("first"), &browser),
+            other.provider.set_up(&mut others_ctx, token, account("second"), &browser)
         );
         let made = [made.0, made.1]
             .into_iter()
@@ -317,5 +318,27 @@ async fn a_job_is_one_nodes_and_passes_on_when_that_one_leaves() {
             holder.provider.store().close().await;
             assert!(holds(waiting).await, "{engine}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_lock_out_is_lifted_on_every_node() {
+    for (engine, shared) in databases().await {
+        let [one, other] = nodes(&shared).await;
+        one.add_user("alice").await;
+        let notes = one.notes().await;
+        let mut browser = other.browser();
+        let page = browser.authorize(&notes.request(&[])).await;
+        for _ in 0..10 {
+            browser.sign_in(&page, "alice", "wrong").await.expect(400);
+        }
+        browser.sign_in(&page, "alice", PASSWORD).await.expect(429);
+        one.provider.lift_lock_out(&new_ctx(None), "alice").await.unwrap();
+        let browser = &browser;
+        let lifted = until(engine, || {
+            let (mut browser, page) = (browser.copy(), page.clone());
+            async move { browser.sign_in(&page, "alice", PASSWORD).await.status == 303 }
+        });
+        assert!(lifted.await < BOUND, "{engine}");
     }
 }

@@ -1,6 +1,6 @@
 //! `/setup`: the first platform owner.
 
-use crate::house::{House, ISSUER, new_ctx, pass_seconds};
+use crate::house::{DEVICE, House, ISSUER, new_ctx, pass_seconds};
 
 async fn link(house: &House) -> String {
     let url = house.provider.setup_link(&mut new_ctx(None)).await.unwrap().unwrap();
@@ -30,10 +30,20 @@ async fn the_link_creates_one_platform_owner_and_works_once() {
     assert_eq!(token, token_of(&first));
     // What is to be mended spends nothing.
     let mut bad = form(&token, "grace");
-    bad[3].1 = "short";
-    house.browser().post("/setup", &bad).await.expect(400);
-    assert_eq!(house.browser().post("/setup", &form(&token, "grace")).await.location(), "/");
+    for weak in ["short", "password1234", "grace2024"] {
+        bad[3].1 = weak;
+        house.browser().post("/setup", &bad).await.expect(400);
+    }
+    let mut browser = house.browser();
+    assert_eq!(browser.post("/setup", &form(&token, "grace")).await.location(), "/");
     assert!(house.user("grace").await.platform_owner);
+    // The owner is signed in, and told what comes next.
+    assert!(!browser.session().is_empty() && browser.cookies.contains_key(DEVICE));
+    let home = browser.get("/").await.expect(200);
+    for told in ["You run this installation", "doorward client add", "doorward user add", "grace"] {
+        assert!(home.body.contains(told), "{told}: {}", home.body);
+    }
+    assert!(!house.get("/").await.body.contains("You run this installation"));
     assert!(!house.get("/").await.body.contains("Nobody runs this installation yet"));
     // Neither again nor by another link.
     for path in [&first, &older] {

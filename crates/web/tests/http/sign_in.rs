@@ -1,6 +1,6 @@
 //! `/sign-in` and `/sign-in/cancel`
 
-use crate::house::{Answer, Browser, House, PASSWORD, SECRET, Tokens, now, pass_seconds};
+use crate::house::{Answer, Browser, DEVICE, House, PASSWORD, SECRET, Tokens, now, pass_seconds};
 use futures_util::future::{join, join_all};
 use passwords::PoolSettings;
 use provider::admin::UserPassword;
@@ -37,14 +37,12 @@ async fn nobody_learns_who_has_an_account_neither_by_the_answer_nor_by_the_work(
     let mut seen = Vec::new();
     for (username, password) in [
         ("alice", "wrong"),
-        ("alice", ""),
         ("nobody", "wrong"),
         ("nobody", PASSWORD),
         ("nobody@example.org", "wrong"),
         ("carol", "wrong"),
         ("carol", PASSWORD),
         ("dave", PASSWORD),
-        ("dave", ""),
         ("alice", &"long".repeat(300)),
     ] {
         let mut browser = house.browser();
@@ -60,6 +58,127 @@ async fn nobody_learns_who_has_an_account_neither_by_the_answer_nor_by_the_work(
     for (answer, username) in &seen {
         assert_eq!(answer, &seen[0].0, "{username}");
     }
+}
+
+#[tokio::test]
+async fn an_empty_password_is_refused_before_any_hash_and_is_no_try() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let before = house.provider.hash_pool().stats().hashes;
+    for username in ["alice", "nobody"] {
+        for _ in 0..12 {
+            let (status, page) = after(&mut browser, &page, username, "").await;
+            assert_eq!(status, 400);
+            assert!(page.contains("The username or the password is not right."), "{page}");
+        }
+    }
+    assert_eq!(house.provider.hash_pool().stats().hashes, before);
+    assert!(!browser.sign_in(&page, "alice", PASSWORD).await.says("code").is_empty());
+}
+
+#[tokio::test]
+async fn username_and_email_are_one_account_with_one_budget() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    for login in ["alice", "alice@example.org", "ALICE", "Alice@Example.org", "alice"] {
+        for _ in 0..2 {
+            browser.sign_in(&page, login, "wrong").await.expect(400);
+        }
+    }
+    for login in ["alice", "alice@example.org"] {
+        browser.sign_in(&page, login, PASSWORD).await.expect(429);
+    }
+}
+
+/// Ten wrong passwords from each of as many networks as lock an account for everybody who never signed in to it.
+async fn lock_out(house: &House, page: &Answer, browser: &Browser<'_>) {
+    let mut stranger = browser.copy();
+    stranger.cookies.remove(DEVICE);
+    for network in 0..10 {
+        stranger.address = IpAddr::from([198, 18, network, 1]);
+        for _ in 0..10 {
+            stranger.sign_in(page, "alice", "wrong").await.expect(400);
+        }
+    }
+    stranger.address = IpAddr::from([203, 0, 113, 1]);
+    stranger.sign_in(page, "alice", PASSWORD).await.expect(429);
+    assert!(house.provider.hash_pool().stats().hashes > 100);
+}
+
+#[tokio::test]
+async fn strangers_lock_nobody_out_of_a_browser_they_signed_in_with_before() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut owner = house.signed_in(&notes, "alice").await;
+    let cookie = owner.cookies[DEVICE].clone();
+    assert!(!cookie.is_empty());
+    let page = owner.authorize(&notes.request(&[("prompt", "login")])).await;
+    lock_out(&house, &page, &owner).await;
+    // From the attacker's own network, and after the session has ended.
+    owner.address = IpAddr::from([198, 18, 1, 1]);
+    owner.cookies.remove(crate::house::SESSION);
+    let page = owner.authorize(&notes.request(&[])).await;
+    assert!(!owner.sign_in(&page, "alice", PASSWORD).await.says("code").is_empty());
+    assert_ne!(owner.cookies[DEVICE], cookie, "renewed");
+    // It is alice's alone, it is a budget and no leave, and a forged one is none.
+    let mut forger = house.browser();
+    forger
+        .cookies
+        .insert(DEVICE.to_owned(), crate::house::tampered(&format!("{cookie}.x"), 0).replace(".x", ""));
+    let page = forger.authorize(&notes.request(&[])).await;
+    forger.sign_in(&page, "alice", PASSWORD).await.expect(429);
+    let page = owner.authorize(&notes.request(&[("prompt", "login")])).await;
+    for _ in 0..10 {
+        owner.sign_in(&page, "alice", "wrong").await.expect(400);
+    }
+    owner.sign_in(&page, "alice", PASSWORD).await.expect(429);
+}
+
+#[tokio::test]
+async fn the_cookie_that_a_browser_is_known_by_stays_long_tells_nothing_and_signs_nobody_in() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let form = [
+        ("interaction", page.hidden("interaction")),
+        ("username", "alice".into()),
+        ("password", PASSWORD.into()),
+    ];
+    let form = form.each_ref().map(|(name, value): &(&str, String)| (*name, value.as_str()));
+    let answer = browser.post("/sign-in", &form).await;
+    let set = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+    let set = set.filter(|value| value.starts_with(DEVICE)).collect::<Vec<_>>();
+    assert_eq!(set.len(), 1);
+    for attribute in ["; Path=/", "; HttpOnly", "; SameSite=Lax", "; Secure", "; Max-Age=34560000"] {
+        assert!(set[0].contains(attribute), "{}", set[0]);
+    }
+    browser.cookies.remove(crate::house::SESSION);
+    let page = browser.authorize(&notes.request(&[])).await;
+    assert!(page.body.contains(r#"action="/sign-in""#), "{}", page.body);
+    // Whoever else signs in with it is known too, and it stays one cookie.
+    browser.sign_in(&page, "bob", PASSWORD).await;
+    browser.cookies.remove(crate::house::SESSION);
+    let page = browser.authorize(&notes.request(&[])).await;
+    lock_out(&house, &page, &browser).await;
+    assert!(!browser.sign_in(&page, "alice", PASSWORD).await.says("code").is_empty());
+}
+
+#[tokio::test]
+async fn an_operator_lifts_a_lock_out() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    lock_out(&house, &page, &browser).await;
+    let ctx = crate::house::new_ctx(None);
+    house.provider.lift_lock_out(&ctx, "alice@example.org").await.unwrap();
+    assert!(!browser.sign_in(&page, "alice", PASSWORD).await.says("code").is_empty());
+    assert!(house.provider.lift_lock_out(&ctx, "nobody").await.is_err());
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! `/sign-up`
 
 use crate::house::{Answer, Browser, House, PASSWORD, Tokens};
+use storage::name_skeleton::{NamesFilled, RekeyUsername};
 
 async fn open() -> House {
     House::with(|plan| plan.settings.registration_open = true).await
@@ -103,4 +104,102 @@ async fn a_form_from_elsewhere_or_another_browser_signs_nobody_up() {
     }
     house.browser().post("/sign-up", &form).await.error_page(400);
     assert!(house.provider.find_user("frank").await.is_err());
+}
+
+#[tokio::test]
+async fn weak_passwords_and_the_account_s_own_words_are_refused() {
+    let house = open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[("prompt", "create")])).await;
+    for (password, problem) in [
+        ("password", "guessed first"),
+        ("password1234", "guessed first"),
+        ("P@ssw0rd!", "guessed first"),
+        ("aaaaaaaaaa", "guessed first"),
+        ("frank2024", "your own name or address"),
+        ("frank@example.org", "your own name or address"),
+    ] {
+        let again = filled_in(&mut browser, &page, &[("password", password)]).await.expect(400);
+        assert!(again.body.contains(problem), "{password}: {}", again.body);
+    }
+    assert!(house.provider.find_user("frank").await.is_err());
+}
+
+#[tokio::test]
+async fn names_that_nobody_sees_or_could_take_for_others_are_refused() {
+    let house = open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[("prompt", "create")])).await;
+    for (change, problem) in [
+        // A zero-width space, a mark that turns the direction, a tag.
+        (("username", "fra\u{200b}nk"), "cannot be seen"),
+        (("username", "fra\u{202e}nk"), "cannot be seen"),
+        (("email", "frank\u{200d}@example.org"), "cannot be seen"),
+        (("name", "Frank\u{e0041}"), "cannot be seen"),
+        (("name", "\u{202e}knarF"), "cannot be seen"),
+        // Cyrillic letters among Latin ones, and alone where alice is somebody's name.
+        (("username", "\u{430}lice"), "different alphabets"),
+        (("email", "fr\u{430}nk@example.org"), "different alphabets"),
+        (("username", "\u{430}\u{217c}\u{456}\u{441}\u{435}"), "Choose a username"),
+        // The same in full width.
+        (("username", "\u{ff41}\u{ff4c}\u{ff49}\u{ff43}\u{ff45}"), "has an account already"),
+    ] {
+        let again = filled_in(&mut browser, &page, &[change]).await.expect(400);
+        assert!(again.body.contains(problem), "{change:?}: {}", again.body);
+    }
+    // All of one script, and yet to be taken for bob of the house.
+    house.add_user("cox").await;
+    for (look_alike, email) in [("\u{441}\u{43e}\u{445}", "one@example.org")] {
+        let changes = [("username", look_alike), ("email", email)];
+        let again = filled_in(&mut browser, &page, &changes).await.expect(400);
+        assert!(again.body.contains("looks like somebody else"), "{look_alike}: {}", again.body);
+    }
+}
+
+#[tokio::test]
+async fn jurgen_is_one_however_his_name_is_composed() {
+    let house = open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[("prompt", "create")])).await;
+    let apart = [("username", "Ju\u{308}rgen"), ("email", "ju\u{308}rgen@example.org")];
+    assert!(!filled_in(&mut browser, &page, &apart).await.says("code").is_empty());
+    assert_eq!(house.user("J\u{fc}rgen").await.username, "J\u{fc}rgen");
+    let mut second = house.browser();
+    let page = second.authorize(&notes.request(&[("prompt", "create")])).await;
+    for changes in [
+        [("username", "j\u{fc}rgen"), ("email", "j@example.org")],
+        [("username", "j"), ("email", "J\u{fc}rgen@example.org")],
+    ] {
+        let again = filled_in(&mut second, &page, &changes).await.expect(400);
+        assert!(again.body.contains("has an account already"), "{}", again.body);
+    }
+    for login in ["ju\u{308}rgen", "J\u{dc}RGEN", "j\u{fc}rgen@example.org"] {
+        let mut browser = house.browser();
+        let page = browser.authorize(&notes.request(&[])).await;
+        assert!(
+            !browser.sign_in(&page, login, "frank's own password").await.says("code").is_empty(),
+            "{login}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn names_from_before_go_on_working_and_are_filled_in_once() {
+    let house = open().await;
+    let notes = house.notes().await;
+    let old = house.add_user("Ju\u{308}rgen").await;
+    // As an older version stored it.
+    let store = house.provider.store();
+    let (key, before) = ("ju\u{308}rgen".to_owned(), "j\u{fc}rgen".to_owned());
+    assert!(store.write(RekeyUsername { user: old.id, before, key }).await.unwrap());
+    assert!(!house.browser().code_for(&notes, "ju\u{308}rgen").await.is_empty());
+    house.provider.fill_names().await.unwrap();
+    for login in ["ju\u{308}rgen", "j\u{fc}rgen"] {
+        assert!(!house.browser().code_for(&notes, login).await.is_empty());
+    }
+    assert!(store.read(NamesFilled).await.unwrap());
+    house.provider.fill_names().await.unwrap();
 }

@@ -178,6 +178,7 @@ fn the_other_pages_escape_every_text() {
         issuer: hostile.text("issuer"),
         discovery_url: hostile.text("discovery_url"),
         signed_in: Some(hostile.text("signed_in")),
+        runs_installation: true,
         needs_setup: true,
     };
     hostile.escaped_in(&page);

@@ -14,6 +14,7 @@ pub(crate) struct Browser<'a> {
 
 pub(crate) const SESSION: &str = "__Host-doorward-session";
 pub(crate) const SECRET: &str = "__Host-doorward-browser";
+pub(crate) const DEVICE: &str = "__Host-doorward-device";
 
 impl<'a> Browser<'a> {
     pub(super) fn new(house: &'a House) -> Self {

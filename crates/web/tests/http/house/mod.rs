@@ -11,7 +11,7 @@ mod machine;
 mod relying_party;
 
 pub(crate) use answer::{Answer, attribute, claims_of, header_of};
-pub(crate) use browser::{Browser, SECRET, SESSION};
+pub(crate) use browser::{Browser, DEVICE, SECRET, SESSION};
 pub(crate) use device::{Device, GRANT, television};
 pub(crate) use forge::{Forge, tampered, unsigned};
 pub(crate) use log::Log;
