@@ -8,6 +8,7 @@ use crate::operator::{EnvelopeToAdd, Operation, Outcome, PasswordToSet, Secret, 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use passwords::UnsupportedHash;
+use protocol::UserId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fs::{self, File};
@@ -20,8 +21,8 @@ Example:
 
 Each line is a JSON object:
   {\"username\":\"alice\",\"email\":\"alice@example.org\",\"email_verified\":true,\"name\":\"Alice\",\"hash\":\"$2y$10$..\"}
-Members: username, email, email_verified (false unless it says true), name, claims, disabled, and hash (a text, or the columns
-of Keycloak, Gitea, Discourse, Firebase or Auth0 as an object) or password (in clear). A line of the result for each.";
+Members: username, sub, email, email_verified (false unless it says true), name, claims, disabled, and hash (a text, or the
+columns of Keycloak, Gitea, Discourse, Firebase or Auth0 as an object) or password (in clear). A line of the result for each.";
 
 /// No line is longer.
 const LONGEST_LINE: u64 = 64 * 1024;
@@ -64,6 +65,7 @@ enum Where {
 #[serde(deny_unknown_fields)]
 struct Line {
     username: String,
+    sub: Option<UserId>,
     email: Option<String>,
     #[serde(default)]
     email_verified: bool,
@@ -216,6 +218,7 @@ impl Import {
             claims: line.claims,
             password,
             platform_owner: false,
+            subject: line.sub,
         };
         let Outcome::User(user) = self.administration.perform(Operation::AddUser(user))? else {
             return unexpected();
