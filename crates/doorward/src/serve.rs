@@ -50,6 +50,9 @@ pub(crate) fn run(flags: &SettingFlags) -> anyhow::Result<()> {
     let mut handed_in = ListenFd::from_env();
     let settings = Resolved::from_system(flags)?.settings;
     let observed = Observed::start(&settings)?;
+    if cfg!(feature = "profiling") {
+        tracing::warn!("a build for profiling: core dumps, and debuggers of the same user, are let in");
+    }
     allow_many_files();
     let flood = Flood::default();
     let (runtime, pulse) = observed.stalls().runtime("web-0".to_owned(), &flood)?;

@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt as _;
 #[cfg(target_os = "linux")]
 #[test]
 fn no_core_is_dumped_and_no_debugger_of_the_same_user_is_let_in() {
-    let installation = Installation::new();
+    let installation = Installation::empty();
     let mut command = installation.command(&["serve", "--listen", "127.0.0.1:0"]);
     if rustix::process::geteuid().is_root() {
         let nobody = 65_534;
