@@ -91,6 +91,14 @@ async fn rfc8628_3_1_what_the_client_may_not_have_is_not_asked_for() {
 }
 
 #[tokio::test]
+async fn rfc8628_3_1_scope_is_optional() {
+    let house = House::open().await;
+    let tv = house.television().await;
+    let answer = tv.device_authorization(&house, &[]).await.expect(200).json();
+    assert!(answer["user_code"].is_string(), "{answer}");
+}
+
+#[tokio::test]
 async fn codes_differ_and_are_stored_as_hashes() {
     let house = House::open().await;
     let tv = house.television().await;
