@@ -6,7 +6,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -21,7 +21,7 @@ impl Write for Log {
 
 impl Log {
     /// Hears what this thread logs, at the level that is the default.
-    fn heard() -> (Self, tracing::subscriber::DefaultGuard) {
+    pub(crate) fn heard() -> (Self, tracing::subscriber::DefaultGuard) {
         let log = Self::default();
         let writer = log.clone();
         let text = tracing_subscriber::fmt()
@@ -32,10 +32,15 @@ impl Log {
         (log, guard)
     }
 
+    /// What was logged since this was asked last.
+    pub(crate) fn taken(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+    }
+
     /// The one line since this was asked last.
     #[track_caller]
     fn line(&self) -> String {
-        let text = String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap();
+        let text = self.taken();
         let lines: Vec<_> = text.lines().filter(|line| line.contains("request refused")).collect();
         assert_eq!(lines.len(), 1, "{text}");
         assert!(lines[0].contains(" INFO "), "{text}");

@@ -150,3 +150,21 @@ async fn keys_are_asked_for_again_when_they_are_old_and_believed_for_a_day_while
     signed(&house, &key, "k").await.refused(401, "invalid_client");
     assert_eq!(published.asked(), asked + 1);
 }
+
+#[tokio::test]
+async fn rfc7517_5_one_malformed_key_is_no_other_keys_fault_and_told_in_the_log() {
+    let house = House::open().await;
+    let (log, _heard) = crate::refusals::Log::heard();
+    let key = Key::ed25519(1);
+    let published = machine(&house).await;
+    let malformed = json!({ "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "kid": "spoiled" });
+    let weak = json!({ "kty": "RSA", "n": "w".repeat(171), "e": "AQAB", "kid": "weak" });
+    published.says(Some(json!({ "keys": [malformed, weak, key.jwk("k")] })));
+    signed(&house, &key, "k").await.expect(200);
+    let told = log.taken();
+    for (kid, why) in [("spoiled", "wrongly encoded"), ("weak", "at least 2048")] {
+        let line = told.lines().find(|line| line.contains(kid)).expect(kid);
+        assert!(line.contains("a key of a JWK Set is not used") && line.contains(why), "{line}");
+        assert!(line.contains("client machine"), "{line}");
+    }
+}
