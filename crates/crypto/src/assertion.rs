@@ -83,7 +83,7 @@ impl AssertionKeys {
             return Err(AssertionKeysError::TooMany);
         }
         let mut keys = Vec::new();
-        for (index, jwk) in set.keys.into_iter().enumerate() {
+        for jwk in set.keys {
             if jwk.usage.as_deref().is_some_and(|usage| usage != "sig") {
                 continue;
             }
@@ -100,7 +100,7 @@ impl AssertionKeys {
             if keys.len() == before
                 && let Some(why) = unverifiable(&jwk)
             {
-                let name = jwk.kid.unwrap_or_else(|| (index + 1).to_string());
+                let name = jwk.kid.clone().unwrap_or_else(|| jwk.thumbprint());
                 skipped.push(SkippedKey { name, why });
             }
         }

@@ -156,7 +156,7 @@ pub struct JwkSet {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("key {name}: {why}")]
 pub struct SkippedKey {
-    /// Its `kid`, or else its place in the set, from one.
+    /// Its `kid`, or else its thumbprint, or of one that has none its place in the set, from one.
     pub name: String,
     /// What is wrong.
     pub why: String,
