@@ -19,6 +19,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("V11__owners", include_str!("../migrations/V11__owners.sql")),
     ("V12__standing", include_str!("../migrations/V12__standing.sql")),
     ("V13__given_subjects", include_str!("../migrations/V13__given_subjects.sql")),
+    ("V14__name_skeletons", include_str!("../migrations/V14__name_skeletons.sql")),
 ];
 
 /// The newest schema version this program knows.

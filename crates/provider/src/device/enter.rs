@@ -205,7 +205,7 @@ pub(crate) struct AskedByDevice {
 pub(crate) fn own_client() -> Arc<RegisteredClient> {
     let mut client = Client::new(own_client_id(), "Your device", ClientAuthentication::None);
     client.grant_types = [GrantType::DeviceCode].into();
-    Arc::new(RegisteredClient { client, secret_hash: None, sealed_secret: None })
+    Arc::new(RegisteredClient::new(client))
 }
 
 fn own_client_id() -> ClientId {
