@@ -364,6 +364,8 @@ fn provider_settings(settings: &Settings, issuer: &Issuer) -> provider::Settings
     provider::Settings {
         registration_open: settings.registration == Registration::Open,
         pkce: settings.authorization.pkce,
+        unattended_lifetime: settings.authorization.unattended,
+        interactions_per_address: settings.limits.interactions(),
         session_idle: settings.session.idle,
         session_lifetime: settings.session.absolute,
         device_code_lifetime: settings.devices.code_lifetime,

@@ -65,6 +65,8 @@ ids! {
     SessionId,
     /// A sign-in under way: the stored authorization request and how far the person has come.
     InteractionId,
+    /// The selector of a request that is carried from a form to the GET that follows.
+    CarriedRequestId,
     /// What a user allowed a client once; parent of its tokens.
     GrantId,
     /// The selector of an authorization code.

@@ -140,6 +140,18 @@ impl Params {
         self
     }
 
+    /// These parameters only.
+    #[must_use]
+    pub fn only(&self, names: &[&str]) -> Self {
+        let kept = self.0.iter().filter(|(name, _)| names.contains(&name.as_str()));
+        Self(kept.map(|(name, values)| (name.clone(), values.clone())).collect())
+    }
+
+    /// Each parameter's name and value.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().flat_map(|(name, values)| values.iter().map(move |value| (name.as_str(), value.as_str())))
+    }
+
     /// The parameter's value, unless it is absent or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.all(name).next()
@@ -160,8 +172,7 @@ impl Params {
 
     /// The parameters as a query component again.
     pub fn to_query(&self) -> String {
-        let pairs = self.0.iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value)));
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(self.pairs()).finish()
     }
 }
 

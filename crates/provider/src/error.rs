@@ -12,6 +12,8 @@ pub enum Overloaded {
     Hashing,
     /// The same, and nobody more is asked for one (429): asking again is all there is to do.
     Arrivals,
+    /// Too many sign-ins were begun from one network and left open (429).
+    Interactions,
     /// Storage has too many writes waiting (503).
     Storage,
 }

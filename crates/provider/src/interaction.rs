@@ -8,6 +8,7 @@ mod next;
 mod sign_in;
 mod sign_up;
 mod told;
+mod waiting;
 
 pub use act::Decision;
 pub use passwords::Guessable;
@@ -15,6 +16,7 @@ pub use sign_in::{Credentials, SignInAnswer};
 pub use sign_up::MIN_PASSWORD_CHARS;
 pub(crate) use sign_up::check_password;
 pub use sign_up::{NewAccount, PasswordProblem, SignUpAnswer, SignUpProblem};
+pub(crate) use waiting::Waiting;
 
 use crate::known_device::KnownDevice;
 use crate::session::SignedIn;
@@ -163,6 +165,8 @@ pub(crate) struct Resumed {
     pub(crate) signed_in: Option<SignedIn>,
     pub(crate) handle: String,
     pub(crate) device: Option<KnownDevice>,
+    /// Nobody had acted on it before: what is stored still says that it ends soon.
+    pub(crate) acted_first: bool,
 }
 
 impl Provider {
@@ -190,7 +194,7 @@ impl Provider {
         if matches!(left, Next::SignIn | Next::SignUp) {
             self.has_room_for(ctx, client)?;
         }
-        let (mut interaction, handle, new_browser_secret) = self.new_interaction(ctx, request, browser);
+        let (mut interaction, handle, new_browser_secret) = self.new_interaction(ctx, request, browser)?;
         interaction.progress.shown_to = left.shown_to(signed_in.as_ref());
         self.inner.store.write(BeginInteraction(interaction.clone())).await?;
         let asked = Asked {
@@ -217,16 +221,18 @@ impl Provider {
         Err(ProviderError::Overloaded { what: Overloaded::Arrivals, retry_after })
     }
 
+    /// An interaction that nobody has acted on.
     pub(crate) fn new_interaction(
         &self,
         ctx: &mut Ctx,
         request: AuthorizationRequest,
         browser: &Browser<'_>,
-    ) -> (Interaction, String, Option<String>) {
+    ) -> Result<(Interaction, String, Option<String>), ProviderError> {
+        self.inner.waiting.begin(ctx.remote, ctx.now)?;
         let new_secret = browser.secret.is_none().then(|| generate_secret(ctx.random()));
         let secret = browser.secret.or(new_secret.as_deref()).unwrap_or_default();
         let (interaction, handle) = self.new_interaction_of(ctx, request, secret_hash(secret));
-        (interaction, handle, new_secret)
+        Ok((interaction, handle, new_secret))
     }
 
     /// An interaction of the browser with this secret.
@@ -236,6 +242,8 @@ impl Provider {
         request: AuthorizationRequest,
         browser_hash: SecretHash,
     ) -> (Interaction, String) {
+        let settings = &self.inner.settings;
+        let lifetime = settings.unattended_lifetime.min(settings.interaction_lifetime);
         let id = InteractionId::new(ctx.now, ctx.id());
         let token = ctx.opaque(id.as_bytes());
         let interaction = Interaction {
@@ -245,10 +253,28 @@ impl Provider {
             request,
             progress: Progress::default(),
             created_at: ctx.now,
-            expires_at: ctx.now + self.inner.settings.interaction_lifetime,
+            expires_at: ctx.now + lifetime,
             finished_at: None,
         };
         (interaction, token.reveal())
+    }
+
+    /// As [`Provider::resume`], for somebody who acts: from now on there is as much time as a sign-in may take.
+    pub(crate) async fn resume_to_act(
+        &self,
+        ctx: &Ctx,
+        handle: &str,
+        browser: &Browser<'_>,
+    ) -> Result<Resumed, ProviderError> {
+        let mut resumed = self.resume(ctx, handle, browser).await?;
+        let interaction = &mut resumed.interaction;
+        let until = interaction.created_at + self.inner.settings.interaction_lifetime;
+        if interaction.expires_at < until {
+            interaction.expires_at = until;
+            resumed.acted_first = true;
+            self.inner.waiting.acted(ctx.remote);
+        }
+        Ok(resumed)
     }
 
     /// Loads the interaction that this handle names, for the browser it belongs to.
@@ -281,7 +307,8 @@ impl Provider {
         }
         let signed_in = self.signed_in(ctx, browser.session).await?;
         let device = self.known_device(ctx, browser.device);
-        Ok(Resumed { interaction, client, signed_in, handle: handle.to_owned(), device })
+        let handle = handle.to_owned();
+        Ok(Resumed { interaction, client, signed_in, handle, device, acted_first: false })
     }
 
     pub(crate) async fn left(&self, ctx: &Ctx, asked: Asked<'_>) -> Result<Next, ProviderError> {

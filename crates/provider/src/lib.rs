@@ -10,6 +10,7 @@ mod audience;
 mod audit;
 mod authorize;
 mod budgets;
+mod carried;
 mod client_assertion;
 mod client_authentication;
 mod client_certificate;
@@ -49,6 +50,7 @@ pub use access_token::VerifiedAccessToken;
 pub use api_keys::VerifiedApiKey;
 pub use audit::{AuditBreak, AuditChain, AuditCounts, AuditLevel, AuditVerdict};
 pub use authorize::{AuthorizationResponse, Authorize, AuthorizeError, Checked};
+pub use carried::Carried;
 pub use client_certificate::MutualTls;
 pub use client_request::ClientRequest;
 pub use credential::{Caller, Credential};
@@ -75,6 +77,7 @@ use budgets::Budgets;
 use clients::ClientCache;
 use crypto::{DerivationKey, MasterKeys};
 use device::Polls;
+use interaction::Waiting;
 use failures::Failures;
 use keys::Keys;
 use passwords::HashPool;
@@ -113,6 +116,7 @@ struct Inner {
     failures: Failures,
     budgets: Budgets,
     polls: Polls,
+    waiting: Waiting,
     audit: AuditLog,
 }
 
@@ -137,6 +141,7 @@ impl Provider {
             failures: Failures::new(settings.lockout),
             budgets: Budgets::default(),
             polls: Polls::default(),
+            waiting: Waiting::new(settings.interactions_per_address, settings.unattended_lifetime),
             keys: Keys::default(),
             metadata: OnceLock::new(),
             clients: ClientCache::default(),

@@ -17,7 +17,11 @@ pub struct Settings {
     pub session_lifetime: Duration,
     /// What authorization requests of confidential clients must carry, unless their registration says otherwise.
     pub pkce: PkcePolicy,
-    /// How long a sign-in may be left lying.
+    /// How long a sign-in waits for its person to act.
+    pub unattended_lifetime: Duration,
+    /// How many of those one network may have open; nothing is no bound.
+    pub interactions_per_address: Option<u32>,
+    /// How long a sign-in may take from its beginning, once its person acted.
     pub interaction_lifetime: Duration,
     /// How long an authorization code lives (RFC 6749 section 4.1.2 recommends at most ten minutes).
     pub authorization_code_lifetime: Duration,
@@ -63,6 +67,8 @@ impl Settings {
             session_idle: 8 * 60 * MINUTE,
             session_lifetime: 7 * DAY,
             pkce: PkcePolicy::PkceOrNonce,
+            unattended_lifetime: 15 * MINUTE,
+            interactions_per_address: Some(500),
             interaction_lifetime: 60 * MINUTE,
             authorization_code_lifetime: MINUTE,
             device_code_lifetime: 10 * MINUTE,

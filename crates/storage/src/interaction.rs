@@ -108,6 +108,31 @@ impl Command for BeginInteraction {
     }
 }
 
+/// Lets an interaction be resumed for longer; one that is finished or over stays so.
+pub struct KeepInteraction {
+    /// Which.
+    pub id: InteractionId,
+    /// When.
+    pub at: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+impl Command for KeepInteraction {
+    type Outcome = ();
+
+    fn steps(&self, steps: &mut Steps) {
+        // Lost with the power, it is only over sooner.
+        steps.relax();
+        steps.any(
+            "UPDATE interactions SET expires_at = ? WHERE id = ? AND finished_at IS NULL AND expires_at > ?",
+            params![self.until, self.id, self.at],
+        );
+    }
+
+    fn outcome(&self, _applied: Applied) {}
+}
+
 /// One step of an interaction with everything it changes, applied together; refused when the interaction is finished, has
 /// expired, or the session changed meanwhile.
 pub struct AdvanceInteraction {
@@ -115,6 +140,8 @@ pub struct AdvanceInteraction {
     pub id: InteractionId,
     /// When.
     pub at: Timestamp,
+    /// When it can no longer be resumed, from now on.
+    pub until: Timestamp,
     /// What a sign-in does to the session.
     pub session: Option<SessionChange>,
     /// What was allowed.
@@ -143,8 +170,8 @@ impl Command for AdvanceInteraction {
     fn steps(&self, steps: &mut Steps) {
         match &self.next {
             Advance::Continue(progress) => steps.one(
-                "UPDATE interactions SET progress = ? WHERE id = ? AND finished_at IS NULL AND expires_at > ?",
-                params![Json(progress), self.id, self.at],
+                "UPDATE interactions SET progress = ?, expires_at = ? WHERE id = ? AND finished_at IS NULL AND expires_at > ?",
+                params![Json(progress), self.until, self.id, self.at],
             ),
             Advance::Grant(_) | Advance::Fail | Advance::AllowDevice(..) | Advance::DenyDevice(_) => steps.one(
                 "UPDATE interactions SET finished_at = ? WHERE id = ? AND finished_at IS NULL AND expires_at > ?",

@@ -54,6 +54,7 @@ pub mod api_key;
 pub mod assertion_issuer;
 pub mod audit;
 pub mod authorization_code;
+pub mod carried_request;
 pub mod certificate_binding;
 pub mod client;
 pub mod consent;

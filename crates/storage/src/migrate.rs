@@ -20,6 +20,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("V12__standing", include_str!("../migrations/V12__standing.sql")),
     ("V13__given_subjects", include_str!("../migrations/V13__given_subjects.sql")),
     ("V14__name_skeletons", include_str!("../migrations/V14__name_skeletons.sql")),
+    ("V15__carried_requests", include_str!("../migrations/V15__carried_requests.sql")),
 ];
 
 /// The newest schema version this program knows.

@@ -82,10 +82,11 @@ macro_rules! swept {
 }
 
 /// Every table that expires. Spent codes and refresh tokens are kept a while, so that a replay is still recognised.
-const TABLES: [Swept; 15] = [
+const TABLES: [Swept; 16] = [
     swept!("api_keys", MONTH),
     swept!("sessions", DAY, 2, "expires_at <= ? OR ended_at <= ?"),
     swept!("interactions", Duration::ZERO),
+    swept!("carried_requests", Duration::ZERO),
     swept!("authorization_codes", HOUR),
     swept!("device_codes", HOUR),
     // Not in the order of time: every walk goes through all of them.

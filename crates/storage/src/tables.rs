@@ -254,6 +254,10 @@ pub(crate) static TABLES: &[Table] = &[
     table("audit_events", columns![id: Id, line: Text]),
     table("audit_blocks", columns![number: Int, events: Text, head: Text]),
     table("given_subjects", columns![id: Id]),
+    table(
+        "carried_requests",
+        columns![id: Id, secret_hash: Hash, endpoint: Name, params: Text, created_at: Int, expires_at: Int],
+    ),
 ];
 
 /// How many rows the longer of the two INSERT statements takes.

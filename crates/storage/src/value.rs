@@ -1,6 +1,7 @@
 //! The five kinds of value that cross the contract. Booleans are 0 and 1, times are epoch milliseconds, ids are 16 bytes.
 
 use crate::error::StorageError;
+use protocol::CarriedRequestId;
 use protocol::{
     AccessTokenId, ApiKeyId, AuditEventId, AuthorizationCodeId, ClientId, DeviceCodeId, GrantId,
     InteractionId, OneTimeLinkId, OrganizationId, PlanId, RefreshTokenId, Role, Scope, SecretHash, ServiceId,
@@ -296,6 +297,7 @@ id_values!(
     DeviceCodeId,
     GrantId,
     InteractionId,
+    CarriedRequestId,
     OneTimeLinkId,
     OrganizationId,
     PlanId,

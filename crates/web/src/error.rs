@@ -186,6 +186,15 @@ impl Outcome {
                 asks_again: true,
                 ..later(StatusCode::TOO_MANY_REQUESTS, "many people are signing in right now", *retry_after)
             },
+            ProviderError::Overloaded { what: Overloaded::Interactions, retry_after } => Self {
+                words: IN_A_MOMENT,
+                asks_again: true,
+                ..later(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "too many sign-ins were begun from this network and left open",
+                    *retry_after,
+                )
+            },
             ProviderError::TooManyRequests { retry_after } => {
                 later(StatusCode::TOO_MANY_REQUESTS, "this client asks too often", *retry_after)
             }

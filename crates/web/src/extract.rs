@@ -104,6 +104,11 @@ pub(crate) fn handle(params: &Params) -> &str {
     params.get("interaction").unwrap_or_default()
 }
 
+/// Which carried request the browser comes back for.
+pub(crate) fn reference(params: &Params) -> &str {
+    params.get("request").unwrap_or_default()
+}
+
 /// A browser that comes with its parameters in the query.
 pub(crate) struct Looks(pub(crate) Visit);
 

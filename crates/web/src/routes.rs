@@ -205,8 +205,10 @@ fn on_the_way_to_a_client(under: &Under<'_>) -> Router<Web> {
         under,
         [
             ("/oauth2/authorize", get(authorize::get).post(authorize::post)),
+            ("/oauth2/authorize/posted", get(authorize::posted)),
             ("/oauth2/logout", get(logout::get).post(logout::post)),
-            ("/sign-out", post(logout::confirm)),
+            ("/oauth2/logout/posted", get(logout::posted)),
+            ("/sign-out", get(logout::asked_again).post(logout::confirm)),
             ("/interaction", get(sign_in::resume)),
             ("/sign-in/cancel", post(sign_in::cancel)),
             ("/select-account", post(select_account::post)),

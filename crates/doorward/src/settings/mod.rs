@@ -113,6 +113,8 @@ pub(crate) enum Registration {
 #[derive(Clone, Debug)]
 pub(crate) struct AuthorizationSettings {
     pub(crate) pkce: PkcePolicy,
+    /// How long a sign-in waits for its person.
+    pub(crate) unattended: Duration,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -169,6 +171,8 @@ pub(crate) struct LimitSettings {
     pub(crate) enabled: bool,
     pub(crate) requests_per_second: NonZeroU32,
     pub(crate) sign_ins_per_minute: NonZeroU32,
+    /// Begun and not acted on; zero is no limit.
+    pub(crate) open_interactions: u32,
     pub(crate) lockout: bool,
 }
 
@@ -367,7 +371,7 @@ impl Settings {
             metrics_listen: None,
             stall_after: Duration::ZERO,
             registration: Registration::default(),
-            authorization: AuthorizationSettings { pkce: PkcePolicy::Required },
+            authorization: AuthorizationSettings { pkce: PkcePolicy::Required, unattended: Duration::ZERO },
             session: SessionSettings::default(),
             tokens: TokenSettings::default(),
             devices: DeviceSettings::default(),
@@ -378,6 +382,7 @@ impl Settings {
                 enabled: true,
                 requests_per_second: NonZeroU32::MIN,
                 sign_ins_per_minute: NonZeroU32::MIN,
+                open_interactions: 0,
                 lockout: true,
             },
             max_connections: 1,
@@ -391,6 +396,13 @@ impl Settings {
             log: LogSettings::default(),
             traces: TraceSettings::default(),
         }
+    }
+}
+
+impl LimitSettings {
+    /// How many sign-ins that nobody acted on one network may have open, if that is bounded.
+    pub(crate) fn interactions(&self) -> Option<u32> {
+        Some(self.open_interactions).filter(|most| self.enabled && *most > 0)
     }
 }
 

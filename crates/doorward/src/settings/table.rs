@@ -179,6 +179,13 @@ static SERVING: &[Setting] = &[
              registration goes before it; clients without a secret always need PKCE.",
         "required",
     ),
+    Setting::new("authorization.unattended", "DURATION", Value("15m"), |s, v| {
+        put(&mut s.authorization.unattended, lifetime(v))
+    })
+    .help(
+        "How long a sign-in page waits for its person. From their first act on there is an hour, counted from the beginning.",
+        "5m",
+    ),
     Setting::new("session.idle", "DURATION", Value("8h"), |s, v| put(&mut s.session.idle, lifetime(v)))
         .help("A browser that was not used for so long signs in again.", "30m"),
     Setting::new("session.absolute", "DURATION", Value("7d"), |s, v| {

@@ -68,7 +68,7 @@ impl Provider {
                 Err(problem) => return Ok(EnteredCode::Problem(problem)),
             },
         };
-        let (interaction, handle, new_browser_secret) = self.new_interaction(ctx, asked.request, browser);
+        let (interaction, handle, new_browser_secret) = self.new_interaction(ctx, asked.request, browser)?;
         let begun = (interaction, handle.clone());
         self.begin_device(ctx, &asked.client, begun, signed_in.as_ref()).await?;
         Ok(EnteredCode::Begun { handle, new_browser_secret })

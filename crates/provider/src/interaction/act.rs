@@ -87,7 +87,7 @@ impl Provider {
         browser: &Browser<'_>,
         decision: Decision,
     ) -> Result<Step, ProviderError> {
-        let resumed = self.resume(ctx, handle, browser).await?;
+        let resumed = self.resume_to_act(ctx, handle, browser).await?;
         if decision == Decision::Deny {
             return match &resumed.interaction.request.device {
                 Some(device) => self.deny_device(ctx, &resumed, device.id()).await,
@@ -109,7 +109,7 @@ impl Provider {
         handle: &str,
         browser: &Browser<'_>,
     ) -> Result<Step, ProviderError> {
-        let resumed = self.resume(ctx, handle, browser).await?;
+        let resumed = self.resume_to_act(ctx, handle, browser).await?;
         if resumed.interaction.request.device.is_some() {
             // Whoever has not signed in decides nothing: the device goes on waiting.
             self.advance(ctx, &resumed, None, advance(&resumed, None, Advance::Fail)).await?;
@@ -130,7 +130,7 @@ impl Provider {
         browser: &Browser<'_>,
         another: bool,
     ) -> Result<Step, ProviderError> {
-        let resumed = self.resume(ctx, handle, browser).await?;
+        let resumed = self.resume_to_act(ctx, handle, browser).await?;
         let here = resumed.signed_in.as_ref().map(|signed_in| signed_in.session.id);
         let chose = here.filter(|_| resumed.interaction.progress.shown_to == here);
         let progress = if another {
@@ -305,8 +305,8 @@ impl Provider {
 
 /// A step of this interaction; when it happens is filled in as it is written.
 fn advance(resumed: &Resumed, session: Option<SessionChange>, next: Advance) -> AdvanceInteraction {
-    let Interaction { id, created_at, .. } = resumed.interaction;
-    AdvanceInteraction { id, at: created_at, session, consent: None, next }
+    let Interaction { id, created_at, expires_at, .. } = resumed.interaction;
+    AdvanceInteraction { id, at: created_at, until: expires_at, session, consent: None, next }
 }
 
 fn step(what: What) -> Step {

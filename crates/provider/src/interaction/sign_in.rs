@@ -9,7 +9,7 @@ use crypto::OpaqueToken;
 use passwords::Verdict;
 use protocol::{AuditEvent, SignInFailure};
 use secrecy::{ExposeSecret as _, SecretString};
-use storage::interaction::Progress;
+use storage::interaction::{Interaction, KeepInteraction, Progress};
 use storage::user::{UpgradePasswordHash, User, UserWithPassword};
 
 /// What the person typed.
@@ -48,7 +48,7 @@ impl Provider {
         browser: &Browser<'_>,
         credentials: Credentials,
     ) -> Result<SignInAnswer, ProviderError> {
-        let resumed = self.resume(ctx, handle, browser).await?;
+        let resumed = self.resume_to_act(ctx, handle, browser).await?;
         let username = credentials.username.clone();
         match self.check_password(ctx, &resumed, credentials).await {
             Ok(Some(user)) => self.signed_in_as(ctx, resumed, &user).await.map(SignInAnswer::Step),
@@ -62,6 +62,7 @@ impl Provider {
 
     /// The sign-in page again, with what was typed; the password is not.
     async fn again(&self, ctx: &Ctx, resumed: &Resumed, typed: String) -> Result<Box<Page>, ProviderError> {
+        self.keep_open(ctx, resumed).await?;
         let asked = resumed.asked(&resumed.interaction.progress);
         let left = match self.left(ctx, asked).await? {
             Next::SignInAgain => Next::SignInAgain,
@@ -72,6 +73,15 @@ impl Provider {
             *username = typed;
         }
         Ok(Box::new(page))
+    }
+
+    /// Whoever got something wrong has as much time for the next try as anybody who acted.
+    pub(super) async fn keep_open(&self, ctx: &Ctx, resumed: &Resumed) -> Result<(), ProviderError> {
+        if resumed.acted_first {
+            let Interaction { id, expires_at, .. } = resumed.interaction;
+            self.inner.store.write(KeepInteraction { id, at: ctx.now, until: expires_at }).await?;
+        }
+        Ok(())
     }
 
     /// The user whose password this is.

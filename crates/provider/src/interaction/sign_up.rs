@@ -146,7 +146,7 @@ impl Provider {
         account: NewAccount,
     ) -> Result<SignUpAnswer, ProviderError> {
         self.require_open_registration()?;
-        let resumed = self.resume(ctx, handle, browser).await?;
+        let resumed = self.resume_to_act(ctx, handle, browser).await?;
         let problems = match account.checked() {
             Ok(account) => {
                 let client = ctx.on_behalf_of(Some(&resumed.interaction.request.client_id));
@@ -165,6 +165,7 @@ impl Provider {
             }
             Err(problems) => problems,
         };
+        self.keep_open(ctx, &resumed).await?;
         let page = self.page(
             ctx.now,
             resumed.asked(&resumed.interaction.progress),

@@ -248,6 +248,7 @@ impl Track {
             .winner(&racers, |which, at| AdvanceInteraction {
                 id,
                 at,
+                until: at + Duration::from_secs(3_600),
                 session: None,
                 consent: None,
                 next: Advance::Grant(Box::new((grant(number, which), code(number, which)))),
@@ -280,6 +281,7 @@ impl Track {
         self.winner(racers, |which, at| AdvanceInteraction {
             id: InteractionId::from_bytes(key(number, which)),
             at,
+            until: at + Duration::from_secs(3_600),
             session: None,
             consent: None,
             next: match which % 2 {

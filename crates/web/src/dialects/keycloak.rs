@@ -112,7 +112,7 @@ pub(crate) async fn posted_logout(
     let cookies = web.cookies().read(request.headers());
     let params = form(request).await.map_err(ApiError)?;
     if params.get("refresh_token").is_none() {
-        return Ok(logout::post(Arrives(Visit { ctx, params, cookies })).await);
+        return Ok(logout::post(web, Arrives(Visit { ctx, params, cookies })).await.into_response());
     }
     let request = web.provider.opened_request(ClientRequest { params, authorization });
     web.provider.end_session_of_refresh_token(&ctx, &request).await?;

@@ -3,14 +3,14 @@
 use crate::answer::{ContentSecurityPolicy, page, see_other};
 use crate::app::Web;
 use crate::error::{PageError, refused, sentence};
-use crate::extract::{Arrives, Looks, Posts, Visit, query};
+use crate::extract::{Arrives, Looks, Posts, Visit, reference};
 use crate::pages::{Over, SignOutPage, SignedOutPage};
 use axum::extract::State;
 use axum::response::Response;
 use http::header::SET_COOKIE;
-use http::{StatusCode, Uri};
+use http::StatusCode;
 use protocol::{ErrorCode, OAuthError, Params};
-use provider::{LoggedOut, Logout, LogoutProblem, LogoutRequest};
+use provider::{Carried, Ctx, LoggedOut, Logout, LogoutProblem, LogoutRequest, ProviderError};
 
 /// The browser arrives with the request in its URL.
 pub(crate) async fn get(State(web): State<Web>, Looks(visit): Looks) -> Result<Response, PageError> {
@@ -18,23 +18,39 @@ pub(crate) async fn get(State(web): State<Web>, Looks(visit): Looks) -> Result<R
 }
 
 /// The browser arrives with the request in a form. From another site it comes without our cookies (`SameSite=Lax`); sent on by GET,
-/// the same request comes with them.
-pub(crate) async fn post(Arrives(visit): Arrives) -> Response {
-    see_other(&format!("/oauth2/logout?{}", visit.params.to_query()))
+/// the same request comes with them, and what the form said stands in no address.
+pub(crate) async fn post(State(web): State<Web>, Arrives(visit): Arrives) -> Result<Response, PageError> {
+    let Visit { mut ctx, params, .. } = visit;
+    carried(&web, &mut ctx, &params).await.map_err(refused(ctx.request_id))
 }
 
-/// The person answers whether to sign out. The request itself is still in the URL.
-pub(crate) async fn confirm(
-    State(web): State<Web>,
-    uri: Uri,
-    Posts(mut visit): Posts,
-) -> Result<Response, PageError> {
+/// Sends the browser back here with the request that it brought.
+async fn carried(web: &Web, ctx: &mut Ctx, params: &Params) -> Result<Response, ProviderError> {
+    let reference = web.provider.carry(ctx, Carried::Logout, params).await?;
+    Ok(see_other(&format!("/oauth2/logout/posted?request={reference}")))
+}
+
+/// The browser comes back for what it posted; for the second time it only asks to sign out.
+pub(crate) async fn posted(State(web): State<Web>, Looks(mut visit): Looks) -> Result<Response, PageError> {
+    match web.provider.carried(&visit.ctx, Carried::Logout, reference(&visit.params)).await {
+        Ok(params) => visit.params = params,
+        Err(ProviderError::Ended(_)) => return Ok(see_other("/oauth2/logout")),
+        Err(error) => return Err(refused(visit.ctx.request_id)(error)),
+    }
+    answer(&web, &visit, None).await
+}
+
+/// The person answers whether to sign out. The request itself comes with the answer.
+pub(crate) async fn confirm(State(web): State<Web>, Posts(visit): Posts) -> Result<Response, PageError> {
     if visit.params.get("decision") != Some("sign_out") {
         return Ok(see_other("/"));
     }
-    let asked = query(&uri).map_err(|error| refused(visit.ctx.request_id)(error.into()))?;
-    let answered = std::mem::replace(&mut visit.params, asked);
-    answer(&web, &visit, answered.get("logout")).await
+    answer(&web, &visit, visit.params.get("logout")).await
+}
+
+/// The address of that answer, asked for by itself: a tab that was restored, say. It leads on to the question.
+pub(crate) async fn asked_again() -> Response {
+    see_other("/oauth2/logout")
 }
 
 async fn answer(web: &Web, visit: &Visit, confirmed: Option<&str>) -> Result<Response, PageError> {
@@ -55,7 +71,8 @@ fn ask(request: LogoutRequest, username: String, proof: String, params: &Params)
         user_name: Some(username),
         problem,
         logout: proof,
-        action: format!("/sign-out?{}", params.to_query()),
+        action: "/sign-out".to_owned(),
+        request: Carried::Logout.understood(params).pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
     };
     page(status, &question, &ContentSecurityPolicy::FormsLeadOn)
 }

@@ -16,6 +16,8 @@ pub struct SignOutPage {
     pub problem: Option<String>,
     /// Proves that the question was asked here; travels in the hidden field `logout`.
     pub logout: String,
+    /// The request itself, which comes back with the answer.
+    pub request: Vec<(String, String)>,
     /// Where the form is posted, with `decision` = `sign_out` or `stay`.
     pub action: String,
 }
@@ -52,6 +54,7 @@ impl SignOutPage {
         let asked = Self {
             client_name: Some("Acme Notes".into()),
             user_name: Some("Ada Lovelace".into()),
+            request: vec![("client_id".into(), "acme-notes".into()), ("state".into(), "st-1".into())],
             ..plain.clone()
         };
         let doubtful = Self {

@@ -64,10 +64,8 @@ fn later(error: &ProviderError) -> (StatusCode, SignInProblem, u64) {
         ProviderError::Overloaded { what, retry_after } => {
             let seconds = whole_seconds(*retry_after);
             let status = match what {
-                provider::Overloaded::Hashing | provider::Overloaded::Arrivals => {
-                    StatusCode::TOO_MANY_REQUESTS
-                }
                 provider::Overloaded::Storage => StatusCode::SERVICE_UNAVAILABLE,
+                _ => StatusCode::TOO_MANY_REQUESTS,
             };
             (status, SignInProblem::Busy { retry_in: Wait::seconds(seconds) }, seconds)
         }

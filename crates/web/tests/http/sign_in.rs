@@ -17,6 +17,57 @@ async fn after(browser: &mut Browser<'_>, page: &Answer, username: &str, passwor
 }
 
 #[tokio::test]
+async fn a_sign_in_waits_for_minutes_and_once_its_person_acted_for_an_hour() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let (left, wrong, done) = (
+        browser.authorize(&notes.request(&[])).await,
+        browser.authorize(&notes.request(&[])).await,
+        browser.authorize(&notes.request(&[])).await,
+    );
+    pass_seconds(899);
+    browser.sign_in(&wrong, "alice", "not the password").await.expect(400);
+    assert!(!browser.copy().sign_in(&done, "alice", PASSWORD).await.says("code").is_empty());
+    pass_seconds(1);
+    browser.sign_in(&left, "alice", PASSWORD).await.error_page(400);
+    // Whoever mistyped has the rest of the hour.
+    pass_seconds(2_699);
+    assert!(!browser.copy().sign_in(&wrong, "alice", PASSWORD).await.says("code").is_empty());
+    pass_seconds(1);
+    browser.sign_in(&wrong, "alice", PASSWORD).await.error_page(400);
+}
+
+#[tokio::test]
+async fn one_network_has_so_many_sign_ins_open_that_nobody_acted_on() {
+    let house = House::with(|plan| plan.settings.interactions_per_address = Some(5)).await;
+    let notes = house.notes().await;
+    let request = notes.request(&[]);
+    let mut pages = Vec::new();
+    for _ in 0..5 {
+        pages.push(house.browser().authorize(&request).await.expect(200));
+    }
+    let refused = house.browser().authorize(&request).await.error_page(429);
+    assert!(!refused.header("retry-after").is_empty() && !refused.header("refresh").is_empty());
+    // Nor is anything kept for it that came in a form.
+    let form: Vec<_> = request.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    house.browser().post("/oauth2/authorize", &form).await.error_page(429);
+    house.browser().post("/oauth2/logout", &[]).await.error_page(429);
+    // Elsewhere people sign in as ever, and who acts makes room.
+    let mut elsewhere = house.browser();
+    elsewhere.address = [198, 51, 100, 7].into();
+    elsewhere.authorize(&request).await.expect(200);
+    let mut browser = house.browser();
+    let refused = browser.sign_in(&pages[0], "alice", PASSWORD).await;
+    refused.error_page(400);
+    pass_seconds(180);
+    let page = browser.authorize(&request).await.expect(200);
+    house.browser().authorize(&request).await.error_page(429);
+    browser.sign_in(&page, "alice", PASSWORD).await;
+    house.browser().authorize(&request).await.expect(200);
+}
+
+#[tokio::test]
 async fn by_username_or_email_whatever_their_case() {
     let house = House::open().await;
     let notes = house.notes().await;

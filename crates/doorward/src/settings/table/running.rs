@@ -24,6 +24,14 @@ pub(super) static RUNNING: &[Setting] = &[
         put(&mut s.limits.sign_ins_per_minute, number(v, ONE, MANY))
     })
     .help("Attempts at signing in or up that one address may make.", "300"),
+    Setting::new("limits.open_interactions", "NUMBER", Value("500"), |s, v| {
+        put(&mut s.limits.open_interactions, number(v, 0, 1_000_000))
+    })
+    .help(
+        "Sign-ins that one address may have begun without anybody acting on them, each until authorization.unattended. \
+             Of IPv6 a /64 counts as one address, and a /56 and a /48 have four and sixteen times as many. 0 is no limit.",
+        "5000",
+    ),
     Setting::new("limits.lockout", "on|off", Value("on"), |s, v| put(&mut s.limits.lockout, switch(v)))
         .help("Whether an account refuses passwords for a while after many wrong ones.", "off"),
     Setting::new("max_connections", "NUMBER", Value("10000"), |s, v| {

@@ -139,6 +139,7 @@ fn the_other_pages_escape_every_text() {
         user_name: Some(hostile.text("user_name")),
         problem: None,
         logout: hostile.text("logout"),
+        request: vec![(hostile.text("name"), hostile.text("value"))],
         action: hostile.text("action"),
     };
     hostile.escaped_in(&page);

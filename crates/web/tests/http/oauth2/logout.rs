@@ -21,9 +21,40 @@ fn logout(params: &[(&str, &str)]) -> String {
 }
 
 async fn confirm(browser: &mut Browser<'_>, page: &Answer, decision: &str) -> Answer {
+    // The request comes along in the form: it stands in no address.
     let action = attribute(&page.body, r#"form class="choice""#, "action").unwrap();
-    let proof = page.hidden("logout");
-    browser.post(&action, &[("logout", &proof), ("decision", decision)]).await
+    assert_eq!(action, "/sign-out");
+    let names = ["logout", "client_id", "id_token_hint", "post_logout_redirect_uri", "state"];
+    let mut form: Vec<_> = names.map(|name| (name, page.hidden(name))).into();
+    form.retain(|(_, value)| !value.is_empty());
+    form.push(("decision", decision.to_owned()));
+    let form: Vec<_> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    browser.post(&action, &form).await
+}
+
+#[tokio::test]
+async fn rp_initiated_logout_2_what_came_in_a_body_stands_in_no_address() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let (mut browser, _) = signed_in(&house, &notes).await;
+    let form = [
+        ("client_id", "notes"),
+        ("post_logout_redirect_uri", "https://notes.example/bye"),
+        ("state", "secret-state"),
+        ("unknown", "x"),
+    ];
+    let cross = [("sec-fetch-site", "cross-site")];
+    let reference = browser.post_with("/oauth2/logout", &form, &cross).await.location().to_owned();
+    assert!(reference.starts_with("/oauth2/logout/posted?request=") && reference.len() < 120, "{reference}");
+    let page = browser.get(&reference).await.expect(200);
+    assert_eq!((page.heading(), page.hidden("unknown").as_str()), ("Do you want to sign out?", ""));
+    // For the second time, or restored in a tab, it leads on to the bare question.
+    for path in [reference.as_str(), "/sign-out", "/oauth2/logout/posted"] {
+        let again = browser.get(path).await;
+        assert_eq!(again.location(), "/oauth2/logout", "{path}");
+    }
+    let answer = confirm(&mut browser, &page, "sign_out").await;
+    assert_eq!(answer.location(), "https://notes.example/bye?state=secret-state");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What an authorization request may say, and where a refusal goes.
 
-use crate::house::{CHALLENGE, House, Tokens, VERIFIER, claims_of, encoded, pass_seconds};
+use crate::house::{CHALLENGE, House, PASSWORD, Tokens, VERIFIER, claims_of, encoded, pass_seconds};
 use protocol::{ConsentPolicy, GrantType, PkcePolicy};
 
 #[tokio::test]
@@ -202,6 +202,47 @@ async fn oidc_core_3_1_2_1_the_request_may_come_by_post() {
         [("client_id", "notes"), ("redirect_uri", notes.redirect_uri.as_str()), ("response_type", "token")];
     let answer = browser.post("/oauth2/authorize", &form).await;
     assert_eq!(answer.says("error"), "unsupported_response_type");
+}
+
+#[tokio::test]
+async fn what_came_in_a_body_stands_in_no_address() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let hint = notes.tokens(&house, "alice").await.id_token;
+    let mut browser = house.browser();
+    let request = notes.request(&[("state", "secret-state"), ("login_hint", "carol"), ("id_token_hint", &hint)]);
+    let mut form: Vec<_> = request.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    form.push(("unknown", "secret-unknown"));
+    let cross = [("sec-fetch-site", "cross-site")];
+    let sent_on = browser.post_with("/oauth2/authorize", &form, &cross).await;
+    let reference = sent_on.location().to_owned();
+    assert!(reference.starts_with("/oauth2/authorize/posted?request=") && reference.len() < 120, "{reference}");
+    let shown_at = browser.get(&reference).await;
+    for address in [&reference, shown_at.location()] {
+        for said in ["secret", "carol", "notes", hint.as_str()] {
+            assert!(!address.contains(said), "{address}");
+        }
+    }
+    // Where it ends can be reloaded; the reference is good once, for a minute, and nowhere else.
+    let page = browser.followed(shown_at.clone()).await.expect(200);
+    browser.get(shown_at.location()).await.expect(200);
+    browser.get(&reference).await.error_page(400);
+    assert_eq!(browser.sign_in(&page, "alice", PASSWORD).await.says("state"), "secret-state");
+    let late = browser.post_with("/oauth2/authorize", &form, &cross).await.location().to_owned();
+    let elsewhere = browser.post_with("/oauth2/authorize", &form, &cross).await.location().to_owned();
+    assert_eq!(browser.get(&elsewhere.replace("authorize", "logout")).await.location(), "/oauth2/logout");
+    browser.get(&format!("{}x", &elsewhere[..elsewhere.len() - 1])).await.error_page(400);
+    assert!(!browser.get(&elsewhere).await.says("code").is_empty());
+    pass_seconds(60);
+    browser.get(&late).await.error_page(400);
+    // It is bounded.
+    let huge = format!("{{\"userinfo\":{}}}", " ".repeat(8_000));
+    let long = ["nonce", "login_hint", "ui_locales", "acr_values"].map(|name| (name, "x".repeat(2_040)));
+    let mut form = form.clone();
+    form.retain(|(name, _)| !["nonce", "login_hint", "id_token_hint"].contains(name));
+    form.push(("claims", &huge));
+    form.extend(long.iter().map(|(name, value)| (*name, value.as_str())));
+    browser.post_with("/oauth2/authorize", &form, &cross).await.error_page(400);
 }
 
 #[tokio::test]
