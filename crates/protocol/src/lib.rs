@@ -46,8 +46,8 @@ pub use client_authentication::{ClientAuthentication, JwksUri, TlsSubject};
 pub use client_certificate::{ClientCertificate, UnreadCertificate};
 pub use error::{ErrorCode, OAuthError, OperatorNote};
 pub use ids::{
-    AccessTokenId, ApiKeyId, AuditEventId, AuthorizationCodeId, CarriedRequestId, DeviceCodeId, GrantId, InteractionId,
-    OneTimeLinkId, OrganizationId, PlanId, RefreshTokenId, ServiceId, SessionId, UserId,
+    AccessTokenId, ApiKeyId, AuditEventId, AuthorizationCodeId, CarriedRequestId, DeviceCodeId, GrantId,
+    InteractionId, OneTimeLinkId, OrganizationId, PlanId, RefreshTokenId, ServiceId, SessionId, UserId,
 };
 pub use name::NameProblem;
 pub use organization::{Features, PlanPath, Role, ServicePath, Slug, SubscriptionStatus};

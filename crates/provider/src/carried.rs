@@ -105,7 +105,12 @@ impl Provider {
     ///
     /// # Errors
     /// When there is none, or none any more.
-    pub async fn carried(&self, ctx: &Ctx, endpoint: Carried, reference: &str) -> Result<Params, ProviderError> {
+    pub async fn carried(
+        &self,
+        ctx: &Ctx,
+        endpoint: Carried,
+        reference: &str,
+    ) -> Result<Params, ProviderError> {
         let gone = || ProviderError::Ended(Ended::Interaction);
         let token = OpaqueToken::parse(reference).ok_or_else(gone)?;
         let id = CarriedRequestId::from_bytes(token.selector());

@@ -37,7 +37,8 @@ pub(crate) async fn post(State(web): State<Web>, Requests(visit): Requests) -> R
 pub(crate) async fn posted(State(web): State<Web>, Looks(visit): Looks) -> Result<Response, PageError> {
     let Visit { mut ctx, params, cookies } = visit;
     let refused = refused(ctx.request_id);
-    let params = web.provider.carried(&ctx, Carried::Authorization, reference(&params)).await.map_err(refused)?;
+    let params =
+        web.provider.carried(&ctx, Carried::Authorization, reference(&params)).await.map_err(refused)?;
     let answer = web.provider.authorize(&mut ctx, &params, &cookies.browser()).await;
     match answer.map_err(not_answered).map_err(refused)? {
         Authorize::Answer(response) => Ok(respond(&response)),

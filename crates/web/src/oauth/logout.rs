@@ -7,8 +7,8 @@ use crate::extract::{Arrives, Looks, Posts, Visit, reference};
 use crate::pages::{Over, SignOutPage, SignedOutPage};
 use axum::extract::State;
 use axum::response::Response;
-use http::header::SET_COOKIE;
 use http::StatusCode;
+use http::header::SET_COOKIE;
 use protocol::{ErrorCode, OAuthError, Params};
 use provider::{Carried, Ctx, LoggedOut, Logout, LogoutProblem, LogoutRequest, ProviderError};
 
@@ -72,7 +72,11 @@ fn ask(request: LogoutRequest, username: String, proof: String, params: &Params)
         problem,
         logout: proof,
         action: "/sign-out".to_owned(),
-        request: Carried::Logout.understood(params).pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        request: Carried::Logout
+            .understood(params)
+            .pairs()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
     };
     page(status, &question, &ContentSecurityPolicy::FormsLeadOn)
 }

@@ -210,13 +210,17 @@ async fn what_came_in_a_body_stands_in_no_address() {
     let notes = house.notes().await;
     let hint = notes.tokens(&house, "alice").await.id_token;
     let mut browser = house.browser();
-    let request = notes.request(&[("state", "secret-state"), ("login_hint", "carol"), ("id_token_hint", &hint)]);
+    let request =
+        notes.request(&[("state", "secret-state"), ("login_hint", "carol"), ("id_token_hint", &hint)]);
     let mut form: Vec<_> = request.iter().map(|(name, value)| (*name, value.as_str())).collect();
     form.push(("unknown", "secret-unknown"));
     let cross = [("sec-fetch-site", "cross-site")];
     let sent_on = browser.post_with("/oauth2/authorize", &form, &cross).await;
     let reference = sent_on.location().to_owned();
-    assert!(reference.starts_with("/oauth2/authorize/posted?request=") && reference.len() < 120, "{reference}");
+    assert!(
+        reference.starts_with("/oauth2/authorize/posted?request=") && reference.len() < 120,
+        "{reference}"
+    );
     let shown_at = browser.get(&reference).await;
     for address in [&reference, shown_at.location()] {
         for said in ["secret", "carol", "notes", hint.as_str()] {
