@@ -1,46 +1,144 @@
 //! Lists every statement of a point query or a command, from the sources, so that none is forgotten: the doctor asks an operator's database for
-//! their plans, and the tests ask every engine.
+//! their plans, and the tests ask every engine. Reads the sources as the compiler does, token by token; a test counts them in another way.
 
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use std::error::Error;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed=src");
-    let mut paths: Vec<_> =
-        fs::read_dir("src")?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
-    paths.sort();
-    let mut list = String::from("&[\n");
-    for path in paths {
-        // What may scan is left out, and so are sweeping, which reads in slices, and copying, which reads whole tables by their keys.
-        if !path.is_file() || path.ends_with("sweep.rs") || path.ends_with("tables.rs") {
-            continue;
-        }
-        let text = fs::read_to_string(&path)?;
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-        let file = path.file_name().unwrap_or_default().to_string_lossy();
-        for block in code.split("\n}\n").filter(|item| !item.contains("= Access::Scan;")) {
-            for sql in statements(block) {
-                writeln!(list, "    ({file:?}, {sql:?}),")?;
-            }
-        }
-    }
-    list.push(']');
-    let out = env::var_os("OUT_DIR").ok_or("run by cargo")?;
-    Ok(fs::write(Path::new(&out).join("statements.rs"), list)?)
+/// What begins a statement that looks for rows.
+const VERBS: [&str; 4] = ["SELECT ", "UPDATE ", "DELETE ", "INSERT "];
+/// Where they are. What else there is below `src` are engines, and what looks at whole databases: copies, archives, measurements.
+const PLACES: [&str; 3] = ["src", "src/nodes", "src/network/resolve.rs"];
+/// Of tables with a handful of rows: read whole on purpose.
+const WHOLE: [&str; 1] = ["DELETE FROM leases WHERE holder = ?"];
+/// What they put together reads in slices (sweeping) or whole tables by their keys (copying).
+const MADE_BY: [&str; 2] = ["concat", "format"];
+
+/// What one file holds.
+#[derive(Default)]
+struct Found {
+    /// Of point queries and commands.
+    statements: Vec<String>,
+    /// Of queries that say that they may scan, and those of [`WHOLE`].
+    scans: Vec<String>,
 }
 
-/// String literals that are statements which look for rows, as the compiler sees them.
-fn statements(block: &str) -> Vec<String> {
-    let code: Vec<&str> = block.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-    let code = code.join("\n");
-    let literals = code.split('"').skip(1).step_by(2).map(|literal| {
-        let mut lines = literal.split("\\\n");
-        let first = lines.next().unwrap_or_default().to_owned();
-        lines.fold(first, |joined, line| joined + line.trim_start())
-    });
-    literals
-        .filter(|text| ["SELECT ", "UPDATE ", "DELETE "].iter().any(|verb| text.starts_with(verb)))
-        .collect()
+#[expect(clippy::disallowed_methods, reason = "how cargo speaks to a build script")]
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=src");
+    println!("cargo::rerun-if-changed=build.rs");
+    let (mut statements, mut scans) = (String::from("&[\n"), String::from("&[\n"));
+    for path in files()? {
+        let file = path.strip_prefix("src")?.to_string_lossy();
+        let tokens: TokenStream =
+            fs::read_to_string(&path)?.parse().map_err(|error| format!("{file}: {error}"))?;
+        let mut found = Found::default();
+        items(tokens, &mut found).map_err(|error| format!("{file}: {error}"))?;
+        for sql in found.statements {
+            writeln!(statements, "    ({file:?}, {sql:?}),")?;
+        }
+        for sql in found.scans {
+            writeln!(scans, "    ({file:?}, {sql:?}),")?;
+        }
+    }
+    statements.push(']');
+    scans.push(']');
+    let out = env::var_os("OUT_DIR").ok_or("run by cargo")?;
+    fs::write(Path::new(&out).join("statements.rs"), statements)?;
+    Ok(fs::write(Path::new(&out).join("scans.rs"), scans)?)
+}
+
+fn files() -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let mut files = Vec::new();
+    for place in PLACES.map(Path::new) {
+        if place.is_file() {
+            files.push(place.to_owned());
+            continue;
+        }
+        for entry in fs::read_dir(place)? {
+            files.push(entry?.path());
+        }
+    }
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    files.sort();
+    Ok(files)
+}
+
+/// What a file's or a block's tokens hold. Left out: attributes, which doc comments are too, and whatever is there for tests only.
+fn items(tokens: TokenStream, found: &mut Found) -> Result<(), String> {
+    let mut tokens = tokens.into_iter().peekable();
+    let mut for_tests = false;
+    let mut last = String::new();
+    while let Some(token) = tokens.next() {
+        let made = MADE_BY.iter().any(|by| last == format!("{by}!"));
+        last = match &token {
+            TokenTree::Punct(mark) if mark.as_char() == '!' => last + "!",
+            other => other.to_string(),
+        };
+        match token {
+            TokenTree::Group(_) if made => {}
+            TokenTree::Punct(hash) if hash.as_char() == '#' => {
+                tokens.next_if(|next| matches!(next, TokenTree::Punct(mark) if mark.as_char() == '!'));
+                let attribute = tokens.next().map(|attribute| attribute.to_string()).unwrap_or_default();
+                for_tests |= attribute.split_whitespace().collect::<String>() == "[cfg(test)]";
+            }
+            // An item ends with its braces or with a semicolon.
+            TokenTree::Group(group) if for_tests => for_tests = group.delimiter() != Delimiter::Brace,
+            TokenTree::Punct(end) if for_tests && end.as_char() == ';' => for_tests = false,
+            TokenTree::Group(group) => block(&group, found)?,
+            TokenTree::Literal(literal) if !for_tests => {
+                if let Some(sql) = statement(&literal.to_string())? {
+                    let list = if WHOLE.contains(&&*sql) { &mut found.scans } else { &mut found.statements };
+                    list.push(sql);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A group of tokens; what may scan says so in the braces of its `impl`.
+fn block(group: &Group, found: &mut Found) -> Result<(), String> {
+    if group.delimiter() == Delimiter::Brace && says_scan(group) {
+        let mut own = Found::default();
+        items(group.stream(), &mut own)?;
+        found.scans.extend(own.statements);
+        found.scans.extend(own.scans);
+        return Ok(());
+    }
+    items(group.stream(), found)
+}
+
+/// `= Access::Scan;`, in these braces themselves.
+fn says_scan(group: &Group) -> bool {
+    let tokens: Vec<String> = group.stream().into_iter().map(|token| token.to_string()).collect();
+    tokens.windows(6).any(|window| window == ["=", "Access", ":", ":", "Scan", ";"])
+}
+
+/// The text of a string literal that is a statement which looks for rows, as the compiler sees it.
+fn statement(literal: &str) -> Result<Option<String>, String> {
+    let Some(inner) = literal.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return match VERBS.iter().any(|verb| literal.contains(&format!("\"{verb}"))) {
+            true => Err(format!("write this statement as a plain string: {literal}")),
+            false => Ok(None),
+        };
+    };
+    let mut lines = inner.split("\\\n");
+    let first = lines.next().unwrap_or_default().to_owned();
+    let text = lines.fold(first, |joined, line| joined + line.trim_start());
+    let Some(verb) = VERBS.iter().find(|verb| text.starts_with(**verb)) else {
+        return match VERBS.iter().any(|verb| text.trim_start().to_uppercase().starts_with(verb)) {
+            true => Err(format!("begin this statement with its verb in capitals: {text}")),
+            false => Ok(None),
+        };
+    };
+    // One row of values looks for nothing.
+    let looks = *verb != "INSERT " || text.contains(" SELECT ");
+    match looks && text.contains('\\') {
+        true => Err(format!("write this statement without escapes: {text}")),
+        false => Ok(looks.then_some(text)),
+    }
 }

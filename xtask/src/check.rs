@@ -26,9 +26,10 @@ fn tests() -> Result<()> {
     run("cargo", &["build", "--locked", "--package", "doorward"], &[])?;
     // Gateways that tests put before an API, clients that no one here wrote, and who reads the metrics.
     let python = ["python3", "python3-venv"];
-    let others: [(&str, &[&str]); 5] = [
+    let others: [(&str, &[&str]); 6] = [
         ("nginx", &["nginx"]),
         ("caddy", &["caddy"]),
+        ("pgbouncer", &["pgbouncer"]),
         ("oidc-agent", &["oidc-agent-cli"]),
         ("prometheus", &["prometheus"]),
         ("python3", &python),

@@ -185,7 +185,7 @@ fn source(file: &Path, breaches: &mut Vec<String>) -> Result<()> {
     let text = std::fs::read_to_string(file)?;
     let path = file.strip_prefix(root()).unwrap_or(file).display().to_string();
     let shipped = !path.contains("/tests") && !path.contains("/examples/") && !path.contains("xtask");
-    let product: Vec<&str> = text.lines().take_while(|line| *line != "#[cfg(test)]").collect();
+    let product = product(&text);
     let mut breach = |what: String| breaches.push(format!("{path}: {what}"));
 
     if !text.starts_with("//!") {
@@ -203,9 +203,9 @@ fn source(file: &Path, breaches: &mut Vec<String>) -> Result<()> {
             product.len()
         ));
     }
-    for (number, line) in product.iter().enumerate() {
+    for (number, line) in product {
         let code = line.split("//").next().unwrap_or_default();
-        let mut at = |what: &str| breach(format!("{}: {what}", number + 1));
+        let mut at = |what: &str| breach(format!("{number}: {what}"));
         if code.contains("#[allow(") || code.contains("#![allow(") {
             at("#[allow]: use #[expect(.., reason = \"..\")]");
         }
@@ -223,6 +223,27 @@ fn source(file: &Path, breaches: &mut Vec<String>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The lines that ship, numbered from one: without the items that are there for tests only, wherever they stand. Relies on the format that is
+/// checked before: an item ends where a line that is indented as its attribute is closes it.
+fn product(text: &str) -> Vec<(usize, &str)> {
+    let mut product = Vec::new();
+    let mut lines = (1..).zip(text.lines());
+    while let Some((number, line)) = lines.next() {
+        if line.trim_start() != "#[cfg(test)]" {
+            product.push((number, line));
+            continue;
+        }
+        let indent = line.len() - line.trim_start().len();
+        let ends = |line: &str| {
+            let own = line.len() - line.trim_start().len() == indent && !line.trim_start().starts_with('#');
+            own && line.ends_with(['}', ';', ','])
+        };
+        // Taken up to the end of the item.
+        lines.by_ref().map(|(_, line)| line).find(|line| ends(line));
+    }
+    product
 }
 
 /// The engines' drivers, and the one folder each belongs to.
@@ -246,4 +267,71 @@ fn is_sql(code: &str) -> bool {
     ["\"SELECT ", "\"INSERT INTO ", "\"UPDATE ", "\"DELETE FROM ", "\"CREATE TABLE "]
         .iter()
         .any(|sql| code.contains(sql))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ships_is_read_past_whatever_is_there_for_tests() {
+        let text = "\
+use a;
+#[cfg(test)]
+use b::{
+    c,
+};
+#[cfg(test)]
+mod tests;
+struct D {
+    #[cfg(test)]
+    e: u8,
+    f: u8,
+}
+impl D {
+    #[cfg(test)]
+    #[expect(x)]
+    pub(crate) fn g(&self) -> u8 {
+        self.e;
+    }
+
+    fn h() {}
+}
+#[cfg(test)]
+mod i {
+    fn j() {}
+}
+fn k() {}";
+        let lines: Vec<&str> = product(text).into_iter().map(|(_, line)| line).collect();
+        let shipped =
+            ["use a;", "struct D {", "    f: u8,", "}", "impl D {", "", "    fn h() {}", "}", "fn k() {}"];
+        assert_eq!(lines, shipped);
+        assert_eq!(product(text).last().unwrap().0, text.lines().count());
+    }
+
+    /// What is named here is every way that the standard library and the crates we use have to it.
+    #[test]
+    fn clippy_forbids_every_name_for_the_clock_randomness_and_the_environment() {
+        let rules = std::fs::read_to_string(root().join("clippy.toml")).unwrap();
+        for name in [
+            "std::time::SystemTime::now",
+            "std::time::SystemTime::elapsed",
+            "std::time::Instant::now",
+            "getrandom::fill",
+            "getrandom::fill_uninit",
+            "getrandom::u32",
+            "getrandom::u64",
+            "rustix::rand::getrandom",
+            "aws_lc_rs::rand::fill",
+            "aws_lc_rs::rand::generate",
+            "std::env::var",
+            "std::env::var_os",
+            "std::env::vars",
+            "std::env::vars_os",
+            "std::env::set_var",
+            "std::env::remove_var",
+        ] {
+            assert!(rules.contains(&format!("path = \"{name}\"")), "{name}");
+        }
+    }
 }

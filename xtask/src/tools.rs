@@ -76,7 +76,7 @@ pub(crate) fn install(packages: &[&str]) -> Result<bool> {
 
 /// Whether this is CI, where a skip is a failure.
 pub(crate) fn in_ci() -> bool {
-    std::env::var_os("CI").is_some()
+    throwaway::variable("CI").is_some()
 }
 
 fn is_root() -> bool {

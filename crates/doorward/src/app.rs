@@ -3,6 +3,7 @@
 
 use crate::backups::{Backups, Sealing};
 use crate::clock::{self, OsRandom};
+use crate::environment;
 use crate::fetch::{Fetcher, Shared};
 use crate::master_key::{IfMissing, MasterKeySource};
 use crate::settings::{Issuer, Registration, Settings};
@@ -22,7 +23,7 @@ use storage::{NewNode, OpenError, Options, Schema, Sealer, Store, owner};
 use tokio_util::sync::CancellationToken;
 use web::metrics::{HttpMetrics, ReadSystem, Sources};
 use web::server::rate_limit::{Budgets, RateLimits};
-use web::server::{ServerOptions, ServerStats};
+use web::server::{Forwarding, ServerOptions, ServerStats};
 use web::{Surface, Web};
 
 /// How long a predecessor is waited for, unless `sqlite.lock_wait` says otherwise: as long as systemd is told to wait for its end.
@@ -151,6 +152,7 @@ impl App {
             client_certificate_header: settings.tls.client_certificate_header.clone(),
             max_connections: settings.max_connections,
             max_connections_per_address: settings.max_connections_per_address,
+            forwarding: Forwarding::of(&self.provider.settings().issuer),
             stats,
             ..draining(settings)
         };
@@ -181,7 +183,7 @@ pub(crate) fn draining(settings: &Settings) -> ServerOptions {
 
 /// Where the master key is kept.
 pub(crate) fn master_key_source(settings: &Settings) -> MasterKeySource {
-    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let credentials = environment::variable("CREDENTIALS_DIRECTORY").map(PathBuf::from);
     MasterKeySource::of(settings, credentials.as_deref())
 }
 

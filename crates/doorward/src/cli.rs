@@ -2,8 +2,8 @@
 
 use crate::commands::{
     api_key, assertion_issuer, audit, backup, bench, client, completions, config, grant, healthcheck, init,
-    keys, login, member, organization, passwords, plan, resource_server, service, service_account, store,
-    subscription, upgrade, user, worker,
+    issuer, keys, login, member, organization, passwords, plan, resource_server, service, service_account,
+    store, subscription, upgrade, user, worker,
 };
 use crate::settings::SettingFlags;
 use crate::{demo, serve};
@@ -83,6 +83,9 @@ pub(crate) enum Command {
     /// The keys that sign tokens, and the master key that seals them
     #[command(subcommand, after_help = keys::HELP)]
     Keys(keys::KeysCommand),
+    /// The URL this installation is known by, and changing it on purpose
+    #[command(subcommand, after_help = issuer::HELP)]
+    Issuer(issuer::IssuerCommand),
     /// What happened, and whether any of it was changed since
     #[command(subcommand, after_help = audit::HELP)]
     Audit(audit::AuditCommand),

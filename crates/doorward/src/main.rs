@@ -9,6 +9,7 @@ mod commands;
 mod debug;
 mod demo;
 mod dumps;
+mod environment;
 mod fetch;
 mod https;
 mod master_key;
@@ -79,6 +80,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::ServiceAccount(command) => commands::service_account::run(command)?,
         Command::ApiKey(command) => commands::api_key::run(command)?,
         Command::Keys(command) => commands::keys::run(command)?,
+        Command::Issuer(command) => commands::issuer::run(command)?,
         Command::Audit(command) => commands::audit::run(command)?,
         Command::Backup(args) => commands::backup::backup(&args)?,
         Command::Restore(args) => commands::backup::restore(&args)?,

@@ -9,7 +9,7 @@ use crate::debug;
 use crate::master_key::IfMissing;
 use crate::observed::Observed;
 use crate::operator::Socket;
-use crate::settings::{Issuer, Resolved, SettingFlags, Settings};
+use crate::settings::{Issuer, Resolved, SettingFlags, Settings, SettingsError};
 use crate::setup_link;
 use anyhow::Context as _;
 use axum::Router;
@@ -108,6 +108,7 @@ async fn serve(
     let backups = Backups::open(settings)?;
     let opening = Opening { predecessor, backups: backups.as_ref(), ..Opening::of(IfMissing::Create) };
     let app = App::open(settings, &issuer, opening).await?;
+    same_issuer(settings, &app.provider).await?;
     watch_for_a_flood(flood, &app.provider);
     announce(settings, &issuer, address)?;
     setup_link::offer(&app.provider, &settings.data).await?;
@@ -127,6 +128,24 @@ async fn serve(
         tokio::spawn(backups.drill_from_time_to_time(store, sealer));
     }
     House { app, listeners, router: web::router(web), options, tls, metrics, shutdown }.run(settings).await
+}
+
+/// An issuer that was set is remembered with the data, and no other is served from it by mistake.
+async fn same_issuer(settings: &Settings, provider: &Provider) -> anyhow::Result<()> {
+    let now = &provider.settings().issuer;
+    let other = match settings.issuer.is_some() {
+        true => provider.bind_issuer(&clock::own_ctx()).await?,
+        // What was merely made up from the port is not remembered.
+        false => provider.stored_issuer().await?.filter(|stored| stored != now),
+    };
+    let Some(stored) = other else { return Ok(()) };
+    provider.store().close().await;
+    let is_set = if settings.issuer.is_some() { "and is" } else { "and is not set, which makes it" };
+    Err(SettingsError(vec![format!(
+        "issuer: {stored} is expected, by which the clients of this data know it, {is_set} {now}; if that is meant, run \
+         `doorward issuer change {now}` first, and tell every client"
+    )])
+    .into())
 }
 
 /// The server's own TLS, if it speaks it.
@@ -229,7 +248,11 @@ impl House {
         let following = tokio::spawn(provider.clone().follow(clock::now));
         match Socket::bind(&settings.data) {
             Ok(socket) => {
-                beside.spawn(socket.serve(provider.clone(), shutdown.clone()));
+                beside.spawn(socket.serve(
+                    provider.clone(),
+                    self.options.forwarding.clone(),
+                    shutdown.clone(),
+                ));
             }
             // People can sign in all the same.
             Err(error) => tracing::warn!("`doorward user` and the like cannot reach this server: {error:#}"),

@@ -206,6 +206,8 @@ audit_events! {
     SubscriptionRemoved { user: UserId, service: ServiceId }
     Change: /// An algorithm's signing keys turned: `kid` signs from now on.
     SigningKeyTurned { algorithm: SigningAlgorithm, kid: String }
+    Change: /// An operator changed the issuer by which clients know this installation.
+    IssuerChanged { issuer: String }
     Change: /// Every sealed secret was sealed anew, under another master key.
     SecretsResealed { count: usize }
     Change: /// The oldest blocks of the audit chain, up to `through`, are forgotten; `record` is signed and allows it.

@@ -34,6 +34,7 @@ pub mod standard_claims;
 pub mod time;
 pub mod token_exchange;
 pub mod user_code;
+pub mod version;
 
 pub use access_rule::{AccessRule, AccessRules, Needs, NotAdmitted};
 pub use access_token::{AccessTokenFormat, AccessTokenType};
@@ -64,3 +65,4 @@ pub use signing::SigningAlgorithm;
 pub use time::Timestamp;
 pub use token_exchange::{ExchangePolicy, TokenTypeUri};
 pub use user_code::{InvalidUserCode, UserCode};
+pub use version::Version;

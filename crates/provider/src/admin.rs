@@ -5,6 +5,7 @@ mod assertion_issuer;
 mod client;
 mod client_proof;
 mod grant;
+mod issuer;
 mod member;
 mod organization;
 mod plan;
@@ -32,6 +33,11 @@ pub enum AdminError {
     /// It exists already.
     #[error("{0} is taken")]
     Taken(String),
+    /// Somebody else changed it since it was looked at.
+    #[error(
+        "{0} was changed meanwhile, and nothing was changed now: look at it again, then repeat what still holds"
+    )]
+    Changed(String),
     /// Something else still stands on it.
     #[error("{0}")]
     InUse(String),
@@ -42,6 +48,9 @@ pub enum AdminError {
     #[error(transparent)]
     Provider(#[from] crate::ProviderError),
 }
+
+/// How often something that somebody else changes at the same time is looked at again, when what is asked holds whatever they did.
+const TRIES: usize = 8;
 
 /// What people read.
 fn check_name(name: &str) -> Result<(), AdminError> {

@@ -144,13 +144,6 @@ impl Provider {
     /// Ends a key, here once that is durable, also when whoever asked has gone meanwhile. False when there is no such key, or it was revoked.
     pub(crate) async fn end_api_key(&self, ctx: &Ctx, id: ApiKeyId) -> Result<bool, StorageError> {
         let event = AuditEvent::ApiKeyRevoked { key: id };
-        let (provider, command) = (self.clone(), self.audited(ctx, RevokeApiKey { id, at: ctx.now }, event));
-        let to_the_end = tokio::spawn(async move {
-            let revoked = provider.inner.store.write(command).await;
-            // Also when it is not known what became of it: the next use reads the row.
-            provider.inner.api_keys.forget(id);
-            revoked
-        });
-        to_the_end.await.unwrap_or_else(|ended| Err(StorageError::Undecided(ended.to_string())))
+        self.commit(ctx, self.audited(ctx, RevokeApiKey { id, at: ctx.now }, event)).await
     }
 }

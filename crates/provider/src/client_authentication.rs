@@ -130,10 +130,9 @@ impl Provider {
                 verified: imported.to_owned(),
                 secret_hash: secret_hash(secret),
             };
-            match self.inner.store.write(upgrade).await {
-                Ok(_) => self.inner.clients.forget(client),
-                // The secret was right either way; the next request tries again.
-                Err(error) => tracing::warn!(%error, "a client's secret was not stored as ours"),
+            // The secret was right either way; the next request tries again.
+            if let Err(error) = self.commit(ctx, upgrade).await {
+                tracing::warn!(%error, "a client's secret was not stored as ours");
             }
         }
         Ok(true)

@@ -1,13 +1,13 @@
-//! What other nodes change, made effective here: the one place where memory is put right by somebody else's act. Knows what is kept in
+//! What was changed, by other nodes or here, made effective in this process: the one place where memory is put right. Knows what is kept in
 //! memory, not how nodes hear of each other.
 
 use crate::{Provider, ProviderError};
 use protocol::Timestamp;
 use std::time::Duration;
-use storage::{Change, News};
+use storage::Change;
 
 /// After a failure the database is asked again this soon.
-const AGAIN: Duration = Duration::from_millis(100);
+pub(crate) const AGAIN: Duration = Duration::from_millis(100);
 
 impl Provider {
     /// Follows the other nodes for as long as it is polled; waits for ever where there can be none.
@@ -19,7 +19,10 @@ impl Provider {
         loop {
             let heard = async {
                 let news = feed.next().await?;
-                self.take_in(&news, now()).await?;
+                if news.everything {
+                    self.take_everything_in(now()).await?;
+                }
+                self.take_in(&news.changes, now()).await?;
                 feed.applied(news);
                 Ok::<_, ProviderError>(())
             };
@@ -40,10 +43,19 @@ impl Provider {
         }
     }
 
-    async fn take_in(&self, news: &News, now: Timestamp) -> Result<(), ProviderError> {
-        let mut keys_turned = news.everything;
-        let mut resource_servers = news.everything;
-        for change in &news.changes {
+    /// Something may have been missed.
+    async fn take_everything_in(&self, now: Timestamp) -> Result<(), ProviderError> {
+        self.forget_organizations();
+        self.inner.api_keys.forget_all();
+        self.inner.revocations.load(&self.inner.store, now).await?;
+        self.load_resource_servers().await?;
+        self.load_keys(now).await
+    }
+
+    /// These changed. Doing it again does no harm.
+    pub(crate) async fn take_in(&self, changes: &[Change], now: Timestamp) -> Result<(), ProviderError> {
+        let (mut keys_turned, mut resource_servers) = (false, false);
+        for change in changes {
             match change {
                 Change::Client(id) => {
                     self.inner.clients.forget(id);
@@ -58,11 +70,6 @@ impl Provider {
                 Change::Organization(_) => self.forget_organizations(),
                 Change::LockOutLifted(user) => self.inner.failures.lift(*user),
             }
-        }
-        if news.everything {
-            self.forget_organizations();
-            self.inner.api_keys.forget_all();
-            self.inner.revocations.load(&self.inner.store, now).await?;
         }
         if resource_servers {
             self.load_resource_servers().await?;

@@ -233,7 +233,7 @@ impl Provider {
             forget,
             at: ctx.now,
         };
-        if self.inner.store.write(self.audited_all(ctx, rotation, turned)).await? && due {
+        if self.commit(ctx, self.audited_all(ctx, rotation, turned)).await? && due {
             tracing::info!(
                 algorithm = algorithm.as_str(),
                 "{}",

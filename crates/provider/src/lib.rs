@@ -16,6 +16,7 @@ mod client_authentication;
 mod client_certificate;
 mod client_request;
 mod clients;
+mod commit;
 mod credential;
 mod ctx;
 mod device;
@@ -27,6 +28,7 @@ mod imports;
 pub mod interaction;
 mod introspect;
 mod issue;
+mod jobs;
 mod keys;
 mod known_device;
 mod logout;
@@ -79,6 +81,7 @@ use crypto::{DerivationKey, MasterKeys};
 use device::Polls;
 use failures::Failures;
 use interaction::Waiting;
+use jobs::Jobs;
 use keys::Keys;
 use passwords::HashPool;
 use protocol::Timestamp;
@@ -118,6 +121,7 @@ struct Inner {
     polls: Polls,
     waiting: Waiting,
     audit: AuditLog,
+    jobs: Jobs,
 }
 
 impl Provider {
@@ -159,6 +163,7 @@ impl Provider {
             refresh_derivation,
             revocations,
             audit,
+            jobs: Jobs::default(),
         };
         let provider = Self { inner: Arc::new(inner) };
         provider.load_resource_servers().await?;

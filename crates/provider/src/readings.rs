@@ -4,6 +4,7 @@ use crate::Provider;
 use crate::audit::AuditCounts;
 use meter::Counter;
 pub use passwords::{PoolStats, RemoteStats};
+use protocol::Timestamp;
 use quick_cache::sync::Cache;
 use std::hash::Hash;
 pub use storage::Stats as StoreStats;
@@ -26,6 +27,8 @@ pub struct Readings {
     pub revocations: usize,
     /// The audit log.
     pub audit: AuditCounts,
+    /// When each job of this process last did what there was to do.
+    pub jobs: Vec<(&'static str, Timestamp)>,
 }
 
 /// How a cache does.
@@ -87,6 +90,7 @@ impl Provider {
             ],
             revocations: inner.revocations.count(),
             audit: self.audit_counts(),
+            jobs: inner.jobs.read(),
         }
     }
 }

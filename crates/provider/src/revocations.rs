@@ -1,13 +1,12 @@
-//! Revocations in memory: what ends access tokens that still verify. Filled at start, by the command that revokes once it is durable, and
-//! by what other nodes announce, so that a check costs no read.
+//! Revocations in memory: what ends access tokens that still verify. Filled at start, and by what was committed here and
+//! on other nodes, so that a check costs no read.
 
-use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
-use crate::{Ctx, Provider, ProviderError};
+use crate::ProviderError;
 use protocol::{Timestamp, UserId};
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
+use storage::Store;
 use storage::revocation::{LiveRevocations, Revocation};
-use storage::{Command, StorageError, Store};
 
 /// Every revocation that an access token could still meet.
 #[derive(Default)]
@@ -50,47 +49,6 @@ impl Revocations {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|_, revocation| revocation.expires_at > now);
-    }
-}
-
-/// What ends every access token that stands on this id and was issued until now.
-pub(crate) fn revocation(ctx: &Ctx, id: [u8; 16]) -> Revocation {
-    Revocation { id, revoked_at: ctx.now, expires_at: ctx.now + MAX_ACCESS_TOKEN_LIFETIME }
-}
-
-impl Provider {
-    /// Writes what revokes, and makes it effective here once it is durable, also when whoever asked has gone meanwhile: a client that
-    /// hangs up must not leave this memory behind the database.
-    pub(crate) async fn write_revoking<C>(
-        &self,
-        command: C,
-        revocation: Revocation,
-    ) -> Result<C::Outcome, StorageError>
-    where
-        C: Command<Outcome: 'static> + 'static,
-    {
-        self.write_revoking_if(command, revocation, |_| true).await
-    }
-
-    /// Like [`Provider::write_revoking`], where only some outcomes revoke.
-    pub(crate) async fn write_revoking_if<C>(
-        &self,
-        command: C,
-        revocation: Revocation,
-        revokes: fn(&C::Outcome) -> bool,
-    ) -> Result<C::Outcome, StorageError>
-    where
-        C: Command<Outcome: 'static> + 'static,
-    {
-        let provider = self.clone();
-        let to_the_end = tokio::spawn(async move {
-            let outcome = provider.inner.store.write(command).await?;
-            if revokes(&outcome) {
-                provider.inner.revocations.add(revocation);
-            }
-            Ok(outcome)
-        });
-        to_the_end.await.unwrap_or_else(|ended| Err(StorageError::Undecided(ended.to_string())))
     }
 }
 

@@ -48,7 +48,7 @@ impl Provider {
             user: token.user_id,
         };
         let revoke = self.audited(ctx, RevokeAccessToken(revocation), event);
-        self.write_revoking(revoke, revocation).await?;
+        self.commit(ctx, revoke).await?;
         Ok(())
     }
 

@@ -13,7 +13,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use storage::plan::PlanBySlug;
 use storage::service::{Service, ServiceById};
 use storage::subscription::{Subscription, SubscriptionOf};
-use storage::{Command, StorageError};
 
 /// Services by id.
 pub(crate) type ServiceCache = Remembered<ServiceId, Service>;
@@ -230,24 +229,6 @@ impl Provider {
         self.inner.subscriptions.forget_all();
         // Last: whether a client is admitted is decided by what its service says.
         self.inner.clients.forget_all();
-    }
-
-    /// Writes what memory holds too, and puts memory right once it is durable, also when whoever asked has gone meanwhile.
-    pub(crate) async fn write_then<C>(
-        &self,
-        command: C,
-        then: impl FnOnce(&Self) + Send + 'static,
-    ) -> Result<C::Outcome, StorageError>
-    where
-        C: Command<Outcome: 'static> + 'static,
-    {
-        let provider = self.clone();
-        let to_the_end = tokio::spawn(async move {
-            let outcome = provider.inner.store.write(command).await;
-            then(&provider);
-            outcome
-        });
-        to_the_end.await.unwrap_or_else(|ended| Err(StorageError::Undecided(ended.to_string())))
     }
 }
 

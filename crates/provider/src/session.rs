@@ -1,6 +1,5 @@
 //! Sessions: who is behind a browser's cookie, as long as they are. "Last seen" is written at most every few minutes.
 
-use crate::revocations::revocation;
 use crate::settings::{ACR_PASSWORD, AMR_PASSWORD, MAX_ACCESS_TOKEN_LIFETIME};
 use crate::{Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
@@ -136,7 +135,7 @@ impl Provider {
     ) -> Result<(), ProviderError> {
         let event = AuditEvent::UserSignedOut { user, session };
         let end = self.audited(ctx, self.end_of(ctx, session), event);
-        self.write_revoking(end, revocation(ctx, *session.as_bytes())).await?;
+        self.commit(ctx, end).await?;
         tracing::info!(%session, "SignedOut");
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::nodes::Change;
 use crate::params;
 use crate::row::{Row, Rows};
 use crate::value::Json;
-use protocol::{Client, ClientId, SecretHash, Timestamp};
+use protocol::{Client, ClientAuthentication, ClientId, SecretHash, Timestamp, Version};
 use sha2::{Digest as _, Sha256};
 
 /// A client as stored.
@@ -22,6 +22,8 @@ pub struct RegisteredClient {
     /// Its secret, sealed for the purpose that [`secret_name`] names: of a client that signs with it, so that its hash is not enough. Neither this
     /// nor the next is read by [`ListClients`].
     pub sealed_secret: Option<Vec<u8>>,
+    /// How often it was changed: a change says which version it is of.
+    pub version: Version,
     /// Grants made for it and tokens issued to it until then are over. Written by [`EndClientGrants`] alone.
     pub grants_ended_at: Option<Timestamp>,
 }
@@ -35,6 +37,7 @@ impl RegisteredClient {
             imported_secret_hash: None,
             sealed_secret: None,
             grants_ended_at: None,
+            version: Version::default(),
         }
     }
 
@@ -59,7 +62,7 @@ impl Query for ClientById<'_> {
 
     fn statement(&self) -> Statement {
         Statement::new(
-            "SELECT clients.metadata, clients.secret_hash, clients.imported_secret_hash, server_secrets.sealed, \
+            "SELECT clients.metadata, clients.secret_hash, clients.imported_secret_hash, clients.version, server_secrets.sealed, \
              clients.grants_ended_at FROM clients \
              LEFT JOIN server_secrets ON server_secrets.name = ? WHERE clients.id = ?",
             params![secret_name(self.0), self.0],
@@ -69,8 +72,8 @@ impl Query for ClientById<'_> {
     fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
         rows.first(|row| {
             Ok(RegisteredClient {
-                sealed_secret: row.get(3)?,
-                grants_ended_at: row.get(4)?,
+                sealed_secret: row.get(4)?,
+                grants_ended_at: row.get(5)?,
                 ..from_row(row)?
             })
         })
@@ -91,7 +94,7 @@ impl Query for ListClients {
 
     fn statement(&self) -> Statement {
         Statement::new(
-            "SELECT metadata, secret_hash, imported_secret_hash FROM clients WHERE id > ? ORDER BY id LIMIT ?",
+            "SELECT metadata, secret_hash, imported_secret_hash, version FROM clients WHERE id > ? ORDER BY id LIMIT ?",
             params![self.after.as_ref().map_or("", ClientId::as_str), self.limit],
         )
     }
@@ -107,6 +110,7 @@ fn from_row(row: &Row<'_>) -> Result<RegisteredClient, StorageError> {
         secret_hash: row.get(1)?,
         imported_secret_hash: row.get(2)?,
         sealed_secret: None,
+        version: row.get(3)?,
         grants_ended_at: None,
     })
 }
@@ -175,10 +179,13 @@ impl Command for AddClient {
     }
 }
 
-/// Replaces a client's registration and secret; refused when there is no such client, or no such service.
+/// Replaces a client's registration; its secret stays unless the new method has no use for one. Refused when there is no such client, when it
+/// is no more the version that was looked at, or when there is no such service.
 pub struct ReplaceClient {
     /// The client.
-    pub registered: RegisteredClient,
+    pub client: Client,
+    /// The version that was looked at.
+    pub version: Version,
     /// When.
     pub at: Timestamp,
 }
@@ -187,24 +194,54 @@ impl Command for ReplaceClient {
     type Outcome = bool;
 
     fn steps(&self, steps: &mut Steps) {
-        hold_service(steps, &self.registered.client);
+        let client = &self.client;
+        hold_service(steps, client);
         steps.one(
-            "UPDATE clients SET metadata = ?, secret_hash = ?, imported_secret_hash = ?, updated_at = ?, service_id = ? WHERE id = ?",
-            params![
-                Json(&self.registered.client),
-                self.registered.secret_hash,
-                self.registered.imported_secret_hash.as_ref(),
-                self.at,
-                self.registered.client.service,
-                &self.registered.client.id
-            ],
+            "UPDATE clients SET metadata = ?, updated_at = ?, service_id = ?, version = version + 1 WHERE id = ? AND version = ?",
+            params![Json(client), self.at, client.service, &client.id, self.version],
         );
+        // What the method has no use for is not kept.
+        if !client.authentication.presents_secret() {
+            steps.any(
+                "UPDATE clients SET secret_hash = NULL, imported_secret_hash = NULL WHERE id = ?",
+                params![&client.id],
+            );
+        }
+        if client.authentication != ClientAuthentication::ClientSecretJwt {
+            let without = without_secret(&client.id);
+            steps.any(without.sql, without.params);
+        }
+        steps.announces(Change::Client(client.id.clone()));
+    }
+
+    fn outcome(&self, applied: Applied) -> bool {
+        applied.is_done()
+    }
+}
+
+/// Gives a client another secret, and changes nothing else. Refused when there is no such client, or it is no more the version that was looked
+/// at: how a secret is kept depends on the registration.
+pub struct SetClientSecret {
+    /// The client as it was looked at, with the new secret's hash or the new secret sealed.
+    pub registered: RegisteredClient,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Command for SetClientSecret {
+    type Outcome = bool;
+
+    fn steps(&self, steps: &mut Steps) {
         let id = &self.registered.client.id;
+        steps.one(
+            "UPDATE clients SET secret_hash = ?, imported_secret_hash = NULL, updated_at = ?, version = version + 1 WHERE id = ? AND version = ?",
+            params![self.registered.secret_hash, self.at, id, self.registered.version],
+        );
         match secret(&self.registered, self.at) {
             Some(secret) => steps.replace(without_secret(id), secret),
             None => steps.any(without_secret(id).sql, without_secret(id).params),
         }
-        steps.announces(Change::Client(self.registered.client.id.clone()));
+        steps.announces(Change::Client(id.clone()));
     }
 
     fn outcome(&self, applied: Applied) -> bool {

@@ -21,6 +21,8 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("V13__given_subjects", include_str!("../migrations/V13__given_subjects.sql")),
     ("V14__name_skeletons", include_str!("../migrations/V14__name_skeletons.sql")),
     ("V15__carried_requests", include_str!("../migrations/V15__carried_requests.sql")),
+    ("V16__versions", include_str!("../migrations/V16__versions.sql")),
+    ("V17__installation", include_str!("../migrations/V17__installation.sql")),
 ];
 
 /// The newest schema version this program knows.

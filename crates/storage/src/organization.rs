@@ -5,7 +5,7 @@ use crate::error::StorageError;
 use crate::nodes::Change;
 use crate::params;
 use crate::row::{Row, Rows};
-use protocol::{OrganizationId, Slug, Timestamp};
+use protocol::{OrganizationId, Slug, Timestamp, Version};
 
 /// An organization as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Organization {
     pub updated_at: Timestamp,
     /// Since when the clients of its services are refused.
     pub disabled_at: Option<Timestamp>,
+    /// How often it was changed: a change says which version it is of.
+    pub version: Version,
 }
 
 fn from_row(row: &Row<'_>) -> Result<Organization, StorageError> {
@@ -32,6 +34,7 @@ fn from_row(row: &Row<'_>) -> Result<Organization, StorageError> {
         created_at: row.get(3)?,
         updated_at: row.get(4)?,
         disabled_at: row.get(5)?,
+        version: row.get(6)?,
     })
 }
 
@@ -43,7 +46,7 @@ impl Query for OrganizationBySlug<'_> {
 
     fn statement(&self) -> Statement {
         Statement::new(
-            "SELECT id, slug, name, created_at, updated_at, disabled_at FROM organizations WHERE slug = ?",
+            "SELECT id, slug, name, created_at, updated_at, disabled_at, version FROM organizations WHERE slug = ?",
             params![self.0],
         )
     }
@@ -67,7 +70,7 @@ impl Query for ListOrganizations {
 
     fn statement(&self) -> Statement {
         Statement::new(
-            "SELECT id, slug, name, created_at, updated_at, disabled_at FROM organizations WHERE slug > ? ORDER BY slug LIMIT ?",
+            "SELECT id, slug, name, created_at, updated_at, disabled_at, version FROM organizations WHERE slug > ? ORDER BY slug LIMIT ?",
             params![self.after.as_ref().map_or("", Slug::as_str), self.limit],
         )
     }
@@ -96,7 +99,8 @@ impl Command for AddOrganization {
     }
 }
 
-/// Changes an organization's name and whether it is disabled; its slug stays. Refused when there is no such organization.
+/// Changes an organization's name and whether it is disabled; its slug stays. Refused when there is no such organization, or it is no
+/// more the version that was looked at.
 pub struct ReplaceOrganization(pub Organization);
 
 impl Command for ReplaceOrganization {
@@ -105,8 +109,8 @@ impl Command for ReplaceOrganization {
     fn steps(&self, steps: &mut Steps) {
         let changed = &self.0;
         steps.one(
-            "UPDATE organizations SET name = ?, updated_at = ?, disabled_at = ? WHERE id = ?",
-            params![&changed.name, changed.updated_at, changed.disabled_at, changed.id],
+            "UPDATE organizations SET name = ?, updated_at = ?, disabled_at = ?, version = version + 1 WHERE id = ? AND version = ?",
+            params![&changed.name, changed.updated_at, changed.disabled_at, changed.id, changed.version],
         );
         steps.announces(Change::Organization(changed.id));
     }

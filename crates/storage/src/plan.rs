@@ -8,7 +8,7 @@ use crate::params;
 use crate::row::{Row, Rows};
 use crate::service::Addition;
 use crate::value::Json;
-use protocol::{Features, OrganizationId, PlanId, ServiceId, Slug, Timestamp};
+use protocol::{Features, OrganizationId, PlanId, ServiceId, Slug, Timestamp, Version};
 
 /// A plan as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Plan {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// How often it was changed: a change says which version it is of.
+    pub version: Version,
 }
 
 fn from_row(row: &Row<'_>) -> Result<Plan, StorageError> {
@@ -38,6 +40,7 @@ fn from_row(row: &Row<'_>) -> Result<Plan, StorageError> {
         features: row.get::<Json<_>>(4)?.0,
         created_at: row.get(5)?,
         updated_at: row.get(6)?,
+        version: row.get(7)?,
     })
 }
 
@@ -49,7 +52,7 @@ impl Query for PlanBySlug<'_> {
 
     fn statement(&self) -> Statement {
         Statement::new(
-            "SELECT id, service_id, slug, name, features, created_at, updated_at FROM plans WHERE service_id = ? AND slug = ?",
+            "SELECT id, service_id, slug, name, features, created_at, updated_at, version FROM plans WHERE service_id = ? AND slug = ?",
             params![self.0, self.1],
         )
     }
@@ -75,7 +78,7 @@ impl Query for ListPlans {
 
     fn statement(&self) -> Statement {
         Statement::new(
-            "SELECT id, service_id, slug, name, features, created_at, updated_at FROM plans \
+            "SELECT id, service_id, slug, name, features, created_at, updated_at, version FROM plans \
              WHERE service_id = ? AND slug > ? ORDER BY slug LIMIT ?",
             params![self.service, self.after.as_ref().map_or("", Slug::as_str), self.limit],
         )
@@ -120,9 +123,10 @@ impl Command for AddPlan {
     }
 }
 
-/// Changes a plan's name and features, for everybody who has it; its slug stays. Refused when there is no such plan.
+/// Changes a plan's name and features, for everybody who has it; its slug stays. Refused when there is no such plan, or it is no more the version
+/// that was looked at.
 pub struct ReplacePlan {
-    /// The plan.
+    /// The plan, with the version that was looked at.
     pub plan: Plan,
     /// Whose service it is.
     pub organization: OrganizationId,
@@ -134,8 +138,8 @@ impl Command for ReplacePlan {
     fn steps(&self, steps: &mut Steps) {
         let changed = &self.plan;
         steps.one(
-            "UPDATE plans SET name = ?, features = ?, updated_at = ? WHERE id = ?",
-            params![&changed.name, Json(&changed.features), changed.updated_at, changed.id],
+            "UPDATE plans SET name = ?, features = ?, updated_at = ?, version = version + 1 WHERE id = ? AND version = ?",
+            params![&changed.name, Json(&changed.features), changed.updated_at, changed.id, changed.version],
         );
         steps.announces(Change::Organization(self.organization));
     }

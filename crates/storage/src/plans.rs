@@ -6,6 +6,10 @@ use crate::doctor::Finding;
 /// Every statement of a point query or a command, with the file it stands in: listed by the build script from the sources.
 pub const STATEMENTS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/statements.rs"));
 
+/// The statements of the queries that say that they may scan, with the file each stands in: listed in the same way. Nobody waits for them in a
+/// request.
+pub const SCANS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/scans.rs"));
+
 /// The statements that must find their rows by an index.
 pub(crate) fn statements() -> impl Iterator<Item = &'static str> {
     STATEMENTS.iter().map(|(_, sql)| *sql)

@@ -6,7 +6,7 @@ use crate::nodes::Change;
 use crate::params;
 use crate::row::Rows;
 use crate::value::Json;
-use protocol::{ResourceIndicator, ResourceServer, Timestamp};
+use protocol::{ResourceIndicator, ResourceServer, Timestamp, Version};
 
 /// Every resource server, by identifier.
 pub struct ListResourceServers;
@@ -21,6 +21,24 @@ impl Query for ListResourceServers {
 
     fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
         rows.all(|row| Ok(row.get::<Json<ResourceServer>>(0)?.0))
+    }
+}
+
+/// The resource server with this identifier, and its version.
+pub struct ResourceServerByIdentifier<'a>(pub &'a ResourceIndicator);
+
+impl Query for ResourceServerByIdentifier<'_> {
+    type Output = Option<(ResourceServer, Version)>;
+
+    fn statement(&self) -> Statement {
+        Statement::new(
+            "SELECT metadata, version FROM resource_servers WHERE id = ?",
+            params![self.0.as_str()],
+        )
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.first(|row| Ok((row.get::<Json<ResourceServer>>(0)?.0, row.get(1)?)))
     }
 }
 
@@ -48,10 +66,12 @@ impl Command for AddResourceServer {
     }
 }
 
-/// Replaces a resource server's registration; refused when there is none.
+/// Replaces a resource server's registration; refused when there is none, or it is no more the version that was looked at.
 pub struct ReplaceResourceServer {
     /// The resource server.
     pub server: ResourceServer,
+    /// The version that was looked at.
+    pub version: Version,
     /// When.
     pub at: Timestamp,
 }
@@ -61,8 +81,8 @@ impl Command for ReplaceResourceServer {
 
     fn steps(&self, steps: &mut Steps) {
         steps.one(
-            "UPDATE resource_servers SET metadata = ?, updated_at = ? WHERE id = ?",
-            params![Json(&self.server), self.at, self.server.identifier.as_str()],
+            "UPDATE resource_servers SET metadata = ?, updated_at = ?, version = version + 1 WHERE id = ? AND version = ?",
+            params![Json(&self.server), self.at, self.server.identifier.as_str(), self.version],
         );
         steps.announces(Change::ResourceServers);
     }

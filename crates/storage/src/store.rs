@@ -6,7 +6,7 @@ use crate::database::Database;
 use crate::error::StorageError;
 use crate::mysql::Mysql;
 use crate::network::Network;
-use crate::nodes::Node;
+use crate::nodes::{Change, Node};
 use crate::options::{OpenError, Options};
 use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
@@ -41,6 +41,17 @@ pub struct Opened {
     pub warnings: Vec<String>,
 }
 
+/// What came of a command that announces changes.
+#[derive(Debug)]
+pub struct Written<T> {
+    /// What [`Store::write`] answers.
+    pub outcome: Result<T, StorageError>,
+    /// What the command announces, whatever came of it.
+    pub changes: Vec<Change>,
+    /// It was applied, or that cannot be learned. Otherwise nothing of it was.
+    pub may_have_happened: bool,
+}
+
 impl Store {
     /// Opens the database, creating and migrating it as needed. With a file it blocks; call it at start, on the runtime that will outlive
     /// the store.
@@ -73,12 +84,20 @@ impl Store {
     /// [`StorageError::Overloaded`] and [`StorageError::Unavailable`] mean that nothing of it was applied;
     /// [`StorageError::Undecided`] that it may or may not have been.
     pub async fn write<C: Command>(&self, command: C) -> Result<C::Outcome, StorageError> {
+        self.write_announced(command).await.outcome
+    }
+
+    /// Like [`Store::write`], and tells what the command announces: for whoever holds that in memory.
+    pub async fn write_announced<C: Command>(&self, command: C) -> Written<C::Outcome> {
         let mut steps = Steps::default();
         command.steps(&mut steps);
-        if let Some(node) = &self.node {
-            node.announce(&mut steps)?;
-        }
-        meter::span("store.write", self.apply(steps)).await.map(|applied| command.outcome(applied))
+        let changes = steps.changes().to_vec();
+        let applied = match self.node.as_ref().map_or(Ok(()), |node| node.announce(&mut steps)) {
+            Ok(()) => meter::span("store.write", self.apply(steps)).await,
+            Err(error) => Err(error),
+        };
+        let may_have_happened = matches!(applied, Ok(Applied::Done) | Err(StorageError::Undecided(_)));
+        Written { outcome: applied.map(|applied| command.outcome(applied)), changes, may_have_happened }
     }
 
     /// Answers a query. It sees every write that was acknowledged before it was asked.

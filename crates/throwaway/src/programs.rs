@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// The first of `names` in the search path, or in one of the folders that are not in everyone's.
 pub(crate) fn find(names: &[&str], folders: &[PathBuf]) -> Result<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = crate::variable("PATH").unwrap_or_default();
     let everywhere: Vec<PathBuf> = std::env::split_paths(&path)
         .chain(folders.iter().cloned())
         .chain([PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/sbin")])

@@ -28,6 +28,7 @@ pub struct Setup {
 
 /// Where a server is and what it is started with: what an engine's file needs to know.
 pub(crate) struct Place {
+    pub(crate) engine: Engine,
     pub(crate) folder: PathBuf,
     pub(crate) port: u16,
     pub(crate) account: Option<Account>,
@@ -95,7 +96,7 @@ impl Setup {
     )]
     pub fn on_a_small_disk(mut self, mib: u32) -> Option<Self> {
         if let Err(why) = disk::is_allowed() {
-            if std::env::var_os("CI").is_some() {
+            if crate::variable("CI").is_some() {
                 panic!("no small disk to fill: {why:#}");
             }
             eprintln!("NOT TESTED: no small disk to fill: {why:#}");
@@ -111,14 +112,19 @@ impl Setup {
     /// When it is not installed, or does not start; its log's end is in the error.
     pub fn start(self) -> Result<Server> {
         let account = match self.engine {
-            Engine::Postgres => postgres::account()?,
+            Engine::Postgres | Engine::NewestPostgres => postgres::account()?,
             Engine::Mariadb => mariadb::account()?,
         };
         let temporary = tempfile::Builder::new().prefix("doorward-throwaway-").tempdir()?;
         let folder = temporary.path().to_owned();
         give(&folder, account)?;
-        let certificate = certificate(&folder, account)?;
+        // The newest PostgreSQL is built without TLS.
+        let certificate = match self.engine {
+            Engine::NewestPostgres => None,
+            Engine::Postgres | Engine::Mariadb => certificate(&folder, account)?,
+        };
         let place = Place {
+            engine: self.engine,
             folder,
             port: free_port()?,
             account,
@@ -128,7 +134,7 @@ impl Setup {
         };
         let disk = self.small_disk.map(|mib| Disk::mounted(place.data(), mib, account)).transpose()?;
         let prepare = || match self.engine {
-            Engine::Postgres => postgres::prepare(&place),
+            Engine::Postgres | Engine::NewestPostgres => postgres::prepare(&place),
             Engine::Mariadb => mariadb::prepare(&place),
         };
         // On a machine that is short of something for a moment the second try works.
@@ -180,7 +186,7 @@ impl Server {
     /// The URL of the administrative database.
     pub fn administrative_url(&self) -> String {
         match self.engine {
-            Engine::Postgres => self.url(postgres::ADMINISTRATIVE),
+            Engine::Postgres | Engine::NewestPostgres => self.url(postgres::ADMINISTRATIVE),
             Engine::Mariadb => self.url(mariadb::ADMINISTRATIVE),
         }
     }
@@ -230,7 +236,7 @@ impl Server {
             return Ok(());
         }
         let mut command = match self.engine {
-            Engine::Postgres => postgres::serve(&self.place)?,
+            Engine::Postgres | Engine::NewestPostgres => postgres::serve(&self.place)?,
             Engine::Mariadb => mariadb::serve(&self.place)?,
         };
         let log = std::fs::File::options().create(true).append(true).open(self.place.log())?;
@@ -285,7 +291,7 @@ impl Server {
         stop_watching(&mut running)?;
         // PostgreSQL's TERM waits for its clients to leave, its INT does not; MariaDB ignores INT.
         let stop = match self.engine {
-            Engine::Postgres => Signal::INT,
+            Engine::Postgres | Engine::NewestPostgres => Signal::INT,
             Engine::Mariadb => Signal::TERM,
         };
         kill_process(pid(&running.server)?, stop)?;
@@ -322,7 +328,7 @@ impl Server {
 
     fn url(&self, database: &str) -> String {
         let scheme = match self.engine {
-            Engine::Postgres => "postgres",
+            Engine::Postgres | Engine::NewestPostgres => "postgres",
             Engine::Mariadb => "mysql",
         };
         format!("{scheme}://{USER}:{PASSWORD}@127.0.0.1:{}/{database}", self.place.port)
@@ -356,7 +362,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // PostgreSQL's QUIT frees its shared memory, which a KILL leaves behind in the system. A paused server must hear it first.
-        if let (Engine::Postgres, Some(running)) = (self.engine, &mut self.running) {
+        if let (Engine::Postgres | Engine::NewestPostgres, Some(running)) = (self.engine, &mut self.running) {
             if let Ok(pid) = pid(&running.server) {
                 signal(&family(pid), Signal::CONT);
                 let _ = kill_process(pid, Signal::QUIT);
@@ -379,7 +385,7 @@ impl Engine {
     /// When the server refuses one of them, or is not there.
     pub fn sql(self, url: &str, statements: &str) -> Result<String> {
         match self {
-            Self::Postgres => postgres::sql(url, statements),
+            Self::Postgres | Self::NewestPostgres => postgres::sql(self, url, statements),
             Self::Mariadb => mariadb::sql(url, statements),
         }
     }

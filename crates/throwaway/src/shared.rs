@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// The environment variable with the URL of an administrative database of the shared PostgreSQL.
 pub const POSTGRES_URL: &str = "DOORWARD_TEST_POSTGRES";
+/// The environment variable with the URL of an administrative database of the shared newest PostgreSQL.
+pub const NEWEST_POSTGRES_URL: &str = "DOORWARD_TEST_NEWEST_POSTGRES";
 /// The environment variable with the URL of an administrative database of the shared MariaDB.
 pub const MYSQL_URL: &str = "DOORWARD_TEST_MYSQL";
 
@@ -25,7 +27,7 @@ pub struct Database {
 /// When the server does not start or refuses.
 pub fn shared(engine: Engine) -> Result<Database> {
     let (administrative_url, server) =
-        match std::env::var_os(variable(engine)).map(std::ffi::OsString::into_string) {
+        match crate::variable(variable(engine)).map(std::ffi::OsString::into_string) {
             Some(Ok(url)) => (url, None),
             _ => {
                 let server = of_this_process(engine)?;
@@ -44,14 +46,15 @@ pub fn shared(engine: Engine) -> Result<Database> {
 pub(crate) fn variable(engine: Engine) -> &'static str {
     match engine {
         Engine::Postgres => POSTGRES_URL,
+        Engine::NewestPostgres => NEWEST_POSTGRES_URL,
         Engine::Mariadb => MYSQL_URL,
     }
 }
 
 fn of_this_process(engine: Engine) -> Result<Arc<Server>> {
-    static SERVERS: Mutex<[Weak<Server>; 2]> = Mutex::new([Weak::new(), Weak::new()]);
+    static SERVERS: Mutex<[Weak<Server>; 3]> = Mutex::new([Weak::new(), Weak::new(), Weak::new()]);
     let mut servers = SERVERS.lock().unwrap_or_else(PoisonError::into_inner);
-    let place = &mut servers[usize::from(engine == Engine::Mariadb)];
+    let place = &mut servers[engine as usize];
     if let Some(server) = place.upgrade() {
         return Ok(server);
     }
@@ -81,7 +84,9 @@ impl Drop for Database {
     fn drop(&mut self) {
         let Self { engine, administrative_url: url, name, .. } = self;
         let _ = match engine {
-            Engine::Postgres => engine.sql(url, &format!("DROP DATABASE {name} WITH (FORCE)")),
+            Engine::Postgres | Engine::NewestPostgres => {
+                engine.sql(url, &format!("DROP DATABASE {name} WITH (FORCE)"))
+            }
             Engine::Mariadb => {
                 let sessions = engine.sql(url, "SHOW PROCESSLIST").unwrap_or_default();
                 for session in sessions.lines().map(|line| line.split('\t').collect::<Vec<_>>()) {

@@ -1,5 +1,6 @@
 //! When audit events are written, sealed and forgotten. While there are none, nothing runs but one look a minute.
 
+use crate::Hands;
 use provider::{Ctx, Provider};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
@@ -15,11 +16,6 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// Old events are forgotten by whole days.
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 
-/// Does it for as long as it is polled.
-pub(crate) async fn run(provider: &Provider, new_ctx: &impl Fn() -> Ctx) {
-    tokio::join!(write(provider), seal(provider, new_ctx), forget(provider, new_ctx));
-}
-
 /// Writes and seals what there is when nothing more will come.
 pub async fn finish(provider: &Provider, ctx: &Ctx) {
     let finished = async {
@@ -31,36 +27,46 @@ pub async fn finish(provider: &Provider, ctx: &Ctx) {
     }
 }
 
-async fn write(provider: &Provider) {
+pub(crate) async fn write(hands: Hands) {
+    let provider = &hands.provider;
     loop {
-        provider.audit_batch().await;
+        let _batch_or_looking = timeout(LOOK_EVERY, provider.audit_batch()).await;
         while let Err(error) = provider.flush_audit().await {
             tracing::warn!(%error, "audit events could not be written, and are kept for now");
             sleep(AGAIN).await;
         }
+        hands.done("audit_write");
     }
 }
 
 /// Every node seals what it wrote, and what else it finds: the database sees to it that an event is sealed once.
-async fn seal(provider: &Provider, new_ctx: &impl Fn() -> Ctx) {
+pub(crate) async fn seal(hands: Hands) {
+    let provider = &hands.provider;
     loop {
         let _told_or_looking = timeout(LOOK_EVERY, provider.audit_written()).await;
         sleep(SEAL_AFTER).await;
-        let ctx = new_ctx();
-        if let Err(error) = provider.seal_audit(&ctx, ctx.now - SETTLED).await {
-            tracing::warn!(%error, "audit events could not be sealed");
-            sleep(AGAIN).await;
+        let ctx = hands.ctx();
+        match provider.seal_audit(&ctx, ctx.now - SETTLED).await {
+            Ok(_) => hands.done("audit_seal"),
+            Err(error) => {
+                tracing::warn!(%error, "audit events could not be sealed");
+                sleep(AGAIN).await;
+            }
         }
     }
 }
 
-async fn forget(provider: &Provider, new_ctx: &impl Fn() -> Ctx) {
+pub(crate) async fn forget(hands: Hands) {
+    let provider = &hands.provider;
     loop {
         sleep(LOOK_EVERY).await;
-        if !matches!(provider.runs_job("audit").await, Ok(false))
-            && let Err(error) = provider.forget_audit(&new_ctx()).await
-        {
-            tracing::error!(%error, "old audit events could not be forgotten");
+        let forgotten = match provider.runs_job("audit").await {
+            Ok(false) => Ok(()),
+            _ => provider.forget_audit(&hands.ctx()).await.map(drop),
+        };
+        match forgotten {
+            Ok(()) => hands.done("audit_forget"),
+            Err(error) => tracing::error!(%error, "old audit events could not be forgotten"),
         }
         sleep(FORGET_EVERY).await;
     }

@@ -2,6 +2,7 @@
 //! mean; knows no archive. Requests are signed by `rusty-s3` and sent by `ureq`, blocking, on whatever thread asks.
 
 use crate::clock;
+use crate::environment;
 use crate::https;
 use anyhow::Context as _;
 use rusty_s3::actions::{ListObjectsV2, S3Action};
@@ -77,7 +78,8 @@ pub(super) struct ObjectStore {
 impl ObjectStore {
     pub(super) fn open(bucket: &Bucket) -> anyhow::Result<Self> {
         // The names that everything that speaks S3 reads; a session token comes with temporary keys only.
-        let variable = |name| std::env::var_os(name)?.into_string().ok().filter(|value| !value.is_empty());
+        let variable =
+            |name| environment::variable(name)?.into_string().ok().filter(|value| !value.is_empty());
         let keys = variable("AWS_ACCESS_KEY_ID").zip(variable("AWS_SECRET_ACCESS_KEY"));
         let (key, secret) = keys.context(
             "an object store needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment (and AWS_SESSION_TOKEN with \

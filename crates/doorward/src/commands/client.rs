@@ -14,7 +14,7 @@ use crate::presets::{self, Preset};
 use anyhow::bail;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Subcommand};
-use protocol::{Client, ClientAuthentication, ClientId, RedirectUri};
+use protocol::{Client, ClientAuthentication, ClientId, RedirectUri, Version};
 
 pub(crate) const HELP: &str = "\
 Examples:
@@ -189,9 +189,11 @@ pub(crate) fn run(command: ClientCommand) -> anyhow::Result<()> {
         ClientCommand::Show(args) => client_shown::show(args),
         ClientCommand::Set(args) => {
             let mut administration = Administration::of(&args.place)?;
-            let before = find(&mut administration, args.id)?;
-            let changed = with_options(&mut administration, args.options, before)?;
-            replace(&mut administration, changed, "was changed")
+            let (before, version) = find(&mut administration, args.id)?;
+            let client = with_options(&mut administration, args.options, before)?;
+            let id = client.id.clone();
+            administration.done(Operation::ReplaceClient { client, version })?;
+            Ok(shown::line(format!("{id} was changed."))?)
         }
         ClientCommand::Secret(args) => new_secret(args),
         ClientCommand::Disable(args) => set_disabled(args, true),
@@ -323,18 +325,15 @@ fn with_options(
 }
 
 fn set_disabled(args: NamedArgs, disabled: bool) -> anyhow::Result<()> {
-    let mut administration = Administration::of(&args.place)?;
-    let changed = Client { disabled, ..find(&mut administration, args.id)? };
-    replace(
-        &mut administration,
-        changed,
-        if disabled { "is refused from now on" } else { "is admitted again" },
-    )
+    let operation = Operation::SetClientDisabled { id: args.id.clone(), disabled };
+    Administration::of(&args.place)?.done(operation)?;
+    let what = if disabled { "is refused from now on" } else { "is admitted again" };
+    Ok(shown::line(format!("{} {what}.", args.id))?)
 }
 
 fn remove(args: RemoveArgs) -> anyhow::Result<()> {
     let mut administration = Administration::of(&args.place)?;
-    let client = find(&mut administration, args.id)?;
+    let (client, _) = find(&mut administration, args.id)?;
     if !args.yes && !confirmed(&format!("Forget client {} ({})?", client.name, client.id))? {
         bail!("nothing was removed");
     }
@@ -342,15 +341,10 @@ fn remove(args: RemoveArgs) -> anyhow::Result<()> {
     Ok(shown::line(format!("{} was removed.", client.id))?)
 }
 
-pub(super) fn find(administration: &mut Administration, id: ClientId) -> anyhow::Result<Client> {
+/// The client, and the version of its registration.
+pub(super) fn find(administration: &mut Administration, id: ClientId) -> anyhow::Result<(Client, Version)> {
     match administration.perform(Operation::FindClient { id })? {
-        Outcome::Client(client) => Ok(client),
+        Outcome::FoundClient { client, version } => Ok((client, version)),
         _ => unexpected(),
     }
-}
-
-fn replace(administration: &mut Administration, client: Client, what: &str) -> anyhow::Result<()> {
-    let id = client.id.clone();
-    administration.done(Operation::ReplaceClient(client))?;
-    Ok(shown::line(format!("{id} {what}."))?)
 }

@@ -11,7 +11,7 @@ use protocol::{Client, ClientId, ExchangePolicy, GrantType, Scope};
 
 pub(super) fn show(args: ShowArgs) -> anyhow::Result<()> {
     let mut administration = Administration::of(&args.place)?;
-    let client = find(&mut administration, args.id)?;
+    let (client, _) = find(&mut administration, args.id)?;
     if args.json {
         return shown::json(&client);
     }

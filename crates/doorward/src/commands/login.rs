@@ -6,6 +6,7 @@ mod qr;
 
 use super::shown;
 use crate::clock;
+use crate::environment;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use issuer::{Answer, Issuer, Refusal};
@@ -77,7 +78,7 @@ enum Polled {
 
 pub(crate) fn run(args: &LoginArgs) -> anyhow::Result<()> {
     // Not an option: everybody on a machine sees the options of a process.
-    let secret = std::env::var_os("CLIENT_SECRET").and_then(|secret| secret.into_string().ok());
+    let secret = environment::variable("CLIENT_SECRET").and_then(|secret| secret.into_string().ok());
     let secret = secret.filter(|secret| !secret.is_empty());
     let issuer = Issuer::discover(&args.issuer, &args.client_id, secret)?;
     let authorization = ask(args, &issuer)?;
@@ -123,7 +124,7 @@ fn show(args: &LoginArgs, authorization: &Authorization) -> anyhow::Result<()> {
         && !args.no_qr
         && (args.qr || on_terminal)
     {
-        let colour = on_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let colour = on_terminal && environment::variable("NO_COLOR").is_none_or(|value| value.is_empty());
         tell(&format!(
             "Or scan this with a phone, and compare the code there:\n\n{}\n",
             qr::drawn(complete, colour)?

@@ -17,6 +17,7 @@ pub(crate) mod config;
 pub(crate) mod grant;
 pub(crate) mod healthcheck;
 pub(crate) mod init;
+pub(crate) mod issuer;
 mod key_readers;
 pub(crate) mod keys;
 pub(crate) mod login;

@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use protocol::access_rule::host_name;
 use protocol::{
     AccessRule, AccessTokenType, ClientId, Needs, NotAdmitted, RequestPath, ResourceIndicator,
-    ResourceServer, Scope,
+    ResourceServer, Scope, Version,
 };
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -180,8 +180,9 @@ pub(crate) fn run(command: ResourceServerCommand) -> anyhow::Result<ExitCode> {
         ResourceServerCommand::Show(args) => show(&args)?,
         ResourceServerCommand::Set(args) => {
             let mut administration = Administration::of(&args.place)?;
-            let server = args.options.apply(find(&mut administration, &args.identifier)?)?;
-            administration.done(Operation::ReplaceResourceServer(server))?;
+            let (server, version) = find(&mut administration, &args.identifier)?;
+            let server = args.options.apply(server)?;
+            administration.done(Operation::ReplaceResourceServer { server, version })?;
             shown::line(format!("{} was changed.", args.identifier.as_str()))?;
         }
         ResourceServerCommand::Remove(args) => remove(args)?,
@@ -243,12 +244,15 @@ fn all(administration: &mut Administration) -> anyhow::Result<Vec<ResourceServer
     }
 }
 
+/// The resource server, and the version of its registration.
 fn find(
     administration: &mut Administration,
     identifier: &ResourceIndicator,
-) -> anyhow::Result<ResourceServer> {
-    let found = all(administration)?.into_iter().find(|server| server.identifier == *identifier);
-    found.with_context(|| format!("there is no resource server {}", identifier.as_str()))
+) -> anyhow::Result<(ResourceServer, Version)> {
+    match administration.perform(Operation::FindResourceServer { identifier: identifier.clone() })? {
+        Outcome::FoundResourceServer { server, version } => Ok((server, version)),
+        _ => unexpected(),
+    }
 }
 
 fn list(args: &ListArgs) -> anyhow::Result<()> {
@@ -271,7 +275,7 @@ fn list(args: &ListArgs) -> anyhow::Result<()> {
 }
 
 fn show(args: &ShowArgs) -> anyhow::Result<()> {
-    let server = find(&mut Administration::of(&args.place)?, &args.identifier)?;
+    let (server, _) = find(&mut Administration::of(&args.place)?, &args.identifier)?;
     if args.json {
         return shown::json(&server);
     }

@@ -9,6 +9,7 @@ use crate::backups::{Sealing, health};
 use crate::cli::Place;
 use crate::clock::{self, OsRandom};
 use crate::master_key::{IfMissing, MasterKeySource};
+use crate::operator::{Operation, Outcome, call};
 use crate::settings::{Resolved, SettingFlags, Settings};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
@@ -326,6 +327,7 @@ fn doctor(runtime: &Runtime, args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     findings.extend(seal(&settings));
     findings.push(master_key(&settings));
     findings.push(issuer(&settings));
+    findings.extend(known_by(&settings)?);
     findings.extend(key_readers::finding(&settings));
     // An object store is asked by a client that blocks.
     findings.extend(health::findings(&settings));
@@ -335,6 +337,35 @@ fn doctor(runtime: &Runtime, args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         list(&findings)?;
     }
     Ok(exit_code(&findings))
+}
+
+/// By which issuer the installation is known, and what the running server noticed of its proxies.
+fn known_by(settings: &Settings) -> anyhow::Result<Vec<Finding>> {
+    let mut findings: Vec<Finding> = settings
+        .warnings()
+        .into_iter()
+        .map(|warning| Finding::note("settings", warning, "see `doorward config show`"))
+        .collect();
+    if let Ok(Ok(Outcome::StoredIssuer(stored))) = call(&settings.data, &Operation::FindIssuer)? {
+        let set = settings.issuer.as_ref().map(ToString::to_string);
+        findings.push(match (stored, set) {
+            (Some(stored), Some(set)) if stored != set => Finding::problem(
+                "known as",
+                format!("clients know this installation as {stored}, and the settings say {set}"),
+                format!("set issuer to {stored}, or change it on purpose: doorward issuer change {set}"),
+            ),
+            (Some(stored), _) => Finding::ok("known as", stored),
+            (None, _) => Finding::note(
+                "known as",
+                "none is set: it is made up from the port",
+                "set issuer to the URL that people reach this server by, before clients are registered",
+            ),
+        });
+    }
+    if let Ok(Ok(Outcome::Notices(notices))) = call(&settings.data, &Operation::ListNotices)? {
+        findings.extend(notices.into_iter().map(|(found, remedy)| Finding::problem("proxy", found, remedy)));
+    }
+    Ok(findings)
 }
 
 /// What the seal of a backup says; nothing of a database that is none.

@@ -7,23 +7,25 @@ use provider::Provider;
 pub(super) async fn told(provider: &Provider, operation: &Operation) -> Option<String> {
     use Operation as Op;
     match operation {
-        Op::FindUser { login }
-        | Op::SetUserPassword { login, .. }
-        | Op::SetUserDisabled { login, .. }
-        | Op::RemoveUser { login } => provider.find_user(login).await.ok().map(|user| user.id.to_string()),
-        Op::AddClient(client) | Op::AddClientWithSecret { client, .. } | Op::ReplaceClient(client) => {
+        Op::FindUser { login } | Op::SetUserPassword { login, .. } | Op::RemoveUser { login } => {
+            provider.find_user(login).await.ok().map(|user| user.id.to_string())
+        }
+        Op::AddClient(client) | Op::AddClientWithSecret { client, .. } | Op::ReplaceClient { client, .. } => {
             Some(client.id.to_string())
         }
         Op::FindClient { id }
+        | Op::SetClientDisabled { id, .. }
         | Op::RotateClientSecret { id }
         | Op::RemoveClient { id }
         | Op::AddServiceAccount { id, .. }
         | Op::AddApiKey { service_account: id, .. } => Some(id.to_string()),
         Op::RevokeApiKey { id } => Some(id.to_string()),
-        Op::AddResourceServer(server) | Op::ReplaceResourceServer(server) => {
+        Op::AddResourceServer(server) | Op::ReplaceResourceServer { server, .. } => {
             Some(server.identifier.as_str().to_owned())
         }
-        Op::RemoveResourceServer { identifier } => Some(identifier.as_str().to_owned()),
+        Op::FindResourceServer { identifier } | Op::RemoveResourceServer { identifier } => {
+            Some(identifier.as_str().to_owned())
+        }
         _ => None,
     }
 }

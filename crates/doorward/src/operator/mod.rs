@@ -25,6 +25,7 @@ pub(crate) use views::{ApiKeyView, KeyView, UserView};
 
 use protocol::{
     ApiKeyId, AssertionIssuer, Client, ClientId, GrantId, ResourceIndicator, ResourceServer, Scope, UserId,
+    Version,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -63,7 +64,14 @@ pub(crate) enum Operation {
     FindClient {
         id: ClientId,
     },
-    ReplaceClient(Client),
+    ReplaceClient {
+        client: Client,
+        version: Version,
+    },
+    SetClientDisabled {
+        id: ClientId,
+        disabled: bool,
+    },
     RotateClientSecret {
         id: ClientId,
     },
@@ -96,7 +104,13 @@ pub(crate) enum Operation {
     },
     AddResourceServer(ResourceServer),
     ListResourceServers,
-    ReplaceResourceServer(ResourceServer),
+    FindResourceServer {
+        identifier: ResourceIndicator,
+    },
+    ReplaceResourceServer {
+        server: ResourceServer,
+        version: Version,
+    },
     RemoveResourceServer {
         identifier: ResourceIndicator,
     },
@@ -105,6 +119,12 @@ pub(crate) enum Operation {
         force: bool,
     },
     CheckReadiness,
+    FindIssuer,
+    ChangeIssuer {
+        issuer: String,
+    },
+    /// What a running server noticed of its proxies.
+    ListNotices,
     Grant(GrantOperation),
     /// By which issuer its tokens name this installation.
     Issuer,
@@ -127,7 +147,8 @@ impl Operation {
             Self::AddClient(_) | Self::AddClientWithSecret { .. } => "add_client",
             Self::ListClients { .. } => "list_clients",
             Self::FindClient { .. } => "find_client",
-            Self::ReplaceClient(_) => "replace_client",
+            Self::ReplaceClient { .. } => "replace_client",
+            Self::SetClientDisabled { .. } => "set_client_disabled",
             Self::RotateClientSecret { .. } => "rotate_client_secret",
             Self::RemoveClient { .. } => "remove_client",
             Self::AddAssertionIssuer(_) => "add_assertion_issuer",
@@ -139,11 +160,15 @@ impl Operation {
             Self::RevokeApiKey { .. } => "revoke_api_key",
             Self::AddResourceServer(_) => "add_resource_server",
             Self::ListResourceServers => "list_resource_servers",
-            Self::ReplaceResourceServer(_) => "replace_resource_server",
+            Self::FindResourceServer { .. } => "find_resource_server",
+            Self::ReplaceResourceServer { .. } => "replace_resource_server",
             Self::RemoveResourceServer { .. } => "remove_resource_server",
             Self::ListSigningKeys => "list_signing_keys",
             Self::RotateSigningKeys { .. } => "rotate_signing_keys",
             Self::CheckReadiness => "check_readiness",
+            Self::FindIssuer => "find_issuer",
+            Self::ChangeIssuer { .. } => "change_issuer",
+            Self::ListNotices => "list_notices",
             Self::Grant(operation) => operation.name(),
             Self::Issuer => "issuer",
             Self::User(operation) => operation.name(),
@@ -165,6 +190,11 @@ pub(crate) enum Outcome {
     /// What stands before each hash of an import.
     PasswordEnvelope(String),
     Client(Client),
+    /// A client, and the version of its registration that was looked at.
+    FoundClient {
+        client: Client,
+        version: Version,
+    },
     Clients(Vec<Client>),
     /// A registered client, and its secret unless it is public: shown this once.
     ClientAdded {
@@ -180,6 +210,11 @@ pub(crate) enum Outcome {
     },
     ApiKeys(Vec<ApiKeyView>),
     ResourceServers(Vec<ResourceServer>),
+    /// A resource server, and the version of its registration that was looked at.
+    FoundResourceServer {
+        server: ResourceServer,
+        version: Version,
+    },
     SigningKeys(Vec<KeyView>),
     /// Grants, and after which one to ask for more.
     Grants {
@@ -199,6 +234,10 @@ pub(crate) enum Outcome {
     AuditBlocks(Vec<AuditBlockView>),
     AuditHead(Option<String>),
     AuditKey(Value),
+    /// The issuer that is remembered, if one is.
+    StoredIssuer(Option<String>),
+    /// What was found, and which setting to use.
+    Notices(Vec<(String, String)>),
 }
 
 /// A user to add.

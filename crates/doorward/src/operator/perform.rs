@@ -27,8 +27,14 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
             Outcome::ClientAdded { client, secret: None }
         }
         Op::ListClients { after, limit } => Outcome::Clients(provider.list_clients(after, limit).await?),
-        Op::FindClient { id } => Outcome::Client(provider.find_client(&id).await?),
-        Op::ReplaceClient(client) => done(provider.replace_client(ctx, client).await)?,
+        Op::FindClient { id } => {
+            let (client, version) = provider.find_client_version(&id).await?;
+            Outcome::FoundClient { client, version }
+        }
+        Op::ReplaceClient { client, version } => done(provider.replace_client(ctx, client, version).await)?,
+        Op::SetClientDisabled { id, disabled } => {
+            done(provider.set_client_disabled(ctx, &id, disabled).await)?
+        }
         Op::RotateClientSecret { id } => {
             Outcome::ClientSecret(provider.rotate_client_secret(ctx, &id).await?.into())
         }
@@ -51,7 +57,13 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
         Op::RevokeApiKey { id } => done(provider.revoke_api_key(ctx, id).await)?,
         Op::AddResourceServer(server) => done(provider.add_resource_server(ctx, server).await)?,
         Op::ListResourceServers => Outcome::ResourceServers(provider.list_resource_servers().await?),
-        Op::ReplaceResourceServer(server) => done(provider.replace_resource_server(ctx, server).await)?,
+        Op::FindResourceServer { identifier } => {
+            let (server, version) = provider.find_resource_server(&identifier).await?;
+            Outcome::FoundResourceServer { server, version }
+        }
+        Op::ReplaceResourceServer { server, version } => {
+            done(provider.replace_resource_server(ctx, server, version).await)?
+        }
         Op::RemoveResourceServer { identifier } => {
             done(provider.remove_resource_server(ctx, identifier).await)?
         }
@@ -61,6 +73,10 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
         }
         Op::Issuer => Outcome::Issuer(provider.settings().issuer.clone()),
         Op::CheckReadiness => provider.ready().map(|()| Outcome::Done).map_err(Refusal)?,
+        Op::FindIssuer => Outcome::StoredIssuer(provider.stored_issuer().await?),
+        Op::ChangeIssuer { issuer } => done(provider.change_issuer(ctx, issuer).await)?,
+        // Only what listens notices something.
+        Op::ListNotices => Outcome::Notices(Vec::new()),
         Op::Grant(operation) => return operation.perform(provider, ctx).await,
         Op::User(operation) => return operation.perform(provider, ctx).await,
         Op::Organization(operation) => return operation.perform(provider, ctx).await,

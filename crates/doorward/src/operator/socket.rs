@@ -1,7 +1,7 @@
 //! The server's end of the operator's socket: one JSON line in, one JSON line out, over a Unix socket that only the server's own system
 //! user can open. Owns who may speak and for how long; what is done is `perform`'s.
 
-use super::{Answer, LONGEST_LINE, Refusal, perform, socket_path};
+use super::{Answer, LONGEST_LINE, Operation, Outcome, Refusal, perform, socket_path};
 use crate::clock;
 use anyhow::Context as _;
 use provider::Provider;
@@ -17,6 +17,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use web::server::Forwarding;
 use zeroize::Zeroizing;
 
 /// How long an operator's program may take to send its line, and to take the answer.
@@ -57,7 +58,7 @@ impl Socket {
     }
 
     /// Answers operators until `shutdown`; what was begun is finished.
-    pub(crate) async fn serve(self, provider: Provider, shutdown: CancellationToken) {
+    pub(crate) async fn serve(self, provider: Provider, forwarding: Forwarding, shutdown: CancellationToken) {
         let tracker = TaskTracker::new();
         let places = Arc::new(Semaphore::new(MOST_AT_ONCE));
         let accepting = async {
@@ -65,9 +66,9 @@ impl Socket {
             while let Ok(place) = Arc::clone(&places).acquire_owned().await {
                 match self.listener.accept().await {
                     Ok((stream, _)) => {
-                        let provider = provider.clone();
+                        let (provider, forwarding) = (provider.clone(), forwarding.clone());
                         tracker.spawn(async move {
-                            if let Err(error) = answer(stream, &provider).await {
+                            if let Err(error) = answer(stream, &provider, &forwarding).await {
                                 tracing::warn!(%error, "an operator's request could not be answered");
                             }
                             drop(place);
@@ -102,7 +103,7 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
     std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
-async fn answer(mut stream: UnixStream, provider: &Provider) -> anyhow::Result<()> {
+async fn answer(mut stream: UnixStream, provider: &Provider, forwarding: &Forwarding) -> anyhow::Result<()> {
     // The file's mode already says so; this also holds where a file system ignores modes.
     let theirs = stream.peer_cred()?.uid();
     if theirs != 0 && theirs != geteuid().as_raw() {
@@ -114,9 +115,16 @@ async fn answer(mut stream: UnixStream, provider: &Provider) -> anyhow::Result<(
     tokio::time::timeout(PATIENCE, reading.read_line(&mut line)).await.context("no request came")??;
     let answer: Answer = match serde_json::from_str(&line) {
         Ok(operation) => {
-            let operation: super::Operation = operation;
+            let operation: Operation = operation;
             let (name, told) = (operation.name(), super::about::told(provider, &operation).await);
-            let answer = perform(provider, &mut clock::own_ctx(), operation).await;
+            let answer = match operation {
+                Operation::ListNotices => {
+                    let notices =
+                        forwarding.notices().into_iter().map(|notice| (notice.found, notice.remedy));
+                    Ok(Outcome::Notices(notices.collect()))
+                }
+                operation => perform(provider, &mut clock::own_ctx(), operation).await,
+            };
             let about = told.or_else(|| super::about::told_by(&answer)).unwrap_or_default();
             tracing::info!(operation = name, about, by_uid = theirs, refused = answer.is_err(), "operator");
             answer

@@ -282,6 +282,13 @@ impl Settings {
                 self.issuer(self.listen)
             ));
         }
+        if self.issuer.is_none() && self.trusted_proxies != TrustedProxies::default() {
+            warnings.push(format!(
+                "trusted_proxies is set, but without `issuer` cookies, tokens and links are for {}: set issuer to the URL that people \
+                 reach the proxy by",
+                self.issuer(self.listen)
+            ));
+        }
         let https = self.issuer(self.listen).is_https();
         if https && self.tls.files().is_none() && self.trusted_proxies == TrustedProxies::default() {
             warnings.push(

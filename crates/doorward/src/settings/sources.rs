@@ -1,5 +1,6 @@
 //! Where settings come from, in rising precedence: default, file, environment, flag. Knows the table; reads each effective value once.
 
+use crate::environment;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
@@ -59,7 +60,7 @@ pub(crate) struct SettingsError(pub(crate) Vec<String>);
 impl Resolved {
     /// Reads flags, the process's environment, and the file they name or that is found.
     pub(crate) fn from_system(flags: &SettingFlags) -> Result<Self, SettingsError> {
-        Self::from_sources(flags, std::env::vars_os(), &USUAL_FILES.map(Path::new))
+        Self::from_sources(flags, environment::variables(), &USUAL_FILES.map(Path::new))
     }
 
     /// What there is without a file, an environment and flags.

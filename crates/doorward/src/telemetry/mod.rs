@@ -9,6 +9,7 @@ mod traces;
 
 pub(crate) use traces::{Receiving, Traces};
 
+use crate::environment;
 use std::io::{IsTerminal as _, stderr};
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
@@ -44,7 +45,7 @@ impl Telemetry {
             .finish(stderr());
         let dropped = writer.error_counter();
         // https://no-color.org: any value but the empty one.
-        let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let colours = terminal && environment::variable("NO_COLOR").is_none_or(|value| value.is_empty());
         let filter = EnvFilter::builder().parse(without_the_noise(&settings.filter))?;
         let builder = tracing_subscriber::fmt().with_writer(writer).with_env_filter(filter);
         let suppressed = Suppressed::default();

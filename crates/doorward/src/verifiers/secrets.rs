@@ -1,5 +1,6 @@
 //! The secret that a server and its workers share: where it is kept, and which of several opens a message. While it is changed there are two.
 
+use crate::environment;
 use crate::master_key;
 use crate::settings::Settings;
 use anyhow::{Context as _, bail, ensure};
@@ -23,7 +24,7 @@ impl Secrets {
     /// # Errors
     /// A sentence that says what the operator can do. It never holds a secret.
     pub(crate) fn of(settings: &Settings) -> anyhow::Result<Self> {
-        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        let credentials = environment::variable("CREDENTIALS_DIRECTORY").map(PathBuf::from);
         Self::from_sources(settings, credentials.as_deref())
     }
 

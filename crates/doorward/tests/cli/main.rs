@@ -22,6 +22,8 @@ mod handover;
 #[cfg(test)]
 mod help;
 #[cfg(test)]
+mod issuer;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod measuring;

@@ -121,7 +121,7 @@ mod profiled {
             stream.read_to_end(&mut answer).expect("an answer");
             let head = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
             assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..head]));
-            if let Some(folder) = std::env::var_os("DOORWARD_KEEP_PROFILES") {
+            if let Some(folder) = throwaway::variable("DOORWARD_KEEP_PROFILES") {
                 let name = format!("{}.pb.gz", path.rsplit('/').next().unwrap().split('?').next().unwrap());
                 std::fs::write(std::path::Path::new(&folder).join(name), &answer[head + 4..])
                     .expect("written");

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 /// Where the program is; said loudly where it is not, and a failure in CI.
 fn program() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = throwaway::variable("PATH").unwrap_or_default();
     let found =
         std::env::split_paths(&path).map(|folder| folder.join("prometheus")).find(|path| path.is_file());
     if found.is_none() {
         let missing = "prometheus is not installed; as root: apt-get install prometheus";
-        assert!(std::env::var_os("CI").is_none(), "{missing}");
+        assert!(throwaway::variable("CI").is_none(), "{missing}");
         eprintln!("SKIPPED: {missing}");
     }
     found

@@ -98,7 +98,7 @@ pub(crate) fn engines() -> impl Iterator<Item = Option<Engine>> {
 
 /// A command that runs ours or is ours: Doorward takes every DOORWARD_ variable for a setting, and this test's own are none.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
-    let ours = std::env::vars_os().filter(|(name, _)| !name.to_string_lossy().starts_with("DOORWARD_"));
+    let ours = throwaway::variables().filter(|(name, _)| !name.to_string_lossy().starts_with("DOORWARD_"));
     let mut command = Command::new(program);
     command.env_clear().envs(ours);
     command

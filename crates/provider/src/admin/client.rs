@@ -1,20 +1,18 @@
 //! Clients, as an operator changes them.
 
-use super::AdminError;
 use super::client_proof;
-use crate::revocations::revocation;
+use super::{AdminError, TRIES};
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider};
 use crypto::{generate_secret, secret_hash};
 use passwords::OnBehalfOf;
-use protocol::{AuditEvent, Client, ClientAuthentication, ClientId, GrantType, PkcePolicy};
+use protocol::{AuditEvent, Client, ClientId, GrantType, PkcePolicy, Version};
 use secrecy::{ExposeSecret as _, SecretString};
 use storage::client::{
     AddClient, ClientAdded, ClientById, ListClients, RegisteredClient, RemoveClient, ReplaceClient,
-    secret_name,
+    SetClientSecret, secret_name,
 };
-use storage::given_subject::as_subject;
-use storage::signing_key::{PublishSigningKeys, Publishing};
+use storage::signing_key::Publishing;
 
 /// A client to register.
 pub struct NewClient {
@@ -82,12 +80,8 @@ impl Provider {
         let (client_id, service_account) = (client.id.clone(), client.service_account);
         let created = AuditEvent::ClientCreated { client: client_id.clone(), service_account };
         let publish = self.publishing_for(ctx.now, &[&client]).await?;
-        let publishes = publish.is_some();
         let add = Publishing { command: AddClient { registered, at: ctx.now }, publish };
-        let added = self.inner.store.write(self.audited(ctx, add, created)).await?;
-        if publishes {
-            self.load_keys(ctx.now).await?;
-        }
+        let added = self.commit(ctx, self.audited(ctx, add, created)).await?;
         match added {
             ClientAdded::Added => Ok(client),
             ClientAdded::Taken => Err(AdminError::Taken(format!("client_id {client_id}"))),
@@ -115,35 +109,65 @@ impl Provider {
         Ok(self.stored_client(id).await?.client)
     }
 
+    /// The client with this `client_id`, disabled or not, and the version of its registration.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn find_client_version(&self, id: &ClientId) -> Result<(Client, Version), AdminError> {
+        let stored = self.stored_client(id).await?;
+        Ok((stored.client, stored.version))
+    }
+
     /// Replaces a client's registration; its secret stays while its method keeps one in the same way.
     ///
     /// # Errors
-    /// When there is no such client, or the registration makes no sense.
-    pub async fn replace_client(&self, ctx: &Ctx, client: Client) -> Result<(), AdminError> {
-        check(&client)?;
+    /// When there is no such client, the registration makes no sense, or it is no more the version that was looked at.
+    pub async fn replace_client(
+        &self,
+        ctx: &Ctx,
+        client: Client,
+        version: Version,
+    ) -> Result<(), AdminError> {
         let before = self.stored_client(&client.id).await?;
-        self.check_change(Some(&before.client), &client).await?;
-        if before.client.authentication.is_confidential() != client.authentication.is_confidential() {
-            return Err(AdminError::Invalid(
-                "a public client cannot become confidential, nor the other way".into(),
-            ));
-        }
-        // What the new method has no use for is not kept.
-        let secret_hash = before.secret_hash.filter(|_| client.authentication.presents_secret());
-        let signs = client.authentication == ClientAuthentication::ClientSecretJwt;
-        let sealed_secret = before.sealed_secret.filter(|_| signs);
-        let imported_secret_hash =
-            before.imported_secret_hash.filter(|_| client.authentication.presents_secret());
-        let event = AuditEvent::ClientChanged { client: client.id.clone(), disabled: client.disabled };
-        let publish = self.publishing_for(ctx.now, &[&before.client, &client]).await?;
-        let publishes = publish.is_some();
-        let registered =
-            RegisteredClient { client, secret_hash, imported_secret_hash, sealed_secret, ..before };
-        self.replace(ctx, registered, publish, event).await?;
-        if publishes {
-            self.load_keys(ctx.now).await?;
+        let id = client.id.clone();
+        if before.version != version || !self.replace(ctx, &before, client).await? {
+            return Err(AdminError::Changed(format!("client {id}")));
         }
         Ok(())
+    }
+
+    /// Changes what `change` does of a client's registration; what somebody else changes at the same time stays as they made it.
+    ///
+    /// # Errors
+    /// When there is no such client, or the registration would make no sense.
+    pub async fn change_client(
+        &self,
+        ctx: &Ctx,
+        id: &ClientId,
+        change: impl Fn(&mut Client),
+    ) -> Result<Client, AdminError> {
+        for _ in 0..TRIES {
+            let before = self.stored_client(id).await?;
+            let mut client = before.client.clone();
+            change(&mut client);
+            if self.replace(ctx, &before, client.clone()).await? {
+                return Ok(client);
+            }
+        }
+        Err(AdminError::Changed(format!("client {id}")))
+    }
+
+    /// Refuses a client everywhere, or admits it again.
+    ///
+    /// # Errors
+    /// When there is no such client.
+    pub async fn set_client_disabled(
+        &self,
+        ctx: &Ctx,
+        id: &ClientId,
+        disabled: bool,
+    ) -> Result<(), AdminError> {
+        self.change_client(ctx, id, |client| client.disabled = disabled).await.map(drop)
     }
 
     /// Gives a client a new secret; the old one is refused from now on.
@@ -151,14 +175,21 @@ impl Provider {
     /// # Errors
     /// When there is no such client, or it does not prove itself by a secret.
     pub async fn rotate_client_secret(&self, ctx: &mut Ctx, id: &ClientId) -> Result<String, AdminError> {
-        let before = self.stored_client(id).await?;
-        let method = before.client.authentication.as_str();
-        let (registered, secret) = self.with_secret(ctx, before.client);
-        let none =
-            || AdminError::Invalid(format!("client {id} has no secret: its authentication is {method}"));
-        let secret = secret.ok_or_else(none)?;
-        self.replace(ctx, registered, None, AuditEvent::ClientSecretRotated { client: id.clone() }).await?;
-        Ok(secret)
+        for _ in 0..TRIES {
+            let before = self.stored_client(id).await?;
+            let method = before.client.authentication.as_str();
+            let (registered, secret) = self.with_secret(ctx, before.client);
+            let none =
+                || AdminError::Invalid(format!("client {id} has no secret: its authentication is {method}"));
+            let secret = secret.ok_or_else(none)?;
+            let registered = RegisteredClient { version: before.version, ..registered };
+            let command = SetClientSecret { registered, at: ctx.now };
+            let event = AuditEvent::ClientSecretRotated { client: id.clone() };
+            if self.commit(ctx, self.audited(ctx, command, event)).await? {
+                return Ok(secret);
+            }
+        }
+        Err(AdminError::Changed(format!("client {id}")))
     }
 
     /// Forgets a client; its tokens are refused from now on.
@@ -170,16 +201,7 @@ impl Provider {
         let revoked_until = ctx.now + MAX_ACCESS_TOKEN_LIFETIME;
         let remove = RemoveClient { client: id.clone(), at: ctx.now, revoked_until };
         let remove = self.audited(ctx, remove, removed);
-        let removed = match as_subject(id) {
-            Some(subject) => {
-                let revoked = revocation(ctx, *subject.as_bytes());
-                self.write_revoking_if(remove, revoked, |removed| *removed).await?
-            }
-            None => self.inner.store.write(remove).await?,
-        };
-        self.inner.clients.forget(id);
-        self.inner.api_keys.forget_all();
-        if removed { Ok(()) } else { Err(unknown(id)) }
+        if self.commit(ctx, remove).await? { Ok(()) } else { Err(unknown(id)) }
     }
 
     /// What only the installation can say about what is new in a registration.
@@ -270,19 +292,26 @@ impl Provider {
         self.inner.store.read(ClientById(id)).await?.ok_or_else(|| unknown(id))
     }
 
+    /// False when it is no more what it was before.
     async fn replace(
         &self,
         ctx: &Ctx,
-        registered: RegisteredClient,
-        publish: Option<PublishSigningKeys>,
-        event: AuditEvent,
-    ) -> Result<(), AdminError> {
-        let id = registered.client.id.clone();
-        let replace = Publishing { command: ReplaceClient { registered, at: ctx.now }, publish };
-        let replace = self.audited(ctx, replace, event);
-        let replaced = self.inner.store.write(replace).await?;
-        self.inner.clients.forget(&id);
-        if replaced { Ok(()) } else { Err(unknown(&id)) }
+        before: &RegisteredClient,
+        client: Client,
+    ) -> Result<bool, AdminError> {
+        check(&client)?;
+        self.check_change(Some(&before.client), &client).await?;
+        if before.client.authentication.is_confidential() != client.authentication.is_confidential() {
+            return Err(AdminError::Invalid(
+                "a public client cannot become confidential, nor the other way".into(),
+            ));
+        }
+        let event = AuditEvent::ClientChanged { client: client.id.clone(), disabled: client.disabled };
+        // With it, what the client needs is published.
+        let publish = self.publishing_for(ctx.now, &[&before.client, &client]).await?;
+        let command = ReplaceClient { client, version: before.version, at: ctx.now };
+        let command = Publishing { command, publish };
+        Ok(self.commit(ctx, self.audited(ctx, command, event)).await?)
     }
 }
 

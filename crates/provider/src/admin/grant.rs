@@ -1,7 +1,6 @@
 //! Grants, as an operator sees and ends them: one, all of a user, all of a client.
 
 use super::AdminError;
-use crate::revocations::revocation;
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider};
 use protocol::{AuditEvent, ClientId, GrantId, UserId};
@@ -81,15 +80,7 @@ impl Provider {
     pub async fn end_client_grants(&self, ctx: &Ctx, id: &ClientId) -> Result<(), AdminError> {
         let ended = AuditEvent::ClientGrantsEnded { client: id.clone() };
         let end = self.audited(ctx, EndClientGrants { client: id.clone(), at: ctx.now }, ended);
-        let (provider, client) = (self.clone(), id.clone());
-        // To its end also when whoever asked hangs up, and whatever became of it: the next look-up reads the row.
-        let to_the_end = tokio::spawn(async move {
-            let ended = provider.inner.store.write(end).await;
-            provider.inner.clients.forget(&client);
-            ended
-        });
-        let undecided = |error: tokio::task::JoinError| storage::StorageError::Undecided(error.to_string());
-        match to_the_end.await.map_err(undecided)?? {
+        match self.commit(ctx, end).await? {
             true => Ok(()),
             false => Err(AdminError::Unknown(format!("client {id}"))),
         }
@@ -104,7 +95,7 @@ impl Provider {
         let revoked_until = ctx.now + MAX_ACCESS_TOKEN_LIFETIME;
         let end = EndUserGrants { user, at: ctx.now, revoked_until };
         let end = self.audited(ctx, end, AuditEvent::UserGrantsEnded { user });
-        match self.write_revoking(end, revocation(ctx, *user.as_bytes())).await? {
+        match self.commit(ctx, end).await? {
             true => Ok(()),
             false => Err(AdminError::Unknown(format!("user {login}"))),
         }

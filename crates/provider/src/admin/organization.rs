@@ -1,8 +1,8 @@
 //! Organizations, as an operator changes them.
 
-use super::{AdminError, check_name};
+use super::{AdminError, TRIES, check_name};
 use crate::{Ctx, Provider};
-use protocol::{AuditEvent, OrganizationId, Slug};
+use protocol::{AuditEvent, OrganizationId, Slug, Version};
 use storage::organization::{
     AddOrganization, ListOrganizations, Organization, OrganizationBySlug, Removal, RemoveOrganization,
     ReplaceOrganization,
@@ -36,6 +36,7 @@ impl Provider {
             created_at: ctx.now,
             updated_at: ctx.now,
             disabled_at: None,
+            version: Version::default(),
         };
         let created = AuditEvent::OrganizationCreated {
             organization: organization.id,
@@ -68,7 +69,8 @@ impl Provider {
         self.inner.store.read(OrganizationBySlug(slug)).await?.ok_or_else(|| unknown(slug))
     }
 
-    /// Changes an organization. While it is disabled, the clients of its services and their tokens are refused.
+    /// Changes an organization. While it is disabled, the clients of its services and their tokens are refused. What
+    /// somebody else changes at the same time stays as they made it.
     ///
     /// # Errors
     /// When there is none, or it would have no name.
@@ -78,20 +80,24 @@ impl Provider {
         slug: &Slug,
         change: OrganizationChange,
     ) -> Result<Organization, AdminError> {
-        let before = self.find_organization(slug).await?;
-        let name = change.name.unwrap_or(before.name);
-        check_name(&name)?;
-        let disabled_at = match change.disabled {
-            None => before.disabled_at,
-            Some(false) => None,
-            Some(true) => Some(before.disabled_at.unwrap_or(ctx.now)),
-        };
-        let changed = Organization { name, disabled_at, updated_at: ctx.now, ..before };
-        let event =
-            AuditEvent::OrganizationChanged { organization: changed.id, disabled: disabled_at.is_some() };
-        let command = self.audited(ctx, ReplaceOrganization(changed.clone()), event);
-        let replaced = self.write_then(command, Self::forget_organizations).await?;
-        if replaced { Ok(changed) } else { Err(unknown(slug)) }
+        for _ in 0..TRIES {
+            let before = self.find_organization(slug).await?;
+            let name = change.name.clone().unwrap_or(before.name);
+            check_name(&name)?;
+            let disabled_at = match change.disabled {
+                None => before.disabled_at,
+                Some(false) => None,
+                Some(true) => Some(before.disabled_at.unwrap_or(ctx.now)),
+            };
+            let changed = Organization { name, disabled_at, updated_at: ctx.now, ..before };
+            let event =
+                AuditEvent::OrganizationChanged { organization: changed.id, disabled: disabled_at.is_some() };
+            let command = self.audited(ctx, ReplaceOrganization(changed.clone()), event);
+            if self.commit(ctx, command).await? {
+                return Ok(changed);
+            }
+        }
+        Err(AdminError::Changed(format!("organization {slug}")))
     }
 
     /// Forgets an organization and its members.
@@ -102,7 +108,7 @@ impl Provider {
         let organization = self.find_organization(slug).await?.id;
         let event = AuditEvent::OrganizationRemoved { organization };
         let command = self.audited(ctx, RemoveOrganization(organization), event);
-        let removal = self.write_then(command, Self::forget_organizations).await?;
+        let removal = self.commit(ctx, command).await?;
         match removal {
             Removal::Removed => Ok(()),
             Removal::Unknown => Err(unknown(slug)),

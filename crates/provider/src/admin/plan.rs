@@ -1,8 +1,8 @@
 //! Plans, as an operator changes them. The plan called `free`, if there is one, is what users without a subscription have.
 
-use super::{AdminError, check_name};
+use super::{AdminError, TRIES, check_name};
 use crate::{Ctx, Provider};
-use protocol::{AuditEvent, Features, OrganizationId, PlanId, PlanPath, ServicePath, Slug};
+use protocol::{AuditEvent, Features, OrganizationId, PlanId, PlanPath, ServicePath, Slug, Version};
 use storage::organization::Removal;
 use storage::plan::{AddPlan, ListPlans, Plan, PlanBySlug, RemovePlan, ReplacePlan};
 use storage::service::Addition;
@@ -38,11 +38,12 @@ impl Provider {
             features,
             created_at: ctx.now,
             updated_at: ctx.now,
+            version: Version::default(),
         };
         let command = AddPlan { plan: plan.clone(), organization: service.organization_id };
         let created = AuditEvent::PlanCreated { plan: plan.id, service: service.id, path: path.clone() };
         let command = self.audited(ctx, command, created);
-        match self.write_then(command, Self::forget_organizations).await? {
+        match self.commit(ctx, command).await? {
             Addition::Added => Ok(plan),
             Addition::Taken => Err(AdminError::Taken(format!("plan {path}"))),
             Addition::Nowhere => Err(AdminError::Unknown(format!("service {}", path.service))),
@@ -71,7 +72,7 @@ impl Provider {
         Ok(self.plan_and_owner(path).await?.0)
     }
 
-    /// Changes a plan, for everybody who has it.
+    /// Changes a plan, for everybody who has it. What somebody else changes at the same time stays as they made it.
     ///
     /// # Errors
     /// When there is none, or it would have no name.
@@ -81,15 +82,19 @@ impl Provider {
         path: &PlanPath,
         change: PlanChange,
     ) -> Result<Plan, AdminError> {
-        let (before, organization) = self.plan_and_owner(path).await?;
-        let name = change.name.unwrap_or(before.name);
-        check_name(&name)?;
-        let features = change.features.unwrap_or(before.features);
-        let plan = Plan { name, features, updated_at: ctx.now, ..before };
-        let command = ReplacePlan { plan: plan.clone(), organization };
-        let command = self.audited(ctx, command, AuditEvent::PlanChanged { plan: plan.id });
-        let replaced = self.write_then(command, Self::forget_organizations).await?;
-        if replaced { Ok(plan) } else { Err(unknown(path)) }
+        for _ in 0..TRIES {
+            let (before, organization) = self.plan_and_owner(path).await?;
+            let name = change.name.clone().unwrap_or(before.name);
+            check_name(&name)?;
+            let features = change.features.clone().unwrap_or(before.features);
+            let plan = Plan { name, features, updated_at: ctx.now, ..before };
+            let command = ReplacePlan { plan: plan.clone(), organization };
+            let command = self.audited(ctx, command, AuditEvent::PlanChanged { plan: plan.id });
+            if self.commit(ctx, command).await? {
+                return Ok(plan);
+            }
+        }
+        Err(AdminError::Changed(format!("plan {path}")))
     }
 
     /// Forgets a plan.
@@ -100,7 +105,7 @@ impl Provider {
         let (plan, organization) = self.plan_and_owner(path).await?;
         let event = AuditEvent::PlanRemoved { plan: plan.id };
         let command = self.audited(ctx, RemovePlan { plan, organization }, event);
-        match self.write_then(command, Self::forget_organizations).await? {
+        match self.commit(ctx, command).await? {
             Removal::Removed => Ok(()),
             Removal::Unknown => Err(unknown(path)),
             Removal::InUse => {

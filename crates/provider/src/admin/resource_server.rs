@@ -2,9 +2,10 @@
 
 use super::AdminError;
 use crate::{Ctx, Provider};
-use protocol::{AuditEvent, ResourceIndicator, ResourceServer};
+use protocol::{AuditEvent, ResourceIndicator, ResourceServer, Version};
 use storage::resource_server::{
     AddResourceServer, ListResourceServers, RemoveResourceServer, ReplaceResourceServer,
+    ResourceServerByIdentifier,
 };
 
 impl Provider {
@@ -15,10 +16,9 @@ impl Provider {
     pub async fn add_resource_server(&self, ctx: &Ctx, server: ResourceServer) -> Result<(), AdminError> {
         self.check_resource_server(&server).await?;
         let identifier = server.identifier.as_str().to_owned();
-        let command = AddResourceServer { server: server.clone(), at: ctx.now };
         let event = AuditEvent::ResourceServerCreated { resource: server.identifier.clone() };
-        let command = self.audited(ctx, command, event);
-        if self.write_resource_server(command, identifier.clone(), Some(server)).await? {
+        let command = AddResourceServer { server, at: ctx.now };
+        if self.commit(ctx, self.audited(ctx, command, event)).await? {
             return Ok(());
         }
         Err(AdminError::Taken(format!("resource server {identifier}")))
@@ -32,20 +32,37 @@ impl Provider {
         Ok(self.inner.store.read(ListResourceServers).await?)
     }
 
+    /// The resource server with this identifier, and its version.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn find_resource_server(
+        &self,
+        identifier: &ResourceIndicator,
+    ) -> Result<(ResourceServer, Version), AdminError> {
+        let found = self.inner.store.read(ResourceServerByIdentifier(identifier)).await?;
+        found.ok_or_else(|| unknown(identifier.as_str()))
+    }
+
     /// Replaces a resource server's registration; in force at once, here, and on the other nodes within a second.
     ///
     /// # Errors
-    /// When there is none, or it makes no sense.
-    pub async fn replace_resource_server(&self, ctx: &Ctx, server: ResourceServer) -> Result<(), AdminError> {
+    /// When there is none, it makes no sense, or it is no more the version that was looked at.
+    pub async fn replace_resource_server(
+        &self,
+        ctx: &Ctx,
+        server: ResourceServer,
+        version: Version,
+    ) -> Result<(), AdminError> {
         self.check_resource_server(&server).await?;
-        let identifier = server.identifier.as_str().to_owned();
-        let command = ReplaceResourceServer { server: server.clone(), at: ctx.now };
-        let event = AuditEvent::ResourceServerChanged { resource: server.identifier.clone() };
-        let command = self.audited(ctx, command, event);
-        if self.write_resource_server(command, identifier.clone(), Some(server)).await? {
+        let identifier = server.identifier.clone();
+        let event = AuditEvent::ResourceServerChanged { resource: identifier.clone() };
+        let command = ReplaceResourceServer { server, version, at: ctx.now };
+        if self.commit(ctx, self.audited(ctx, command, event)).await? {
             return Ok(());
         }
-        Err(unknown(&identifier))
+        self.find_resource_server(&identifier).await?;
+        Err(AdminError::Changed(format!("resource server {}", identifier.as_str())))
     }
 
     /// Forgets a resource server: gateways that ask for it are refused from now on.
@@ -60,7 +77,7 @@ impl Provider {
         let name = identifier.as_str().to_owned();
         let event = AuditEvent::ResourceServerRemoved { resource: identifier.clone() };
         let remove = self.audited(ctx, RemoveResourceServer(identifier), event);
-        if self.write_resource_server(remove, name.clone(), None).await? {
+        if self.commit(ctx, remove).await? {
             return Ok(());
         }
         Err(unknown(&name))

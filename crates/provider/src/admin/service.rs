@@ -103,7 +103,7 @@ impl Provider {
         let service = self.find_service(path).await?;
         let command = RemoveService { id: service.id, organization: service.organization_id };
         let command = self.audited(ctx, command, AuditEvent::ServiceRemoved { service: service.id });
-        match self.write_then(command, Self::forget_organizations).await? {
+        match self.commit(ctx, command).await? {
             Removal::Removed => Ok(()),
             Removal::Unknown => Err(unknown(path)),
             Removal::InUse => Err(AdminError::InUse(format!(

@@ -45,10 +45,11 @@ impl Provider {
         };
         let event = AuditEvent::SubscriptionChanged { user, service, plan: plan.id, status: new.status };
         let command = self.audited(ctx, command, event);
-        let set = self
-            .write_then(command, move |provider| provider.inner.subscriptions.forget(&(user, service)))
-            .await?;
-        if set { Ok(()) } else { Err(AdminError::Unknown(format!("user {login} or plan {}", new.plan))) }
+        if self.commit(ctx, command).await? {
+            Ok(())
+        } else {
+            Err(AdminError::Unknown(format!("user {login} or plan {}", new.plan)))
+        }
     }
 
     /// A user's subscription to a service.
@@ -105,12 +106,7 @@ impl Provider {
         let (user, id) = (self.find_user(login).await?.id, self.find_service(service).await?.id);
         let event = AuditEvent::SubscriptionRemoved { user, service: id };
         let command = self.audited(ctx, RemoveSubscription { user, service: id }, event);
-        let removed = self
-            .write_then(command, move |provider| {
-                provider.inner.subscriptions.forget(&(user, id));
-            })
-            .await?;
-        if removed { Ok(()) } else { Err(unknown(login, service)) }
+        if self.commit(ctx, command).await? { Ok(()) } else { Err(unknown(login, service)) }
     }
 }
 

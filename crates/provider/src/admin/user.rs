@@ -1,7 +1,6 @@
 //! Users, as an operator changes them.
 
 use super::AdminError;
-use crate::revocations::revocation;
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider};
 use passwords::OnBehalfOf;
@@ -184,7 +183,7 @@ impl Provider {
         let revoked_until = revoked_until(ctx);
         let command = SetPassword { user, password_hash, at: ctx.now, revoked_until };
         let command = self.audited(ctx, command, AuditEvent::UserPasswordSet { user });
-        self.write_revoking(command, revocation(ctx, *user.as_bytes())).await?;
+        self.commit(ctx, command).await?;
         Ok(())
     }
 
@@ -195,7 +194,7 @@ impl Provider {
     pub async fn lift_lock_out(&self, ctx: &Ctx, login: &str) -> Result<(), AdminError> {
         let user = self.find_user(login).await?;
         let event = AuditEvent::UserUnlocked { user: user.id };
-        self.inner.store.write(self.audited(ctx, LiftLockOut(user.id), event)).await?;
+        self.commit(ctx, self.audited(ctx, LiftLockOut(user.id), event)).await?;
         self.inner.failures.lift(user.id);
         Ok(())
     }
@@ -213,7 +212,7 @@ impl Provider {
             false => AuditEvent::UserEnabled { user: user.id },
         };
         let command = self.audited(ctx, command, event);
-        self.write_revoking(command, revocation(ctx, *user.id.as_bytes())).await?;
+        self.commit(ctx, command).await?;
         Ok(())
     }
 
@@ -225,7 +224,7 @@ impl Provider {
         let user = self.find_user(login).await?;
         let command = RemoveUser { user: user.id, at: ctx.now, revoked_until: revoked_until(ctx) };
         let command = self.audited(ctx, command, AuditEvent::UserRemoved { user: user.id });
-        self.write_revoking(command, revocation(ctx, *user.id.as_bytes())).await?;
+        self.commit(ctx, command).await?;
         Ok(())
     }
 

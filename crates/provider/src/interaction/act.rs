@@ -1,7 +1,6 @@
 //! What a person does within an interaction besides signing in: look at it again, allow or deny, choose an account, give up.
 
 use super::{Asked, Browser, Next, Page, Resumed, Step, What, denied, next, told};
-use crate::revocations::revocation;
 use crate::session::SignedIn;
 use crate::{Ctx, Ended, Provider, ProviderError};
 use protocol::{AuditEvent, DeviceCodeId, DeviceRequest, OAuthError};
@@ -283,17 +282,12 @@ impl Provider {
         events: Vec<AuditEvent>,
     ) -> Result<(), ProviderError> {
         step.at = ctx.now;
-        let over = match &step.session {
-            // The replaced session's access tokens are over too.
-            Some(SessionChange::Start { replaces: Some(ended), .. }) => {
-                Some(revocation(ctx, *ended.id.as_bytes()))
-            }
-            _ => None,
-        };
+        // The replaced session's access tokens are over too.
+        let revokes = matches!(&step.session, Some(SessionChange::Start { replaces: Some(_), .. }));
         let step = self.audited_all(ctx, step, events);
-        let advanced = match over {
-            Some(over) => self.write_revoking_if(step, over, |advanced| *advanced).await?,
-            None => self.inner.store.write(step).await?,
+        let advanced = match revokes {
+            true => self.commit(ctx, step).await?,
+            false => self.inner.store.write(step).await?,
         };
         if advanced { Ok(()) } else { Err(ProviderError::Ended(Ended::Interaction)) }
     }

@@ -60,8 +60,7 @@ impl Provider {
         let chosen = self.chosen_by_clients().await?;
         let keys = self.inner.store.read(ListSigningKeys).await?;
         if let Some(publish) = self.due(&keys, &chosen, ctx.now) {
-            self.inner.store.write(publish).await?;
-            self.load_keys(ctx.now).await?;
+            self.commit(ctx, publish).await?;
         }
         Ok(())
     }

@@ -2,7 +2,6 @@
 
 use super::{TokenResponse, invalid_grant, standing};
 use crate::issue::{Issue, Subject};
-use crate::revocations::revocation;
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider, ProviderError, scope};
 use crypto::{OpaqueToken, pkce_s256_matches};
@@ -94,7 +93,7 @@ impl Provider {
     ) -> Result<(), ProviderError> {
         let revoked_until = ctx.now + MAX_ACCESS_TOKEN_LIFETIME;
         let command = self.audited(ctx, RevokeGrant { id, at: ctx.now, revoked_until }, event);
-        self.write_revoking(command, revocation(ctx, *id.as_bytes())).await?;
+        self.commit(ctx, command).await?;
         Ok(())
     }
 }

@@ -18,7 +18,10 @@ use crate::row::{Rows, Source};
 use crate::value::Value;
 use refinery::{AsyncMigrate, Migration};
 use refinery_core::traits::r#async::{AsyncQuery, AsyncTransaction};
+use std::pin::pin;
 use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::timeout;
 
 /// How often a node that waits for its turn looks.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -50,8 +53,12 @@ pub(super) async fn bring_up_to_date<D: Driver>(
         Schema::AsItIs => return Err(OpenError::Older { database: database.clone(), found, known }),
         _ => {}
     }
-    let mut lease =
-        Lease { driver, connection, holder: ids.next().0, stands_still: options.network.lease_deadline };
+    let mut lease = Lease {
+        driver,
+        connection: Some(connection),
+        holder: ids.next().0,
+        stands_still: options.network.lease_deadline,
+    };
     lease.acquire().await.map_err(failed)?;
     let migrated = migrate_under(&mut lease, database, &options.network, up_to).await;
     lease.release().await;
@@ -138,7 +145,9 @@ async fn migrate_under<D: Driver>(
 ) -> Result<(), OpenError> {
     let failed = |why| OpenError::Server { database: database.clone(), why };
     // While we waited, another node may have done it.
-    if matches!(state(lease.driver, database, &mut lease.connection, up_to).await?, State::Current) {
+    let driver = lease.driver;
+    let connection = lease.connection().map_err(failed)?;
+    if matches!(state(driver, database, connection, up_to).await?, State::Current) {
         return Ok(());
     }
     let connecting = lease.driver.connect(Purpose::Migrate);
@@ -147,10 +156,20 @@ async fn migrate_under<D: Driver>(
         connection.map_err(|_| failed("it does not answer".to_owned()))?.map_err(|e| failed(in_words(e)))?;
     let mut migrating = Migrating { driver: lease.driver, connection };
     let runner = migrate::runner(D::DIALECT, up_to).map_err(|error| failed(error.to_string()))?;
-    let report = tokio::select! {
-        report = runner.run_async(&mut migrating) => report,
-        why = lease.keep() => return Err(failed(why)),
+    let ended = Notify::new();
+    let (report, is_stuck) = {
+        let mut keeping = pin!(lease.keep(&ended));
+        let report = tokio::select! {
+            report = runner.run_async(&mut migrating) => report,
+            why = &mut keeping => return Err(failed(why.unwrap_or_default())),
+        };
+        // A beat that is under way comes to its end: a connection is not used again in the middle of an answer.
+        ended.notify_one();
+        (report, timeout(options.answer_deadline, keeping).await.is_err())
     };
+    if is_stuck {
+        lease.connection = None;
+    }
     match report {
         Ok(report) => {
             for migration in report.applied_migrations() {
@@ -175,7 +194,8 @@ fn with_cause(error: &refinery::Error) -> String {
 /// The right to migrate.
 struct Lease<'a, D: Driver> {
     driver: &'a D,
-    connection: D::Connection,
+    /// None: nobody knows in the middle of what it is.
+    connection: Option<D::Connection>,
     holder: [u8; 16],
     /// A beat that stood still for so long is over.
     stands_still: Duration,
@@ -189,7 +209,8 @@ impl<D: Driver> Lease<'_, D> {
         );
         // Two nodes that create it at the same moment may get in each other's way; the second time it is there.
         for tries_left in (0..5).rev() {
-            match self.driver.script(&mut self.connection, std::slice::from_ref(&table)).await {
+            let driver = self.driver;
+            match driver.script(self.connection()?, std::slice::from_ref(&table)).await {
                 Ok(()) => break,
                 Err(DriverError::Lost(why)) => return Err(why),
                 Err(error) if tries_left == 0 => return Err(in_words(error)),
@@ -228,22 +249,34 @@ impl<D: Driver> Lease<'_, D> {
     /// Who has it, and how far their beat is.
     async fn look(&mut self) -> Result<Option<([u8; 16], i64)>, String> {
         let statement = Statement::new("SELECT holder, beat FROM schema_lease WHERE id = 1", Vec::new());
-        let answers = self.driver.query(&mut self.connection, &[statement], false).await.map_err(in_words)?;
+        let driver = self.driver;
+        let answers = driver.query(self.connection()?, &[statement], false).await.map_err(in_words)?;
         let rows = answers.first().map_or([].iter(), |rows| rows.iter());
         Rows(Source::Fetched(rows))
             .first(|row| Ok((row.get(0)?, row.get(1)?)))
             .map_err(|error| error.to_string())
     }
 
-    /// Keeps it; ends, with the reason, only when it is lost.
-    async fn keep(&mut self) -> String {
+    fn connection(&mut self) -> Result<&mut D::Connection, String> {
+        self.connection.as_mut().ok_or_else(|| "the connection is of no more use".to_owned())
+    }
+
+    /// Keeps it until `ended`, which stops it between two beats and never in one. A reason says that it is lost.
+    async fn keep(&mut self, ended: &Notify) -> Option<String> {
         loop {
-            tokio::time::sleep(self.stands_still / 6).await;
+            if timeout(self.stands_still / 6, ended.notified()).await.is_ok() {
+                return None;
+            }
             let sql = "UPDATE schema_lease SET beat = beat + 1 WHERE id = 1 AND holder = ?";
             match self.change(sql, params![self.holder.as_slice()]).await {
                 Ok(true) => {}
-                Ok(false) => return "another node took the migration over".to_owned(),
-                Err(why) => return why,
+                // Somebody was in the way, or has it now.
+                Ok(false) => match self.look().await {
+                    Ok(Some((holder, _))) if holder == self.holder => {}
+                    Ok(_) => return Some("another node took the migration over".to_owned()),
+                    Err(why) => return Some(why),
+                },
+                Err(why) => return Some(why),
             }
         }
     }
@@ -258,15 +291,17 @@ impl<D: Driver> Lease<'_, D> {
     /// Changes the one row; false when it is not as it should be.
     async fn change(&mut self, sql: &'static str, params: Vec<Value>) -> Result<bool, String> {
         let step = Step { sql, params, expect: Expect::Exactly(1) };
-        let ran = self.driver.run(&mut self.connection, &[&step]).await;
+        let driver = self.driver;
+        let connection = self.connection()?;
+        let ran = driver.run(connection, &[&step]).await;
         match ran {
-            Ok(counts) if counts == [1] => match self.driver.commit(&mut self.connection).await {
+            Ok(counts) if counts == [1] => match driver.commit(connection).await {
                 Ok(()) => Ok(true),
                 Err(DriverError::Conflict(_) | DriverError::Taken) => Ok(false),
                 Err(error) => Err(in_words(error)),
             },
             other => {
-                self.driver.roll_back(&mut self.connection).await.map_err(in_words)?;
+                driver.roll_back(connection).await.map_err(in_words)?;
                 match other.map_err(|failure| failure.error) {
                     Ok(_) | Err(DriverError::Taken | DriverError::Conflict(_)) => Ok(false),
                     Err(error) => Err(in_words(error)),

@@ -53,6 +53,13 @@ async fn plans(patient: &mut Patient<Postgres>) -> Option<Finding> {
     let large =
         "SELECT CAST(relname AS TEXT) FROM pg_class WHERE relkind = 'r' AND pg_relation_size(oid) > 1048576";
     let large: Vec<String> = patient.ask(large).await.unwrap_or_default().into_iter().flatten().collect();
+    if patient.connection().session.pooled {
+        return Some(Finding::note(
+            "plans",
+            "there is a pooler before the server: plans were not asked for",
+            "to see them, name the server itself: doorward store doctor --database postgres://..",
+        ));
+    }
     let client = &patient.connection().client;
     client.batch_execute("SET plan_cache_mode = force_generic_plan").await.ok()?;
     let mut plans = Plans::default();

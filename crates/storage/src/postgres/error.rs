@@ -22,6 +22,8 @@ pub(super) fn used(error: &tokio_postgres::Error) -> DriverError {
         "57014" => DriverError::TimedOut,
         // 40003: nobody knows whether the statement completed (CockroachDB). 25006: a standby; the primary is elsewhere now.
         "40003" | "25P03" | "57P01" | "57P02" | "57P04" | "57P05" => DriverError::Lost(why),
+        // See is_of_another_session: with the next connection it is known.
+        "26000" | "42P05" => DriverError::Lost(why),
         "25006" | "57P03" => DriverError::Unavailable(why),
         "XX001" | "XX002" => DriverError::Corrupt(why),
         code => match code.get(..2) {
@@ -47,6 +49,20 @@ pub(super) fn is_division_by_zero(error: &tokio_postgres::Error) -> bool {
 pub(super) fn is_not_understood(error: &tokio_postgres::Error) -> bool {
     let class = error.as_db_error().and_then(|db| db.code().code().get(..2));
     matches!(class, Some("0A" | "42"))
+}
+
+/// Whether a pooler may have said this to a connection that asked for a session with settings of its own, rather than the server to anybody.
+pub(super) fn may_be_a_poolers(error: &tokio_postgres::Error) -> bool {
+    // PgBouncer: 08P01, unsupported startup parameter. RDS Proxy: 0A000. Others that speak the protocol do not know the setting.
+    error
+        .as_db_error()
+        .is_some_and(|db| matches!(db.code().code().get(..2), Some("08" | "0A" | "22" | "42" | "XX")))
+        && !error.as_db_error().is_some_and(|db| db.code().code() == "42501")
+}
+
+/// A statement that was prepared here is not there, or one is there that was not: the session is another's.
+pub(super) fn is_of_another_session(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(|db| matches!(db.code().code(), "26000" | "42P05"))
 }
 
 /// An error while a connection is opened.

@@ -7,29 +7,31 @@ pub(crate) mod doctor;
 mod error;
 mod pipeline;
 pub(crate) mod plain;
+mod pooled;
 mod request;
+mod session;
 mod tls;
+mod values;
+
+pub(crate) use values::column;
 
 use crate::contract::{Statement, Step};
 use crate::database::{Server, TlsMode};
 use crate::dialect::{Dialect, POSTGRES};
-use crate::error::StorageError;
 use crate::network::driver::{Driver, DriverError, Purpose, StepFailure};
 use crate::options::Options;
 use crate::row::Fetched;
-use crate::value::{Value, ValueRef};
-use bytes::BytesMut;
+use crate::value::Value;
 use pipeline::in_order;
 use request::{Request, Text, requests};
+use session::{IS_OURS, READ_ONLY, Session, TimeOuts};
 use std::collections::HashMap;
-use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
-use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Client, Config, NoTls, Statement as Prepared};
-
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
-const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, Statement as Prepared};
 
 /// How connections are opened.
 pub(crate) struct Postgres {
@@ -38,6 +40,8 @@ pub(crate) struct Postgres {
     lock_deadline: Duration,
     answer_deadline: Duration,
     scan_deadline: Duration,
+    /// There is a pooler before the server: no connection is asked again for a session of its own.
+    there_is_a_pooler: Arc<AtomicBool>,
 }
 
 /// One connection, and the statements prepared on it.
@@ -46,6 +50,7 @@ pub(crate) struct Connection {
     prepared: HashMap<Text, Prepared>,
     /// Whether the server takes several changes in one statement.
     takes_whole: bool,
+    session: Session,
 }
 
 impl Postgres {
@@ -84,25 +89,55 @@ impl Postgres {
             lock_deadline: options.network.lock_deadline,
             answer_deadline: options.network.answer_deadline,
             scan_deadline: options.scan_deadline,
+            there_is_a_pooler: Arc::default(),
         })
     }
 
-    /// The server's own time-outs. `idle_in_transaction` frees what a node holds that vanished in the middle.
-    fn session(&self, purpose: Purpose) -> String {
+    fn time_outs(&self, purpose: Purpose) -> TimeOuts {
         let (statement, lock) = match purpose {
             Purpose::Write => (self.answer_deadline, self.lock_deadline),
             Purpose::Read => (self.scan_deadline, self.lock_deadline),
             Purpose::Migrate => (Duration::ZERO, Duration::from_secs(30)),
         };
         let idle = if purpose == Purpose::Migrate { Duration::ZERO } else { self.answer_deadline };
-        let read_only = if purpose == Purpose::Read { "on" } else { "off" };
-        format!(
-            "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {}; \
-             SET default_transaction_read_only = {read_only}; SET default_transaction_isolation = 'read committed'",
-            statement.as_millis(),
-            lock.as_millis(),
-            idle.as_millis()
-        )
+        TimeOuts { statement, lock, idle }
+    }
+
+    /// A connection, whatever is behind it. The task that moves bytes ends with the client, or when the connection breaks; the client then
+    /// says so.
+    async fn open(&self, config: &Config) -> Result<Client, tokio_postgres::Error> {
+        Ok(match self.tls.clone() {
+            Some(tls) => {
+                let (client, connection) = config.connect(tls).await?;
+                tokio::spawn(connection);
+                client
+            }
+            None => {
+                let (client, connection) = config.connect(NoTls).await?;
+                tokio::spawn(connection);
+                client
+            }
+        })
+    }
+
+    /// A connection to a session of our own, with its settings; nothing when there is a pooler in between.
+    async fn own_session(&self, purpose: Purpose) -> Result<Option<Client>, DriverError> {
+        let mut config = self.config.clone();
+        config.options(self.time_outs(purpose).options());
+        let client = match self.open(&config).await {
+            Ok(client) => client,
+            Err(error) if error::may_be_a_poolers(&error) => return Ok(None),
+            Err(error) => return Err(error::connecting(&error)),
+        };
+        let answer = client.simple_query(IS_OURS).await.map_err(|error| error::used(&error))?;
+        let is_ours = answer.iter().any(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).is_some_and(|value| !value.is_empty()),
+            _ => false,
+        });
+        if is_ours && purpose == Purpose::Read {
+            client.batch_execute(READ_ONLY).await.map_err(|error| error::used(&error))?;
+        }
+        Ok(is_ours.then_some(client))
     }
 }
 
@@ -111,23 +146,22 @@ impl Driver for Postgres {
     const DIALECT: &'static Dialect = &POSTGRES;
 
     async fn connect(&self, purpose: Purpose) -> Result<Connection, DriverError> {
-        // The task that moves bytes ends with the client, or when the connection breaks; the client then says so.
-        let client = match self.tls.clone() {
-            Some(tls) => {
-                let (client, connection) =
-                    self.config.connect(tls).await.map_err(|error| error::connecting(&error))?;
-                tokio::spawn(connection);
-                client
-            }
+        let known = self.there_is_a_pooler.load(Relaxed);
+        let own = if known { None } else { self.own_session(purpose).await? };
+        let client = match own {
+            Some(client) => client,
             None => {
-                let (client, connection) =
-                    self.config.connect(NoTls).await.map_err(|error| error::connecting(&error))?;
-                tokio::spawn(connection);
+                let client = self.open(&self.config).await.map_err(|error| error::connecting(&error))?;
+                if !self.there_is_a_pooler.swap(true, Relaxed) {
+                    tracing::info!(
+                        "PostgreSQL is behind a pooler: settings travel with each transaction, and no statement stays prepared"
+                    );
+                }
                 client
             }
         };
-        client.batch_execute(&self.session(purpose)).await.map_err(|error| error::used(&error))?;
-        Ok(Connection { client, prepared: HashMap::new(), takes_whole: true })
+        let session = Session::of(purpose, self.time_outs(purpose), Arc::clone(&self.there_is_a_pooler));
+        Ok(Connection { client, prepared: HashMap::new(), takes_whole: !session.pooled, session })
     }
 
     fn is_closed(&self, connection: &Connection) -> bool {
@@ -170,10 +204,13 @@ impl Driver for Postgres {
         statements: &[Statement],
         snapshot: bool,
     ) -> Result<Vec<Vec<Fetched>>, DriverError> {
+        if connection.session.pooled {
+            return connection.query_pooled(statements, snapshot).await;
+        }
         let texts: Vec<Text> = statements.iter().map(|statement| Text::Step(statement.sql)).collect();
         connection.prepare(&texts).await.map_err(|(_, error)| error)?;
-        let Connection { client, prepared, .. } = connection;
-        let begun = in_order(snapshot.then(|| client.batch_execute(BEGIN_SNAPSHOT)));
+        let Connection { client, prepared, session, .. } = connection;
+        let begun = in_order(snapshot.then(|| client.batch_execute(&session.snapshot)));
         let params: Vec<Vec<&(dyn ToSql + Sync)>> =
             statements.iter().map(|statement| as_sql(&statement.params).collect()).collect();
         let answered = in_order(statements.iter().zip(&params).filter_map(|(statement, params)| {
@@ -187,7 +224,7 @@ impl Driver for Postgres {
             begun.map_err(|error| error::used(&error))?;
         }
         for rows in answered {
-            let rows = rows.map_err(|error| error::used(&error))?;
+            let rows = rows.map_err(|error| session.error(&error))?;
             answers.push(rows.into_iter().map(Fetched::Postgres).collect());
         }
         for ended in ended {
@@ -197,8 +234,8 @@ impl Driver for Postgres {
     }
 
     async fn script(&self, connection: &mut Connection, scripts: &[String]) -> Result<(), DriverError> {
-        let client = &connection.client;
-        client.batch_execute("BEGIN").await.map_err(|error| error::used(&error))?;
+        let Connection { client, session, .. } = connection;
+        client.batch_execute(&session.begin).await.map_err(|error| error::used(&error))?;
         for script in scripts {
             if let Err(error) = client.batch_execute(script).await {
                 let error = error::used(&error);
@@ -213,14 +250,17 @@ impl Driver for Postgres {
 impl Connection {
     /// Runs the steps as one transaction, and commits it too when it is told so.
     async fn transact(&mut self, steps: &[&Step], commits: bool) -> Result<Vec<u64>, StepFailure> {
+        if self.session.pooled {
+            return self.transact_pooled(steps, commits).await;
+        }
         let requests = requests(steps);
         let texts: Vec<Text> = requests.iter().map(|request| request.text.clone()).collect();
         let unprepared = |(step, error)| StepFailure { step, error, counts: Vec::new() };
         self.prepare(&texts).await.map_err(unprepared)?;
-        let Self { client, prepared, .. } = self;
+        let Self { client, prepared, session, .. } = self;
         // A statement by itself is a transaction by itself.
         let is_alone = commits && requests.len() == 1;
-        let begun = in_order((!is_alone).then(|| client.batch_execute(BEGIN)));
+        let begun = in_order((!is_alone).then(|| client.batch_execute(&session.begin)));
         let ran = in_order(requests.iter().filter_map(|request| {
             let statement = prepared.get(&request.text)?;
             Some(client.execute(statement, &request.params))
@@ -238,7 +278,7 @@ impl Connection {
                 // After the first error the server refuses the rest, and makes a ROLLBACK of the COMMIT.
                 Err(error) => {
                     let is_record = request.text.records() && error::is_about(&error, "commits");
-                    let error = error::used(&error);
+                    let error = session.error(&error);
                     if matches!(error, DriverError::Statement(_)) {
                         // Whatever was wrong, it is not prepared any more.
                         self.prepared.clear();
@@ -274,7 +314,7 @@ impl Connection {
 
     /// Which part of it failed is not said.
     fn untold(&mut self, error: &tokio_postgres::Error) -> DriverError {
-        match error::used(error) {
+        match self.session.error(error) {
             DriverError::Taken => DriverError::Untold,
             DriverError::Statement(_) => {
                 self.prepared.clear();
@@ -296,10 +336,9 @@ impl Connection {
         if missing.is_empty() {
             return Ok(());
         }
-        let client = &self.client;
-        let prepared = in_order(missing.iter().map(|(_, _, native)| client.prepare(native))).await;
+        let prepared = in_order(missing.iter().map(|(_, _, native)| self.client.prepare(native))).await;
         for ((place, text, _), prepared) in missing.iter().zip(prepared) {
-            let prepared = prepared.map_err(|error| (*place, error::used(&error)))?;
+            let prepared = prepared.map_err(|error| (*place, self.session.error(&error)))?;
             self.prepared.insert(text.clone(), prepared);
         }
         Ok(())
@@ -308,70 +347,4 @@ impl Connection {
 
 fn as_sql(params: &[Value]) -> impl Iterator<Item = &(dyn ToSql + Sync)> {
     params.iter().map(|value| value as &(dyn ToSql + Sync))
-}
-
-impl ToSql for Value {
-    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        match self {
-            Self::Null => return Ok(IsNull::Yes),
-            Self::Int(int) => match *ty {
-                Type::INT8 => out.extend_from_slice(&int.to_be_bytes()),
-                Type::INT4 => out.extend_from_slice(&i32::try_from(*int)?.to_be_bytes()),
-                Type::INT2 => out.extend_from_slice(&i16::try_from(*int)?.to_be_bytes()),
-                _ => return Err(format!("an integer where {ty} is expected").into()),
-            },
-            Self::Text(text) => match *ty {
-                Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::UNKNOWN => {
-                    out.extend_from_slice(text.as_bytes());
-                }
-                _ => return Err(format!("text where {ty} is expected").into()),
-            },
-            Self::Bytes(bytes) => match *ty {
-                Type::BYTEA => out.extend_from_slice(bytes),
-                _ => return Err(format!("bytes where {ty} is expected").into()),
-            },
-        }
-        Ok(IsNull::No)
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-
-    to_sql_checked!();
-}
-
-/// A column of a row.
-pub(crate) fn column(row: &tokio_postgres::Row, index: usize) -> Result<ValueRef<'_>, StorageError> {
-    row.try_get::<_, Column<'_>>(index).map(|column| column.0).map_err(|error| {
-        // An index that does not exist is a defect; a type that none of our columns has is damage.
-        StorageError::Corrupt(format!("column {index}: {error}"))
-    })
-}
-
-/// Whatever a column holds, borrowed from the answer.
-struct Column<'a>(ValueRef<'a>);
-
-impl<'a> FromSql<'a> for Column<'a> {
-    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        let value = match *ty {
-            Type::INT8 => ValueRef::Int(i64::from_be_bytes(raw.try_into()?)),
-            Type::INT4 => ValueRef::Int(i32::from_be_bytes(raw.try_into()?).into()),
-            Type::INT2 => ValueRef::Int(i16::from_be_bytes(raw.try_into()?).into()),
-            Type::BYTEA => ValueRef::Bytes(raw),
-            Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::UNKNOWN => {
-                ValueRef::Text(std::str::from_utf8(raw)?)
-            }
-            _ => return Err(format!("the type {ty} is none of ours").into()),
-        };
-        Ok(Self(value))
-    }
-
-    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        Ok(Self(ValueRef::Null))
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
 }

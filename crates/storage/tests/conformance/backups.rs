@@ -78,7 +78,7 @@ async fn a_backup_by_another_process_under_load_is_one_instant() {
 #[test]
 #[ignore = "run by another test in a process of its own"]
 fn back_up() {
-    let target = std::env::var_os("TARGET").unwrap();
+    let target = throwaway::variable("TARGET").unwrap();
     let report = backup(&childs_database(), Path::new(&target)).unwrap();
     assert!(links(&report) >= 2_000 && report.bytes > 100_000);
 }

@@ -17,6 +17,17 @@ on_every_server![
     a_commit_that_cannot_be_found_out_is_undecided,
 ];
 
+mod newest_postgres {
+    use crate::engines::Engine;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn a_commit_whose_answer_was_lost_is_found_out() {
+        if !Engine::Newest.is_missing() {
+            super::a_commit_whose_answer_was_lost_is_found_out(Engine::Newest).await;
+        }
+    }
+}
+
 /// What stands between a store and its server, and cuts connections at a COMMIT.
 pub(crate) struct Proxy {
     port: u16,

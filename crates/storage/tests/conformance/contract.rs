@@ -31,6 +31,28 @@ on_every_engine![
     a_column_of_another_kind_is_damage,
     counters_count,
 ];
+on_other_postgres![
+    closing_does_what_was_queued,
+    a_closed_store_refuses,
+    a_command_is_applied_and_read_back,
+    a_command_without_steps_is_done,
+    several_steps_are_applied_together_or_not_at_all,
+    a_wrong_row_count_refuses,
+    too_many_rows_are_put_back,
+    any_accepts_any_number_of_rows,
+    a_taken_key_is_an_outcome,
+    one_of_many_wins,
+    no_update_is_lost,
+    writes_of_one_caller_keep_their_order,
+    a_read_sees_what_was_acknowledged_from_any_thread,
+    refused_commands_leave_no_trace_among_others,
+    a_wrong_statement_fails_alone,
+    queries_together_see_one_snapshot,
+    a_scan_is_stopped_at_its_deadline,
+    a_defect_in_a_query_costs_one_answer,
+    a_column_of_another_kind_is_damage,
+    counters_count,
+];
 
 async fn done(store: &Store, steps: Vec<storage::Step>) {
     assert_eq!(store.write(Do(steps)).await.unwrap(), Applied::Done);

@@ -194,6 +194,9 @@ async fn a_source_with_a_living_node_is_left_alone() {
     assert_eq!(unfinished(&there.store).await.unwrap(), None);
     // It was killed: its row is there, and its heart stands still.
     beating.abort();
+    let _aborted = beating.await;
+    // A beat that was under way has come to its end: writes are done in order.
+    change(&here.store, "UPDATE nodes SET version = '1'").await;
     copy(&here.store, &there.store, false, |_| {}).await.unwrap();
 }
 

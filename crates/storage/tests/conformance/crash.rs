@@ -26,7 +26,7 @@ async fn killed_under_load_nothing_acknowledged_is_lost_and_nothing_refused_is_k
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("doorward.db");
     let mut told = Told::default();
-    let asked = std::env::var_os(ROUNDS_VARIABLE).and_then(|rounds| rounds.to_str()?.parse().ok());
+    let asked = throwaway::variable(ROUNDS_VARIABLE).and_then(|rounds| rounds.to_str()?.parse().ok());
     for round in 0..asked.unwrap_or(ROUNDS) {
         run_and_kill(&path, round, &mut told);
         // Opening it is all that recovery takes.
@@ -102,7 +102,7 @@ fn check(path: &std::path::Path, told: &Told, round: u64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "run by another test in a process of its own"]
 async fn write_until_killed() {
-    let round: u64 = std::env::var_os("ROUND").and_then(|round| round.to_str()?.parse().ok()).unwrap();
+    let round: u64 = throwaway::variable("ROUND").and_then(|round| round.to_str()?.parse().ok()).unwrap();
     let mut options = Options::at(childs_database());
     // Small limits: checkpoints, full queues and passed deadlines all happen in the little time there is.
     options.wal_soft_limit = 256 * 1024;

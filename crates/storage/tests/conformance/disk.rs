@@ -16,7 +16,7 @@ fn on_a_small_disk(test: &str) {
         Process::new("unshare").args(["-rm", "true"]).output().is_ok_and(|output| output.status.success());
     if !allowed {
         assert!(
-            std::env::var_os("CI").is_none(),
+            throwaway::variable("CI").is_none(),
             "these tests need `unshare -rm` (user and mount namespaces)"
         );
         eprintln!("NOT TESTED: `unshare -rm` is not allowed here, so there is no small disk to fill");

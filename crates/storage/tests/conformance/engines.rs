@@ -8,6 +8,10 @@ use storage::{Options, Store};
 pub(crate) enum Engine {
     Sqlite,
     Postgres,
+    /// Behind a pooler that gives every transaction another session.
+    Pooled,
+    /// The newest PostgreSQL.
+    Newest,
     Mysql,
 }
 
@@ -16,6 +20,7 @@ pub(crate) struct Site {
     pub(crate) store: Store,
     pub(crate) options: Options,
     _folder: Option<tempfile::TempDir>,
+    _pooler: Option<throwaway::Pooler>,
     database: Option<throwaway::Database>,
 }
 
@@ -24,7 +29,8 @@ impl Engine {
     pub(crate) fn server(self) -> Option<throwaway::Engine> {
         match self {
             Self::Sqlite => None,
-            Self::Postgres => Some(throwaway::Engine::Postgres),
+            Self::Postgres | Self::Pooled => Some(throwaway::Engine::Postgres),
+            Self::Newest => Some(throwaway::Engine::NewestPostgres),
             Self::Mysql => Some(throwaway::Engine::Mariadb),
         }
     }
@@ -32,6 +38,7 @@ impl Engine {
     /// Whether its tests cannot run here.
     pub(crate) fn is_missing(self) -> bool {
         self.server().is_some_and(throwaway::Engine::is_missing)
+            || self == Self::Pooled && throwaway::Pooler::is_missing()
     }
 
     /// A store that is open.
@@ -51,10 +58,17 @@ impl Engine {
                 (Options::new(database.url().parse().unwrap()), None, Some(database))
             }
         };
+        // Fewer sessions than we have connections: they take turns.
+        let pooler = (self == Self::Pooled).then(|| {
+            let server = options.database.server().unwrap();
+            let pooler = throwaway::Pooler::before(server.hosts[0].1, 3).unwrap();
+            options.database = pooler.url(&server.name).parse().unwrap();
+            pooler
+        });
         options.scan_deadline = Duration::from_millis(400);
         change(&mut options);
         let store = Store::open(&options).await.unwrap().store;
-        Site { store, options, _folder: folder, database }
+        Site { store, options, _folder: folder, _pooler: pooler, database }
     }
 }
 
@@ -86,6 +100,28 @@ macro_rules! on_every_engine {
             })+
         }
         on_every_server![$($test),+];
+    };
+}
+
+/// Once more on a PostgreSQL behind a pooler, and on the newest one.
+macro_rules! on_other_postgres {
+    ($($test:ident),+ $(,)?) => {
+        mod pooled {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $test() {
+                if !crate::engines::Engine::Pooled.is_missing() {
+                    super::$test(crate::engines::Engine::Pooled).await;
+                }
+            })+
+        }
+        mod newest_postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $test() {
+                if !crate::engines::Engine::Newest.is_missing() {
+                    super::$test(crate::engines::Engine::Newest).await;
+                }
+            })+
+        }
     };
 }
 

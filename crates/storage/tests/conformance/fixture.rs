@@ -71,7 +71,7 @@ pub(crate) fn child(test: &str, database: &std::path::Path) -> Process {
 
 /// The database that [`child`] was given.
 pub(crate) fn childs_database() -> PathBuf {
-    PathBuf::from(std::env::var_os("DATABASE").expect("run by another test"))
+    PathBuf::from(throwaway::variable("DATABASE").expect("run by another test"))
 }
 
 pub(crate) fn at(millis: i64) -> Timestamp {

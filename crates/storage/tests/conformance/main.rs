@@ -59,6 +59,8 @@ mod owners;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
+mod pooled;
+#[cfg(test)]
 mod proxy;
 #[cfg(test)]
 mod shipping;
@@ -68,3 +70,5 @@ mod sweeping;
 mod upgrading;
 #[cfg(test)]
 mod values;
+#[cfg(test)]
+mod versions;

@@ -17,6 +17,7 @@ on_every_server![
     a_newer_database_and_another_history_are_refused,
     a_node_goes_on_beside_a_schema_that_a_newer_version_added_to,
     an_abandoned_migration_is_taken_over,
+    a_migration_that_ends_in_the_middle_of_a_beat_gives_its_lease_back,
     encryption_is_what_was_asked_for,
     two_nodes_race_and_one_wins,
     crossing_commands_of_two_nodes_all_succeed,
@@ -94,7 +95,7 @@ async fn an_abandoned_migration_is_taken_over(engine: Engine) {
     site.options.schema = Schema::Newest;
     // A node that died while it migrated: migrations are missing, and its lease is there.
     let holder = match engine {
-        Engine::Postgres => "'\\x00000000000000000000000000000001'",
+        Engine::Postgres | Engine::Pooled | Engine::Newest => "'\\x00000000000000000000000000000001'",
         Engine::Mysql => "x'00000000000000000000000000000001'",
         Engine::Sqlite => unreachable!("not on a server"),
     };
@@ -105,6 +106,16 @@ async fn an_abandoned_migration_is_taken_over(engine: Engine) {
     assert!(asked.elapsed() >= Duration::from_millis(700), "it was not waited for");
     assert_eq!(store.write(Do(vec![insert(1)])).await.unwrap(), Applied::Done);
     assert_eq!(site.sql("SELECT count(*) FROM schema_lease").trim(), "0");
+}
+
+/// With a beat every millisecond, nearly every migration ends while one is under way.
+async fn a_migration_that_ends_in_the_middle_of_a_beat_gives_its_lease_back(engine: Engine) {
+    for _ in 0..6 {
+        let site =
+            engine.open_with(|options| options.network.lease_deadline = Duration::from_millis(6)).await;
+        assert_eq!(site.sql("SELECT count(*) FROM schema_lease").trim(), "0");
+        site.store.close().await;
+    }
 }
 
 async fn encryption_is_what_was_asked_for(engine: Engine) {

@@ -129,6 +129,20 @@ fn mysql_gives_every_prize_once() {
     }
 }
 
+#[test]
+fn on_postgres_behind_a_pooler_every_one_time_thing_is_won_once() {
+    if !Engine::Pooled.is_missing() {
+        races_are_won_once(Engine::Pooled, 8);
+    }
+}
+
+#[test]
+fn on_the_newest_postgres_every_one_time_thing_is_won_once() {
+    if !Engine::Newest.is_missing() {
+        races_are_won_once(Engine::Newest, 8);
+    }
+}
+
 /// Two nodes on one database.
 struct Track {
     nodes: [Store; 2],

@@ -5,7 +5,7 @@ use crate::engines::{Engine, Site};
 use crate::fixture::at;
 use protocol::{
     Client, ClientAuthentication, ClientId, Features, OrganizationId, PlanId, Role, ServiceId, ServicePath,
-    Slug, SubscriptionStatus, UserId,
+    Slug, SubscriptionStatus, UserId, Version,
 };
 use storage::Store;
 use storage::client::{AddClient, ClientAdded, RegisteredClient, RemoveClient, ReplaceClient};
@@ -45,6 +45,7 @@ fn organization(number: u8, name: &str) -> Organization {
         created_at: at(1),
         updated_at: at(1),
         disabled_at: None,
+        version: Version::default(),
     }
 }
 
@@ -69,6 +70,7 @@ fn plan(number: u8, service: &Service, name: &str) -> Plan {
         features: Features::named([name.to_owned()]).unwrap(),
         created_at: at(1),
         updated_at: at(1),
+        version: Version::default(),
     }
 }
 
@@ -225,11 +227,14 @@ async fn what_is_used_is_not_removed(engine: Engine) {
     let nowhere = add(Some(ServiceId::from_bytes([66; 16])));
     assert_eq!(store.write(nowhere).await.unwrap(), ClientAdded::Taken, "no such service");
     assert_eq!(store.write(add(None)).await.unwrap(), ClientAdded::Added);
-    let replace = |service| ReplaceClient { registered: client(service), at: at(4) };
-    assert!(!store.write(replace(Some(ServiceId::from_bytes([66; 16])))).await.unwrap());
-    assert!(store.write(replace(Some(house.notes.id))).await.unwrap());
+    let replace = |service, version| {
+        let version = Version::from_count(version);
+        ReplaceClient { client: client(service).client, version, at: at(4) }
+    };
+    assert!(!store.write(replace(Some(ServiceId::from_bytes([66; 16])), 0)).await.unwrap());
+    assert!(store.write(replace(Some(house.notes.id), 0)).await.unwrap());
     assert_eq!(house.remove_service().await, Removal::InUse, "a client belongs to it");
-    assert!(store.write(replace(None)).await.unwrap());
+    assert!(store.write(replace(None, 1)).await.unwrap());
     let gone = client(None).client.id;
     store.write(RemoveClient { client: gone, at: at(4), revoked_until: at(5) }).await.unwrap();
 
@@ -253,6 +258,7 @@ async fn what_is_changed_is_found_changed(engine: Engine) {
         ..house.acme.clone()
     };
     assert!(store.write(ReplaceOrganization(renamed.clone())).await.unwrap());
+    let renamed = Organization { version: Version::from_count(1), ..renamed };
     assert_eq!(store.read(OrganizationBySlug(&house.acme.slug)).await.unwrap(), Some(renamed));
     assert!(!store.write(ReplaceOrganization(organization(70, "gone"))).await.unwrap());
     let rename = |id| RenameService { id, name: "Notebooks".to_owned(), at: at(6) };

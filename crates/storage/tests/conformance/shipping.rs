@@ -612,8 +612,8 @@ fn run_and_kill(database: &Path, archive: &Path, round: u64) -> Vec<(i64, u64)> 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "run by another test in a process of its own"]
 async fn ship_until_killed() {
-    let round: u64 = std::env::var_os("ROUND").and_then(|round| round.to_str()?.parse().ok()).unwrap();
-    let target = Arc::new(Folder::at(std::env::var_os("ARCHIVE").unwrap()));
+    let round: u64 = throwaway::variable("ROUND").and_then(|round| round.to_str()?.parse().ok()).unwrap();
+    let target = Arc::new(Folder::at(throwaway::variable("ARCHIVE").unwrap()));
     let shipping = Shipping {
         every: Duration::from_millis(10),
         base_every: Duration::from_millis(80),

@@ -265,6 +265,17 @@ pub(super) static METRICS: &[Metric] = &[
     gauge("doorward_audit_events_waiting", "Audit events that wait to be written", |r, out| {
         out.put(r.provider.audit.waiting);
     }),
+    // Jobs.
+    gauge(
+        "doorward_job_last_success_timestamp_seconds",
+        "When this job last did what there was to do, or found that another node does it; at first, when it began",
+        |r, out| {
+            for (job, at) in &r.provider.jobs {
+                out.put_with(&[job], seconds(*at));
+            }
+        },
+    )
+    .of(&["job"]),
     // Backups.
     gauge(
         "doorward_backup_lag_seconds",
@@ -381,8 +392,13 @@ fn refusals(r: &Readings<'_>, out: &mut Samples<'_>) {
 /// No moment before there is one, so that an alert on its age does not see 1970.
 fn moment(at: Option<protocol::Timestamp>, out: &mut Samples<'_>) {
     if let Some(at) = at {
-        out.put(format_args!("{}.{:03}", at.millis() / 1_000, at.millis() % 1_000));
+        out.put(seconds(at));
     }
+}
+
+/// As Prometheus counts time.
+fn seconds(at: protocol::Timestamp) -> String {
+    format!("{}.{:03}", at.millis() / 1_000, at.millis() % 1_000)
 }
 
 fn count(count: Option<u64>, out: &mut Samples<'_>) {

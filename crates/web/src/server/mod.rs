@@ -14,6 +14,7 @@ pub mod client_address;
 mod client_certificates;
 mod connection;
 mod flood;
+mod forwarding;
 pub(crate) mod head;
 mod listener;
 pub mod problem;
@@ -39,6 +40,7 @@ use tokio_util::task::TaskTracker;
 pub use client_address::{ClientAddress, ForwardedHost, ForwardingHeader, Peer, Scheme, TrustedProxies};
 pub use client_certificates::CertificateHeader;
 pub use flood::Flood;
+pub use forwarding::{Forwarding, Notice};
 pub use listener::{Listener, Sharing};
 pub use problem::Problem;
 pub use stalls::Stalls;
@@ -89,6 +91,8 @@ pub struct ServerOptions {
     pub forwarding_header: ForwardingHeader,
     /// Where they pass on the certificates of their clients; nobody else is believed.
     pub client_certificate_header: Option<CertificateHeader>,
+    /// What is noticed of proxies that are not set up as they can be meant.
+    pub forwarding: Forwarding,
     /// Where it is counted what goes on; keep a clone to read it.
     pub stats: ServerStats,
     /// Where connections live.
@@ -116,6 +120,7 @@ impl Default for ServerOptions {
             trusted_proxies: TrustedProxies::default(),
             forwarding_header: ForwardingHeader::default(),
             client_certificate_header: None,
+            forwarding: Forwarding::default(),
             stats: ServerStats::default(),
             threads: Threads::default(),
         }

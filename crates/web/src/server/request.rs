@@ -112,6 +112,7 @@ impl Requests {
 
     fn describe(&self, request: &mut Request<Incoming>) {
         let peer = self.caller.peer.0.ip().to_canonical();
+        self.options().forwarding.look(peer, self.through_proxy, request.headers());
         let client = if self.through_proxy {
             self.options().trusted_proxies.client(peer, &self.options().forwarding_header, request.headers())
         } else {

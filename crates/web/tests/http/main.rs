@@ -14,6 +14,8 @@ mod assets;
 #[cfg(test)]
 mod below_a_path;
 #[cfg(test)]
+mod committed;
+#[cfg(test)]
 mod consent;
 #[cfg(test)]
 mod device;

@@ -1,6 +1,6 @@
 //! `/metrics`, on the operator's listener.
 
-use crate::house::House;
+use crate::house::{House, START};
 use axum::body::Body;
 use http::{Method, Request};
 use http_body_util::BodyExt as _;
@@ -62,7 +62,10 @@ impl Scrape {
 async fn every_metric_of_the_reference_is_there_after_a_little_traffic_and_no_other() {
     let house = House::open().await;
     house.get("/health/live").await.expect(200);
+    house.provider.note_job("sweep", START);
     let scrape = Scrape::of(&house).await;
+    let swept = scrape.value(r#"doorward_job_last_success_timestamp_seconds{job="sweep"}"#);
+    assert_eq!(swept, START.millis() as f64 / 1_000.0);
     let reference = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/metrics.md");
     let reference = std::fs::read_to_string(reference).unwrap();
     let listed: BTreeMap<String, String> = reference

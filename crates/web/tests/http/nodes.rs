@@ -105,10 +105,7 @@ async fn what_one_node_changes_is_in_force_on_the_other_within_a_second() {
         validate::add_orders(one).await;
         let health = async || validate::ask(other, "GET /health", &[]).await.status == 204;
         took.push(until("a resource server", health).await);
-        one.provider
-            .replace_resource_server(&new_ctx(None), validate::resource_server(validate::ORDERS, &[]))
-            .await
-            .unwrap();
+        one.replace_resource_server(validate::resource_server(validate::ORDERS, &[])).await.unwrap();
         took.push(until("a rule gone", async || !health().await).await);
 
         one.make_every_key().await;

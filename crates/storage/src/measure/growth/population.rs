@@ -263,13 +263,8 @@ impl Population {
             format!("Client Number {number}"),
             ClientAuthentication::ClientSecretBasic,
         );
-        let registered = RegisteredClient {
-            client,
-            secret_hash: Some(hash(number)),
-            imported_secret_hash: None,
-            sealed_secret: None,
-            grants_ended_at: None,
-        };
+        let registered =
+            RegisteredClient { secret_hash: Some(hash(number)), ..RegisteredClient::new(client) };
         AddClient { registered, at: now() }
     }
 }

@@ -27,9 +27,10 @@ use http::header::HOST;
 use http_body_util::BodyExt as _;
 use passwords::{Argon2Params, HashPool, PoolSettings};
 use protocol::{
-    Client, ClientAuthentication, ClientId, ConsentPolicy, SessionId, SigningAlgorithm, Timestamp,
+    Client, ClientAuthentication, ClientId, ConsentPolicy, ResourceServer, SessionId, SigningAlgorithm,
+    Timestamp,
 };
-use provider::admin::{NewClient, NewUser, UserPassword};
+use provider::admin::{AdminError, NewClient, NewUser, UserPassword};
 use provider::{Ctx, Provider, Settings};
 use secrecy::SecretString;
 use std::cell::Cell;
@@ -172,6 +173,13 @@ impl House {
         Self { provider, router, folder, plan }
     }
 
+    /// On a store that is another process's too, without hearing of what that changes.
+    pub(crate) async fn deaf_on(store: Store) -> Self {
+        let (plan, folder) = (Plan::default(), tempfile::tempdir().unwrap());
+        let (provider, router) = on(store, &plan).await;
+        Self { provider, router, folder, plan }
+    }
+
     /// The process ends and another one begins on the same file: nothing in memory survives.
     pub(crate) async fn restart(self) -> Self {
         let Self { provider, router, folder, plan } = self;
@@ -244,9 +252,15 @@ impl House {
 
     /// Replaces a registration.
     pub(crate) async fn change_client(&self, client: &RelyingParty, change: impl FnOnce(&mut Client)) {
-        let mut registered = self.provider.find_client(&client.client_id()).await.unwrap();
+        let (mut registered, version) = self.provider.find_client_version(&client.client_id()).await.unwrap();
         change(&mut registered);
-        self.provider.replace_client(&new_ctx(None), registered).await.unwrap();
+        self.provider.replace_client(&new_ctx(None), registered, version).await.unwrap();
+    }
+
+    /// Replaces what is registered of a resource server, as it is now.
+    pub(crate) async fn replace_resource_server(&self, server: ResourceServer) -> Result<(), AdminError> {
+        let (_, version) = self.provider.find_resource_server(&server.identifier).await.unwrap();
+        self.provider.replace_resource_server(&new_ctx(None), server, version).await
     }
 
     pub(crate) fn browser(&self) -> Browser<'_> {

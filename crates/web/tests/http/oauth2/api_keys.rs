@@ -2,7 +2,7 @@
 
 use super::validate::{ORDERS, add_orders, ask, bearer, machine, resource_server};
 use crate::house::{Answer, House, new_ctx, now, pass, pass_seconds};
-use protocol::{ApiKeyId, ClientId, Scope, Timestamp};
+use protocol::{ApiKeyId, Client, ClientId, Scope, Timestamp};
 use provider::admin::{AdminError, ApiKeyCreated, NewApiKey, NewServiceAccount};
 use serde_json::json;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub(crate) async fn made(house: &House, new: NewApiKey) -> ApiKeyCreated {
 }
 
 /// A house with the account `robot` and a key of it.
-async fn robots_house() -> (House, ApiKeyCreated) {
+pub(crate) async fn robots_house() -> (House, ApiKeyCreated) {
     let house = House::open().await;
     add_orders(&house).await;
     add_account(&house, "robot").await;
@@ -86,9 +86,9 @@ async fn a_key_allows_what_it_was_made_for_and_no_more_than_its_account_may_do_n
     let refused = house.provider.add_api_key(&mut new_ctx(None), wide).await;
     assert!(matches!(refused.err(), Some(AdminError::Invalid(_))));
 
-    let mut account = house.provider.find_client(&ClientId::parse("robot").unwrap()).await.unwrap();
-    account.scope = Scope::parse("orders:write").unwrap();
-    house.provider.replace_client(&new_ctx(None), account).await.unwrap();
+    let robot = ClientId::parse("robot").unwrap();
+    let narrow_account = |account: &mut Client| account.scope = Scope::parse("orders:write").unwrap();
+    house.provider.change_client(&new_ctx(None), &robot, narrow_account).await.unwrap();
     with(&house, "GET /orders", &narrow).await.refused(403, "insufficient_scope");
 }
 
@@ -122,9 +122,7 @@ async fn an_expired_or_revoked_key_and_one_whose_account_is_disabled_or_gone_are
     let key = made(&house, key_of("robot")).await.key;
     let id = ClientId::parse("robot").unwrap();
     for (disabled, status) in [(false, 204), (true, 401), (false, 204)] {
-        let mut account = provider.find_client(&id).await.unwrap();
-        account.disabled = disabled;
-        provider.replace_client(&new_ctx(None), account).await.unwrap();
+        provider.set_client_disabled(&new_ctx(None), &id, disabled).await.unwrap();
         with(&house, "GET /orders", &key).await.expect(status);
     }
     provider.remove_client(&new_ctx(None), &id).await.unwrap();
@@ -180,7 +178,7 @@ async fn rfc7662_4_a_key_is_explained_to_who_introspects_for_its_resource_server
     let stranger = machine(&house, "stranger", ORDERS).await;
     let mut orders = house.provider.list_resource_servers().await.unwrap().remove(0);
     orders.introspected_by = vec![api.client_id()];
-    house.provider.replace_resource_server(&new_ctx(None), orders).await.unwrap();
+    house.replace_resource_server(orders).await.unwrap();
     let told = api.introspect(&house, &created.key).await.expect(200).json();
     assert_eq!(
         told,

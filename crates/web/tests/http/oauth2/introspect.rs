@@ -1,7 +1,7 @@
 //! `/oauth2/introspect` (RFC 7662).
 
 use super::validate::{ORDERS, add_orders, machine, token};
-use crate::house::{House, Tokens, claims_of, new_ctx, now, pass_seconds};
+use crate::house::{House, Tokens, claims_of, now, pass_seconds};
 use serde_json::json;
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn rfc7662_4_who_introspects_for_a_resource_server_learns_its_part_of_toke
 
     let mut orders = house.provider.list_resource_servers().await.unwrap().remove(0);
     orders.introspected_by = vec![api.client_id()];
-    house.provider.replace_resource_server(&new_ctx(None), orders.clone()).await.unwrap();
+    house.replace_resource_server(orders.clone()).await.unwrap();
     let told = api.introspect(&house, &wide).await.expect(200).json();
     assert_eq!(
         (&told["active"], &told["scope"], &told["aud"], &told["sub"]),
@@ -120,10 +120,7 @@ async fn rfc7662_4_who_introspects_for_a_resource_server_learns_its_part_of_toke
     house.register_public("app", |_| {}).await;
     for id in ["app", "nobody"] {
         orders.introspected_by = vec![protocol::ClientId::parse(id).unwrap()];
-        assert!(
-            house.provider.replace_resource_server(&new_ctx(None), orders.clone()).await.is_err(),
-            "{id}"
-        );
+        assert!(house.replace_resource_server(orders.clone()).await.is_err(), "{id}");
     }
 }
 

@@ -423,7 +423,7 @@ async fn changed_rules_are_in_force_at_once_and_survive_a_restart() {
     add_orders(&house).await;
     ask(&house, "GET /health", &[]).await.expect(204);
     let changed = resource_server(ORDERS, &["/health = authenticated", "/new = public"]);
-    house.provider.replace_resource_server(&new_ctx(None), changed).await.unwrap();
+    house.replace_resource_server(changed).await.unwrap();
     ask(&house, "GET /health", &[]).await.expect(401);
     ask(&house, "GET /new", &[]).await.expect(204);
     let house = house.restart().await;
@@ -446,9 +446,7 @@ async fn an_identity_cannot_be_taken_for_another() {
     let answer = with(&house, "GET /orders", &good).await.expect(204);
     assert_eq!(answer.header("x-auth-subject"), "%20robot%2C%20%22admin%22");
     // Nor is a client let through that was disabled meanwhile.
-    let mut registered = house.provider.find_client(&robot.client_id()).await.unwrap();
-    registered.disabled = true;
-    house.provider.replace_client(&new_ctx(None), registered).await.unwrap();
+    house.provider.set_client_disabled(&new_ctx(None), &robot.client_id(), true).await.unwrap();
     with(&house, "GET /orders", &good).await.refused(401, "invalid_token");
 }
 

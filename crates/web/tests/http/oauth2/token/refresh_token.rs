@@ -152,9 +152,8 @@ async fn rfc9700_4_14_a_confidential_client_may_keep_its_refresh_token() {
 
     // A public client's is always rotated.
     let app = house.register_public("app", |_| {}).await;
-    let mut registered = house.provider.find_client(&app.client_id()).await.unwrap();
-    registered.rotate_refresh_tokens = false;
-    let refused = house.provider.replace_client(&crate::house::new_ctx(None), registered).await;
+    let keep = |client: &mut protocol::Client| client.rotate_refresh_tokens = false;
+    let refused = house.provider.change_client(&crate::house::new_ctx(None), &app.client_id(), keep).await;
     assert!(matches!(refused, Err(provider::admin::AdminError::Invalid(why)) if why.contains("4.14")));
 }
 

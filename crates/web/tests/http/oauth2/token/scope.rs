@@ -100,9 +100,9 @@ async fn rfc6749_3_3_a_request_without_scope_asks_for_the_clients_default() {
     assert_eq!(Tokens::of(&device.poll(&house).await).all["scope"], "films:watch");
 
     for bad in ["", "openid unheard-of"] {
-        let mut client = house.provider.find_client(&notes.client_id()).await.unwrap();
-        client.default_scope = Some(scope(bad));
-        assert!(house.provider.replace_client(&new_ctx(None), client).await.is_err(), "{bad:?}");
+        let by_default = |client: &mut protocol::Client| client.default_scope = Some(scope(bad));
+        let refused = house.provider.change_client(&new_ctx(None), &notes.client_id(), by_default).await;
+        assert!(refused.is_err(), "{bad:?}");
     }
 }
 

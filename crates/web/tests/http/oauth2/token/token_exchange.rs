@@ -352,7 +352,7 @@ async fn who_introspects_for_a_resource_server_exchanges_what_is_for_it() {
     let token = notes.tokens_for(&house, "alice", &changes).await.access_token;
     exchange(&house, &backend, &token, &[]).await.refused(400, "invalid_request");
     server.introspected_by = vec![backend.client_id()];
-    house.provider.replace_resource_server(&crate::house::new_ctx(None), server).await.unwrap();
+    house.replace_resource_server(server).await.unwrap();
     let claims = claims_of(&Tokens::of(&exchange(&house, &backend, &token, &[]).await).access_token);
     assert_eq!((actor(&claims), &claims["aud"]), (&json!({ "sub": "backend" }), &json!(ORDERS)));
 }
