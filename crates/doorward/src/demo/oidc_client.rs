@@ -64,11 +64,22 @@ impl Metadata {
 }
 
 /// One authorization request under way.
-#[cfg_attr(test, derive(Default))]
 pub(super) struct Attempt {
     state: String,
     nonce: String,
     verifier: String,
+}
+
+impl Attempt {
+    /// What its answer will carry (RFC 6749 section 4.1.1): each tab of a browser has its own.
+    pub(super) fn state(&self) -> &str {
+        &self.state
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(state: &str) -> Self {
+        Self { state: state.to_owned(), nonce: String::new(), verifier: String::new() }
+    }
 }
 
 /// What a sign-in brought.

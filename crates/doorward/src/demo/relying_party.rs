@@ -22,7 +22,10 @@ use web::ContentSecurityPolicy;
 use web::pages::{DemoHomePage, ErrorPage};
 use web::server::security_headers::SecurityHeaders;
 
-const COOKIE_NAME: &str = "acme-notes";
+/// Of a visitor who is signed in.
+const SESSION: &str = "acme-notes";
+/// Of a browser, in whichever of its tabs somebody is on the way.
+const BROWSER: &str = "acme-notes-browser";
 
 /// The website.
 pub(super) struct RelyingParty {
@@ -72,26 +75,33 @@ async fn home(State(party): Party) -> Answer {
 }
 
 /// Off to the provider.
-async fn sign_in(State(party): Party) -> Answer {
+async fn sign_in(State(party): Party, headers: HeaderMap) -> Answer {
     let (url, attempt) = party.oidc.begin().await?;
-    let cookie = generate_secret(&mut OsRandom);
-    party.sessions.remember(cookie.clone(), Visitor::SigningIn(attempt));
-    Ok(with_cookie(Redirect::to(url.as_str()), &cookie))
+    let browser = cookie(&headers, BROWSER).map_or_else(|| generate_secret(&mut OsRandom), str::to_owned);
+    party.sessions.remember(browser.clone(), Visitor::SigningIn(attempt));
+    Ok(with_cookie(Redirect::to(url.as_str()), BROWSER, &browser))
 }
 
 /// Back from the provider.
 async fn callback(State(party): Party, request: Request) -> Answer {
-    let attempt = cookie(request.headers()).and_then(|cookie| party.sessions.take_attempt(cookie));
+    let answer = query(request.uri());
+    let state = answer.get("state").map(String::as_str).unwrap_or_default();
+    let attempt = cookie(request.headers(), BROWSER).and_then(|browser| party.sessions.take_attempt(browser, state));
+    let session = cookie(request.headers(), SESSION).and_then(|session| party.sessions.signed_in(session));
+    if attempt.is_none() && session.is_some() {
+        // Somebody went back, or loaded it again: it was finished already.
+        return Ok(Redirect::to("/demo/result").into_response());
+    }
     let attempt = attempt.context("no sign-in is under way in this browser, or it was finished already")?;
-    let signed_in = party.oidc.finish(attempt, &query(request.uri())).await?;
+    let signed_in = party.oidc.finish(attempt, &answer).await?;
     // A new cookie: one that somebody knew before the sign-in is worth nothing after it.
     let cookie = generate_secret(&mut OsRandom);
     party.sessions.remember(cookie.clone(), Visitor::SignedIn(Box::new(signed_in)));
-    Ok(with_cookie(Redirect::to("/demo/result"), &cookie))
+    Ok(with_cookie(Redirect::to("/demo/result"), SESSION, &cookie))
 }
 
 async fn result(State(party): Party, headers: HeaderMap) -> Answer {
-    let Some(signed_in) = cookie(&headers).and_then(|cookie| party.sessions.signed_in(cookie)) else {
+    let Some(signed_in) = cookie(&headers, SESSION).and_then(|cookie| party.sessions.signed_in(cookie)) else {
         return Ok(Redirect::to("/demo/").into_response());
     };
     let userinfo = party.oidc.userinfo(&signed_in).await?;
@@ -100,7 +110,7 @@ async fn result(State(party): Party, headers: HeaderMap) -> Answer {
 }
 
 async fn refresh(State(party): Party, headers: HeaderMap) -> Answer {
-    let known = cookie(&headers).and_then(|cookie| Some((cookie, party.sessions.signed_in(cookie)?)));
+    let known = cookie(&headers, SESSION).and_then(|cookie| Some((cookie, party.sessions.signed_in(cookie)?)));
     let (cookie, signed_in) = known.context("nobody is signed in in this browser")?;
     let refreshed = party.oidc.refresh(signed_in).await?;
     party.sessions.remember(cookie.to_owned(), Visitor::SignedIn(Box::new(refreshed)));
@@ -108,7 +118,7 @@ async fn refresh(State(party): Party, headers: HeaderMap) -> Answer {
 }
 
 async fn sign_out(State(party): Party, headers: HeaderMap) -> Answer {
-    let known = cookie(&headers).and_then(|cookie| Some((cookie, party.sessions.signed_in(cookie)?)));
+    let known = cookie(&headers, SESSION).and_then(|cookie| Some((cookie, party.sessions.signed_in(cookie)?)));
     let Some((cookie, signed_in)) = known else { return Ok(Redirect::to("/demo/").into_response()) };
     party.sessions.forget(cookie);
     let url = party.oidc.sign_out_url(&signed_in.id_token).await?;
@@ -145,17 +155,17 @@ impl IntoResponse for Failed {
     }
 }
 
-fn with_cookie(response: impl IntoResponse, value: &str) -> Response {
+fn with_cookie(response: impl IntoResponse, name: &str, value: &str) -> Response {
     let mut response = response.into_response();
     // Not sent along when another site posts; base64url needs no quoting.
-    let cookie = format!("{COOKIE_NAME}={value}; Path=/demo; HttpOnly; SameSite=Lax");
+    let cookie = format!("{name}={value}; Path=/demo; HttpOnly; SameSite=Lax");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     response
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let pairs = headers
         .get_all(COOKIE)
         .iter()
@@ -163,7 +173,7 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
         .flat_map(|header| header.split(';'));
     pairs
         .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(name, value)| (name == COOKIE_NAME).then_some(value))
+        .find_map(|(name, value)| (name == wanted).then_some(value))
 }
 
 fn query(uri: &Uri) -> HashMap<String, String> {

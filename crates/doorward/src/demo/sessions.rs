@@ -21,22 +21,23 @@ pub(super) enum Visitor {
 }
 
 impl Sessions {
-    /// Remembers a visitor; what was known under this cookie is forgotten.
+    /// Remembers a visitor who is signed in; what was known under this cookie is forgotten. One who is on the way may be so several times.
     pub(super) fn remember(&self, cookie: String, visitor: Visitor) {
         let mut all = self.lock();
-        all.retain(|(known, _)| *known != cookie);
+        if matches!(visitor, Visitor::SignedIn(_)) {
+            all.retain(|(known, _)| *known != cookie);
+        }
         if all.len() >= MOST {
             all.pop_front();
         }
         all.push_back((cookie, visitor));
     }
 
-    /// What a visitor on the way back had begun. It is forgotten: an attempt is good for one answer.
-    pub(super) fn take_attempt(&self, cookie: &str) -> Option<Attempt> {
+    /// What a visitor on the way back had begun in this browser, in whichever tab. It is forgotten: an attempt is good for one answer.
+    pub(super) fn take_attempt(&self, browser: &str, state: &str) -> Option<Attempt> {
         let mut all = self.lock();
-        let at = all
-            .iter()
-            .position(|(known, visitor)| known == cookie && matches!(visitor, Visitor::SigningIn(_)))?;
+        let is_it = |visitor: &Visitor| matches!(visitor, Visitor::SigningIn(attempt) if attempt.state() == state);
+        let at = all.iter().position(|(known, visitor)| known == browser && is_it(visitor))?;
         match all.remove(at) {
             Some((_, Visitor::SigningIn(attempt))) => Some(attempt),
             _ => None,
@@ -66,20 +67,34 @@ impl Sessions {
 mod tests {
     use super::*;
 
+    fn attempt(state: &str) -> Visitor {
+        Visitor::SigningIn(Attempt::of(state))
+    }
+
     #[test]
     fn memory_is_bounded_and_an_attempt_is_good_for_one_answer() {
         let sessions = Sessions::default();
         for number in 0..MOST + 10 {
-            sessions.remember(number.to_string(), Visitor::SigningIn(Attempt::default()));
+            sessions.remember(number.to_string(), attempt("state"));
         }
-        sessions.remember("last".to_owned(), Visitor::SigningIn(Attempt::default()));
-        sessions.remember("last".to_owned(), Visitor::SigningIn(Attempt::default()));
+        sessions.remember("last".to_owned(), attempt("state"));
         assert_eq!(sessions.lock().len(), MOST);
-        assert!(sessions.take_attempt("0").is_none(), "the oldest is forgotten");
-        assert!(sessions.take_attempt("last").is_some());
-        assert!(sessions.take_attempt("last").is_none());
+        assert!(sessions.take_attempt("0", "state").is_none(), "the oldest is forgotten");
+        assert!(sessions.take_attempt("last", "state").is_some());
+        assert!(sessions.take_attempt("last", "state").is_none());
         sessions.forget("100");
-        assert!(sessions.take_attempt("100").is_none());
+        assert!(sessions.take_attempt("100", "state").is_none());
         assert!(sessions.signed_in("100").is_none());
+    }
+
+    #[test]
+    fn two_tabs_of_a_browser_sign_in_beside_each_other_and_no_other_browser_ends_one() {
+        let sessions = Sessions::default();
+        sessions.remember("browser".to_owned(), attempt("one"));
+        sessions.remember("browser".to_owned(), attempt("other"));
+        assert!(sessions.take_attempt("another browser", "one").is_none());
+        for tab in ["other", "one"] {
+            assert!(sessions.take_attempt("browser", tab).is_some(), "{tab}");
+        }
     }
 }

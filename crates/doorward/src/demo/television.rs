@@ -28,7 +28,15 @@ pub(super) struct Television {
     issuer: String,
     client_id: String,
     outgoing: Outgoing,
-    switched_on: Mutex<VecDeque<(String, Waiting)>>,
+    switched_on: Mutex<VecDeque<(String, Standing)>>,
+}
+
+/// How far a television is.
+#[derive(Clone)]
+enum Standing {
+    Waiting(Waiting),
+    /// Who signed it in.
+    SignedIn(String),
 }
 
 /// RFC 8628 section 3.2.
@@ -80,17 +88,21 @@ impl Television {
         if all.len() >= MOST {
             all.pop_front();
         }
-        all.push_back((id.clone(), waiting));
+        all.push_back((id.clone(), Standing::Waiting(waiting)));
         id
     }
 
-    fn waiting(&self, id: &str) -> Option<Waiting> {
+    fn standing(&self, id: &str) -> Option<Standing> {
         let all = self.switched_on.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter().find(|(known, _)| known == id).map(|(_, waiting)| waiting.clone())
+        all.iter().find(|(known, _)| known == id).map(|(_, standing)| standing.clone())
     }
 
-    fn forget(&self, id: &str) {
-        self.switched_on.lock().unwrap_or_else(PoisonError::into_inner).retain(|(known, _)| known != id);
+    /// Its code is spent; loaded again, it still says who is there.
+    fn signed_in(&self, id: &str, name: &str) {
+        let mut all = self.switched_on.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, standing)) = all.iter_mut().find(|(known, _)| known == id) {
+            *standing = Standing::SignedIn(name.to_owned());
+        }
     }
 
     async fn poll(&self, device_code: &str) -> anyhow::Result<Polled> {
@@ -124,11 +136,16 @@ async fn switch_on(State(maker): Maker) -> Result<Response, Failed> {
 }
 
 async fn look(State(maker): Maker, Path(id): Path<String>) -> Result<Response, Failed> {
-    let Some(waiting) = maker.waiting(&id) else { return Ok(Redirect::to("/demo/tv").into_response()) };
+    let waiting = match maker.standing(&id) {
+        None => return Ok(Redirect::to("/demo/tv").into_response()),
+        Some(Standing::SignedIn(name)) => return Ok(shown(DemoTelevision::SignedIn { name })),
+        Some(Standing::Waiting(waiting)) => waiting,
+    };
     let state = match maker.poll(&waiting.device_code).await? {
         Polled::Tokens { access_token } => {
-            maker.forget(&id);
-            DemoTelevision::SignedIn { name: maker.name(&access_token).await? }
+            let name = maker.name(&access_token).await?;
+            maker.signed_in(&id, &name);
+            DemoTelevision::SignedIn { name }
         }
         Polled::Refused { error } => match error.as_str() {
             "authorization_pending" | "slow_down" => DemoTelevision::Waiting {
@@ -141,8 +158,11 @@ async fn look(State(maker): Maker, Path(id): Path<String>) -> Result<Response, F
             other => over(&format!("The provider says: {other}.")),
         },
     };
-    let page = DemoTelevisionPage { state };
-    Ok(web::page(StatusCode::OK, &page, &ContentSecurityPolicy::default()))
+    Ok(shown(state))
+}
+
+fn shown(state: DemoTelevision) -> Response {
+    web::page(StatusCode::OK, &DemoTelevisionPage { state }, &ContentSecurityPolicy::default())
 }
 
 fn over(why: &str) -> DemoTelevision {
@@ -161,6 +181,23 @@ fn drawn(text: &str) -> anyhow::Result<QrDrawing> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_television_that_is_signed_in_stays_so_when_its_page_is_loaded_again() {
+        let maker = Television::new("http://localhost", "tv", Outgoing::new());
+        let code = || "code".to_owned();
+        let id = maker.remember(Waiting {
+            device_code: code(),
+            user_code: code(),
+            verification_uri: code(),
+            verification_uri_complete: code(),
+        });
+        assert!(matches!(maker.standing(&id), Some(Standing::Waiting(_))));
+        maker.signed_in(&id, "Ada");
+        for _ in 0..2 {
+            assert!(matches!(maker.standing(&id), Some(Standing::SignedIn(name)) if name == "Ada"));
+        }
+    }
 
     #[test]
     fn every_dark_module_is_a_square_of_the_path() {
