@@ -54,12 +54,14 @@ impl FromStr for Place {
 }
 
 impl Place {
-    /// Whether it is this folder, or one inside it.
-    pub(crate) fn is_inside(&self, folder: &Path) -> bool {
-        match self {
-            Self::Folder(path) => real(path).starts_with(real(folder)),
-            Self::Bucket(_) => false,
-        }
+    /// What is unwise about keeping the backups of this data folder there.
+    pub(crate) fn warning(&self, data: &Path) -> Option<String> {
+        let Self::Folder(path) = self else { return None };
+        real(path).starts_with(real(data)).then(|| {
+            "backup.to is inside the data folder: what takes the one takes the other. Keep backups on another disk, or in an \
+             object store"
+                .to_owned()
+        })
     }
 
     /// The target. An object store's client is made only here: who keeps backups in a folder has none.

@@ -297,13 +297,7 @@ impl Settings {
                     .to_owned(),
             );
         }
-        if self.backup.to.as_ref().is_some_and(|backups| backups.is_inside(&self.data)) {
-            warnings.push(
-                "backup.to is inside the data folder: what takes the one takes the other. Keep backups on another disk, or \
-                 in an object store"
-                    .to_owned(),
-            );
-        }
+        warnings.extend(self.backup.to.as_ref().and_then(|backups| backups.warning(&self.data)));
         warnings
     }
 
