@@ -86,7 +86,8 @@ async fn sign_in(State(party): Party, headers: HeaderMap) -> Answer {
 async fn callback(State(party): Party, request: Request) -> Answer {
     let answer = query(request.uri());
     let state = answer.get("state").map(String::as_str).unwrap_or_default();
-    let attempt = cookie(request.headers(), BROWSER).and_then(|browser| party.sessions.take_attempt(browser, state));
+    let attempt =
+        cookie(request.headers(), BROWSER).and_then(|browser| party.sessions.take_attempt(browser, state));
     let session = cookie(request.headers(), SESSION).and_then(|session| party.sessions.signed_in(session));
     if attempt.is_none() && session.is_some() {
         // Somebody went back, or loaded it again: it was finished already.
@@ -101,7 +102,8 @@ async fn callback(State(party): Party, request: Request) -> Answer {
 }
 
 async fn result(State(party): Party, headers: HeaderMap) -> Answer {
-    let Some(signed_in) = cookie(&headers, SESSION).and_then(|cookie| party.sessions.signed_in(cookie)) else {
+    let Some(signed_in) = cookie(&headers, SESSION).and_then(|cookie| party.sessions.signed_in(cookie))
+    else {
         return Ok(Redirect::to("/demo/").into_response());
     };
     let userinfo = party.oidc.userinfo(&signed_in).await?;
@@ -110,7 +112,8 @@ async fn result(State(party): Party, headers: HeaderMap) -> Answer {
 }
 
 async fn refresh(State(party): Party, headers: HeaderMap) -> Answer {
-    let known = cookie(&headers, SESSION).and_then(|cookie| Some((cookie, party.sessions.signed_in(cookie)?)));
+    let known =
+        cookie(&headers, SESSION).and_then(|cookie| Some((cookie, party.sessions.signed_in(cookie)?)));
     let (cookie, signed_in) = known.context("nobody is signed in in this browser")?;
     let refreshed = party.oidc.refresh(signed_in).await?;
     party.sessions.remember(cookie.to_owned(), Visitor::SignedIn(Box::new(refreshed)));
@@ -118,7 +121,8 @@ async fn refresh(State(party): Party, headers: HeaderMap) -> Answer {
 }
 
 async fn sign_out(State(party): Party, headers: HeaderMap) -> Answer {
-    let known = cookie(&headers, SESSION).and_then(|cookie| Some((cookie, party.sessions.signed_in(cookie)?)));
+    let known =
+        cookie(&headers, SESSION).and_then(|cookie| Some((cookie, party.sessions.signed_in(cookie)?)));
     let Some((cookie, signed_in)) = known else { return Ok(Redirect::to("/demo/").into_response()) };
     party.sessions.forget(cookie);
     let url = party.oidc.sign_out_url(&signed_in.id_token).await?;

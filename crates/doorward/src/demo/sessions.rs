@@ -36,7 +36,8 @@ impl Sessions {
     /// What a visitor on the way back had begun in this browser, in whichever tab. It is forgotten: an attempt is good for one answer.
     pub(super) fn take_attempt(&self, browser: &str, state: &str) -> Option<Attempt> {
         let mut all = self.lock();
-        let is_it = |visitor: &Visitor| matches!(visitor, Visitor::SigningIn(attempt) if attempt.state() == state);
+        let is_it =
+            |visitor: &Visitor| matches!(visitor, Visitor::SigningIn(attempt) if attempt.state() == state);
         let at = all.iter().position(|(known, visitor)| known == browser && is_it(visitor))?;
         match all.remove(at) {
             Some((_, Visitor::SigningIn(attempt))) => Some(attempt),
