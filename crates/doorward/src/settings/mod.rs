@@ -13,6 +13,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod value;
+mod warnings;
 
 use crate::backups::Place;
 use crate::fetch::Allowed;
@@ -269,36 +270,6 @@ impl Settings {
     /// Where the master key is kept when it is not handed in.
     pub(crate) fn master_key_file(&self) -> PathBuf {
         self.master_key_file.clone().unwrap_or_else(|| self.data.join("master.key"))
-    }
-
-    /// What makes sense but is probably not meant, one sentence each.
-    pub(crate) fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if self.issuer.is_none() && !self.listen.ip().to_canonical().is_loopback() {
-            warnings.push(format!(
-                "listen = {} is open to other machines, but without `issuer` links lead to {}: set issuer to the URL \
-                 people reach this server by",
-                self.listen,
-                self.issuer(self.listen)
-            ));
-        }
-        if self.issuer.is_none() && self.trusted_proxies != TrustedProxies::default() {
-            warnings.push(format!(
-                "trusted_proxies is set, but without `issuer` cookies, tokens and links are for {}: set issuer to the URL that people \
-                 reach the proxy by",
-                self.issuer(self.listen)
-            ));
-        }
-        let https = self.issuer(self.listen).is_https();
-        if https && self.tls.files().is_none() && self.trusted_proxies == TrustedProxies::default() {
-            warnings.push(
-                "the issuer is https, but neither tls.certificate nor trusted_proxies is set: without a proxy nothing \
-                 here speaks TLS, and with one every client shares the proxy's address and its rate limits"
-                    .to_owned(),
-            );
-        }
-        warnings.extend(self.backup.to.as_ref().and_then(|backups| backups.warning(&self.data)));
-        warnings
     }
 
     /// What is wrong only when settings are seen together, as (the setting, what is expected).
