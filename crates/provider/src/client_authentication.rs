@@ -122,8 +122,9 @@ impl Provider {
         if matches!(verdict, Verdict::Wrong) {
             return Ok(false);
         }
-        // bcrypt saw no more than 72 bytes: what follows them may be anything.
-        let is_whole = secret.len() <= 72 || passwords::inspect(imported) != Ok(HashKind::Bcrypt);
+        // Some formats see a part of what is typed, bcrypt no more than 72 bytes: the rest may be anything. The pool knows which.
+        let is_whole = matches!(verdict, Verdict::RightAndUpgraded(_))
+            || passwords::inspect(imported) == Ok(HashKind::Argon2id);
         if secret.len() >= LEAST_UNGUESSABLE && is_whole {
             let upgrade = UpgradeClientSecret {
                 client: client.clone(),
