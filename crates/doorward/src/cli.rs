@@ -136,7 +136,7 @@ pub(crate) fn parse() -> Cli {
 
 /// How wide help is: as the terminal, but examples are never broken, so that they can be pasted from any.
 fn width() -> usize {
-    let columns = std::env::var_os("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok());
+    let columns = crate::environment::variable("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok());
     let of_terminal =
         || rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok().map(|size| size.ws_col.into());
     let width = of_terminal().filter(|width| *width > 0).or(columns).unwrap_or(100);

@@ -59,7 +59,7 @@ fn entry(text: &mut String, preset: &Preset) {
 #[test]
 fn the_guide_is_what_the_list_says() {
     let guide = guide();
-    if std::env::var_os("DOORWARD_BLESS").is_some() {
+    if crate::environment::variable("DOORWARD_BLESS").is_some() {
         std::fs::write(GUIDE, &guide).unwrap();
     }
     let written = std::fs::read_to_string(GUIDE).unwrap_or_default();

@@ -71,9 +71,7 @@ async fn rfc9700_4_15_a_client_whose_name_is_a_uuid_is_no_user() {
     for removed in [false, true] {
         let house = House::open().await;
         let source = moved(&house, UUID, LONG, KnownSecret::Clear(LONG.into())).await;
-        let mut registered = house.provider.find_client(&source.client_id()).await.unwrap();
-        registered.audience = vec!["gateway".into()];
-        house.provider.replace_client(&new_ctx(None), registered).await.unwrap();
+        house.change_client(&source, |client| client.audience = vec!["gateway".into()]).await;
         let gateway = house
             .register("gateway", |client| {
                 client.grant_types = [GrantType::ClientCredentials, GrantType::TokenExchange].into();
