@@ -4,7 +4,7 @@ use crate::engines::{Engines, is_here};
 use crate::tidy::tidy;
 use crate::tools::{ensure, exists, in_ci, root, run, run_in, say};
 use anyhow::{Result, bail};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use throwaway::Engine;
 
@@ -71,15 +71,33 @@ fn dependencies() -> Result<()> {
 
 /// Clients that no one here wrote, and a browser, against the real binary.
 pub(crate) fn e2e() -> Result<()> {
+    let Some(folder) = browser()? else { return Ok(()) };
+    run_in(&folder, "npm", &["test"], &[])?;
+    clients_on_servers(&folder)?;
+    // The quick ones of the real applications.
+    run_in(&folder, "node", &[APPLICATIONS, "node"], &[])
+}
+
+/// `cargo xtask applications [NAME..]`: real applications, each connected by its preset. Installs what they need at the first time, which
+/// takes long.
+pub(crate) fn applications(names: &[String]) -> Result<()> {
+    let Some(folder) = browser()? else { return Ok(()) };
+    let words: Vec<&str> = std::iter::once(APPLICATIONS).chain(names.iter().map(String::as_str)).collect();
+    run_in(&folder, "node", &words, &[])
+}
+
+const APPLICATIONS: &str = "applications/run.js";
+
+/// The binary, the browser and what drives it; the folder of the tests that use them.
+fn browser() -> Result<Option<PathBuf>> {
     let node = ensure("node", &["nodejs", "npm"])? && ensure("npm", &["npm"])?;
     if !node || !ensure("chromium", &["chromium"])? {
-        return Ok(());
+        return Ok(None);
     }
     run("cargo", &["build", "--locked", "--package", "doorward"], &[])?;
     let folder = root().join("e2e");
     run_in(&folder, "npm", &["ci", "--no-audit", "--no-fund"], &[])?;
-    run_in(&folder, "npm", &["test"], &[])?;
-    clients_on_servers(&folder)
+    Ok(Some(folder))
 }
 
 /// The clients once more, on each engine that is a server: every file of tests with an empty database of its own.

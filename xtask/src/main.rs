@@ -18,6 +18,8 @@ cargo xtask TASK
   tidy    the rules of the house: which room may import which, file sizes, words (part of check)
   e2e     only the npm clients, on every engine, and the browser (part of check)
   crash   the crash test, long: hundreds of kills under write load
+  applications [NAME..]
+          real applications that people sign in to, connected by their presets (e2e/applications); installs what they need
   layout  records which functions run at the start and while serving, for the linker (valgrind; a quarter of an hour)
 
   engines -- COMMAND..
@@ -42,6 +44,7 @@ fn run(task: &str) -> Result<()> {
         "tidy" => tidy::tidy(),
         "e2e" => check::e2e(),
         "crash" => check::crash(),
+        "applications" => check::applications(&std::env::args().skip(2).collect::<Vec<_>>()),
         "layout" => layout::layout(),
         "engines" => engines::with_engines(std::env::args().skip(2)),
         _ => bail!("{HELP}"),
