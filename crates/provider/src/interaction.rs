@@ -4,6 +4,7 @@
 //! really done. An interaction belongs to one browser (its cookie) and is finished once, by the database.
 
 mod act;
+mod grant;
 mod next;
 mod sign_in;
 mod sign_up;
@@ -26,15 +27,14 @@ use crate::{
 use crypto::{OpaqueToken, generate_secret, secret_hash, secret_matches};
 use next::{Next, next};
 use protocol::{
-    AuthorizationCodeId, AuthorizationRequest, Client, DeviceRequest, ErrorCode, GrantId, GrantType,
-    InteractionId, OAuthError, Scope, SecretHash, Timestamp,
+    AuthorizationRequest, Client, DeviceRequest, ErrorCode, GrantType, InteractionId, OAuthError, Scope,
+    SecretHash, Timestamp,
 };
 use std::sync::Arc;
 use std::time::Duration;
-use storage::authorization_code::{IssueAuthorizationCode, NewAuthorizationCode};
+use storage::authorization_code::IssueAuthorizationCode;
 use storage::client::RegisteredClient;
 use storage::consent::ConsentOf;
-use storage::grant::NewGrant;
 use storage::interaction::{BeginInteraction, Interaction, InteractionById, Progress};
 
 /// Who arrives in a flood of sign-ins is asked to come back after so long,
@@ -299,12 +299,14 @@ impl Provider {
             _ => self.client(&interaction.request.client_id).await?.ok_or_else(gone)?,
         };
         still_registered(&client.client, &interaction.request)?;
-        // What was taken from the client since it asked is not asked for any more.
+        // What was taken from the client since it asked is not asked for any more. Our own page asks for nothing.
         let mut interaction = interaction;
-        interaction.request.scope = interaction.request.scope.intersection(&scope::grantable(&client.client));
-        if interaction.request.scope.is_empty() {
+        let asked = &interaction.request.scope;
+        let left = asked.intersection(&scope::grantable(&client.client));
+        if left.is_empty() && !asked.is_empty() {
             return Err(gone());
         }
+        interaction.request.scope = left;
         let signed_in = self.signed_in(ctx, browser.session).await?;
         let device = self.known_device(ctx, browser.device);
         let handle = handle.to_owned();
@@ -351,60 +353,6 @@ impl Provider {
             .map(|signed_in| signed_in.user.username.clone());
         let username = again.clone().or_else(|| asked.request.login_hint.clone()).unwrap_or_default();
         Todo::SignIn { username, again, can_sign_up: self.inner.settings.registration_open }
-    }
-
-    /// The grant a person gives by what they did.
-    pub(crate) fn grant_for(
-        &self,
-        ctx: &mut Ctx,
-        request: &AuthorizationRequest,
-        signed_in: &SignedIn,
-    ) -> NewGrant {
-        let settings = &self.inner.settings;
-        let offline = request.scope.contains(Scope::OFFLINE_ACCESS);
-        let session = &signed_in.session;
-        let expires_at: Timestamp =
-            if offline { ctx.now + settings.grant_lifetime } else { session.expires_at };
-        NewGrant {
-            id: GrantId::new(ctx.now, ctx.id()),
-            user_id: signed_in.user.id,
-            client_id: request.client_id.clone(),
-            session_id: session.id,
-            scope: request.scope.clone(),
-            claims: request.claims.clone(),
-            auth_time: session.auth_time,
-            amr: session.amr.clone(),
-            acr: session.acr.clone(),
-            resources: request.resources.clone(),
-            offline,
-            created_at: ctx.now,
-            expires_at,
-        }
-    }
-
-    /// That grant, its code, and the code as the client sees it.
-    pub(crate) fn grant_and_code(
-        &self,
-        ctx: &mut Ctx,
-        request: &AuthorizationRequest,
-        signed_in: &SignedIn,
-    ) -> (NewGrant, NewAuthorizationCode, String) {
-        let grant = self.grant_for(ctx, request, signed_in);
-        let id = AuthorizationCodeId::new(ctx.now, ctx.id());
-        let token = ctx.opaque(id.as_bytes());
-        let code = NewAuthorizationCode {
-            id,
-            secret_hash: token.hash(),
-            grant_id: grant.id,
-            client_id: request.client_id.clone(),
-            redirect_uri: request.redirect_uri.as_str().to_owned(),
-            redirect_uri_given: request.redirect_uri_given,
-            code_challenge: request.code_challenge.clone(),
-            nonce: request.nonce.clone(),
-            created_at: ctx.now,
-            expires_at: ctx.now + self.inner.settings.authorization_code_lifetime,
-        };
-        (grant, code, token.reveal())
     }
 }
 

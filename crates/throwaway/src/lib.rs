@@ -78,6 +78,17 @@ impl Engine {
         }
     }
 
+    /// Runs statements on the database of a throw-away server and answers their rows, tabs between columns.
+    ///
+    /// # Errors
+    /// When the server refuses one of them, or is not there.
+    pub fn sql(self, url: &str, statements: &str) -> anyhow::Result<String> {
+        match self {
+            Self::Postgres | Self::NewestPostgres => postgres::sql(self, url, statements),
+            Self::Mariadb => mariadb::sql(url, statements),
+        }
+    }
+
     /// Whether a test that needs this engine must be left out, which is said loudly.
     ///
     /// # Panics

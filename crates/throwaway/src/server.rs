@@ -378,19 +378,6 @@ impl Drop for Server {
     }
 }
 
-impl Engine {
-    /// Runs statements on the database of a throw-away server and answers their rows, tabs between columns.
-    ///
-    /// # Errors
-    /// When the server refuses one of them, or is not there.
-    pub fn sql(self, url: &str, statements: &str) -> Result<String> {
-        match self {
-            Self::Postgres | Self::NewestPostgres => postgres::sql(self, url, statements),
-            Self::Mariadb => mariadb::sql(url, statements),
-        }
-    }
-}
-
 fn pid(child: &Child) -> Result<Pid> {
     i32::try_from(child.id()).ok().and_then(Pid::from_raw).context("a process without an id")
 }

@@ -3,7 +3,7 @@
 use super::administer::{Administration, unexpected};
 use super::shown;
 use crate::cli::Place;
-use crate::operator::{ApiKeyView, Operation, Outcome};
+use crate::operator::{ApiKeyView, MachineOperation, Operation, Outcome};
 use crate::settings;
 use clap::{Args, Subcommand};
 use protocol::{ApiKeyId, ClientId, Scope};
@@ -85,7 +85,8 @@ pub(crate) fn run(command: ApiKeyCommand) -> anyhow::Result<()> {
         ApiKeyCommand::Add(args) => add(args),
         ApiKeyCommand::List(args) => list(&args),
         ApiKeyCommand::Revoke(args) => {
-            Administration::of(&args.place)?.done(Operation::RevokeApiKey { id: args.id })?;
+            Administration::of(&args.place)?
+                .done(Operation::Machine(MachineOperation::RevokeApiKey { id: args.id }))?;
             let prefix = crypto::api_key::shown_selector(args.id.as_bytes());
             Ok(shown::line(format!("{prefix} was revoked."))?)
         }
@@ -93,12 +94,12 @@ pub(crate) fn run(command: ApiKeyCommand) -> anyhow::Result<()> {
 }
 
 fn add(args: AddArgs) -> anyhow::Result<()> {
-    let operation = Operation::AddApiKey {
+    let operation = Operation::Machine(MachineOperation::AddApiKey {
         service_account: args.service_account,
         name: args.name,
         scope: args.scope,
         expires_in: args.expires,
-    };
+    });
     let Outcome::ApiKeyAdded { view, key } = Administration::of(&args.place)?.perform(operation)? else {
         return unexpected();
     };
@@ -116,7 +117,9 @@ fn add(args: AddArgs) -> anyhow::Result<()> {
 
 fn list(args: &ListArgs) -> anyhow::Result<()> {
     let mut keys = Administration::of(&args.place)?.all(
-        |last: Option<&ApiKeyView>, limit| Operation::ListApiKeys { after: last.map(|key| key.id), limit },
+        |last: Option<&ApiKeyView>, limit| {
+            Operation::Machine(MachineOperation::ListApiKeys { after: last.map(|key| key.id), limit })
+        },
         |outcome| if let Outcome::ApiKeys(keys) = outcome { Some(keys) } else { None },
     )?;
     keys.retain(|key| {

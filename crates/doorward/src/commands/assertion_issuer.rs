@@ -4,7 +4,7 @@ use super::administer::{Administration, unexpected};
 use super::client_proof_options::jwk_set;
 use super::shown;
 use crate::cli::Place;
-use crate::operator::{Operation, Outcome};
+use crate::operator::{MachineOperation, Operation, Outcome};
 use clap::{Args, Subcommand, ValueEnum};
 use protocol::{AssertionIssuer, ClientId, JwksUri, Scope, SubjectMapping};
 use serde_json::Value;
@@ -96,7 +96,9 @@ pub(crate) fn run(command: AssertionIssuerCommand) -> anyhow::Result<()> {
         AssertionIssuerCommand::List(args) => list(&args),
         AssertionIssuerCommand::Remove(args) => {
             let RemoveArgs { issuer, place } = args;
-            Administration::of(&place)?.done(Operation::RemoveAssertionIssuer { issuer: issuer.clone() })?;
+            Administration::of(&place)?.done(Operation::Machine(
+                MachineOperation::RemoveAssertionIssuer { issuer: issuer.clone() },
+            ))?;
             Ok(shown::line(format!("{issuer} is trusted no more."))?)
         }
     }
@@ -115,12 +117,14 @@ fn add(args: AddArgs) -> anyhow::Result<()> {
         },
         scope: args.scope,
     };
-    Administration::of(&args.place)?.done(Operation::AddAssertionIssuer(issuer))?;
+    Administration::of(&args.place)?
+        .done(Operation::Machine(MachineOperation::AddAssertionIssuer(issuer)))?;
     Ok(shown::line(format!("{} is trusted.", args.issuer))?)
 }
 
 fn list(args: &ListArgs) -> anyhow::Result<()> {
-    let outcome = Administration::of(&args.place)?.perform(Operation::ListAssertionIssuers)?;
+    let outcome = Administration::of(&args.place)?
+        .perform(Operation::Machine(MachineOperation::ListAssertionIssuers))?;
     let Outcome::AssertionIssuers(issuers) = outcome else { return unexpected() };
     if args.json {
         return shown::json(&issuers);

@@ -30,6 +30,7 @@ pub(crate) mod service;
 pub(crate) mod service_account;
 pub(crate) mod shown;
 pub(crate) mod store;
+mod store_doctor;
 mod store_progress;
 pub(crate) mod subscription;
 mod token_options;

@@ -68,7 +68,7 @@ pub(crate) fn run(command: PasswordsCommand) -> anyhow::Result<()> {
 
 /// As the settings are usually written.
 fn in_mib(kib: u32) -> String {
-    if kib % 1024 == 0 { format!("{}MiB", kib / 1024) } else { format!("{kib}KiB") }
+    if kib.is_multiple_of(1024) { format!("{}MiB", kib / 1024) } else { format!("{kib}KiB") }
 }
 
 /// How many threads can run at once here.

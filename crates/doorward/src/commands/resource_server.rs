@@ -6,7 +6,7 @@ use super::shown;
 use super::token_options::access_token_type;
 use super::user::confirmed;
 use crate::cli::Place;
-use crate::operator::{Operation, Outcome};
+use crate::operator::{MachineOperation, Operation, Outcome};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use protocol::access_rule::host_name;
@@ -173,7 +173,8 @@ pub(crate) fn run(command: ResourceServerCommand) -> anyhow::Result<ExitCode> {
             let server = args.options.apply(ResourceServer::new(args.identifier, name))?;
             let added =
                 format!("{} was added, with {} rules.", server.identifier.as_str(), server.rules.len());
-            Administration::of(&args.place)?.done(Operation::AddResourceServer(server))?;
+            Administration::of(&args.place)?
+                .done(Operation::Machine(MachineOperation::AddResourceServer(server)))?;
             shown::line(added)?;
         }
         ResourceServerCommand::List(args) => list(&args)?,
@@ -182,7 +183,8 @@ pub(crate) fn run(command: ResourceServerCommand) -> anyhow::Result<ExitCode> {
             let mut administration = Administration::of(&args.place)?;
             let (server, version) = find(&mut administration, &args.identifier)?;
             let server = args.options.apply(server)?;
-            administration.done(Operation::ReplaceResourceServer { server, version })?;
+            administration
+                .done(Operation::Machine(MachineOperation::ReplaceResourceServer { server, version }))?;
             shown::line(format!("{} was changed.", args.identifier.as_str()))?;
         }
         ResourceServerCommand::Remove(args) => remove(args)?,
@@ -238,7 +240,7 @@ fn rules_in(file: &Path) -> anyhow::Result<Vec<AccessRule>> {
 }
 
 fn all(administration: &mut Administration) -> anyhow::Result<Vec<ResourceServer>> {
-    match administration.perform(Operation::ListResourceServers)? {
+    match administration.perform(Operation::Machine(MachineOperation::ListResourceServers))? {
         Outcome::ResourceServers(servers) => Ok(servers),
         _ => unexpected(),
     }
@@ -249,7 +251,9 @@ fn find(
     administration: &mut Administration,
     identifier: &ResourceIndicator,
 ) -> anyhow::Result<(ResourceServer, Version)> {
-    match administration.perform(Operation::FindResourceServer { identifier: identifier.clone() })? {
+    match administration.perform(Operation::Machine(MachineOperation::FindResourceServer {
+        identifier: identifier.clone(),
+    }))? {
         Outcome::FoundResourceServer { server, version } => Ok((server, version)),
         _ => unexpected(),
     }
@@ -303,7 +307,8 @@ fn remove(args: RemoveArgs) -> anyhow::Result<()> {
     if !args.yes && !confirmed(&format!("Forget resource server {name}?"))? {
         bail!("nothing was removed");
     }
-    let operation = Operation::RemoveResourceServer { identifier: args.identifier };
+    let operation =
+        Operation::Machine(MachineOperation::RemoveResourceServer { identifier: args.identifier });
     Administration::of(&args.place)?.done(operation)?;
     Ok(shown::line(format!("{name} was removed."))?)
 }

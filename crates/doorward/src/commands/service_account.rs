@@ -3,7 +3,7 @@
 use super::administer::{Administration, unexpected};
 use super::shown;
 use crate::cli::Place;
-use crate::operator::{Operation, Outcome};
+use crate::operator::{MachineOperation, Operation, Outcome};
 use clap::{Args, Subcommand};
 use protocol::{Client, ClientId, Scope};
 
@@ -65,8 +65,12 @@ pub(crate) fn run(command: ServiceAccountCommand) -> anyhow::Result<()> {
 
 fn add(args: AddArgs) -> anyhow::Result<()> {
     let name = args.name.unwrap_or_else(|| args.id.to_string());
-    let operation =
-        Operation::AddServiceAccount { id: args.id, name, scope: args.scope, audience: args.audience };
+    let operation = Operation::Machine(MachineOperation::AddServiceAccount {
+        id: args.id,
+        name,
+        scope: args.scope,
+        audience: args.audience,
+    });
     let Outcome::Client(account) = Administration::of(&args.place)?.perform(operation)? else {
         return unexpected();
     };

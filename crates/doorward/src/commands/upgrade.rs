@@ -2,7 +2,7 @@
 //! the keys must open afterwards.
 
 use super::shown;
-use super::store::{exit_code, list};
+use super::store_doctor::{exit_code, list};
 use crate::app::{App, master_key_source};
 use crate::backups::Sealing;
 use crate::cli::Place;

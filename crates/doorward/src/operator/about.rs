@@ -8,24 +8,17 @@ pub(super) async fn told(provider: &Provider, operation: &Operation) -> Option<S
     use Operation as Op;
     match operation {
         Op::FindUser { login } | Op::SetUserPassword { login, .. } | Op::RemoveUser { login } => {
-            provider.find_user(login).await.ok().map(|user| user.id.to_string())
+            subject(provider, login).await
         }
+        Op::User(operation) => subject(provider, operation.login()?).await,
         Op::AddClient(client) | Op::AddClientWithSecret { client, .. } | Op::ReplaceClient { client, .. } => {
             Some(client.id.to_string())
         }
         Op::FindClient { id }
         | Op::SetClientDisabled { id, .. }
         | Op::RotateClientSecret { id }
-        | Op::RemoveClient { id }
-        | Op::AddServiceAccount { id, .. }
-        | Op::AddApiKey { service_account: id, .. } => Some(id.to_string()),
-        Op::RevokeApiKey { id } => Some(id.to_string()),
-        Op::AddResourceServer(server) | Op::ReplaceResourceServer { server, .. } => {
-            Some(server.identifier.as_str().to_owned())
-        }
-        Op::FindResourceServer { identifier } | Op::RemoveResourceServer { identifier } => {
-            Some(identifier.as_str().to_owned())
-        }
+        | Op::RemoveClient { id } => Some(id.to_string()),
+        Op::Machine(operation) => operation.told(),
         _ => None,
     }
 }
@@ -36,4 +29,8 @@ pub(super) fn told_by(answer: &Answer) -> Option<String> {
         Ok(Outcome::User(user)) => Some(user.sub.clone()),
         _ => None,
     }
+}
+
+async fn subject(provider: &Provider, login: &str) -> Option<String> {
+    provider.find_user(login).await.ok().map(|user| user.id.to_string())
 }

@@ -5,6 +5,7 @@ mod about;
 mod audit;
 mod call;
 mod grants;
+mod machines;
 mod organizations;
 mod perform;
 mod socket;
@@ -14,6 +15,7 @@ mod views;
 pub(crate) use audit::{AuditBlockView, AuditOperation};
 pub(crate) use call::{Unreachable, call};
 pub(crate) use grants::{GrantOperation, GrantView};
+pub(crate) use machines::MachineOperation;
 pub(crate) use organizations::{
     MemberView, OrganizationOperation, OrganizationView, PlanView, ServiceOperation, ServiceView,
     SubscriptionOperation, SubscriptionView,
@@ -23,15 +25,11 @@ pub(crate) use socket::Socket;
 pub(crate) use users::{EnvelopeToAdd, NewValue, UserOperation, UserToChange};
 pub(crate) use views::{ApiKeyView, KeyView, UserView};
 
-use protocol::{
-    ApiKeyId, AssertionIssuer, Client, ClientId, GrantId, ResourceIndicator, ResourceServer, Scope, UserId,
-    Version,
-};
+use protocol::{AssertionIssuer, Client, ClientId, GrantId, ResourceServer, UserId, Version};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// One thing to do. It may hold a password and therefore has no `Debug`.
 #[derive(Serialize, Deserialize)]
@@ -78,42 +76,6 @@ pub(crate) enum Operation {
     RemoveClient {
         id: ClientId,
     },
-    AddAssertionIssuer(AssertionIssuer),
-    ListAssertionIssuers,
-    RemoveAssertionIssuer {
-        issuer: String,
-    },
-    AddServiceAccount {
-        id: ClientId,
-        name: String,
-        scope: Scope,
-        audience: Vec<String>,
-    },
-    AddApiKey {
-        service_account: ClientId,
-        name: String,
-        scope: Option<Scope>,
-        expires_in: Option<Duration>,
-    },
-    ListApiKeys {
-        after: Option<ApiKeyId>,
-        limit: u32,
-    },
-    RevokeApiKey {
-        id: ApiKeyId,
-    },
-    AddResourceServer(ResourceServer),
-    ListResourceServers,
-    FindResourceServer {
-        identifier: ResourceIndicator,
-    },
-    ReplaceResourceServer {
-        server: ResourceServer,
-        version: Version,
-    },
-    RemoveResourceServer {
-        identifier: ResourceIndicator,
-    },
     ListSigningKeys,
     RotateSigningKeys {
         force: bool,
@@ -125,6 +87,7 @@ pub(crate) enum Operation {
     },
     /// What a running server noticed of its proxies.
     ListNotices,
+    Machine(MachineOperation),
     Grant(GrantOperation),
     /// By which issuer its tokens name this installation.
     Issuer,
@@ -151,24 +114,13 @@ impl Operation {
             Self::SetClientDisabled { .. } => "set_client_disabled",
             Self::RotateClientSecret { .. } => "rotate_client_secret",
             Self::RemoveClient { .. } => "remove_client",
-            Self::AddAssertionIssuer(_) => "add_assertion_issuer",
-            Self::ListAssertionIssuers => "list_assertion_issuers",
-            Self::RemoveAssertionIssuer { .. } => "remove_assertion_issuer",
-            Self::AddServiceAccount { .. } => "add_service_account",
-            Self::AddApiKey { .. } => "add_api_key",
-            Self::ListApiKeys { .. } => "list_api_keys",
-            Self::RevokeApiKey { .. } => "revoke_api_key",
-            Self::AddResourceServer(_) => "add_resource_server",
-            Self::ListResourceServers => "list_resource_servers",
-            Self::FindResourceServer { .. } => "find_resource_server",
-            Self::ReplaceResourceServer { .. } => "replace_resource_server",
-            Self::RemoveResourceServer { .. } => "remove_resource_server",
             Self::ListSigningKeys => "list_signing_keys",
             Self::RotateSigningKeys { .. } => "rotate_signing_keys",
             Self::CheckReadiness => "check_readiness",
             Self::FindIssuer => "find_issuer",
             Self::ChangeIssuer { .. } => "change_issuer",
             Self::ListNotices => "list_notices",
+            Self::Machine(operation) => operation.name(),
             Self::Grant(operation) => operation.name(),
             Self::Issuer => "issuer",
             Self::User(operation) => operation.name(),

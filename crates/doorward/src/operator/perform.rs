@@ -2,9 +2,7 @@
 
 use super::{Answer, Operation, Outcome, PasswordToSet, Refusal, Secret, SecretToKeep, UserToAdd};
 use protocol::UserId;
-use provider::admin::{
-    AdminError, KnownSecret, NewApiKey, NewClient, NewServiceAccount, NewUser, UserPassword,
-};
+use provider::admin::{AdminError, KnownSecret, NewClient, NewUser, UserPassword};
 use provider::{Ctx, Provider, ProviderError};
 
 /// Does it, or says in one sentence why not.
@@ -39,34 +37,6 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
             Outcome::ClientSecret(provider.rotate_client_secret(ctx, &id).await?.into())
         }
         Op::RemoveClient { id } => done(provider.remove_client(ctx, &id).await)?,
-        Op::AddAssertionIssuer(issuer) => done(provider.add_assertion_issuer(ctx, issuer).await)?,
-        Op::ListAssertionIssuers => Outcome::AssertionIssuers(provider.list_assertion_issuers().await?),
-        Op::RemoveAssertionIssuer { issuer } => done(provider.remove_assertion_issuer(ctx, issuer).await)?,
-        Op::AddServiceAccount { id, name, scope, audience } => {
-            let new = NewServiceAccount { id, name, scope, audience };
-            Outcome::Client(provider.add_service_account(ctx, new).await?)
-        }
-        Op::AddApiKey { service_account: client_id, name, scope, expires_in } => {
-            let created = provider.add_api_key(ctx, NewApiKey { client_id, name, scope, expires_in }).await?;
-            Outcome::ApiKeyAdded { view: created.stored.into(), key: created.key.into() }
-        }
-        Op::ListApiKeys { after, limit } => {
-            let keys = provider.list_api_keys(after, limit).await?;
-            Outcome::ApiKeys(keys.into_iter().map(Into::into).collect())
-        }
-        Op::RevokeApiKey { id } => done(provider.revoke_api_key(ctx, id).await)?,
-        Op::AddResourceServer(server) => done(provider.add_resource_server(ctx, server).await)?,
-        Op::ListResourceServers => Outcome::ResourceServers(provider.list_resource_servers().await?),
-        Op::FindResourceServer { identifier } => {
-            let (server, version) = provider.find_resource_server(&identifier).await?;
-            Outcome::FoundResourceServer { server, version }
-        }
-        Op::ReplaceResourceServer { server, version } => {
-            done(provider.replace_resource_server(ctx, server, version).await)?
-        }
-        Op::RemoveResourceServer { identifier } => {
-            done(provider.remove_resource_server(ctx, identifier).await)?
-        }
         Op::ListSigningKeys => list_signing_keys(provider).await?,
         Op::RotateSigningKeys { force } => {
             done(provider.rotate_keys(ctx, force).await.map_err(AdminError::from))?
@@ -77,6 +47,7 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
         Op::ChangeIssuer { issuer } => done(provider.change_issuer(ctx, issuer).await)?,
         // Only what listens notices something.
         Op::ListNotices => Outcome::Notices(Vec::new()),
+        Op::Machine(operation) => return operation.perform(provider, ctx).await,
         Op::Grant(operation) => return operation.perform(provider, ctx).await,
         Op::User(operation) => return operation.perform(provider, ctx).await,
         Op::Organization(operation) => return operation.perform(provider, ctx).await,
@@ -98,7 +69,7 @@ async fn list_users(provider: &Provider, after: Option<String>, limit: u32) -> A
     Ok(Outcome::Users(users.into_iter().map(Into::into).collect()))
 }
 
-fn done(result: Result<(), AdminError>) -> Result<Outcome, AdminError> {
+pub(super) fn done(result: Result<(), AdminError>) -> Result<Outcome, AdminError> {
     result.map(|()| Outcome::Done)
 }
 

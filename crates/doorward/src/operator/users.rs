@@ -56,6 +56,17 @@ impl UserOperation {
         }
     }
 
+    /// Whom it is about, by what was typed.
+    pub(super) fn login(&self) -> Option<&str> {
+        match self {
+            Self::Change { login, .. }
+            | Self::SetPasswordHash { login, .. }
+            | Self::SetDisabled { login, .. }
+            | Self::Unlock { login, .. } => Some(login),
+            Self::AddPasswordEnvelope(_) => None,
+        }
+    }
+
     /// Does it.
     pub(super) async fn perform(self, provider: &Provider, ctx: &mut Ctx) -> Answer {
         let done = |result: Result<(), AdminError>| result.map(|()| Outcome::Done);

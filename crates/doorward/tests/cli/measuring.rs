@@ -124,15 +124,16 @@ fn machines_get_introspect_and_revoke_beside_an_empty_and_a_signing_handler() {
 }
 
 #[test]
-fn ten_times_too_many_sign_ins_are_refused_with_a_time_and_the_others_go_on() {
+fn far_too_many_sign_ins_are_refused_with_a_time_and_the_others_go_on() {
     let installation = Installation::new();
     let (json, html) = (installation.path("overload.json"), installation.path("overload.html"));
     let of_file = |path: &std::path::Path| path.to_str().expect("UTF-8").to_owned();
+    // A busy machine finds a capacity that is a part of what it has: forty times as many are too many there, too.
     let text = installation.run(&[
         "bench",
         "overload",
         "--times",
-        "0.5,10",
+        "0.5,40",
         "--duration",
         "1",
         "--other-rate",

@@ -57,7 +57,7 @@ pub(super) fn may_be_a_poolers(error: &tokio_postgres::Error) -> bool {
     error
         .as_db_error()
         .is_some_and(|db| matches!(db.code().code().get(..2), Some("08" | "0A" | "22" | "42" | "XX")))
-        && !error.as_db_error().is_some_and(|db| db.code().code() == "42501")
+        && error.as_db_error().is_none_or(|db| db.code().code() != "42501")
 }
 
 /// A statement that was prepared here is not there, or one is there that was not: the session is another's.

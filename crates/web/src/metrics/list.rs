@@ -3,9 +3,9 @@
 //! Names are those of Prometheus' own conventions: base units, `_total` for what only grows, the process's own without our prefix. Labels
 //! are bounded: a route's template, never a path; nothing a client makes up.
 
-use super::exposition::Samples;
 use super::metric::{Metric, Only, counter, gauge, histogram};
-use super::{HttpMetrics, ProcessReading, Refusal, SystemReading};
+use super::values::{count, moment, process, refusals, seconds};
+use super::{HttpMetrics, SystemReading};
 use crate::server::ServerStats;
 use crate::server::rate_limit::RateLimits;
 use protocol::ErrorCode;
@@ -370,45 +370,3 @@ pub(super) static METRICS: &[Metric] = &[
     })
     .only(Only::Linux),
 ];
-
-fn refusals(r: &Readings<'_>, out: &mut Samples<'_>) {
-    let (store, pool) = (&r.provider.store, &r.provider.hash_pool);
-    for (cause, count) in [
-        ("address_connections", r.server.refused()),
-        ("address_rate", r.rate_limits.refused()),
-        ("hash_pool", pool.refused),
-        ("arrivals", pool.turned_away),
-        ("store_queue", store.refused_queue),
-        ("store_deadline", store.refused_deadline),
-        ("store_log", store.refused_log),
-    ] {
-        out.put_with(&[cause], count);
-    }
-    for ((_, cause), count) in Refusal::ALL.iter().zip(&r.metrics.tallies.refusals) {
-        out.put_with(&[cause], count.load(Relaxed));
-    }
-}
-
-/// No moment before there is one, so that an alert on its age does not see 1970.
-fn moment(at: Option<protocol::Timestamp>, out: &mut Samples<'_>) {
-    if let Some(at) = at {
-        out.put(seconds(at));
-    }
-}
-
-/// As Prometheus counts time.
-fn seconds(at: protocol::Timestamp) -> String {
-    format!("{}.{:03}", at.millis() / 1_000, at.millis() % 1_000)
-}
-
-fn count(count: Option<u64>, out: &mut Samples<'_>) {
-    if let Some(count) = count {
-        out.put(count);
-    }
-}
-
-fn process(r: &Readings<'_>, out: &mut Samples<'_>, put: fn(&ProcessReading, &mut Samples<'_>)) {
-    if let Some(process) = &r.system.process {
-        put(process, out);
-    }
-}

@@ -9,6 +9,7 @@ mod reference;
 mod routes;
 mod timed;
 mod tracer;
+mod values;
 
 use crate::server::rate_limit::RateLimits;
 use crate::server::{Problem, ServerStats, Stalls, count};

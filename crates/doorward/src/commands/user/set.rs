@@ -5,7 +5,6 @@ use crate::cli::Place;
 use crate::commands::administer::{Administration, unexpected};
 use crate::commands::shown;
 use crate::operator::{NewValue, Operation, Outcome, UserOperation, UserToChange};
-use anyhow::bail;
 use clap::Args;
 use serde_json::Value;
 
@@ -67,14 +66,6 @@ pub(super) fn run(args: SetArgs) -> anyhow::Result<()> {
         name: value(args.name, args.no_name),
         claims: set.chain(args.no_claims.into_iter().map(|claim| (claim, None))).collect(),
     };
-    let names_nothing = change.username.is_none()
-        && change.email.is_none()
-        && change.email_verified.is_none()
-        && change.name.is_none()
-        && change.claims.is_empty();
-    if names_nothing {
-        bail!("name what is to change: see `doorward user set --help`");
-    }
     match Administration::of(&args.place)?
         .perform(Operation::User(UserOperation::Change { login: args.user, change }))?
     {
