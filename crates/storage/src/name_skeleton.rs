@@ -44,8 +44,14 @@ pub struct SignUp(pub AddUser);
 impl SignUp {
     /// How many steps come before the user's own.
     fn guard_count(&self) -> usize {
-        1 + usize::from(keys(&self.0.user).1.is_some())
+        let (username, email) = keys(&self.0.user);
+        [Some(username), email].into_iter().flatten().filter(|key| is_guarded(key)).count()
     }
+}
+
+/// Whether somebody else's name may look like this one. Of a name that is its own skeleton, the same is simply taken.
+fn is_guarded(key: &str) -> bool {
+    skeleton(key).is_none_or(|skeleton| skeleton != key)
 }
 
 impl Command for SignUp {
@@ -61,8 +67,10 @@ impl Command for SignUp {
                 steps.exactly(0, "UPDATE name_skeletons SET user_id = ? WHERE skeleton = ?", params![id, key])
             }
         };
-        unlike(&username, "UPDATE users SET updated_at = ? WHERE username_key = ?");
-        if let Some(email) = &email {
+        if is_guarded(&username) {
+            unlike(&username, "UPDATE users SET updated_at = ? WHERE username_key = ?");
+        }
+        if let Some(email) = email.as_ref().filter(|email| is_guarded(email)) {
             unlike(email, "UPDATE users SET updated_at = ? WHERE email_key = ?");
         }
         let skeletons: Vec<_> =

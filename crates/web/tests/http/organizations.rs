@@ -121,7 +121,7 @@ async fn a_client_that_leaves_its_service_takes_it_out_of_its_tokens() {
     house.change_client(&notes, |client| client.service = None).await;
     assert_eq!(introspected(&house, &notes, &token).await[0], Value::Null);
     let request = Request::get("/api/subscription").header("authorization", format!("Bearer {token}"));
-    house.send(request.body(Body::empty()).unwrap()).await.refused(400, "invalid_request");
+    house.send(request.body(Body::empty()).unwrap()).await.refused(400, "The access token names no service.");
 }
 
 #[tokio::test]

@@ -512,20 +512,6 @@ async fn an_interaction_is_answered_once() {
 }
 
 #[tokio::test]
-async fn an_interaction_ends_after_an_hour() {
-    let house = House::open().await;
-    let notes = house.notes().await;
-    let mut browser = house.browser();
-    let page = browser.authorize(&notes.request(&[])).await;
-    let late = browser.authorize(&notes.request(&[])).await;
-    pass_seconds(3_599);
-    assert!(!browser.sign_in(&page, "alice", PASSWORD).await.says("code").is_empty());
-    pass_seconds(1);
-    browser.get(&format!("/sign-in?interaction={}", late.hidden("interaction"))).await.error_page(400);
-    browser.sign_in(&late, "alice", PASSWORD).await.error_page(400);
-}
-
-#[tokio::test]
 async fn what_is_no_interaction() {
     let house = House::open().await;
     let notes = house.notes().await;

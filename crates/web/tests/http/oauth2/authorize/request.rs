@@ -240,7 +240,7 @@ async fn what_came_in_a_body_stands_in_no_address() {
     pass_seconds(60);
     browser.get(&late).await.error_page(400);
     // It is bounded.
-    let huge = format!("{{\"userinfo\":{}}}", " ".repeat(8_000));
+    let huge = format!("{{\"userinfo\":{{}}{}}}", " ".repeat(8_000));
     let long = ["nonce", "login_hint", "ui_locales", "acr_values"].map(|name| (name, "x".repeat(2_040)));
     let mut form = form.clone();
     form.retain(|(name, _)| !["nonce", "login_hint", "id_token_hint"].contains(name));

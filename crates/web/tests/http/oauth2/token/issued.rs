@@ -126,7 +126,7 @@ async fn an_opaque_access_token_tells_nothing_and_works_the_same() {
 async fn no_access_token_lives_longer_than_a_day_or_its_session() {
     let house =
         House::with(|plan| plan.settings.session_lifetime = std::time::Duration::from_secs(120)).await;
-    let notes = house.register("notes", |client| client.access_token_lifetime = Some(1_000_000)).await;
+    let notes = house.register("notes", |client| client.access_token_lifetime = Some(86_400)).await;
     assert_eq!(notes.tokens(&house, "alice").await.all["expires_in"], 120);
     let offline = notes.tokens_for(&house, "alice", &[("scope", "openid offline_access")]).await;
     assert_eq!(offline.all["expires_in"], 86_400);
