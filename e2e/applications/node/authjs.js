@@ -13,7 +13,7 @@ const config = {
   providers: [{ id: "doorward", name: "Doorward", type: "oidc", issuer: ISSUER, clientId: ID, clientSecret: SECRET }],
 };
 const app = express();
-app.use("/api/auth/{*rest}", ExpressAuth(config));
+app.use("/api/auth/*", ExpressAuth(config));
 app.get("/", async (req, res) => {
   const session = await getSession(req, config);
   res.send("<h1>" + (session ? session.user.name + " " + session.user.email : "nobody") + "</h1>");
@@ -22,7 +22,7 @@ app.listen(PORT, "127.0.0.1");
 `;
 
 export async function connect(kit) {
-  const modules = await kit.npm("express@5.1.0", "@auth/core@0.41.3", "@auth/express@0.12.3");
+  const modules = await kit.npm("express@4.21.2", "@auth/core@0.41.3", "@auth/express@0.12.3");
   const port = await kit.port();
   const base = `http://localhost:${port}`;
   const { id, secret } = await kit.client("authjs", base);

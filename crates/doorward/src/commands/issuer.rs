@@ -38,7 +38,7 @@ pub(crate) struct ShowArgs {
 
 #[derive(Args)]
 pub(crate) struct ChangeArgs {
-    /// The issuer from now on: scheme and host, such as https://login.example.org
+    /// The issuer from now on: its scheme and host
     issuer: Issuer,
     #[command(flatten)]
     place: Place,

@@ -174,7 +174,7 @@ providers: [{
         name: "express-openid-connect",
         title: "Express with express-openid-connect",
         redirect: &["/callback"],
-        post_logout: &["/"],
+        post_logout: &["", "/"],
         into: "the application",
         settings: "
 app.use(auth({
@@ -228,6 +228,18 @@ genericOAuth({ config: [{
         notes: &["Before 1.7 the path was /api/auth/oauth2/callback/doorward."],
         seen: Seen::Tried("1.7.25"),
         ..WEB
+    },
+    Preset {
+        name: "keycloak-js",
+        title: "A page with keycloak-js",
+        redirect: &["/", "/silent-check-sso.html"],
+        post_logout: &["/"],
+        into: "the page",
+        settings: "
+new Keycloak({ url: '<issuer>', realm: 'doorward', clientId: '<client_id>' })",
+        notes: &["Any name will do for the realm."],
+        seen: Seen::Tried("26.2.4"),
+        ..DEVICE
     },
     Preset {
         name: "oidc-client-ts",
