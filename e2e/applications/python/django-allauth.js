@@ -9,7 +9,7 @@ const APP = project({
   middleware: '"allauth.account.middleware.AccountMiddleware"',
   settings: `
     AUTHENTICATION_BACKENDS=["allauth.account.auth_backends.AuthenticationBackend"], SOCIALACCOUNT_LOGIN_ON_GET=True, ACCOUNT_EMAIL_VERIFICATION="none",
-    SOCIALACCOUNT_PROVIDERS={"openid_connect": {"APPS": [{"provider_id": "doorward", "name": "Doorward", "client_id": os.environ["ID"],
+    SOCIALACCOUNT_PROVIDERS={"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [{"provider_id": "doorward", "name": "Doorward", "client_id": os.environ["ID"],
         "secret": os.environ["SECRET"], "settings": {"server_url": os.environ["ISSUER"]}}]}},`,
   urls: 'path("accounts/", include("allauth.urls"))',
   home: 'f"{user.username} {user.email}"',

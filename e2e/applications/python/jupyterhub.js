@@ -28,7 +28,7 @@ export async function connect(kit) {
   const { id, secret } = await kit.client("jupyterhub", base);
   await kit.write("config.py", CONFIG({ issuer: kit.issuer, id, secret, base, ports }));
   const path = `${proxy}/node_modules/.bin:${bin}:${process.env.PATH}`;
-  await kit.start(`${bin}/jupyterhub`, ["-f", "config.py"], { env: { PATH: path }, until: `${base}/hub/health` });
+  await kit.start(`${bin}/jupyterhub`, ["-f", "config.py"], { env: { PATH: path }, until: /JupyterHub is now running/ });
 
   const page = await kit.page();
   await page.goto(`${base}/hub/oauth_login`);

@@ -34,13 +34,24 @@ mail_gid = nogroup
 first_valid_uid = 1
 default_internal_user = dovecot
 default_login_user = dovenull
-service imap-login { inet_listener imap { address = 127.0.0.1
- port = ${port} } inet_listener imaps { port = 0 } }
-passdb { driver = oauth2
- mechanisms = xoauth2 oauthbearer
- args = ${oauth2} }
-userdb { driver = static
- args = uid=nobody gid=nogroup home=${kit.scratch}/mail/%u }
+service imap-login {
+  inet_listener imap {
+    address = 127.0.0.1
+    port = ${port}
+  }
+  inet_listener imaps {
+    port = 0
+  }
+}
+passdb {
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = ${oauth2}
+}
+userdb {
+  driver = static
+  args = uid=nobody gid=nogroup home=${kit.scratch}/mail/%u
+}
 `,
   );
   await kit.run("mkdir", ["-p", `${kit.scratch}/mail`]);
