@@ -193,7 +193,7 @@ for (const look of LOOKS) {
       await press("Sign in");
       await returned();
 
-      await page.goto(asks({ prompt: "login" }));
+      await page.goto(asks({ prompt: "login", login_hint: "bob" }));
       await heading("Sign in again as bob");
       await person.look("sign-in-again");
     });

@@ -19,16 +19,19 @@ pub(crate) use sign_up::check_password;
 pub use sign_up::{NewAccount, PasswordProblem, SignUpAnswer, SignUpProblem};
 pub(crate) use waiting::Waiting;
 
+use crate::accounts::Accounts;
 use crate::known_device::KnownDevice;
 use crate::session::SignedIn;
+use crate::settings::StaySignedIn;
 use crate::{
-    AuthorizationResponse, Authorize, Ctx, Ended, Overloaded, Provider, ProviderError, UserCodeProblem, scope,
+    AccountCookies, AuthorizationResponse, Authorize, Ctx, Ended, Overloaded, Provider, ProviderError,
+    UserCodeProblem, scope,
 };
 use crypto::{OpaqueToken, generate_secret, secret_hash, secret_matches};
 use next::{Next, next};
 use protocol::{
     AuthorizationRequest, Client, DeviceRequest, ErrorCode, GrantType, InteractionId, OAuthError, Scope,
-    SecretHash, Timestamp,
+    SecretHash, SessionId, Timestamp,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,8 +48,10 @@ const BACK_WITHIN: Duration = Duration::from_secs(6);
 /// What a browser's cookies say.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Browser<'a> {
-    /// Its session.
+    /// The session that was used last.
     pub session: Option<&'a str>,
+    /// The sessions of others signed in beside it.
+    pub others: &'a [String],
     /// Its own secret, which its interactions are bound to.
     pub secret: Option<&'a str>,
     /// Who signed in with it before, sealed: see [`Step::new_device`].
@@ -60,8 +65,8 @@ pub struct Step {
     pub what: What,
     /// The secret cookie the browser gets, if it had none.
     pub new_browser_secret: Option<String>,
-    /// The session cookie the browser gets, if it signed in.
-    pub new_session: Option<String>,
+    /// The session cookies the browser has from now on, if that changes.
+    pub cookies: Option<AccountCookies>,
     /// The cookie by which the browser is known from then on, for [`crate::KNOWN_DEVICE_LIFETIME`]: wrong passwords in it are counted apart.
     pub new_device: Option<String>,
 }
@@ -103,18 +108,13 @@ pub enum Todo {
         again: Option<String>,
         /// Whether accounts can be created here.
         can_sign_up: bool,
+        /// Whether they want to stay signed in, as far as it is known; nothing where that is not theirs to choose.
+        stay: Option<bool>,
     },
     /// Create an account.
     SignUp,
-    /// Choose whether to go on with the account signed in.
-    SelectAccount {
-        /// Its username.
-        username: String,
-        /// What its owner is called.
-        name: Option<String>,
-        /// Its e-mail address.
-        email: Option<String>,
-    },
+    /// Choose one of the accounts signed in, or another.
+    SelectAccount(Vec<AccountChoice>),
     /// Allow or deny.
     Consent {
         /// As whom.
@@ -137,13 +137,41 @@ pub enum Todo {
     },
 }
 
+/// An account to go on with.
+#[derive(Debug)]
+pub struct AccountChoice {
+    /// Its session, which the answer names.
+    pub session: SessionId,
+    /// Its username.
+    pub username: String,
+    /// What its owner is called.
+    pub name: Option<String>,
+    /// Its e-mail address.
+    pub email: Option<String>,
+}
+
 /// What was asked, by whom, and how far the person is: what decides what is left to do.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) client: &'a Client,
     pub(crate) request: &'a AuthorizationRequest,
     pub(crate) progress: &'a Progress,
+    /// Whom it is about, as far as it is known.
     pub(crate) signed_in: Option<&'a SignedIn>,
+    /// Who is signed in at this browser.
+    pub(crate) accounts: &'a Accounts,
+}
+
+impl AccountChoice {
+    fn of(signed_in: &SignedIn) -> Self {
+        let SignedIn { session, user } = signed_in;
+        Self {
+            session: session.id,
+            username: user.username.clone(),
+            name: user.name.clone(),
+            email: user.email.clone(),
+        }
+    }
 }
 
 impl Resumed {
@@ -154,6 +182,7 @@ impl Resumed {
             request: &self.interaction.request,
             progress,
             signed_in: self.signed_in.as_ref(),
+            accounts: &self.accounts,
         }
     }
 }
@@ -163,6 +192,7 @@ pub(crate) struct Resumed {
     pub(crate) interaction: Interaction,
     pub(crate) client: Arc<RegisteredClient>,
     pub(crate) signed_in: Option<SignedIn>,
+    pub(crate) accounts: Accounts,
     pub(crate) handle: String,
     pub(crate) device: Option<KnownDevice>,
     /// Nobody had acted on it before: what is stored still says that it ends soon.
@@ -178,11 +208,13 @@ impl Provider {
         request: AuthorizationRequest,
         browser: &Browser<'_>,
     ) -> Result<Authorize, ProviderError> {
-        let signed_in = self.signed_in(ctx, browser.session).await?;
+        let accounts = self.accounts(ctx, browser).await?;
         let progress = Progress::default();
-        let asked = Asked { client, request: &request, progress: &progress, signed_in: signed_in.as_ref() };
+        let signed_in = accounts.at_hand(&request, &progress).cloned();
+        let signed_in = signed_in.as_ref();
+        let asked = Asked { client, request: &request, progress: &progress, signed_in, accounts: &accounts };
         let left = self.left(ctx, asked).await?;
-        if let (Next::Grant, Some(signed_in)) = (left, &signed_in) {
+        if let (Next::Grant, Some(signed_in)) = (left, signed_in) {
             let (grant, code, revealed) = self.grant_and_code(ctx, &request, signed_in);
             let made = told::grant_made(&grant);
             self.inner.store.write(self.audited(ctx, IssueAuthorizationCode { grant, code }, made)).await?;
@@ -195,19 +227,15 @@ impl Provider {
             self.has_room_for(ctx, client)?;
         }
         let (mut interaction, handle, new_browser_secret) = self.new_interaction(ctx, request, browser)?;
-        interaction.progress.shown_to = left.shown_to(signed_in.as_ref());
+        interaction.progress.shown_to = left.shown_to(signed_in);
         self.inner.store.write(BeginInteraction(interaction.clone())).await?;
-        let asked = Asked {
-            client,
-            request: &interaction.request,
-            progress: &progress,
-            signed_in: signed_in.as_ref(),
-        };
+        let request = &interaction.request;
+        let asked = Asked { client, request, progress: &progress, signed_in, accounts: &accounts };
         let page = self.page(ctx.now, asked, left, handle);
         Ok(Authorize::Interact(Step {
             what: What::Page(Box::new(page)),
             new_browser_secret,
-            new_session: None,
+            cookies: None,
             new_device: None,
         }))
     }
@@ -307,10 +335,11 @@ impl Provider {
             return Err(gone());
         }
         interaction.request.scope = left;
-        let signed_in = self.signed_in(ctx, browser.session).await?;
+        let accounts = self.accounts(ctx, browser).await?;
+        let signed_in = accounts.at_hand(&interaction.request, &interaction.progress).cloned();
         let device = self.known_device(ctx, browser.device);
         let handle = handle.to_owned();
-        Ok(Resumed { interaction, client, signed_in, handle, device, acted_first: false })
+        Ok(Resumed { interaction, client, signed_in, accounts, handle, device, acted_first: false })
     }
 
     pub(crate) async fn left(&self, ctx: &Ctx, asked: Asked<'_>) -> Result<Next, ProviderError> {
@@ -326,11 +355,9 @@ impl Provider {
         let todo = match (left, asked.signed_in) {
             (Next::Device, Some(signed_in)) => crate::device::todo(now, request, signed_in),
             (Next::SignUp, _) => Todo::SignUp,
-            (Next::SelectAccount, Some(signed_in)) => Todo::SelectAccount {
-                username: signed_in.user.username.clone(),
-                name: signed_in.user.name.clone(),
-                email: signed_in.user.email.clone(),
-            },
+            (Next::SelectAccount, Some(_)) => {
+                Todo::SelectAccount(asked.accounts.iter().map(AccountChoice::of).collect())
+            }
             (Next::Consent | Next::Confirm, Some(signed_in)) => Todo::Consent {
                 username: signed_in.user.username.clone(),
                 scope: request.scope.clone(),
@@ -352,7 +379,10 @@ impl Provider {
             .filter(|_| left == Next::SignInAgain && !asked.progress.wants_another)
             .map(|signed_in| signed_in.user.username.clone());
         let username = again.clone().or_else(|| asked.request.login_hint.clone()).unwrap_or_default();
-        Todo::SignIn { username, again, can_sign_up: self.inner.settings.registration_open }
+        let settings = &self.inner.settings;
+        let stays = asked.signed_in.is_some_and(|signed_in| again.is_some() && signed_in.session.persistent);
+        let stay = (settings.stay_signed_in == StaySignedIn::Ask).then_some(stays);
+        Todo::SignIn { username, again, can_sign_up: settings.registration_open, stay }
     }
 }
 

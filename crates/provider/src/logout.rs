@@ -4,6 +4,7 @@
 //! browser at hand goes on until its person was asked, because any page can send a browser here. Whatever else is wrong with a request is
 //! no reason to keep somebody signed in.
 
+use crate::accounts::Accounts;
 use crate::interaction::Browser;
 use crate::session::SignedIn;
 use crate::{ClientRequest, Ctx, Provider, ProviderError};
@@ -90,25 +91,26 @@ impl Provider {
                 (None, LogoutRequest { problem, ..LogoutRequest::default() })
             }
         };
-        let here = self.signed_in(ctx, browser.session).await?;
+        let accounts = self.accounts(ctx, browser).await?;
         let named = match &hint {
             Some(hint) => self.end_named_session(ctx, hint).await?,
             None => None,
         };
-        let Some(signed_in) = here else {
+        let Some(here) = accounts.first() else {
             let ended = named.map_or(LoggedOut::Nobody, |_| LoggedOut::Named);
             return Ok(Logout::SignedOut(request, ended));
         };
-        if named == Some(signed_in.session.id) {
-            return Ok(Logout::SignedOut(request, LoggedOut::ThisBrowser));
-        }
-        let proof = proof(browser.session.unwrap_or_default());
+        let proof = proof(&here.cookie);
         let confirmed =
             confirmed.is_some_and(|presented| constant_time_eq(presented.as_bytes(), proof.as_bytes()));
-        if !confirmed {
-            return Ok(ask(request, signed_in, proof));
+        if !confirmed && !named.is_some_and(|named| accounts.of_session(named).is_some()) {
+            return Ok(ask(request, &accounts, proof));
         }
-        self.end_session(ctx, signed_in.user.id, signed_in.session.id).await?;
+        // Everybody who is signed in here: who comes next to a computer that others use must find nobody.
+        for SignedIn { session, user } in accounts.iter().filter(|account| Some(account.session.id) != named)
+        {
+            self.end_session(ctx, user.id, session.id).await?;
+        }
         Ok(Logout::SignedOut(request, LoggedOut::ThisBrowser))
     }
 
@@ -223,8 +225,9 @@ fn not_registered(ctx: &Ctx, client: Option<&Client>, uri: &str) -> LogoutProble
     LogoutProblem::NotRegistered(told)
 }
 
-fn ask(request: LogoutRequest, signed_in: SignedIn, proof: String) -> Logout {
-    Logout::Ask { request, username: signed_in.user.username, proof }
+fn ask(request: LogoutRequest, accounts: &Accounts, proof: String) -> Logout {
+    let names: Vec<_> = accounts.iter().map(|account| account.user.username.as_str()).collect();
+    Logout::Ask { request, username: names.join(", "), proof }
 }
 
 /// Only a page shown to this browser can know it: derived from the session's secret, which no other page can read.

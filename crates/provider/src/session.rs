@@ -1,6 +1,7 @@
 //! Sessions: who is behind a browser's cookie, as long as they are. "Last seen" is written at most every few minutes.
 
-use crate::settings::{ACR_PASSWORD, AMR_PASSWORD, MAX_ACCESS_TOKEN_LIFETIME};
+use crate::accounts::{Account, Accounts};
+use crate::settings::{ACR_PASSWORD, AMR_PASSWORD, MAX_ACCESS_TOKEN_LIFETIME, StaySignedIn};
 use crate::{Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
 use protocol::{AuditEvent, SessionId, UserId};
@@ -14,6 +15,17 @@ pub struct SignedIn {
     pub session: Session,
     /// Them.
     pub user: User,
+}
+
+/// What a sign-in does to a browser's sessions.
+pub(crate) struct StartedSession {
+    pub(crate) change: SessionChange,
+    /// Who signed in.
+    pub(crate) signed_in: SignedIn,
+    /// Who is signed in at the browser from now on.
+    pub(crate) accounts: Accounts,
+    /// Whose session ended, because there was no room for one more.
+    pub(crate) left: Option<SignedIn>,
 }
 
 impl Provider {
@@ -45,7 +57,7 @@ impl Provider {
         let open = presented.matches(&session.secret_hash)
             && session.ended_at.is_none()
             && ctx.now < session.expires_at
-            && ctx.now.since(session.last_seen_at) < self.inner.settings.session_idle
+            && (session.persistent || ctx.now.since(session.last_seen_at) < self.inner.settings.session_idle)
             && user.stands_since(session.auth_time);
         Ok(open.then_some(SignedIn { session, user }))
     }
@@ -71,40 +83,46 @@ impl Provider {
         Ok(Some(current.unwrap_or_default() == known))
     }
 
-    /// What a password sign-in of `user` does to this browser's session, and the new cookie's value.
+    /// What a password sign-in of `user` does to this browser's sessions. Whoever was signed in besides stays so.
     pub(crate) fn session_for(
         &self,
         ctx: &mut Ctx,
         user: &User,
-        before: Option<&SignedIn>,
-    ) -> (SessionChange, SignedIn, OpaqueToken) {
+        accounts: &Accounts,
+        stays: bool,
+    ) -> StartedSession {
         let now = ctx.now;
-        if let Some(SignedIn { session, .. }) = before.filter(|before| before.user.id == user.id) {
-            let token = ctx.opaque(session.id.as_bytes());
-            let renewed = Session {
-                secret_hash: token.hash(),
-                auth_time: now,
-                amr: AMR_PASSWORD.to_owned(),
-                acr: ACR_PASSWORD.to_owned(),
-                last_seen_at: now,
-                ..session.clone()
-            };
-            let change = SessionChange::Renew {
-                id: session.id,
-                presented: session.secret_hash,
-                secret_hash: renewed.secret_hash,
-                amr: renewed.amr.clone(),
-                acr: renewed.acr.clone(),
-                at: now,
-            };
-            return (change, SignedIn { session: renewed, user: user.clone() }, token);
-        }
-        let id = SessionId::new(now, ctx.id());
-        let token = ctx.opaque(id.as_bytes());
-        let session = self.new_session(ctx, id, user.id, &token);
-        let replaces = before.map(|before| self.end_of(ctx, before.session.id));
-        let change = SessionChange::Start { session: session.clone(), replaces };
-        (change, SignedIn { session, user: user.clone() }, token)
+        let persistent = match self.inner.settings.stay_signed_in {
+            StaySignedIn::Off => false,
+            StaySignedIn::Ask => stays,
+            StaySignedIn::Always => true,
+        };
+        let (change, session, token, left) = match accounts.of_user(user.id) {
+            Some(SignedIn { session, .. }) => {
+                let token = ctx.opaque(session.id.as_bytes());
+                let renewed = Session {
+                    secret_hash: token.hash(),
+                    auth_time: now,
+                    amr: AMR_PASSWORD.to_owned(),
+                    acr: ACR_PASSWORD.to_owned(),
+                    last_seen_at: now,
+                    persistent,
+                    ..session.clone()
+                };
+                (renewal(session, &renewed), renewed, token, None)
+            }
+            None => {
+                let id = SessionId::new(now, ctx.id());
+                let token = ctx.opaque(id.as_bytes());
+                let session = Session { persistent, ..self.new_session(ctx, id, user.id, &token) };
+                let left = accounts.last().filter(|_| accounts.are_full()).cloned();
+                let replaces = left.as_ref().map(|left| self.end_of(ctx, left.session.id));
+                (SessionChange::Start { session: session.clone(), replaces }, session, token, left)
+            }
+        };
+        let signed_in = SignedIn { session, user: user.clone() };
+        let accounts = accounts.with(Account { signed_in: signed_in.clone(), cookie: token.reveal() });
+        StartedSession { change, signed_in, accounts, left }
     }
 
     fn new_session(&self, ctx: &Ctx, id: SessionId, user_id: UserId, token: &OpaqueToken) -> Session {
@@ -119,6 +137,7 @@ impl Provider {
             last_seen_at: ctx.now,
             expires_at: ctx.now + self.inner.settings.session_lifetime,
             ended_at: None,
+            persistent: false,
         }
     }
 
@@ -138,5 +157,18 @@ impl Provider {
         self.commit(ctx, end).await?;
         tracing::info!(%session, "SignedOut");
         Ok(())
+    }
+}
+
+/// The same session with a new secret (session fixation) and a new `auth_time`.
+fn renewal(before: &Session, renewed: &Session) -> SessionChange {
+    SessionChange::Renew {
+        id: before.id,
+        presented: before.secret_hash,
+        secret_hash: renewed.secret_hash,
+        amr: renewed.amr.clone(),
+        acr: renewed.acr.clone(),
+        persistent: renewed.persistent,
+        at: renewed.auth_time,
     }
 }

@@ -1,7 +1,9 @@
 //! The first platform owner: a link that works once, made by a server that has none.
 
+use crate::accounts::Accounts;
 use crate::interaction::{Browser, NewAccount, SignUpProblem};
-use crate::{Ctx, Ended, Provider, ProviderError};
+use crate::session::StartedSession;
+use crate::{AccountCookies, Ctx, Ended, Provider, ProviderError};
 use crypto::OpaqueToken;
 use protocol::{AuditEvent, OneTimeLinkId, UserId};
 use std::time::Duration;
@@ -19,7 +21,7 @@ pub enum SetupAnswer {
         /// How they sign in.
         username: String,
         /// The session cookie the browser gets.
-        new_session: String,
+        cookies: AccountCookies,
         /// The cookie by which the browser is known from then on.
         new_device: String,
     },
@@ -105,14 +107,15 @@ impl Provider {
         let created = AuditEvent::PlatformOwnerCreated { user: user.id };
         let device = self.known_device(ctx, browser.device);
         let new_device = self.remember_device(ctx, device.as_ref(), user.id);
-        let (session, _, cookie) = self.session_for(ctx, &user, None);
+        let StartedSession { change: session, accounts, .. } =
+            self.session_for(ctx, &user, &Accounts::default(), false);
         let add = AddUser { user, password_hash: Some(password_hash), spends: Some(link) };
         let add = AddUserSignedIn { add, session };
         match self.inner.store.write(self.audited(ctx, add, created)).await? {
             UserAdded::Added => {
                 tracing::info!("PlatformOwnerCreated");
-                let new_session = OpaqueToken::reveal(&cookie);
-                Ok(SetupAnswer::Created { username, new_session, new_device })
+                let cookies = accounts.cookies(ctx.now);
+                Ok(SetupAnswer::Created { username, cookies, new_device })
             }
             UserAdded::Taken | UserAdded::LooksAlike => Ok(SetupAnswer::Problems(vec![SignUpProblem::Taken])),
             UserAdded::LinkSpent => Err(ProviderError::Ended(Ended::SetupLink)),

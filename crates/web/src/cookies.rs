@@ -3,6 +3,7 @@
 use http::header::{COOKIE, HeaderMap, HeaderValue};
 use provider::KNOWN_DEVICE_LIFETIME;
 use provider::interaction::Browser;
+use provider::{AccountCookies, MOST_ACCOUNTS};
 
 /// How cookies are written for this installation.
 #[derive(Clone, Copy)]
@@ -42,20 +43,39 @@ impl Cookies<'_> {
 
     /// What this request's cookies say.
     pub(crate) fn read(self, headers: &HeaderMap) -> Presented {
-        let owned = |name| find(headers, name).map(str::to_owned);
+        let owned = |name: &str| find(headers, name).map(str::to_owned);
+        let others = (1..MOST_ACCOUNTS).filter_map(|slot| owned(&self.session_in(slot)));
         Presented {
             session: owned(self.session_name()),
+            others: others.collect(),
             secret: owned(self.browser_name()),
             device: owned(self.device_name()),
         }
     }
 
-    pub(crate) fn session(self, value: &str) -> Option<HeaderValue> {
-        self.write(self.session_name(), value, "")
+    /// The cookie of the account used last is the first; each account has one of its own, so that each lasts as long as its owner chose.
+    fn session_in(self, slot: usize) -> String {
+        match slot {
+            0 => self.session_name().to_owned(),
+            slot => format!("{}-{}", self.session_name(), slot + 1),
+        }
     }
 
-    pub(crate) fn no_session(self) -> Option<HeaderValue> {
-        self.write(self.session_name(), "", "; Max-Age=0")
+    /// The session cookies a browser has from now on; the others it brought are taken away.
+    pub(crate) fn accounts(self, accounts: &AccountCookies, presented: &Presented) -> Vec<HeaderValue> {
+        let AccountCookies(accounts) = accounts;
+        let set = accounts.iter().enumerate().map(|(slot, account)| {
+            let lasts = account.lasts.map(|lasts| format!("; Max-Age={}", lasts.as_secs()));
+            (self.session_in(slot), account.value.as_str(), lasts.unwrap_or_default())
+        });
+        let most = if presented.others.is_empty() { 1 } else { MOST_ACCOUNTS };
+        let gone = (accounts.len()..most).map(|slot| (self.session_in(slot), "", "; Max-Age=0".to_owned()));
+        set.chain(gone).filter_map(|(name, value, more)| self.write(&name, value, &more)).collect()
+    }
+
+    /// Nobody is signed in any more.
+    pub(crate) fn no_accounts(self, presented: &Presented) -> Vec<HeaderValue> {
+        self.accounts(&AccountCookies(Vec::new()), presented)
     }
 
     pub(crate) fn browser(self, value: &str) -> Option<HeaderValue> {
@@ -79,8 +99,10 @@ impl Cookies<'_> {
 }
 
 /// What a request's cookies say.
+#[derive(Default)]
 pub(crate) struct Presented {
     session: Option<String>,
+    others: Vec<String>,
     secret: Option<String>,
     device: Option<String>,
 }
@@ -89,6 +111,7 @@ impl Presented {
     pub(crate) fn browser(&self) -> Browser<'_> {
         Browser {
             session: self.session.as_deref(),
+            others: &self.others,
             secret: self.secret.as_deref(),
             device: self.device.as_deref(),
         }
@@ -108,23 +131,36 @@ fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use provider::AccountCookie;
+    use std::time::Duration;
 
     #[test]
     fn over_https_cookies_are_host_cookies() {
         let secure = Cookies { https: true, path: "" };
+        let nobody = Presented::default();
+        let cookie = |value: &str, lasts| AccountCookie { value: value.to_owned(), lasts };
+        let day = Some(Duration::from_secs(86_400));
+        let two = AccountCookies(vec![cookie("a.b", None), cookie("c.d", day)]);
         assert_eq!(
-            secure.session("a.b").unwrap(),
-            "__Host-doorward-session=a.b; Path=/; HttpOnly; SameSite=Lax; Secure"
+            secure.accounts(&two, &nobody),
+            [
+                "__Host-doorward-session=a.b; Path=/; HttpOnly; SameSite=Lax; Secure",
+                "__Host-doorward-session-2=c.d; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=86400"
+            ]
         );
         assert_eq!(
-            Cookies { https: false, path: "" }.no_session().unwrap(),
-            "doorward-session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
+            Cookies { https: false, path: "" }.no_accounts(&nobody),
+            ["doorward-session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"]
         );
-        assert!(secure.session("a\r\nSet-Cookie: b").is_none());
         assert_eq!(
             Cookies { https: true, path: "/auth" }.browser("a").unwrap(),
             "__Secure-doorward-browser=a; Path=/auth; HttpOnly; SameSite=Lax; Secure"
         );
+        let bad = AccountCookies(vec![cookie("a\r\nSet-Cookie: b", None)]);
+        assert!(secure.accounts(&bad, &nobody).is_empty());
+        // What a browser brought beyond what it has from now on is taken away, each of them.
+        let three = Presented { others: vec!["x.y".to_owned()], ..Presented::default() };
+        assert_eq!(secure.accounts(&two, &three).len(), MOST_ACCOUNTS);
     }
 
     #[test]

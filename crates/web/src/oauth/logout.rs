@@ -108,7 +108,7 @@ fn signed_out(
             page(StatusCode::OK, &done, &ContentSecurityPolicy::default())
         }
     };
-    if let Some(cookie) = web.cookies().no_session() {
+    for cookie in web.cookies().no_accounts(&visit.cookies) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     Ok(response)

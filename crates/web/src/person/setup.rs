@@ -26,10 +26,10 @@ pub(crate) async fn post(State(web): State<Web>, Posts(visit): Posts) -> Result<
     let token = params.get("token").unwrap_or_default();
     let answer = web.provider.set_up(&mut ctx, token, typed(&params), &cookies.browser()).await;
     Ok(match answer.map_err(refused(ctx.request_id))? {
-        SetupAnswer::Created { new_session, new_device, .. } => {
+        SetupAnswer::Created { cookies: accounts, new_device, .. } => {
             let mut response = see_other("/");
-            let cookies = [web.cookies().session(&new_session), web.cookies().device(&new_device)];
-            for cookie in cookies.into_iter().flatten() {
+            let sessions = web.cookies().accounts(&accounts, &cookies);
+            for cookie in sessions.into_iter().chain(web.cookies().device(&new_device)) {
                 response.headers_mut().append(SET_COOKIE, cookie);
             }
             response

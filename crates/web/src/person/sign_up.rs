@@ -26,7 +26,7 @@ pub(crate) async fn post(State(web): State<Web>, Posts(visit): Posts) -> Result<
     let Visit { mut ctx, params, cookies } = visit;
     let answer = web.provider.sign_up(&mut ctx, handle(&params), &cookies.browser(), typed(&params)).await;
     Ok(match answer.map_err(refused(ctx.request_id))? {
-        SignUpAnswer::Step(step) => respond_to_form(&web, step),
+        SignUpAnswer::Step(step) => respond_to_form(&web, step, &cookies),
         SignUpAnswer::Problems { page: shown, problems } => {
             let view = with_problems(sign_up_view(&shown), &params, &problems);
             page(StatusCode::BAD_REQUEST, &view, &ContentSecurityPolicy::FormsLeadOn)

@@ -37,6 +37,7 @@ fn sign_in_and_sign_up_escape_every_text() {
         error: Some(SignInProblem::WrongUsernameOrPassword),
         can_sign_up: true,
         again_as: Some(hostile.text("again_as")),
+        stay: Some(true),
     };
     hostile.escaped_in(&page);
 

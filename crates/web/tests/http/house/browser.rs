@@ -108,10 +108,10 @@ impl<'a> Browser<'a> {
     /// Goes to the authorization endpoint, signs in when asked, allows when asked, and comes back with the answer.
     pub(crate) async fn answer_for(&mut self, params: &[(&str, String)], username: &str) -> Answer {
         let mut answer = self.authorize(params).await;
-        if answer.body.contains(r#"action="/sign-in""#) {
+        if answer.body.contains(r#"action="/sign-in?"#) {
             answer = self.sign_in(&answer, username, PASSWORD).await;
         }
-        if answer.body.contains(r#"action="/consent""#) {
+        if answer.body.contains(r#"action="/consent?"#) {
             answer = self.decide(&answer, "allow").await;
         }
         answer

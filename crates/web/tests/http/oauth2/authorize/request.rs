@@ -130,7 +130,7 @@ async fn oidc_core_3_1_2_1_a_prompt_that_is_not_understood_is_ignored() {
     assert!(!answer.says("code").is_empty());
     // Beside one that is understood too.
     let page = browser.authorize(&notes.request(&[("prompt", "please login")])).await.expect(200);
-    assert!(page.body.contains(r#"action="/sign-in""#), "{}", page.body);
+    assert!(page.body.contains(r#"action="/sign-in?"#), "{}", page.body);
 }
 
 #[tokio::test]

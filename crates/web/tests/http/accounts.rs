@@ -1,0 +1,268 @@
+//! Several people signed in at one browser, whom a request is about, and how long each of them stays.
+
+use crate::house::{
+    Answer, Browser, House, PASSWORD, RelyingParty, SESSION, Tokens, attribute, claims_of, pass_seconds,
+};
+use provider::StaySignedIn;
+use std::time::Duration;
+
+async fn whose(house: &House, client: &RelyingParty, answer: &Answer) -> String {
+    let code = answer.says("code");
+    assert!(!code.is_empty(), "{answer:?}");
+    let subject = claims_of(&Tokens::of(&client.redeem(house, &code).await).id_token)["sub"].clone();
+    for name in ["alice", "bob"] {
+        if subject == house.user(name).await.id.to_string() {
+            return name.to_owned();
+        }
+    }
+    panic!("{subject}");
+}
+
+/// With alice and then bob signed in.
+async fn both<'a>(house: &'a House, client: &RelyingParty) -> Browser<'a> {
+    let mut browser = house.signed_in(client, "alice").await;
+    let page = browser.authorize(&client.request(&[("login_hint", "bob")])).await.expect(200);
+    assert_eq!(page.field("username"), "bob");
+    let answer = browser.sign_in(&page, "bob", PASSWORD).await;
+    assert_eq!(whose(house, client, &answer).await, "bob");
+    browser
+}
+
+async fn choose(browser: &mut Browser<'_>, page: &Answer, name: &str) -> Answer {
+    assert_eq!(page.heading(), "Choose an account", "{}", page.body);
+    let button = page.body.split("<button").find(|button| button.contains(name)).unwrap();
+    let session = button.split_once(r#"value=""#).unwrap().1.split('"').next().unwrap().to_owned();
+    let form = [("interaction", page.hidden("interaction")), ("session", session)];
+    let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let answer = browser.post("/select-account", &form).await;
+    browser.followed(answer).await
+}
+
+#[tokio::test]
+async fn oidc_core_3_1_2_1_a_login_hint_asks_for_the_person_it_names() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.signed_in(&notes, "alice").await;
+    let hint = |hint: &'static str| notes.request(&[("login_hint", hint), ("prompt", "none")]);
+    for hinted in ["alice", "ALICE@example.org"] {
+        assert_eq!(whose(&house, &notes, &browser.authorize(&hint(hinted)).await).await, "alice");
+    }
+    for hinted in ["bob", "bob@example.org", "nobody"] {
+        assert_eq!(browser.authorize(&hint(hinted)).await.says("error"), "login_required", "{hinted}");
+    }
+    // A hint is no order: who signs in as somebody else goes on as that.
+    let page = browser.authorize(&notes.request(&[("login_hint", "bob")])).await;
+    let answer = browser.sign_in(&page, "alice", PASSWORD).await;
+    assert_eq!(whose(&house, &notes, &answer).await, "alice");
+}
+
+#[tokio::test]
+async fn several_people_stay_signed_in_side_by_side_and_are_offered() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = both(&house, &notes).await;
+    for (hinted, name) in [("alice", "alice"), ("bob@example.org", "bob"), ("alice", "alice")] {
+        let answer = browser.authorize(&notes.request(&[("login_hint", hinted)])).await;
+        assert_eq!(whose(&house, &notes, &answer).await, name);
+    }
+    // Without a hint nobody is guessed.
+    let silent = browser.authorize(&notes.request(&[("prompt", "none")])).await;
+    assert_eq!(silent.says("error"), "account_selection_required");
+    for name in ["alice", "bob", "alice"] {
+        let page = browser.authorize(&notes.request(&[])).await.expect(200);
+        assert!(page.body.contains("alice@example.org") && page.body.contains("bob@example.org"));
+        let answer = choose(&mut browser, &page, name).await;
+        assert_eq!(whose(&house, &notes, &answer).await, name);
+        // Used last, it is who the browser's own pages greet.
+        assert!(browser.get("/").await.body.contains(&format!("{name} Example")));
+    }
+    // A session of another browser is no choice.
+    let mut thief = house.signed_in(&notes, "bob").await;
+    let page = browser.authorize(&notes.request(&[])).await;
+    let others = page.body.replace(&page.hidden("interaction"), "");
+    let foreign = thief.authorize(&notes.request(&[("prompt", "select_account")])).await;
+    let session = foreign.body.split(r#"name="session" value=""#).nth(1).unwrap().split('"').next().unwrap();
+    assert!(!others.contains(session));
+    let form = [("interaction", page.hidden("interaction")), ("session", session.to_owned())];
+    let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let answer = browser.post("/select-account", &form).await;
+    assert_eq!(browser.followed(answer).await.heading(), "Choose an account");
+}
+
+#[tokio::test]
+async fn signing_in_again_changes_the_secret_of_ones_own_session_and_nobody_elses() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = both(&house, &notes).await;
+    let before = browser.cookies.clone();
+    let second = format!("{SESSION}-2");
+    let page = browser.authorize(&notes.request(&[("login_hint", "alice"), ("prompt", "login")])).await;
+    browser.sign_in(&page, "alice", PASSWORD).await;
+    // Alice is in front with a new secret (session fixation), bob as he was behind her.
+    assert_eq!(browser.cookies[&second], before[SESSION]);
+    assert_ne!(browser.cookies[SESSION], before[&second]);
+    let mut thief = house.browser();
+    thief.cookies.insert(SESSION.to_owned(), before[&second].clone());
+    assert!(!thief.get("/").await.body.contains("You are signed in as"));
+}
+
+#[tokio::test]
+async fn whoever_signs_out_signs_everybody_out_at_this_browser() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = both(&house, &notes).await;
+    let mut kept = browser.copy();
+    let page = browser.get("/oauth2/logout").await.expect(200);
+    assert!(page.body.contains("bob, alice"), "{}", page.body);
+    let form = [("logout", page.hidden("logout")), ("decision", "sign_out".to_owned())];
+    let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+    browser.post("/sign-out", &form).await.expect(200);
+    assert!(browser.cookies.keys().all(|name| !name.starts_with(SESSION)), "{:?}", browser.cookies);
+    for browser in [&mut browser, &mut kept] {
+        for hinted in ["alice", "bob"] {
+            let request = notes.request(&[("login_hint", hinted), ("prompt", "none")]);
+            assert_eq!(browser.authorize(&request).await.says("error"), "login_required");
+        }
+    }
+    // A client's word about one of them does the same.
+    let mut browser = both(&house, &notes).await;
+    let code = browser.authorize(&notes.request(&[("login_hint", "alice")])).await.says("code");
+    let hint = Tokens::of(&notes.redeem(&house, &code).await).id_token;
+    browser.get(&format!("/oauth2/logout?id_token_hint={hint}")).await.expect(200);
+    assert!(browser.cookies.keys().all(|name| !name.starts_with(SESSION)), "{:?}", browser.cookies);
+}
+
+#[tokio::test]
+async fn there_is_room_for_five_and_the_one_used_longest_ago_leaves() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.signed_in(&notes, "alice").await;
+    for name in ["u1", "u2", "u3", "u4", "u5"] {
+        house.add_user(name).await;
+        let page = browser.authorize(&notes.request(&[("login_hint", name)])).await.expect(200);
+        browser.sign_in(&page, name, PASSWORD).await;
+    }
+    assert_eq!(browser.cookies.keys().filter(|name| name.starts_with(SESSION)).count(), 5);
+    let silent = async |browser: &mut Browser<'_>, name: &'static str| {
+        browser.authorize(&notes.request(&[("login_hint", name), ("prompt", "none")])).await.says("error")
+    };
+    assert_eq!(silent(&mut browser, "alice").await, "login_required");
+    assert_eq!(silent(&mut browser, "u1").await, "");
+}
+
+/// The `Max-Age` of the session cookie that a sign-in sets.
+async fn kept_for(house: &House, stay: bool) -> Option<u64> {
+    let notes = house.provider.find_client(&"notes".parse().unwrap()).await.unwrap();
+    let client =
+        RelyingParty { id: "notes".into(), secret: None, redirect_uri: notes.redirect_uris[0].to_string() };
+    let mut browser = house.browser();
+    let page = browser.authorize(&client.request(&[])).await;
+    let mut form = vec![("username", "alice"), ("password", PASSWORD)];
+    let interaction = page.hidden("interaction");
+    form.push(("interaction", &interaction));
+    if stay {
+        form.push(("stay", "on"));
+    }
+    let answer = browser.post("/sign-in", &form).await;
+    let lines = answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap().to_owned());
+    let line = lines.into_iter().find(|line| line.starts_with(&format!("{SESSION}="))).unwrap();
+    line.split_once("Max-Age=").map(|(_, seconds)| seconds.parse().unwrap())
+}
+
+#[tokio::test]
+async fn who_stays_signed_in_is_theirs_to_choose_unless_the_installation_decides() {
+    const WEEK: Option<u64> = Some(7 * 86_400);
+    for (policy, offered, left_alone, ticked) in [
+        (StaySignedIn::Off, false, None, None),
+        (StaySignedIn::Ask, true, None, WEEK),
+        (StaySignedIn::Always, false, WEEK, WEEK),
+    ] {
+        let house = House::with(|plan| plan.settings.stay_signed_in = policy).await;
+        let notes = house.notes().await;
+        let page = house.browser().authorize(&notes.request(&[])).await;
+        assert_eq!(page.body.contains(r#"name="stay""#), offered, "{policy:?}");
+        assert!(!page.body.contains(" checked"), "nobody stays by mistake");
+        assert_eq!(
+            (kept_for(&house, false).await, kept_for(&house, true).await),
+            (left_alone, ticked),
+            "{policy:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn who_chose_to_stay_is_kept_through_idleness_and_until_the_sessions_end() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let interaction = page.hidden("interaction");
+    let typed = |password: &'static str| {
+        [
+            ("interaction", interaction.clone()),
+            ("username", "alice".into()),
+            ("password", password.into()),
+            ("stay", "on".into()),
+        ]
+    };
+    let form = typed("wrong");
+    let wrong = browser.post("/sign-in", &form.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
+    assert!(wrong.expect(400).body.contains(" checked"), "what was chosen is kept");
+    let form = typed(PASSWORD);
+    browser.post("/sign-in", &form.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
+    let mut other = house.signed_in(&notes, "bob").await;
+    let idle = house.provider.settings().session_idle + Duration::from_secs(1);
+    pass_seconds(idle.as_secs());
+    assert!(browser.get("/").await.body.contains("You are signed in as"));
+    assert!(!other.get("/").await.body.contains("You are signed in as"));
+    pass_seconds(7 * 86_400 - idle.as_secs());
+    assert!(!browser.get("/").await.body.contains("You are signed in as"));
+}
+
+#[tokio::test]
+async fn a_restored_tab_leads_on_wherever_its_form_was_answered() {
+    let house = House::with(|plan| plan.settings.registration_open = true).await;
+    let notes = house.register("notes", |client| client.consent = protocol::ConsentPolicy::Required).await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let wrong = browser.sign_in(&page, "alice", "wrong").await;
+    // Each form's address is one that can be asked for by itself.
+    let action = |page: &Answer| attribute(&page.body, r#"form method="post""#, "action").unwrap();
+    assert_eq!(browser.get(&action(&wrong)).await.expect(200).heading(), page.heading());
+    let consent = browser.sign_in(&page, "alice", PASSWORD).await;
+    for path in ["/consent", "/select-account", "/sign-in/cancel", "/sign-in", "/interaction"] {
+        let shown =
+            browser.get(&format!("{path}?interaction={}", page.hidden("interaction"))).await.expect(200);
+        assert_eq!(shown.heading(), consent.heading(), "{path}");
+        // Nothing is known of any sign-in there; it is no dead end either.
+        assert_eq!(browser.get(path).await.location(), "/", "{path}");
+    }
+    assert!(!browser.decide(&consent, "allow").await.says("code").is_empty());
+    // What only programs do is explained to a browser, too.
+    let shown = browser.get("/oauth2/token").await.error_page(405);
+    assert!(shown.body.contains("answer to a form"), "{}", shown.body);
+    assert!(!house.get("/oauth2/token").await.expect(405).header("content-type").contains("html"));
+}
+
+#[tokio::test]
+async fn a_second_tab_goes_on_after_the_first_signed_in() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let first = browser.authorize(&notes.request(&[("state", "first")])).await;
+    let second = browser.authorize(&notes.request(&[("state", "second")])).await;
+    let again = browser.authorize(&notes.request(&[("state", "third"), ("prompt", "login")])).await;
+    assert_eq!(browser.sign_in(&first, "alice", PASSWORD).await.says("state"), "first");
+    for path in ["/sign-in", "/interaction"] {
+        let answer = browser.get(&format!("{path}?interaction={}", second.hidden("interaction"))).await;
+        if path == "/sign-in" {
+            assert_eq!((answer.says("state"), answer.says("code").is_empty()), ("second".to_owned(), false));
+        } else {
+            answer.error_page(400);
+        }
+    }
+    // Who has to prove it again still has to.
+    let page =
+        browser.get(&format!("/interaction?interaction={}", again.hidden("interaction"))).await.expect(200);
+    assert!(page.body.contains(r#"action="/sign-in?"#), "{}", page.body);
+}
