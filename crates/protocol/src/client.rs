@@ -4,6 +4,7 @@ mod stored;
 
 use crate::access_token::{AccessTokenFormat, AccessTokenType};
 use crate::assertion::AssertionAlgorithm;
+use crate::authorization::ResponseType;
 use crate::client_authentication::{ClientAuthentication, JwksUri, TlsSubject};
 use crate::ids::ServiceId;
 use crate::pkce::PkcePolicy;
@@ -182,6 +183,9 @@ pub struct Client {
     /// Schemes without a dot that its redirect URIs may have, by its operator's word (RFC 8252 section 7.1 would have a reversed domain).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub app_schemes: BTreeSet<AppScheme>,
+    /// What its authorization requests may be answered with.
+    #[serde(default = "code_alone")]
+    pub response_types: BTreeSet<ResponseType>,
     /// What it may present at the token endpoint.
     pub grant_types: BTreeSet<GrantType>,
     /// The most it may ask for.
@@ -280,6 +284,7 @@ impl Client {
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
             app_schemes: BTreeSet::new(),
+            response_types: code_alone(),
             grant_types: [GrantType::AuthorizationCode, GrantType::RefreshToken].into(),
             scope: Scope::STANDARD
                 .iter()
@@ -367,6 +372,10 @@ const fn on() -> bool {
     true
 }
 
+fn code_alone() -> BTreeSet<ResponseType> {
+    [ResponseType::Code].into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -430,6 +439,7 @@ mod tests {
             "access_token_type",
             "access_token_claims",
             "id_token_claims",
+            "response_types",
             "rotate_refresh_tokens",
             "refresh_grace",
             "introspects_claims",

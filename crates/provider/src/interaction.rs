@@ -6,6 +6,7 @@
 mod act;
 mod grant;
 mod next;
+mod page;
 mod sign_in;
 mod sign_up;
 mod told;
@@ -22,16 +23,16 @@ pub(crate) use waiting::Waiting;
 use crate::accounts::Accounts;
 use crate::known_device::KnownDevice;
 use crate::session::SignedIn;
-use crate::settings::StaySignedIn;
 use crate::{
     AccountCookies, AuthorizationResponse, Authorize, Ctx, Ended, Overloaded, Provider, ProviderError,
     UserCodeProblem, scope,
 };
 use crypto::{OpaqueToken, generate_secret, secret_hash, secret_matches};
+use grant::Granted;
 use next::{Next, next};
 use protocol::{
-    AuthorizationRequest, Client, DeviceRequest, ErrorCode, GrantType, InteractionId, OAuthError, Scope,
-    SecretHash, SessionId, Timestamp,
+    AuthorizationRequest, Client, DeviceRequest, ErrorCode, GrantType, InteractionId, OAuthError, ResponseType,
+    Scope, SecretHash, SessionId,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -162,18 +163,6 @@ pub(crate) struct Asked<'a> {
     pub(crate) accounts: &'a Accounts,
 }
 
-impl AccountChoice {
-    fn of(signed_in: &SignedIn) -> Self {
-        let SignedIn { session, user } = signed_in;
-        Self {
-            session: session.id,
-            username: user.username.clone(),
-            name: user.name.clone(),
-            email: user.email.clone(),
-        }
-    }
-}
-
 impl Resumed {
     /// With this progress, which may be further than what is stored.
     pub(crate) fn asked<'a>(&'a self, progress: &'a Progress) -> Asked<'a> {
@@ -215,10 +204,10 @@ impl Provider {
         let asked = Asked { client, request: &request, progress: &progress, signed_in, accounts: &accounts };
         let left = self.left(ctx, asked).await?;
         if let (Next::Grant, Some(signed_in)) = (left, signed_in) {
-            let (grant, code, revealed) = self.grant_and_code(ctx, &request, signed_in);
+            let Granted { grant, code, answer } = self.granted(ctx, client, &request, signed_in).await?;
             let made = told::grant_made(&grant);
             self.inner.store.write(self.audited(ctx, IssueAuthorizationCode { grant, code }, made)).await?;
-            return Ok(Authorize::Answer(self.response(&request, Ok(revealed))));
+            return Ok(Authorize::Answer(self.response(&request, Ok(answer))));
         }
         if request.prompts.none {
             return Ok(Authorize::Answer(self.response(&request, Err(left.as_error()))));
@@ -349,54 +338,18 @@ impl Provider {
         };
         Ok(next(asked, consent.as_ref(), ctx.now))
     }
-
-    pub(crate) fn page(&self, now: Timestamp, asked: Asked<'_>, left: Next, handle: String) -> Page {
-        let request = asked.request;
-        let todo = match (left, asked.signed_in) {
-            (Next::Device, Some(signed_in)) => crate::device::todo(now, request, signed_in),
-            (Next::SignUp, _) => Todo::SignUp,
-            (Next::SelectAccount, Some(_)) => {
-                Todo::SelectAccount(asked.accounts.iter().map(AccountChoice::of).collect())
-            }
-            (Next::Consent | Next::Confirm, Some(signed_in)) => Todo::Consent {
-                username: signed_in.user.username.clone(),
-                scope: request.scope.clone(),
-                claims: next::named_claims(request).into_iter().collect(),
-            },
-            (left, _) => self.sign_in_todo(asked, left),
-        };
-        Page {
-            handle,
-            client_name: asked.client.name.clone(),
-            returns_to: if request.device.is_none() { request.redirect_uri.shown() } else { String::new() },
-            todo,
-        }
-    }
-
-    fn sign_in_todo(&self, asked: Asked<'_>, left: Next) -> Todo {
-        let again = asked
-            .signed_in
-            .filter(|_| left == Next::SignInAgain && !asked.progress.wants_another)
-            .map(|signed_in| signed_in.user.username.clone());
-        let username = again.clone().or_else(|| asked.request.login_hint.clone()).unwrap_or_default();
-        let settings = &self.inner.settings;
-        let stays = asked.signed_in.is_some_and(|signed_in| again.is_some() && signed_in.session.persistent);
-        let stay = (settings.stay_signed_in == StaySignedIn::Ask).then_some(stays);
-        Todo::SignIn { username, again, can_sign_up: settings.registration_open, stay }
-    }
 }
 
 /// What the request needs of its client may have been taken from it since. An address that is not registered any more is sent nothing.
 fn still_registered(client: &Client, request: &AuthorizationRequest) -> Result<(), ProviderError> {
     let refused = |code, description| Err(ProviderError::oauth(code, description));
-    let grant_type = match request.device {
-        Some(_) => GrantType::DeviceCode,
-        None => GrantType::AuthorizationCode,
-    };
-    if request.device.is_none() && client.redirect_uri(request.redirect_uri.as_str()).is_none() {
+    let (asks_for_code, is_browser) = (request.response_type == ResponseType::Code, request.device.is_none());
+    let grant_type = if is_browser { GrantType::AuthorizationCode } else { GrantType::DeviceCode };
+    if is_browser && client.redirect_uri(request.redirect_uri.as_str()).is_none() {
         return refused(ErrorCode::InvalidRequest, "redirect_uri is not registered for this client any more");
     }
-    if !client.grant_types.contains(&grant_type) {
+    let may_ask = !is_browser || client.response_types.contains(&request.response_type);
+    if !may_ask || (asks_for_code && !client.grant_types.contains(&grant_type)) {
         return refused(ErrorCode::UnauthorizedClient, "the client is not registered for this any more");
     }
     Ok(())

@@ -103,7 +103,7 @@ impl Provider {
         let proof = proof(&here.cookie);
         let confirmed =
             confirmed.is_some_and(|presented| constant_time_eq(presented.as_bytes(), proof.as_bytes()));
-        if !confirmed && !named.is_some_and(|named| accounts.of_session(named).is_some()) {
+        if !confirmed && named.is_none_or(|named| accounts.of_session(named).is_none()) {
             return Ok(ask(request, &accounts, proof));
         }
         // Everybody who is signed in here: who comes next to a computer that others use must find nobody.

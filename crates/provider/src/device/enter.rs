@@ -7,7 +7,8 @@ use crate::session::SignedIn;
 use crate::{Ctx, Ended, Provider, ProviderError};
 use protocol::{
     AuditEvent, AuthorizationRequest, ClaimsRequest, Client, ClientAuthentication, ClientId, DeviceRequest,
-    GrantType, Prompts, RedirectUri, ResponseMode, Scope, ServicePath, Timestamp, UserCode, UserId,
+    GrantType, Prompts, RedirectUri, ResponseMode, ResponseType, Scope, ServicePath, Timestamp, UserCode,
+    UserId,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -183,6 +184,7 @@ impl Provider {
             client_id,
             redirect_uri: page.map_err(|error| ProviderError::Defect(error.to_string()))?,
             redirect_uri_given: false,
+            response_type: ResponseType::Code,
             response_mode: ResponseMode::Query,
             scope: Scope::default(),
             state: None,

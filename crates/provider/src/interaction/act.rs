@@ -1,5 +1,6 @@
 //! What a person does within an interaction besides signing in: look at it again, allow or deny, choose an account, give up.
 
+use super::grant::Granted;
 use super::{Asked, Browser, Next, Page, Resumed, Step, What, denied, next, told};
 use crate::session::SignedIn;
 use crate::{Ctx, Ended, Provider, ProviderError};
@@ -223,11 +224,12 @@ impl Provider {
         }
         let consent =
             if act.allowed { Some(self.widened_consent(ctx, resumed, signed_in).await?) } else { None };
-        let (grant, code, revealed) = self.grant_and_code(ctx, request, signed_in);
+        let Granted { grant, code, answer } =
+            self.granted(ctx, &resumed.client.client, request, signed_in).await?;
         let granted = Advance::Grant(Box::new((grant, code)));
         let granted = AdvanceInteraction { consent, ..advance(resumed, act.session, granted) };
         self.advance(ctx, resumed, act.left.as_ref(), granted).await?;
-        Ok(self.answer(resumed, Ok(revealed)))
+        Ok(self.answer(resumed, Ok(answer)))
     }
 
     /// The user code that was entered is looked up, now that somebody is signed in whose guess it is; what they are asked is an interaction

@@ -139,8 +139,8 @@ mod tests {
     use crate::accounts::{Account, Accounts};
     use crate::session::SignedIn;
     use protocol::{
-        ClaimsRequest, Client, ClientAuthentication, ClientId, Prompts, RedirectUri, ResponseMode, Scope,
-        SecretHash, SessionId, UserId,
+        ClaimsRequest, Client, ClientAuthentication, ClientId, Prompts, RedirectUri, ResponseMode,
+        ResponseType, Scope, SecretHash, SessionId, UserId,
     };
     use storage::interaction::Progress;
     use storage::session::Session;
@@ -158,6 +158,7 @@ mod tests {
             client_id: ClientId::parse("app").unwrap(),
             redirect_uri: RedirectUri::parse("https://app.example/cb").unwrap(),
             redirect_uri_given: true,
+            response_type: ResponseType::Code,
             response_mode: ResponseMode::Query,
             scope: Scope::parse("openid email").unwrap(),
             state: None,
