@@ -4,10 +4,11 @@
 use crate::interaction::Browser;
 use crate::session::SignedIn;
 use crate::{Ctx, Provider, ProviderError};
+use protocol::name::login_key;
 use protocol::{AuthorizationRequest, SessionId, Timestamp, UserId};
 use std::time::Duration;
 use storage::interaction::Progress;
-use storage::user::{User, login_key};
+use storage::user::User;
 
 /// So many are signed in at one browser at most.
 pub const MOST_ACCOUNTS: usize = 5;
