@@ -110,11 +110,26 @@ pub(crate) fn is_hinted(hint: &str, user: &User) -> bool {
         || hint == user.id.to_string()
 }
 
+impl Browser<'_> {
+    /// What its session cookies say, that of the account used last first.
+    pub(crate) fn sessions(&self) -> impl Iterator<Item = &str> {
+        self.session.into_iter().chain(self.others.iter().map(String::as_str))
+    }
+}
+
 impl Provider {
+    /// Whom this browser's own pages greet: who is signed in there, and was used last.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn greeted(&self, ctx: &Ctx, browser: &Browser<'_>) -> Result<Option<SignedIn>, ProviderError> {
+        Ok(self.accounts(ctx, browser).await?.first().map(|account| account.signed_in.clone()))
+    }
+
     /// Who is signed in at this browser.
     pub(crate) async fn accounts(&self, ctx: &Ctx, browser: &Browser<'_>) -> Result<Accounts, ProviderError> {
         let mut accounts = Vec::new();
-        for cookie in browser.session.into_iter().chain(browser.others.iter().map(String::as_str)) {
+        for cookie in browser.sessions() {
             let Some(signed_in) = self.signed_in(ctx, Some(cookie)).await? else { continue };
             let whose = signed_in.user.id;
             let is_new = accounts.iter().all(|account: &Account| account.signed_in.user.id != whose);

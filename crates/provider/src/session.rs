@@ -1,6 +1,7 @@
 //! Sessions: who is behind a browser's cookie, as long as they are. "Last seen" is written at most every few minutes.
 
 use crate::accounts::{Account, Accounts};
+use crate::interaction::Browser;
 use crate::settings::{ACR_PASSWORD, AMR_PASSWORD, MAX_ACCESS_TOKEN_LIFETIME, StaySignedIn};
 use crate::{Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
@@ -54,23 +55,26 @@ impl Provider {
         let Some(presented) = cookie.and_then(OpaqueToken::parse) else { return Ok(None) };
         let id = SessionId::from_bytes(presented.selector());
         let Some((session, user)) = self.inner.store.read(SessionById(id)).await? else { return Ok(None) };
+        // Where nobody may stay any more, idleness ends the sessions of those who chose to as well.
+        let stays = session.persistent && self.inner.settings.stay_signed_in != StaySignedIn::Off;
         let open = presented.matches(&session.secret_hash)
             && session.ended_at.is_none()
             && ctx.now < session.expires_at
-            && (session.persistent || ctx.now.since(session.last_seen_at) < self.inner.settings.session_idle)
+            && (stays || ctx.now.since(session.last_seen_at) < self.inner.settings.session_idle)
             && user.stands_since(session.auth_time);
         Ok(open.then_some(SignedIn { session, user }))
     }
 
-    /// Whether this browser's session is still the one that a page knows by its `sid`; empty where it knows of none. Told to pages of the
-    /// client's own origin: what another may not know is `None`. Asking does not keep a session alive.
+    /// Whether one of this browser's sessions is still the one that a page knows by its `sid`; empty where it knows of none, which holds
+    /// while nobody is signed in. Told to pages of the client's own origin: what another may not know is `None`. Asking does not keep a
+    /// session alive.
     ///
     /// # Errors
     /// When storage fails.
     pub async fn is_current_session(
         &self,
         ctx: &Ctx,
-        cookie: Option<&str>,
+        browser: &Browser<'_>,
         (client, origin): (&str, &str),
         known: &str,
     ) -> Result<Option<bool>, ProviderError> {
@@ -78,9 +82,15 @@ impl Provider {
         if !client.is_some_and(|registered| registered.client.has_origin(origin)) {
             return Ok(None);
         }
-        let current = self.open_session(ctx, cookie).await?;
-        let current = current.map(|signed_in| signed_in.session.id.to_string());
-        Ok(Some(current.unwrap_or_default() == known))
+        let mut nobody = true;
+        for cookie in browser.sessions() {
+            let Some(signed_in) = self.open_session(ctx, Some(cookie)).await? else { continue };
+            if signed_in.session.id.to_string() == known {
+                return Ok(Some(true));
+            }
+            nobody = false;
+        }
+        Ok(Some(nobody && known.is_empty()))
     }
 
     /// What a password sign-in of `user` does to this browser's sessions. Whoever was signed in besides stays so.

@@ -193,10 +193,9 @@ fn response_type(client: &Client, params: &Params) -> Result<ResponseType, OAuth
         return refuse(ErrorCode::UnsupportedResponseType, "response_type: code or id_token is expected");
     };
     if !client.response_types.contains(&asked) {
-        let option = asked.as_str();
-        let description =
-            format!("this client is not registered for response_type {option}: see --response-type {option}");
-        return Err(OAuthError::new(ErrorCode::UnauthorizedClient, description));
+        let why = format!("this client is not registered for response_type {}", asked.as_str());
+        let refused = OAuthError::new(ErrorCode::UnauthorizedClient, why);
+        return Err(refused.admitted_by("client set --response-type"));
     }
     Ok(asked)
 }

@@ -11,8 +11,7 @@ use http::StatusCode;
 
 pub(crate) async fn get(State(web): State<Web>, Looks(visit): Looks) -> Result<Response, PageError> {
     let refused = refused(visit.ctx.request_id);
-    let cookie = visit.cookies.browser().session;
-    let signed_in = web.provider.signed_in(&visit.ctx, cookie).await.map_err(refused)?;
+    let signed_in = web.provider.greeted(&visit.ctx, &visit.cookies.browser()).await.map_err(refused)?;
     let settings = web.provider.settings();
     let view = HomePage {
         issuer: settings.issuer.clone(),

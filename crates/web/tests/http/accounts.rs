@@ -1,7 +1,8 @@
 //! Several people signed in at one browser, whom a request is about, and how long each of them stays.
 
 use crate::house::{
-    Answer, Browser, House, PASSWORD, RelyingParty, SESSION, Tokens, attribute, claims_of, pass_seconds,
+    Answer, Browser, House, PASSWORD, RelyingParty, SESSION, Tokens, attribute, claims_of, encoded,
+    pass_seconds,
 };
 use provider::StaySignedIn;
 use std::time::Duration;
@@ -130,6 +131,51 @@ async fn whoever_signs_out_signs_everybody_out_at_this_browser() {
     let hint = Tokens::of(&notes.redeem(&house, &code).await).id_token;
     browser.get(&format!("/oauth2/logout?id_token_hint={hint}")).await.expect(200);
     assert!(browser.cookies.keys().all(|name| !name.starts_with(SESSION)), "{:?}", browser.cookies);
+}
+
+#[tokio::test]
+async fn a_page_of_a_client_is_told_that_its_session_goes_on_whoever_else_was_used_last() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut browser = both(&house, &notes).await;
+    let code = browser.authorize(&notes.request(&[("login_hint", "alice")])).await.says("code");
+    let token = Tokens::of(&notes.redeem(&house, &code).await).id_token;
+    let alice = claims_of(&token)["sid"].as_str().unwrap().to_owned();
+    let state = async |browser: &mut Browser<'_>, known: &str| {
+        let query = [("client_id", "notes"), ("origin", "https://notes.example"), ("session_state", known)];
+        let path = "/realms/main/protocol/openid-connect/login-status-iframe.html/init";
+        let answer = browser.get(&format!("{path}?{}", encoded(&query))).await.expect(200);
+        answer.json()["state"].as_str().unwrap().to_owned()
+    };
+    // Bob signed in last: his cookie is in front.
+    assert!(browser.get("/").await.body.contains("bob Example"));
+    assert_eq!(state(&mut browser, &alice).await, "unchanged");
+    assert_eq!(state(&mut browser, "").await, "changed");
+    assert_eq!(state(&mut browser, "019b0000-0000-7000-8000-000000000000").await, "changed");
+    browser.get(&format!("/oauth2/logout?id_token_hint={token}")).await.expect(200);
+    assert_eq!(state(&mut browser, &alice).await, "changed");
+    assert_eq!(state(&mut browser, "").await, "unchanged");
+}
+
+#[tokio::test]
+async fn whoever_stays_is_greeted_when_the_session_in_front_of_theirs_is_over() {
+    let house = House::with(|plan| plan.settings.stay_signed_in = StaySignedIn::Ask).await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let interaction = page.hidden("interaction");
+    let form = [
+        ("interaction", interaction.as_str()),
+        ("username", "alice"),
+        ("password", PASSWORD),
+        ("stay", "on"),
+    ];
+    browser.post("/sign-in", &form).await;
+    let page = browser.authorize(&notes.request(&[("login_hint", "bob")])).await.expect(200);
+    browser.sign_in(&page, "bob", PASSWORD).await;
+    assert!(browser.get("/").await.body.contains("bob Example"));
+    pass_seconds(house.provider.settings().session_idle.as_secs() + 1);
+    assert!(browser.get("/").await.body.contains("alice Example"));
 }
 
 #[tokio::test]

@@ -260,7 +260,7 @@ async fn oidc_core_3_2_an_id_token_alone_is_answered_as_a_form_to_whom_it_is_reg
     let notes = house.notes().await;
     let answer = house.browser().authorize(&notes.request(&[("response_type", "id_token")])).await;
     assert_eq!(answer.says("error"), "unauthorized_client");
-    assert!(answer.says("error_description").contains("--response-type id_token"));
+    assert!(answer.says("error_description").contains("not registered for response_type id_token"));
     let page = house.browser().authorize(&asks(&[])).await.expect(200);
     house.change_client(&express, |client| client.response_types = [ResponseType::Code].into()).await;
     browser.sign_in(&page, "alice", PASSWORD).await.error_page(400);
