@@ -13,6 +13,12 @@ async fn answers_silently(browser: &mut Browser<'_>, client: &RelyingParty) -> b
     !answer.says("code").is_empty()
 }
 
+async fn answers_silently_for(browser: &mut Browser<'_>, client: &RelyingParty, username: &str) -> bool {
+    let answer = browser.authorize(&client.request(&[("prompt", "none"), ("login_hint", username)])).await;
+    assert!(matches!(answer.says("error").as_str(), "" | "login_required"), "{answer:?}");
+    !answer.says("code").is_empty()
+}
+
 #[tokio::test]
 async fn rfc6265bis_the_cookies_are_for_this_host_https_and_no_script() {
     let house = House::open().await;
@@ -45,10 +51,19 @@ async fn session_fixation_the_cookie_changes_at_every_sign_in_and_the_one_before
         let answer = victim.sign_in(&page, "alice", PASSWORD).await;
         assert!(!answer.says("code").is_empty());
         assert_ne!(victim.session(), planted);
+        // Whoever planted it is at most who they were; the victim's sign-in is not in it.
         let mut thief = house.browser();
         thief.cookies.insert(SESSION.to_owned(), planted);
-        assert!(!answers_silently(&mut thief, &notes).await);
-        assert!(answers_silently(&mut victim, &notes).await);
+        assert!(!answers_silently_for(&mut thief, &notes, "alice").await);
+        assert!(answers_silently_for(&mut victim, &notes, "alice").await);
+        // Nor does the victim act as the attacker without having chosen it.
+        let silent = victim.authorize(&notes.request(&[("prompt", "none")])).await;
+        if silent.says("code").is_empty() {
+            assert_eq!(silent.says("error"), "account_selection_required");
+        } else {
+            let tokens = Tokens::of(&notes.redeem(&house, &silent.says("code")).await);
+            assert_eq!(claims_of(&tokens.id_token)["sub"], house.user("alice").await.id.to_string());
+        }
     }
     // The same person again: same session, new cookie.
     let mut browser = house.signed_in(&notes, "alice").await;
@@ -60,7 +75,7 @@ async fn session_fixation_the_cookie_changes_at_every_sign_in_and_the_one_before
 }
 
 #[tokio::test]
-async fn another_person_signing_in_ends_the_session_before_and_its_tokens() {
+async fn another_person_signing_in_has_a_session_of_their_own_and_each_ends_with_their_tokens() {
     let house = House::open().await;
     let notes = house.notes().await;
     let mut browser = house.browser();
@@ -72,10 +87,16 @@ async fn another_person_signing_in_ends_the_session_before_and_its_tokens() {
     let answer = browser.sign_in(&page, "bob", PASSWORD).await;
     let bobs = Tokens::of(&notes.redeem(&house, &answer.says("code")).await);
     assert_ne!(claims_of(&bobs.id_token)["sid"], claims_of(&alices.id_token)["sid"]);
-    assert!(!answers_silently(&mut kept, &notes).await);
-    house.userinfo(&alices.access_token).await.refused(401, "invalid_token");
-    notes.refresh(&house, &alices.refresh_token).await.refused(400, "invalid_grant");
+    assert!(answers_silently(&mut kept, &notes).await);
+    house.userinfo(&alices.access_token).await.expect(200);
     house.userinfo(&bobs.access_token).await.expect(200);
+    // Who signs out there signs out both.
+    browser.get(&format!("/oauth2/logout?id_token_hint={}", bobs.id_token)).await.expect(200);
+    assert!(!answers_silently(&mut kept, &notes).await);
+    for tokens in [&alices, &bobs] {
+        house.userinfo(&tokens.access_token).await.refused(401, "invalid_token");
+        notes.refresh(&house, &tokens.refresh_token).await.refused(400, "invalid_grant");
+    }
 }
 
 #[tokio::test]
