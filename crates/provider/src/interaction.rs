@@ -31,8 +31,8 @@ use crypto::{OpaqueToken, generate_secret, secret_hash, secret_matches};
 use grant::Granted;
 use next::{Next, next};
 use protocol::{
-    AuthorizationRequest, Client, DeviceRequest, ErrorCode, GrantType, InteractionId, OAuthError, ResponseType,
-    Scope, SecretHash, SessionId,
+    AuthorizationRequest, Client, DeviceRequest, ErrorCode, GrantType, InteractionId, OAuthError,
+    ResponseType, Scope, SecretHash, SessionId,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -308,13 +308,16 @@ impl Provider {
         let interaction = self.inner.store.read(InteractionById(id)).await?.ok_or_else(gone)?;
         let ours = token.matches(&interaction.secret_hash)
             && browser.secret.is_some_and(|secret| secret_matches(secret, &interaction.browser_hash));
-        if !ours || interaction.finished_at.is_some() || ctx.now >= interaction.expires_at {
+        if !ours || (interaction.finished_at.is_none() && ctx.now >= interaction.expires_at) {
             return Err(gone());
         }
         let client = match &interaction.request.device {
             Some(DeviceRequest::Entered { .. }) => crate::device::own_client(),
             _ => self.client(&interaction.request.client_id).await?.ok_or_else(gone)?,
         };
+        if interaction.finished_at.is_some() {
+            return Err(ProviderError::Ended(answered(&client.client, &interaction.request)));
+        }
         still_registered(&client.client, &interaction.request)?;
         // What was taken from the client since it asked is not asked for any more. Our own page asks for nothing.
         let mut interaction = interaction;
@@ -353,6 +356,13 @@ fn still_registered(client: &Client, request: &AuthorizationRequest) -> Result<(
         return refused(ErrorCode::UnauthorizedClient, "the client is not registered for this any more");
     }
     Ok(())
+}
+
+/// What is told of it to the browser it belonged to. Where an app on a device, or on the person's own, is, no link can say.
+fn answered(client: &Client, request: &AuthorizationRequest) -> Ended {
+    let is_there = request.device.is_none() && client.redirect_uri(request.redirect_uri.as_str()).is_some();
+    let client_origin = request.redirect_uri.web_origin().filter(|_| is_there);
+    Ended::Answered { client_name: client.name.clone(), client_origin }
 }
 
 fn denied() -> OAuthError {

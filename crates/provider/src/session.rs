@@ -1,11 +1,14 @@
 //! Sessions: who is behind a browser's cookie, as long as they are. "Last seen" is written at most every few minutes.
+//!
+//! A session's cookie is worth nothing but beside the secret of the browser that it began in: what is stored is a hash of both. Somebody
+//! who can put their own session into another's browser has not signed that browser in.
 
 use crate::accounts::{Account, Accounts};
 use crate::interaction::Browser;
 use crate::settings::{ACR_PASSWORD, AMR_PASSWORD, MAX_ACCESS_TOKEN_LIFETIME, StaySignedIn};
 use crate::{Ctx, Provider, ProviderError};
-use crypto::OpaqueToken;
-use protocol::{AuditEvent, SessionId, UserId};
+use crypto::{OpaqueToken, secret_hash, secret_matches};
+use protocol::{AuditEvent, SecretHash, SessionId, UserId};
 use storage::session::{EndSession, Session, SessionById, SessionChange, TouchSession};
 use storage::user::User;
 
@@ -37,9 +40,10 @@ impl Provider {
     pub async fn signed_in(
         &self,
         ctx: &Ctx,
-        cookie: Option<&str>,
+        browser: &Browser<'_>,
+        cookie: &str,
     ) -> Result<Option<SignedIn>, ProviderError> {
-        let Some(signed_in) = self.open_session(ctx, cookie).await? else { return Ok(None) };
+        let Some(signed_in) = self.open_session(ctx, browser, cookie).await? else { return Ok(None) };
         let session = &signed_in.session;
         if ctx.now.since(session.last_seen_at) >= self.inner.settings.touch_every {
             // Seen or not seen decides nothing now: a store too busy to note it is no reason to refuse the person.
@@ -51,16 +55,25 @@ impl Provider {
     }
 
     /// The same for whoever only looks, and is nobody's sign that the person is there.
-    async fn open_session(&self, ctx: &Ctx, cookie: Option<&str>) -> Result<Option<SignedIn>, ProviderError> {
-        let Some(presented) = cookie.and_then(OpaqueToken::parse) else { return Ok(None) };
+    async fn open_session(
+        &self,
+        ctx: &Ctx,
+        browser: &Browser<'_>,
+        cookie: &str,
+    ) -> Result<Option<SignedIn>, ProviderError> {
+        let (Some(presented), Some(secret)) = (OpaqueToken::parse(cookie), browser.secret) else {
+            return Ok(None);
+        };
         let id = SessionId::from_bytes(presented.selector());
         let Some((session, user)) = self.inner.store.read(SessionById(id)).await? else { return Ok(None) };
-        // Where nobody may stay any more, idleness ends the sessions of those who chose to as well.
-        let stays = session.persistent && self.inner.settings.stay_signed_in != StaySignedIn::Off;
-        let open = presented.matches(&session.secret_hash)
+        // Where nobody may stay any more, whoever chose to is not: their browser may have been closed since, and nobody could tell.
+        let barred = session.persistent && self.inner.settings.stay_signed_in == StaySignedIn::Off;
+        let idle = ctx.now.since(session.last_seen_at) >= self.inner.settings.session_idle;
+        let open = secret_matches(&in_browser(&presented, secret), &session.secret_hash)
             && session.ended_at.is_none()
             && ctx.now < session.expires_at
-            && (stays || ctx.now.since(session.last_seen_at) < self.inner.settings.session_idle)
+            && !barred
+            && (session.persistent || !idle)
             && user.stands_since(session.auth_time);
         Ok(open.then_some(SignedIn { session, user }))
     }
@@ -84,7 +97,7 @@ impl Provider {
         }
         let mut nobody = true;
         for cookie in browser.sessions() {
-            let Some(signed_in) = self.open_session(ctx, Some(cookie)).await? else { continue };
+            let Some(signed_in) = self.open_session(ctx, browser, cookie).await? else { continue };
             if signed_in.session.id.to_string() == known {
                 return Ok(Some(true));
             }
@@ -111,7 +124,7 @@ impl Provider {
             Some(SignedIn { session, .. }) => {
                 let token = ctx.opaque(session.id.as_bytes());
                 let renewed = Session {
-                    secret_hash: token.hash(),
+                    secret_hash: secret_hash(&in_browser(&token, accounts.secret())),
                     auth_time: now,
                     amr: AMR_PASSWORD.to_owned(),
                     acr: ACR_PASSWORD.to_owned(),
@@ -124,7 +137,8 @@ impl Provider {
             None => {
                 let id = SessionId::new(now, ctx.id());
                 let token = ctx.opaque(id.as_bytes());
-                let session = Session { persistent, ..self.new_session(ctx, id, user.id, &token) };
+                let secret_hash = secret_hash(&in_browser(&token, accounts.secret()));
+                let session = Session { persistent, ..self.new_session(ctx, id, user.id, secret_hash) };
                 let left = accounts.last().filter(|_| accounts.are_full()).cloned();
                 let replaces = left.as_ref().map(|left| self.end_of(ctx, left.session.id));
                 (SessionChange::Start { session: session.clone(), replaces }, session, token, left)
@@ -135,10 +149,10 @@ impl Provider {
         StartedSession { change, signed_in, accounts, left }
     }
 
-    fn new_session(&self, ctx: &Ctx, id: SessionId, user_id: UserId, token: &OpaqueToken) -> Session {
+    fn new_session(&self, ctx: &Ctx, id: SessionId, user_id: UserId, secret_hash: SecretHash) -> Session {
         Session {
             id,
-            secret_hash: token.hash(),
+            secret_hash,
             user_id,
             auth_time: ctx.now,
             amr: AMR_PASSWORD.to_owned(),
@@ -168,6 +182,11 @@ impl Provider {
         tracing::info!(%session, "SignedOut");
         Ok(())
     }
+}
+
+/// What a session's cookie is worth in the browser with this secret; its hash is stored.
+fn in_browser(token: &OpaqueToken, browser_secret: &str) -> String {
+    format!("{}\0{browser_secret}", token.reveal())
 }
 
 /// The same session with a new secret (session fixation) and a new `auth_time`.

@@ -93,6 +93,7 @@ impl IntoResponse for PageError {
             title: title.to_owned(),
             what_happened: sentence(&outcome.description),
             what_to_do: what_to_do.to_owned(),
+            way_on: way_on(&self.error),
             error_code: Some(outcome.code.as_str().to_owned()),
             request_id: self.request_id.to_string(),
         });
@@ -104,6 +105,16 @@ impl IntoResponse for PageError {
         }
         outcome.leave_on(&mut response, &self.error);
         response
+    }
+}
+
+/// Back where the person came from, where that is known.
+fn way_on(error: &ProviderError) -> Option<(String, String)> {
+    match error {
+        ProviderError::Ended(Ended::Answered { client_name, client_origin: Some(origin) }) => {
+            Some((client_name.clone(), origin.clone()))
+        }
+        _ => None,
     }
 }
 
@@ -169,6 +180,11 @@ impl Outcome {
                     "This sign-in is over",
                     "Go back to the app. If it does not know you yet, sign in again from there.",
                 ),
+            ),
+            ProviderError::Ended(Ended::Answered { .. }) => refused(
+                ErrorCode::InvalidRequest,
+                "this page belonged to a sign-in that is finished",
+                ("You have answered this already", "Go on in the app."),
             ),
             ProviderError::Ended(Ended::SetupLink) => refused(
                 ErrorCode::InvalidRequest,

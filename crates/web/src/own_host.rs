@@ -64,6 +64,7 @@ pub(crate) async fn only(State(own): State<OwnHost>, request: Request, next: Nex
         title: "You came by another address".to_owned(),
         what_happened: "This server does not know itself under the address in your browser.".to_owned(),
         what_to_do: format!("Go to {issuer} instead, or go back to the app and start again."),
+        way_on: None,
         error_code: None,
         request_id: (own.web.new_ctx)(None).request_id.to_string(),
     })

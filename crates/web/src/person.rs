@@ -72,10 +72,13 @@ pub(crate) fn respond_to_form(web: &Web, step: Step, cookies: &Presented) -> Res
 
 fn add_cookies(web: &Web, step: &Step, presented: &Presented, response: &mut Response) {
     let cookies = web.cookies();
-    let browser = step.new_browser_secret.as_deref().and_then(|secret| cookies.browser(secret));
+    let new_secret = step.new_browser_secret.as_deref();
+    let sessions = match &step.cookies {
+        Some(accounts) => cookies.signed_in(accounts, new_secret, presented),
+        None => new_secret.and_then(|secret| cookies.browser(secret, None)).into_iter().collect(),
+    };
     let device = step.new_device.as_deref().and_then(|device| cookies.device(device));
-    let sessions = step.cookies.iter().flat_map(|accounts| cookies.accounts(accounts, presented));
-    for cookie in browser.into_iter().chain(sessions).chain(device) {
+    for cookie in sessions.into_iter().chain(device) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
 }

@@ -303,6 +303,7 @@ async fn wrong_method(web: Web, request: Request) -> Response {
         title: "This page cannot be shown again".to_owned(),
         what_happened: "It was the answer to a form, and cannot be asked for by itself.".to_owned(),
         what_to_do: "Go back to the app you came from, and start again there.".to_owned(),
+        way_on: None,
         error_code: None,
         request_id: request_id.to_string(),
     })
@@ -318,6 +319,7 @@ async fn not_found(web: Web, request: Request) -> Response {
         title: "There is nothing here".to_owned(),
         what_happened: "This address leads nowhere.".to_owned(),
         what_to_do: "Check the address, or go back to where you came from.".to_owned(),
+        way_on: None,
         error_code: None,
         request_id: String::new(),
     };

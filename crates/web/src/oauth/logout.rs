@@ -56,19 +56,19 @@ pub(crate) async fn asked_again() -> Response {
 async fn answer(web: &Web, visit: &Visit, confirmed: Option<&str>) -> Result<Response, PageError> {
     let logout = web.provider.logout(&visit.ctx, &visit.params, &visit.cookies.browser(), confirmed).await;
     Ok(match logout.map_err(refused(visit.ctx.request_id))? {
-        Logout::Ask { request, username, proof } => ask(request, username, proof, &visit.params),
+        Logout::Ask { request, usernames, proof } => ask(request, usernames, proof, &visit.params),
         Logout::SignedOut(request, ended) => signed_out(web, visit, request, ended)?,
     })
 }
 
-fn ask(request: LogoutRequest, username: String, proof: String, params: &Params) -> Response {
+fn ask(request: LogoutRequest, user_names: Vec<String>, proof: String, params: &Params) -> Response {
     let (status, problem) = match request.problem {
         Some(LogoutProblem::Hint(problem)) => (StatusCode::BAD_REQUEST, Some(sentence(problem))),
         Some(LogoutProblem::NotRegistered(_)) | None => (StatusCode::OK, None),
     };
     let question = SignOutPage {
         client_name: request.client_name,
-        user_name: Some(username),
+        user_names,
         problem,
         logout: proof,
         action: "/sign-out".to_owned(),
@@ -87,6 +87,10 @@ fn signed_out(
     request: LogoutRequest,
     ended: LoggedOut,
 ) -> Result<Response, PageError> {
+    let cookies = match &ended {
+        LoggedOut::OneOfSeveral { cookies, .. } => web.cookies().accounts(cookies, &visit.cookies),
+        _ => web.cookies().no_accounts(&visit.cookies),
+    };
     let mut response = match (request.back, request.problem, ended) {
         (Some(back), ..) => see_other(&back),
         // Nothing was asked that can be believed, and nothing is left that could be offered.
@@ -97,6 +101,9 @@ fn signed_out(
         (None, problem, ended) => {
             let over = match ended {
                 LoggedOut::ThisBrowser => Over::Here,
+                LoggedOut::OneOfSeveral { username: user_name, still, .. } => {
+                    Over::OneOfSeveral { user_name, still }
+                }
                 LoggedOut::Named => Over::Named,
                 LoggedOut::Nobody => Over::Nothing,
             };
@@ -108,7 +115,7 @@ fn signed_out(
             page(StatusCode::OK, &done, &ContentSecurityPolicy::default())
         }
     };
-    for cookie in web.cookies().no_accounts(&visit.cookies) {
+    for cookie in cookies {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     Ok(response)

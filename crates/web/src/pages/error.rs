@@ -15,6 +15,8 @@ pub struct ErrorPage {
     pub what_happened: String,
     /// Whose turn it is, and what they do next.
     pub what_to_do: String,
+    /// What a link leads to, and its address.
+    pub way_on: Option<(String, String)>,
     /// The RFC's error code, for the client's developer.
     pub error_code: Option<String>,
     /// The id under which the log has this request.
@@ -34,6 +36,7 @@ impl ErrorPage {
                 "Go back to Acme Notes and try again. If this page comes up again, tell its operator \
                          what stands below."
                     .into(),
+            way_on: None,
             error_code: Some("invalid_request".into()),
             request_id: "0199f3c2-7d1e".into(),
         };
@@ -45,6 +48,13 @@ impl ErrorPage {
             error_code: None,
             ..client.clone()
         };
-        vec![("client", client), ("missing", missing)]
+        let answered = Self {
+            title: "You have answered this already".into(),
+            what_happened: "This page belonged to a sign-in that is finished.".into(),
+            what_to_do: "Go on in Acme Notes.".into(),
+            way_on: Some(("Acme Notes".into(), "https://notes.acme.example".into())),
+            ..client.clone()
+        };
+        vec![("client", client), ("missing", missing), ("answered", answered)]
     }
 }

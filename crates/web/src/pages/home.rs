@@ -10,8 +10,8 @@ pub struct HomePage {
     pub issuer: String,
     /// Where the discovery document is.
     pub discovery_url: String,
-    /// The signed-in person's name.
-    pub signed_in: Option<String>,
+    /// The names of who is signed in, whoever was used last first.
+    pub signed_in: Vec<String>,
     /// Whether the person runs this installation: they are told what comes next.
     pub runs_installation: bool,
     /// Whether the first platform owner is still to be created.
@@ -24,13 +24,20 @@ impl HomePage {
         let quiet = Self {
             issuer: "https://id.example".into(),
             discovery_url: "https://id.example/.well-known/openid-configuration".into(),
-            signed_in: None,
+            signed_in: Vec::new(),
             runs_installation: false,
             needs_setup: false,
         };
-        let signed_in = Self { signed_in: Some("Ada Lovelace".into()), ..quiet.clone() };
+        let signed_in = Self { signed_in: vec!["Ada Lovelace".into()], ..quiet.clone() };
+        let several = Self { signed_in: vec!["Ada Lovelace".into(), "Grace Hopper".into()], ..quiet.clone() };
         let owner = Self { runs_installation: true, ..signed_in.clone() };
         let fresh = Self { needs_setup: true, ..quiet.clone() };
-        vec![("quiet", quiet), ("signed_in", signed_in), ("owner", owner), ("needs_setup", fresh)]
+        vec![
+            ("quiet", quiet),
+            ("signed_in", signed_in),
+            ("several", several),
+            ("owner", owner),
+            ("needs_setup", fresh),
+        ]
     }
 }

@@ -16,8 +16,8 @@ pub(crate) async fn get(State(web): State<Web>, Looks(visit): Looks) -> Result<R
     let view = HomePage {
         issuer: settings.issuer.clone(),
         discovery_url: settings.url("/.well-known/openid-configuration"),
-        runs_installation: signed_in.as_ref().is_some_and(|signed_in| signed_in.user.platform_owner),
-        signed_in: signed_in.map(|signed_in| signed_in.user.name.unwrap_or(signed_in.user.username)),
+        runs_installation: signed_in.first().is_some_and(|signed_in| signed_in.user.platform_owner),
+        signed_in: signed_in.into_iter().map(|one| one.user.name.unwrap_or(one.user.username)).collect(),
         needs_setup: web.provider.needs_setup().await.map_err(refused)?,
     };
     Ok(page(StatusCode::OK, &view, &ContentSecurityPolicy::default()))

@@ -26,9 +26,9 @@ pub(crate) async fn post(State(web): State<Web>, Posts(visit): Posts) -> Result<
     let token = params.get("token").unwrap_or_default();
     let answer = web.provider.set_up(&mut ctx, token, typed(&params), &cookies.browser()).await;
     Ok(match answer.map_err(refused(ctx.request_id))? {
-        SetupAnswer::Created { cookies: accounts, new_device, .. } => {
+        SetupAnswer::Created { cookies: accounts, new_device, new_browser_secret, .. } => {
             let mut response = see_other("/");
-            let sessions = web.cookies().accounts(&accounts, &cookies);
+            let sessions = web.cookies().signed_in(&accounts, new_browser_secret.as_deref(), &cookies);
             for cookie in sessions.into_iter().chain(web.cookies().device(&new_device)) {
                 response.headers_mut().append(SET_COOKIE, cookie);
             }

@@ -137,7 +137,7 @@ fn the_other_pages_escape_every_text() {
     let hostile = Hostile::default();
     let page = SignOutPage {
         client_name: Some(hostile.text("client_name")),
-        user_name: Some(hostile.text("user_name")),
+        user_names: vec![hostile.text("user_name"), hostile.text("another")],
         problem: None,
         logout: hostile.text("logout"),
         request: vec![(hostile.text("name"), hostile.text("value"))],
@@ -148,7 +148,7 @@ fn the_other_pages_escape_every_text() {
     let hostile = Hostile::default();
     let page = SignOutPage {
         problem: Some(hostile.text("problem")),
-        user_name: Some(hostile.text("user_name")),
+        user_names: vec![hostile.text("user_name"), hostile.text("another")],
         ..SignOutPage::default()
     };
     hostile.escaped_in(&page);
@@ -165,11 +165,21 @@ fn the_other_pages_escape_every_text() {
     }
 
     let hostile = Hostile::default();
+    let page = SignedOutPage {
+        client_name: None,
+        over: Over::OneOfSeveral { user_name: hostile.text("user_name"), still: vec![hostile.text("still")] },
+        back: None,
+        not_registered: None,
+    };
+    hostile.escaped_in(&page);
+
+    let hostile = Hostile::default();
     let page = ErrorPage {
         status: 400,
         title: hostile.text("title"),
         what_happened: hostile.text("what_happened"),
         what_to_do: hostile.text("what_to_do"),
+        way_on: Some((hostile.text("label"), hostile.text("address"))),
         error_code: Some(hostile.text("error_code")),
         request_id: hostile.text("request_id"),
     };
@@ -179,7 +189,7 @@ fn the_other_pages_escape_every_text() {
     let page = HomePage {
         issuer: hostile.text("issuer"),
         discovery_url: hostile.text("discovery_url"),
-        signed_in: Some(hostile.text("signed_in")),
+        signed_in: vec![hostile.text("signed_in"), hostile.text("another")],
         runs_installation: true,
         needs_setup: true,
     };

@@ -29,6 +29,11 @@ impl<'a> Browser<'a> {
         self.cookies.get(SECRET).cloned().unwrap_or_default()
     }
 
+    /// Its sessions are gone, and nothing else.
+    pub(crate) fn forget_accounts(&mut self) {
+        self.cookies.retain(|name, _| !name.starts_with(SESSION));
+    }
+
     /// A browser with the same cookies: another tab, or a thief.
     pub(crate) fn copy(&self) -> Self {
         Self { house: self.house, cookies: self.cookies.clone(), address: self.address }

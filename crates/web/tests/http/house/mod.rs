@@ -182,7 +182,13 @@ impl House {
 
     /// The process ends and another one begins on the same file: nothing in memory survives.
     pub(crate) async fn restart(self) -> Self {
-        let Self { provider, router, folder, plan } = self;
+        self.restart_with(|_| {}).await
+    }
+
+    /// As other settings say.
+    pub(crate) async fn restart_with(self, change: impl FnOnce(&mut Plan)) -> Self {
+        let Self { provider, router, folder, mut plan } = self;
+        change(&mut plan);
         drop(router);
         provider.store().close().await;
         drop(provider);
