@@ -167,33 +167,37 @@ impl Outcome {
         }
     }
 
-    fn of(error: &ProviderError) -> Self {
-        let (later, refused) = (Self::later, Self::refused);
-        match error {
-            ProviderError::OAuth(OAuthError { code, description, .. }) => {
-                refused(*code, description, START_AGAIN)
-            }
-            ProviderError::Ended(Ended::Interaction) => refused(
-                ErrorCode::InvalidRequest,
+    fn ended(ended: &Ended) -> Self {
+        let (description, words) = match ended {
+            Ended::Interaction => (
                 "it was answered, took too long, or began in another browser",
                 (
                     "This sign-in is over",
                     "Go back to the app. If it does not know you yet, sign in again from there.",
                 ),
             ),
-            ProviderError::Ended(Ended::Answered { .. }) => refused(
-                ErrorCode::InvalidRequest,
+            Ended::Answered { .. } => (
                 "this page belonged to a sign-in that is finished",
                 ("You have answered this already", "Go on in the app."),
             ),
-            ProviderError::Ended(Ended::SetupLink) => refused(
-                ErrorCode::InvalidRequest,
+            Ended::SetupLink => (
                 "it was used, is older than a day, or is incomplete",
                 (
                     "This link works no more",
                     "If nobody runs this installation yet, start the server again: it prints a new one.",
                 ),
             ),
+        };
+        Self::refused(ErrorCode::InvalidRequest, description, words)
+    }
+
+    fn of(error: &ProviderError) -> Self {
+        let (later, refused) = (Self::later, Self::refused);
+        match error {
+            ProviderError::OAuth(OAuthError { code, description, .. }) => {
+                refused(*code, description, START_AGAIN)
+            }
+            ProviderError::Ended(ended) => Self::ended(ended),
             ProviderError::Overloaded { what: Overloaded::Hashing, retry_after } => {
                 later(StatusCode::TOO_MANY_REQUESTS, "too many people are signing in at once", *retry_after)
             }

@@ -152,6 +152,7 @@ impl IntoResponse for Failed {
             title: "Acme Notes could not sign you in".to_owned(),
             what_happened: format!("{:#}.", self.0),
             what_to_do: "Go back to the start of the demo and try again.".to_owned(),
+            way_on: None,
             error_code: None,
             request_id: request_id.to_string(),
         };

@@ -200,7 +200,8 @@ static SERVING: &[Setting] = &[
     .help(
         "Whether people stay signed in when they close the browser, or leave it for longer than session.idle; until \
              session.absolute. With ask they choose on the sign-in page, and who chooses nothing does not: the next \
-             person at a computer that others use must not find them signed in.",
+             person at a computer that others use must not find them signed in. With off the sessions of those who \
+             had chosen to are over.",
         "off",
     ),
     Setting::new("tokens.access_token_alg", "ES256|RS256|EdDSA", Value("ES256"), |s, v| {
