@@ -4,7 +4,7 @@
 use crate::follow::AGAIN;
 use crate::{Ctx, Provider};
 use protocol::Timestamp;
-use storage::{Change, Command, StorageError};
+use storage::{Announcing, Change, StorageError};
 
 impl Provider {
     /// Writes a command that announces changes, and makes them effective here before it answers.
@@ -13,7 +13,7 @@ impl Provider {
     /// As [`storage::Store::write`]. Of an undecided write memory holds what the database says, and what may have been revoked is refused.
     pub(crate) async fn commit<C>(&self, ctx: &Ctx, command: C) -> Result<C::Outcome, StorageError>
     where
-        C: Command<Outcome: 'static> + 'static,
+        C: Announcing<Outcome: 'static> + 'static,
     {
         let (provider, now) = (self.clone(), ctx.now);
         let to_the_end = tokio::spawn(async move {

@@ -115,7 +115,7 @@ impl Provider {
             self.session_for(ctx, &user, &Accounts::nobody(secret), false);
         let add = AddUser { user, password_hash: Some(password_hash), spends: Some(link) };
         let add = AddUserSignedIn { add, session };
-        match self.inner.store.write(self.audited(ctx, add, created)).await? {
+        match self.commit(ctx, self.audited(ctx, add, created)).await? {
             UserAdded::Added => {
                 tracing::info!("PlatformOwnerCreated");
                 let cookies = accounts.cookies(ctx.now);

@@ -1,6 +1,6 @@
 //! API keys of service accounts.
 
-use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
+use crate::contract::{Access, Announcing, AnnouncingSteps, Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;
 use crate::nodes::Change;
 use crate::params;
@@ -132,10 +132,10 @@ pub struct RevokeApiKey {
     pub at: Timestamp,
 }
 
-impl Command for RevokeApiKey {
+impl Announcing for RevokeApiKey {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         steps.one(
             "UPDATE api_keys SET revoked_at = ?, expires_at = CASE WHEN expires_at < ? THEN expires_at ELSE ? END \
              WHERE id = ? AND revoked_at IS NULL",

@@ -1,7 +1,7 @@
 //! Audit events and the chain of blocks they end up in. An event is written by the command of the change that it tells of: both or neither.
 //! Knows neither what an event says nor what makes a chain sound: lines and heads are text here.
 
-use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
+use crate::contract::{Access, Announcing, AnnouncingSteps, Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;
 use crate::params;
 use crate::row::Rows;
@@ -36,6 +36,19 @@ impl<C: Command> Command for Audited<C> {
     fn steps(&self, steps: &mut Steps) {
         self.command.steps(steps);
         // Last: which step refused is for the command to know.
+        append(steps, &self.events);
+    }
+
+    fn outcome(&self, applied: Applied) -> C::Outcome {
+        self.command.outcome(applied)
+    }
+}
+
+impl<C: Announcing> Announcing for Audited<C> {
+    type Outcome = C::Outcome;
+
+    fn steps(&self, steps: &mut AnnouncingSteps) {
+        self.command.steps(steps);
         append(steps, &self.events);
     }
 

@@ -1,6 +1,6 @@
 //! Registered clients.
 
-use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
+use crate::contract::{Access, Announcing, AnnouncingSteps, Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;
 use crate::given_subject::{self, as_subject};
 use crate::nodes::Change;
@@ -190,10 +190,10 @@ pub struct ReplaceClient {
     pub at: Timestamp,
 }
 
-impl Command for ReplaceClient {
+impl Announcing for ReplaceClient {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         let client = &self.client;
         hold_service(steps, client);
         steps.one(
@@ -228,10 +228,10 @@ pub struct SetClientSecret {
     pub at: Timestamp,
 }
 
-impl Command for SetClientSecret {
+impl Announcing for SetClientSecret {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         let id = &self.registered.client.id;
         steps.one(
             "UPDATE clients SET secret_hash = ?, imported_secret_hash = NULL, updated_at = ?, version = version + 1 WHERE id = ? AND version = ?",
@@ -259,10 +259,10 @@ pub struct UpgradeClientSecret {
     pub secret_hash: SecretHash,
 }
 
-impl Command for UpgradeClientSecret {
+impl Announcing for UpgradeClientSecret {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         steps.one(
             "UPDATE clients SET secret_hash = ?, imported_secret_hash = NULL WHERE id = ? AND imported_secret_hash = ?",
             params![self.secret_hash, &self.client, &self.verified],
@@ -285,10 +285,10 @@ pub struct RemoveClient {
     pub revoked_until: Timestamp,
 }
 
-impl Command for RemoveClient {
+impl Announcing for RemoveClient {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         steps.one("DELETE FROM clients WHERE id = ?", params![&self.client]);
         // Whoever is registered under this client_id next must not find them working.
         steps.any("DELETE FROM api_keys WHERE client_id = ?", params![&self.client]);
@@ -315,10 +315,10 @@ pub struct EndClientGrants {
     pub at: Timestamp,
 }
 
-impl Command for EndClientGrants {
+impl Announcing for EndClientGrants {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         steps.one("UPDATE clients SET grants_ended_at = ? WHERE id = ?", params![self.at, &self.client]);
         steps.announces(Change::Client(self.client.clone()));
     }

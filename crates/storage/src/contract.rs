@@ -7,9 +7,10 @@ use crate::error::StorageError;
 use crate::nodes::{Change, Undecided};
 use crate::row::Rows;
 use crate::value::Value;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-/// A change of state.
+/// A change of state that no node keeps in memory.
 ///
 /// A count that does not match, or a unique key that is taken, refuses the whole command; that is an outcome, not an error.
 pub trait Command: Send + Sync {
@@ -18,6 +19,33 @@ pub trait Command: Send + Sync {
 
     /// The statements, in order, with the row counts they must have.
     fn steps(&self, steps: &mut Steps);
+
+    /// The caller's answer, from what was applied.
+    fn outcome(&self, applied: Applied) -> Self::Outcome;
+}
+
+/// A change of state that nodes keep in memory too: a [`Command`] in all but who may write it. [`crate::Store::write`] does not take it, so that
+/// nobody forgets to put memory right.
+///
+/// ```compile_fail
+/// # use storage::{Store, revocation::RevokeAccessToken};
+/// async fn forgets(store: Store, revoke: RevokeAccessToken) {
+///     let _ = store.write(revoke).await;
+/// }
+/// ```
+///
+/// ```
+/// # use storage::{Store, revocation::RevokeAccessToken};
+/// async fn remembers(store: Store, revoke: RevokeAccessToken) {
+///     let changes = store.write_announced(revoke).await.changes;
+/// }
+/// ```
+pub trait Announcing: Send + Sync {
+    /// What the caller learns.
+    type Outcome: Send;
+
+    /// The statements, in order, with the row counts they must have, and what they change in the memory of nodes.
+    fn steps(&self, steps: &mut AnnouncingSteps);
 
     /// The caller's answer, from what was applied.
     fn outcome(&self, applied: Applied) -> Self::Outcome;
@@ -115,11 +143,6 @@ impl Steps {
         self.steps.push(Step { sql, params, expect: Expect::Any });
     }
 
-    /// Once the command is applied, other nodes hear of this change.
-    pub fn announces(&mut self, change: Change) {
-        self.changes.push(change);
-    }
-
     /// A row in the place of whatever has its key: a DELETE by that key, then an INSERT. An upsert is spelled differently by every engine.
     pub fn replace(&mut self, delete: Statement, insert: Statement) {
         self.any(delete.sql, delete.params);
@@ -167,6 +190,35 @@ impl Steps {
     /// Goes when the steps go.
     pub(crate) fn carry(&mut self, undecided: Arc<Undecided>) {
         self.undecided = Some(undecided);
+    }
+}
+
+/// The statements of a command that announces changes.
+#[derive(Debug, Clone, Default)]
+pub struct AnnouncingSteps(Steps);
+
+impl AnnouncingSteps {
+    /// Once the command is applied, other nodes hear of this change.
+    pub fn announces(&mut self, change: Change) {
+        self.0.changes.push(change);
+    }
+
+    pub(crate) fn into_steps(self) -> Steps {
+        self.0
+    }
+}
+
+impl Deref for AnnouncingSteps {
+    type Target = Steps;
+
+    fn deref(&self) -> &Steps {
+        &self.0
+    }
+}
+
+impl DerefMut for AnnouncingSteps {
+    fn deref_mut(&mut self) -> &mut Steps {
+        &mut self.0
     }
 }
 

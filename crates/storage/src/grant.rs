@@ -1,7 +1,7 @@
 //! Grants: what a user allowed a client once; parents of codes and tokens. A grant is revoked by marking it, not by touching its
 //! tokens.
 
-use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
+use crate::contract::{Access, Announcing, AnnouncingSteps, Applied, Query, Statement, Steps};
 use crate::error::StorageError;
 use crate::params;
 use crate::row::{Row, Rows};
@@ -195,10 +195,10 @@ pub struct RevokeGrant {
     pub revoked_until: Timestamp,
 }
 
-impl Command for RevokeGrant {
+impl Announcing for RevokeGrant {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         steps.one(
             "UPDATE grants SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
             params![self.at, self.id],

@@ -2,7 +2,7 @@
 
 use crate::authorization_code::NewAuthorizationCode;
 use crate::consent::Consent;
-use crate::contract::{Applied, Command, Query, Statement, Steps};
+use crate::contract::{Announcing, AnnouncingSteps, Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;
 use crate::grant::NewGrant;
 use crate::params;
@@ -164,10 +164,10 @@ pub enum Advance {
     DenyDevice(DeviceCodeId),
 }
 
-impl Command for AdvanceInteraction {
+impl Announcing for AdvanceInteraction {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         match &self.next {
             Advance::Continue(progress) => steps.one(
                 "UPDATE interactions SET progress = ?, expires_at = ? WHERE id = ? AND finished_at IS NULL AND expires_at > ?",

@@ -35,7 +35,9 @@ pub mod upgrade;
 pub mod value;
 
 pub use backup::{BackupError, BackupReport, backup, check_seal, restore};
-pub use contract::{Access, Applied, Command, Expect, Query, Statement, Step, Steps};
+pub use contract::{
+    Access, Announcing, AnnouncingSteps, Applied, Command, Expect, Query, Statement, Step, Steps,
+};
 pub use database::{Database, Server, Tls, TlsMode};
 pub use error::StorageError;
 pub use nodes::{Change, Feed, NewNode, News};

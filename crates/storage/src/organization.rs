@@ -1,6 +1,6 @@
 //! Organizations: who offers services.
 
-use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
+use crate::contract::{Access, Announcing, AnnouncingSteps, Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;
 use crate::nodes::Change;
 use crate::params;
@@ -103,10 +103,10 @@ impl Command for AddOrganization {
 /// more the version that was looked at.
 pub struct ReplaceOrganization(pub Organization);
 
-impl Command for ReplaceOrganization {
+impl Announcing for ReplaceOrganization {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         let changed = &self.0;
         steps.one(
             "UPDATE organizations SET name = ?, updated_at = ?, disabled_at = ?, version = version + 1 WHERE id = ? AND version = ?",
@@ -145,10 +145,10 @@ impl Removal {
 /// Forgets an organization and its members; refused while it has services.
 pub struct RemoveOrganization(pub OrganizationId);
 
-impl Command for RemoveOrganization {
+impl Announcing for RemoveOrganization {
     type Outcome = Removal;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         hold(steps, self.0);
         steps.one(
             "DELETE FROM organizations WHERE id = ? AND NOT EXISTS (SELECT 1 FROM services WHERE organization_id = ?)",

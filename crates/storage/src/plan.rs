@@ -1,6 +1,6 @@
 //! Plans: what a service offers at a price, and what each opens.
 
-use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
+use crate::contract::{Access, Announcing, AnnouncingSteps, Applied, Query, Statement};
 use crate::error::StorageError;
 use crate::nodes::Change;
 use crate::organization::Removal;
@@ -97,10 +97,10 @@ pub struct AddPlan {
     pub organization: OrganizationId,
 }
 
-impl Command for AddPlan {
+impl Announcing for AddPlan {
     type Outcome = Addition;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         let new = &self.plan;
         crate::service::hold(steps, new.service_id);
         steps.one(
@@ -132,10 +132,10 @@ pub struct ReplacePlan {
     pub organization: OrganizationId,
 }
 
-impl Command for ReplacePlan {
+impl Announcing for ReplacePlan {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         let changed = &self.plan;
         steps.one(
             "UPDATE plans SET name = ?, features = ?, updated_at = ?, version = version + 1 WHERE id = ? AND version = ?",
@@ -157,10 +157,10 @@ pub struct RemovePlan {
     pub organization: OrganizationId,
 }
 
-impl Command for RemovePlan {
+impl Announcing for RemovePlan {
     type Outcome = Removal;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         let plan = &self.plan;
         steps.one("UPDATE plans SET updated_at = updated_at WHERE id = ?", params![plan.id]);
         steps.one(

@@ -1,6 +1,6 @@
 //! Registered resource servers. There are few, and every node holds all of them in memory.
 
-use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
+use crate::contract::{Access, Announcing, AnnouncingSteps, Applied, Query, Statement};
 use crate::error::StorageError;
 use crate::nodes::Change;
 use crate::params;
@@ -50,10 +50,10 @@ pub struct AddResourceServer {
     pub at: Timestamp,
 }
 
-impl Command for AddResourceServer {
+impl Announcing for AddResourceServer {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         steps.one(
             "INSERT INTO resource_servers (id, metadata, created_at, updated_at) VALUES (?, ?, ?, ?)",
             params![self.server.identifier.as_str(), Json(&self.server), self.at, self.at],
@@ -76,10 +76,10 @@ pub struct ReplaceResourceServer {
     pub at: Timestamp,
 }
 
-impl Command for ReplaceResourceServer {
+impl Announcing for ReplaceResourceServer {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         steps.one(
             "UPDATE resource_servers SET metadata = ?, updated_at = ?, version = version + 1 WHERE id = ? AND version = ?",
             params![Json(&self.server), self.at, self.server.identifier.as_str(), self.version],
@@ -95,10 +95,10 @@ impl Command for ReplaceResourceServer {
 /// Forgets a resource server; refused when there is none.
 pub struct RemoveResourceServer(pub ResourceIndicator);
 
-impl Command for RemoveResourceServer {
+impl Announcing for RemoveResourceServer {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         steps.one("DELETE FROM resource_servers WHERE id = ?", params![self.0.as_str()]);
         steps.announces(Change::ResourceServers);
     }

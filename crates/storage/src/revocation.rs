@@ -1,7 +1,7 @@
 //! Revocations: what ends access tokens that would otherwise still verify. Few rows, kept only while such a token could live, so
 //! that every node holds all of them in memory.
 
-use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
+use crate::contract::{Access, Announcing, AnnouncingSteps, Applied, Query, Statement};
 use crate::error::StorageError;
 use crate::nodes::Change;
 use crate::params;
@@ -38,7 +38,7 @@ impl Query for LiveRevocations {
     }
 }
 
-pub(crate) fn revoke(steps: &mut Steps, id: [u8; 16], at: Timestamp, until: Timestamp) {
+pub(crate) fn revoke(steps: &mut AnnouncingSteps, id: [u8; 16], at: Timestamp, until: Timestamp) {
     steps.replace(
         Statement::new("DELETE FROM revocations WHERE id = ?", params![id.as_slice()]),
         Statement::new(
@@ -52,10 +52,10 @@ pub(crate) fn revoke(steps: &mut Steps, id: [u8; 16], at: Timestamp, until: Time
 /// Ends one access token.
 pub struct RevokeAccessToken(pub Revocation);
 
-impl Command for RevokeAccessToken {
+impl Announcing for RevokeAccessToken {
     type Outcome = ();
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         revoke(steps, self.0.id, self.0.revoked_at, self.0.expires_at);
     }
 

@@ -1,6 +1,6 @@
 //! Services: the products of an organization. A service owns clients, and has plans.
 
-use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
+use crate::contract::{Access, Announcing, AnnouncingSteps, Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;
 use crate::nodes::Change;
 use crate::organization::Removal;
@@ -180,10 +180,10 @@ pub struct RemoveService {
     pub organization: OrganizationId,
 }
 
-impl Command for RemoveService {
+impl Announcing for RemoveService {
     type Outcome = Removal;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         hold(steps, self.id);
         // First: whoever is just subscribing to one of them is waited for, and seen by what comes next.
         steps.any("DELETE FROM plans WHERE service_id = ?", params![self.id]);

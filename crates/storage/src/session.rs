@@ -1,6 +1,6 @@
 //! Sessions: one browser's sign-in each.
 
-use crate::contract::{Applied, Command, Query, Statement, Steps};
+use crate::contract::{Announcing, AnnouncingSteps, Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;
 use crate::params;
 use crate::row::Rows;
@@ -101,7 +101,7 @@ pub enum SessionChange {
     },
 }
 
-pub(crate) fn change(steps: &mut Steps, change: &SessionChange) {
+pub(crate) fn change(steps: &mut AnnouncingSteps, change: &SessionChange) {
     match change {
         SessionChange::Start { session, replaces } => {
             if let Some(ended) = replaces {
@@ -119,7 +119,7 @@ pub(crate) fn change(steps: &mut Steps, change: &SessionChange) {
     }
 }
 
-fn insert(steps: &mut Steps, session: &Session) {
+pub(crate) fn insert(steps: &mut Steps, session: &Session) {
     steps.one(
         "INSERT INTO sessions (id, secret_hash, user_id, auth_time, amr, acr, created_at, last_seen_at, expires_at, persistent) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -177,15 +177,15 @@ impl EndSession {
         params![self.at, self.id]
     }
 
-    fn revoke(&self, steps: &mut Steps) {
+    fn revoke(&self, steps: &mut AnnouncingSteps) {
         crate::revocation::revoke(steps, *self.id.as_bytes(), self.at, self.revoked_until);
     }
 }
 
-impl Command for EndSession {
+impl Announcing for EndSession {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         steps.one(END, self.params());
         self.revoke(steps);
     }

@@ -1,6 +1,7 @@
 //! Signing keys, sealed. Which of them is next, current or retired is written here; opening them is `crypto`'s part.
 
-use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
+use crate::client::AddClient;
+use crate::contract::{Access, Announcing, AnnouncingSteps, Applied, Command, Query, Statement};
 use crate::error::StorageError;
 use crate::nodes::Change;
 use crate::params;
@@ -36,18 +37,38 @@ pub struct Publishing<C> {
     pub publish: Option<PublishSigningKeys>,
 }
 
-impl<C: Command> Command for Publishing<C> {
-    type Outcome = C::Outcome;
-
-    fn steps(&self, steps: &mut Steps) {
-        self.command.steps(steps);
-        // Last: which step refused is for the command to know.
+impl<C> Publishing<C> {
+    // Last: which step refused is for the command to know.
+    fn publish(&self, steps: &mut AnnouncingSteps) {
         if let Some(publish) = &self.publish {
             publish.steps(steps);
         }
     }
+}
+
+impl<C: Announcing> Announcing for Publishing<C> {
+    type Outcome = C::Outcome;
+
+    fn steps(&self, steps: &mut AnnouncingSteps) {
+        self.command.steps(steps);
+        self.publish(steps);
+    }
 
     fn outcome(&self, applied: Applied) -> C::Outcome {
+        self.command.outcome(applied)
+    }
+}
+
+/// Nobody remembers a client that there was not; only the keys published with it are news.
+impl Announcing for Publishing<AddClient> {
+    type Outcome = <AddClient as Command>::Outcome;
+
+    fn steps(&self, steps: &mut AnnouncingSteps) {
+        self.command.steps(steps);
+        self.publish(steps);
+    }
+
+    fn outcome(&self, applied: Applied) -> Self::Outcome {
         self.command.outcome(applied)
     }
 }
@@ -102,10 +123,10 @@ pub struct RotateSigningKey {
     pub at: Timestamp,
 }
 
-impl Command for RotateSigningKey {
+impl Announcing for RotateSigningKey {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         if let Some(kid) = &self.retire {
             steps.one(
                 "UPDATE signing_keys SET retired_at = ? WHERE kid = ? AND current_at IS NOT NULL AND retired_at IS NULL",
@@ -152,10 +173,10 @@ pub struct PublishSigningKeys {
     pub until: Timestamp,
 }
 
-impl Command for PublishSigningKeys {
+impl Announcing for PublishSigningKeys {
     type Outcome = ();
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         for kid in &self.kids {
             // It may have been forgotten meanwhile.
             steps.any("UPDATE signing_keys SET published_until = ? WHERE kid = ?", params![self.until, kid]);

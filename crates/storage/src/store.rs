@@ -1,7 +1,7 @@
 //! Where commands and queries go. Knows that there are engines and lists them; how one works is its own folder's business.
 
 use crate::archive::ShippingStats;
-use crate::contract::{Applied, Command, Query, Steps};
+use crate::contract::{Announcing, AnnouncingSteps, Applied, Command, Query, Steps};
 use crate::database::Database;
 use crate::error::StorageError;
 use crate::mysql::Mysql;
@@ -84,13 +84,17 @@ impl Store {
     /// [`StorageError::Overloaded`] and [`StorageError::Unavailable`] mean that nothing of it was applied;
     /// [`StorageError::Undecided`] that it may or may not have been.
     pub async fn write<C: Command>(&self, command: C) -> Result<C::Outcome, StorageError> {
-        self.write_announced(command).await.outcome
-    }
-
-    /// Like [`Store::write`], and tells what the command announces: for whoever holds that in memory.
-    pub async fn write_announced<C: Command>(&self, command: C) -> Written<C::Outcome> {
         let mut steps = Steps::default();
         command.steps(&mut steps);
+        let applied = meter::span("store.write", self.apply(steps)).await;
+        applied.map(|applied| command.outcome(applied))
+    }
+
+    /// Like [`Store::write`], and tells what the command announces: whoever holds that in memory puts it right.
+    pub async fn write_announced<C: Announcing>(&self, command: C) -> Written<C::Outcome> {
+        let mut steps = AnnouncingSteps::default();
+        command.steps(&mut steps);
+        let mut steps = steps.into_steps();
         let changes = steps.changes().to_vec();
         let applied = match self.node.as_ref().map_or(Ok(()), |node| node.announce(&mut steps)) {
             Ok(()) => meter::span("store.write", self.apply(steps)).await,

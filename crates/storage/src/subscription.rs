@@ -1,6 +1,6 @@
 //! Subscriptions: which plan of a service a user has. At most one per user and service.
 
-use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
+use crate::contract::{Access, Announcing, AnnouncingSteps, Applied, Query, Statement};
 use crate::error::StorageError;
 use crate::nodes::Change;
 use crate::params;
@@ -162,10 +162,10 @@ pub struct SetSubscription {
     pub at: Timestamp,
 }
 
-impl Command for SetSubscription {
+impl Announcing for SetSubscription {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         steps.replace(
             Statement::new(
                 "DELETE FROM subscriptions WHERE user_id = ? AND service_id = ?",
@@ -202,10 +202,10 @@ pub struct RemoveSubscription {
     pub service: ServiceId,
 }
 
-impl Command for RemoveSubscription {
+impl Announcing for RemoveSubscription {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         steps.one(
             "DELETE FROM subscriptions WHERE user_id = ? AND service_id = ?",
             params![self.user, self.service],

@@ -1,6 +1,6 @@
 //! Users: the people who sign in.
 
-use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
+use crate::contract::{Access, Announcing, AnnouncingSteps, Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;
 use crate::given_subject;
 use crate::nodes::Change;
@@ -266,10 +266,10 @@ pub struct SetPassword {
     pub revoked_until: Timestamp,
 }
 
-impl Command for SetPassword {
+impl Announcing for SetPassword {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         steps.one(
             "UPDATE users SET password_hash = ?, signed_out_at = ?, updated_at = ? WHERE id = ?",
             params![self.password_hash.as_ref(), self.at, self.at, self.user],
@@ -294,10 +294,10 @@ pub struct SetUserDisabled {
     pub revoked_until: Timestamp,
 }
 
-impl Command for SetUserDisabled {
+impl Announcing for SetUserDisabled {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         steps.one(
             "UPDATE users SET disabled_at = ?, signed_out_at = ?, updated_at = ? WHERE id = ?",
             params![self.disabled.then_some(self.at), self.at, self.at, self.user],
@@ -320,10 +320,10 @@ pub struct EndUserGrants {
     pub revoked_until: Timestamp,
 }
 
-impl Command for EndUserGrants {
+impl Announcing for EndUserGrants {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         steps.one("UPDATE users SET signed_out_at = ? WHERE id = ?", params![self.at, self.user]);
         crate::revocation::revoke(steps, *self.user.as_bytes(), self.at, self.revoked_until);
     }
@@ -336,10 +336,10 @@ impl Command for EndUserGrants {
 /// Says on every node that a user's lock-out is lifted. Nothing is stored of lock-outs: the command only carries the announcement.
 pub struct LiftLockOut(pub UserId);
 
-impl Command for LiftLockOut {
+impl Announcing for LiftLockOut {
     type Outcome = ();
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         steps.any("UPDATE users SET signed_out_at = signed_out_at WHERE id = ?", params![self.0]);
         steps.announces(Change::LockOutLifted(self.0));
     }
@@ -358,10 +358,10 @@ pub struct RemoveUser {
     pub revoked_until: Timestamp,
 }
 
-impl Command for RemoveUser {
+impl Announcing for RemoveUser {
     type Outcome = bool;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         steps.one("DELETE FROM users WHERE id = ?", params![self.user]);
         crate::name_skeleton::forget(steps, self.user);
         steps.any("DELETE FROM consents WHERE user_id = ?", params![self.user]);

@@ -1,6 +1,6 @@
 //! What adds a user, and what changes one piece by piece.
 
-use crate::contract::{Applied, Command, Steps};
+use crate::contract::{Announcing, AnnouncingSteps, Applied, Command, Steps};
 use crate::params;
 use crate::session::SessionChange;
 use crate::user::User;
@@ -95,10 +95,10 @@ pub struct AddUserSignedIn {
     pub session: SessionChange,
 }
 
-impl Command for AddUserSignedIn {
+impl Announcing for AddUserSignedIn {
     type Outcome = UserAdded;
 
-    fn steps(&self, steps: &mut Steps) {
+    fn steps(&self, steps: &mut AnnouncingSteps) {
         self.add.steps(steps);
         crate::session::change(steps, &self.session);
     }

@@ -140,6 +140,12 @@ impl Presented {
         self.other_names.iter().map(String::as_str).zip(self.others.iter().map(String::as_str))
     }
 
+    /// Whether none of ours is among them.
+    pub(crate) fn are_none(&self) -> bool {
+        let Self { session, others, secret, device, .. } = self;
+        session.is_none() && others.is_empty() && secret.is_none() && device.is_none()
+    }
+
     pub(crate) fn browser(&self) -> Browser<'_> {
         Browser {
             session: self.session.as_deref(),

@@ -10,7 +10,7 @@ use crate::health;
 use crate::oauth::{
     authorize, device_authorization, discovery, introspect, logout, revoke, token, userinfo, validate,
 };
-use crate::own_host::{self, OwnHost};
+use crate::own_host::{self, Named, OwnHost};
 use crate::person::{consent, device, home, select_account, setup, sign_in, sign_up};
 use crate::server::Problem;
 use crate::server::rate_limit::{Limit, RateLimits};
@@ -35,17 +35,20 @@ pub fn router(web: Web) -> Router {
     let limits =
         web.rate_limits.clone().with_refusal(move |request, wait| too_many(&refusing, request, wait));
     let own_host = OwnHost::new(web.clone());
-    let general = Under { web: &web, limit: limits.general(), own_host: None };
-    let people = Under { web: &web, limit: limits.general(), own_host: Some(&own_host) };
-    let trying_passwords = Under { web: &web, limit: limits.sign_in(), own_host: Some(&own_host) };
+    let general = Under { web: &web, limit: limits.general(), named: Named::Anyhow };
+    let people = Under { web: &web, limit: limits.general(), named: Named::AsIssuer(&own_host) };
+    let trying_passwords = Under { web: &web, limit: limits.sign_in(), named: Named::AsIssuer(&own_host) };
+    let people_and_programs =
+        Under { web: &web, limit: limits.general(), named: Named::AsIssuerByBrowsers(&own_host) };
     // All requests of all people behind a gateway come from its one address: no limit per address.
-    let unlimited = Under { web: &web, limit: RateLimits::off().general(), own_host: None };
+    let unlimited = Under { web: &web, limit: RateLimits::off().general(), named: Named::Anyhow };
     let surface = Router::new()
         .merge(for_clients(&general))
         .merge(for_people(&people))
         .merge(setup_form(&trying_passwords))
         .merge(
             on_the_way_to_a_client(&people)
+                .merge(signing_out(&people_and_programs))
                 .merge(for_people_of_keycloak(&people))
                 .merge(password_forms(&trying_passwords))
                 .layer(map_response(keeps_its_opener)),
@@ -65,8 +68,8 @@ pub fn router(web: Web) -> Router {
 struct Under<'a> {
     web: &'a Web,
     limit: Limit,
-    /// Where a browser's cookies count, so that it must have come by the issuer's name.
-    own_host: Option<&'a OwnHost>,
+    /// By which name it must have come.
+    named: Named<'a>,
 }
 
 /// No cookie counts for [`for_scripts`], so no origin is refused. It is echoed: some clients do not know that `*` is one of them (Fetch standard,
@@ -165,16 +168,13 @@ fn for_scripts_of_keycloak(under: &Under<'_>) -> Router<Web> {
 
 fn for_people_of_keycloak(under: &Under<'_>) -> Router<Web> {
     let auth = || get(keycloak::auth).post(keycloak::posted_auth);
-    let logout = || get(logout::get).post(keycloak::posted_logout);
     routes(
         under,
         [
             ("/oauth2/protocol/openid-connect/auth", auth()),
-            ("/oauth2/protocol/openid-connect/logout", logout()),
             ("/oauth2/protocol/openid-connect/registrations", get(keycloak::registrations)),
             ("/realms/{realm}/device", get(realm::device)),
             ("/realms/{realm}/protocol/openid-connect/auth", auth()),
-            ("/realms/{realm}/protocol/openid-connect/logout", logout()),
             ("/realms/{realm}/protocol/openid-connect/registrations", get(keycloak::registrations)),
             ("/realms/{realm}/protocol/openid-connect/login-status-iframe.html", get(frames::login_status)),
             ("/realms/{realm}/protocol/openid-connect/login-status-iframe.html/init", get(frames::init)),
@@ -206,13 +206,25 @@ fn on_the_way_to_a_client(under: &Under<'_>) -> Router<Web> {
         [
             ("/oauth2/authorize", get(authorize::get).post(authorize::post)),
             ("/oauth2/authorize/posted", get(authorize::posted)),
-            ("/oauth2/logout", get(logout::get).post(logout::post)),
-            ("/oauth2/logout/posted", get(logout::posted)),
             ("/sign-out", get(logout::asked_again).post(logout::confirm)),
             ("/interaction", get(sign_in::resume)),
             ("/sign-in/cancel", get(sign_in::resume).post(sign_in::cancel)),
             ("/select-account", get(sign_in::resume).post(select_account::post)),
             ("/consent", get(sign_in::resume).post(consent::post)),
+        ],
+    )
+}
+
+/// What a browser is led to, and a client's back end calls too: the session that ends is named by a token.
+fn signing_out(under: &Under<'_>) -> Router<Web> {
+    let of_keycloak = || get(logout::get).post(keycloak::posted_logout);
+    routes(
+        under,
+        [
+            ("/oauth2/logout", get(logout::get).post(logout::post)),
+            ("/oauth2/logout/posted", get(logout::posted)),
+            ("/oauth2/protocol/openid-connect/logout", of_keycloak()),
+            ("/realms/{realm}/protocol/openid-connect/logout", of_keycloak()),
         ],
     )
 }
@@ -266,9 +278,10 @@ fn routes<const N: usize>(under: &Under<'_>, table: [(&'static str, MethodRouter
 
 impl Under<'_> {
     fn route(&self, path: &'static str, methods: MethodRouter<Web>) -> MethodRouter<Web> {
-        let methods = match self.own_host {
-            Some(own_host) => methods.layer(from_fn_with_state(own_host.clone(), own_host::only)),
-            None => methods,
+        let methods = match self.named {
+            Named::Anyhow => methods,
+            Named::AsIssuer(own) => methods.layer(from_fn_with_state(own.clone(), own_host::only)),
+            Named::AsIssuerByBrowsers(own) => methods.layer(from_fn_with_state(own.clone(), own_host::noted)),
         };
         methods.layer((self.limit.clone(), self.web.metrics.route(path)))
     }

@@ -318,13 +318,7 @@ impl Provider {
         events: Vec<AuditEvent>,
     ) -> Result<(), ProviderError> {
         step.at = ctx.now;
-        // The replaced session's access tokens are over too.
-        let revokes = matches!(&step.session, Some(SessionChange::Start { replaces: Some(_), .. }));
-        let step = self.audited_all(ctx, step, events);
-        let advanced = match revokes {
-            true => self.commit(ctx, step).await?,
-            false => self.inner.store.write(step).await?,
-        };
+        let advanced = self.commit(ctx, self.audited_all(ctx, step, events)).await?;
         if advanced { Ok(()) } else { Err(ProviderError::Ended(Ended::Interaction)) }
     }
 

@@ -2,7 +2,7 @@
 //! is revoked once.
 
 use crate::engines::{Engine, Site};
-use crate::fixture::at;
+use crate::fixture::{Announces, at};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use protocol::{ApiKeyId, Client, ClientAuthentication, ClientId, Scope, SecretHash};
@@ -60,13 +60,13 @@ async fn keys_live_from_add_to_sweep(engine: Engine) {
     assert_eq!(store.read(ApiKeyById(short.id)).await.unwrap().unwrap().last_used_at, Some(at(50)));
 
     let unlimited = key(1, "robot").id;
-    assert!(store.write(RevokeApiKey { id: unlimited, at: at(60) }).await.unwrap());
-    assert!(!store.write(RevokeApiKey { id: unlimited, at: at(61) }).await.unwrap(), "once");
+    assert!(store.announce(RevokeApiKey { id: unlimited, at: at(60) }).await.unwrap());
+    assert!(!store.announce(RevokeApiKey { id: unlimited, at: at(61) }).await.unwrap(), "once");
     let revoked = store.read(ApiKeyById(unlimited)).await.unwrap().unwrap();
     assert_eq!((revoked.revoked_at, revoked.expires_at), (Some(at(60)), Some(at(60))));
     assert!(!revoked.is_live(at(59)));
     // One that had ended before ends no later.
-    assert!(store.write(RevokeApiKey { id: short.id, at: at(5_000) }).await.unwrap());
+    assert!(store.announce(RevokeApiKey { id: short.id, at: at(5_000) }).await.unwrap());
     assert_eq!(store.read(ApiKeyById(short.id)).await.unwrap().unwrap().expires_at, Some(at(1_000)));
 
     let listed = |after| async move {
@@ -95,7 +95,7 @@ async fn a_removed_client_takes_its_keys_with_it(engine: Engine) {
         assert!(store.write(AddApiKey(key(number, id))).await.unwrap());
     }
     let remove = RemoveClient { client: account("robot"), at: at(2), revoked_until: at(3) };
-    assert!(store.write(remove).await.unwrap());
+    assert!(store.announce(remove).await.unwrap());
     let left = store.read(ListApiKeys { after: None, limit: 9 }).await.unwrap();
     assert_eq!(left.iter().map(|key| key.client_id.as_str()).collect::<Vec<_>>(), ["Robot"]);
     // Nor is one made for it afterwards.
@@ -130,7 +130,7 @@ async fn race(nodes: [Store; 2], number: u64, acts: Vec<(Act, usize, u8)>) {
             let moment = at(100 + i64::from(late));
             match act {
                 Act::Revoke => {
-                    if store.write(RevokeApiKey { id, at: moment }).await.unwrap() {
+                    if store.announce(RevokeApiKey { id, at: moment }).await.unwrap() {
                         assert_eq!(revoked.fetch_add(1, Relaxed), 0, "revoked twice");
                     }
                 }

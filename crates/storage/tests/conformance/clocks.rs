@@ -1,6 +1,7 @@
 //! Nodes whose clocks are wrong, and step while they run: what travels between nodes and who holds what does not depend on them.
 
 use crate::engines::Engine;
+use crate::fixture::Announces;
 use protocol::Timestamp;
 use std::time::{Duration, SystemTime};
 use storage::revocation::{Revocation, RevokeAccessToken};
@@ -49,7 +50,7 @@ async fn clocks_an_hour_apart_lose_no_change_and_share_no_lease(engine: Engine) 
             (key[0], key[1]) = (round, index as u8);
             let revocation =
                 Revocation { id: key, revoked_at: stepped, expires_at: stepped + HOUR + HOUR + HOUR + HOUR };
-            nodes[index].0.write(RevokeAccessToken(revocation)).await.unwrap();
+            nodes[index].0.announce(RevokeAccessToken(revocation)).await.unwrap();
             nodes[index].0.sweep(stepped).await.unwrap();
             revoked.push(key);
         }

@@ -6,9 +6,21 @@ use std::path::PathBuf;
 use std::process::Command as Process;
 use std::time::Duration;
 use storage::{
-    Access, Applied, Command, Expect, Options, Query, Row, Rows, Seal, SealFailure, Sealer, Statement, Step,
-    Steps, StorageError, Store, Value, params,
+    Access, Announcing, Applied, Command, Expect, Options, Query, Row, Rows, Seal, SealFailure, Sealer,
+    Statement, Step, Steps, StorageError, Store, Value, params,
 };
+
+/// For tests that hold nothing in memory of what a command announces.
+pub(crate) trait Announces {
+    /// Writes a command that announces changes.
+    async fn announce<C: Announcing>(&self, command: C) -> Result<C::Outcome, StorageError>;
+}
+
+impl Announces for Store {
+    async fn announce<C: Announcing>(&self, command: C) -> Result<C::Outcome, StorageError> {
+        self.write_announced(command).await.outcome
+    }
+}
 
 /// A sealer with a key of its own.
 #[derive(Debug)]

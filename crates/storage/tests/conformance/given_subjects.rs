@@ -2,7 +2,7 @@
 //! moment on another node.
 
 use crate::engines::{Engine, Site};
-use crate::fixture::at;
+use crate::fixture::{Announces, at};
 use protocol::{Client, ClientAuthentication, ClientId, UserId};
 use storage::Store;
 use storage::client::{
@@ -72,12 +72,12 @@ async fn rfc9700_4_15_a_subject_is_a_clients_or_a_users(engine: Engine) {
 
     // Whoever goes leaves it, and what spoke for them is refused.
     let upper = ClientId::parse(&upper).unwrap();
-    assert!(store.write(RemoveClient { client: upper, at: at(5), revoked_until: at(50) }).await.unwrap());
+    assert!(store.announce(RemoveClient { client: upper, at: at(5), revoked_until: at(50) }).await.unwrap());
     let revoked = store.read(LiveRevocations(at(6))).await.unwrap();
     assert!(revoked.iter().any(|revoked| revoked.id == *clients.as_bytes() && revoked.revoked_at == at(5)));
     assert_eq!(with_subject(store, clients, "another").await, Some(UserAdded::Added));
     let leaves = RemoveUser { user: given, at: at(5), revoked_until: at(50) };
-    assert!(store.write(leaves).await.unwrap());
+    assert!(store.announce(leaves).await.unwrap());
     assert_eq!(store.write(add_client(&given.to_string(), None)).await.unwrap(), ClientAdded::Added);
 }
 
@@ -118,9 +118,9 @@ async fn a_secret_of_another_system_is_replaced_by_ours_once(engine: Engine) {
         verified: verified.to_owned(),
         secret_hash: ours,
     };
-    assert!(!store.write(upgrade("$another")).await.unwrap());
-    assert!(store.write(upgrade("$theirs")).await.unwrap());
-    assert!(!store.write(upgrade("$theirs")).await.unwrap());
+    assert!(!store.announce(upgrade("$another")).await.unwrap());
+    assert!(store.announce(upgrade("$theirs")).await.unwrap());
+    assert!(!store.announce(upgrade("$theirs")).await.unwrap());
     let stored = stored().await;
     assert_eq!(stored.imported_secret_hash, None);
     assert_eq!(stored.secret_hash.map(|hash| *hash.as_bytes()), Some([7; 32]));

@@ -2,7 +2,7 @@
 //! kept lives on, and keys are published for as long as is written.
 
 use crate::engines::Engine;
-use crate::fixture::at;
+use crate::fixture::{Announces, at};
 use protocol::{
     AuthorizationCodeId, ClaimsRequest, Client, ClientAuthentication, ClientId, GrantId, RefreshTokenId,
     Scope, SecretHash, SessionId, SigningAlgorithm, UserId,
@@ -126,19 +126,19 @@ async fn grants_are_listed_and_ended(engine: Engine) {
     assert_eq!(list(Some(user(2)), Some("a"), None, 9, 20).await, [3]);
     assert_eq!(list(None, None, None, 9, 1_000).await, [0; 0], "expired");
     let revoke = RevokeGrant { id: grant(1), at: at(20), revoked_until: at(30) };
-    assert!(store.write(revoke).await.unwrap());
+    assert!(store.announce(revoke).await.unwrap());
     assert_eq!(list(None, None, None, 9, 20).await, [2, 3, 4]);
 
-    assert!(store.write(EndClientGrants { client: client("a"), at: at(21) }).await.unwrap());
-    assert!(!store.write(EndClientGrants { client: client("A"), at: at(21) }).await.unwrap());
+    assert!(store.announce(EndClientGrants { client: client("a"), at: at(21) }).await.unwrap());
+    assert!(!store.announce(EndClientGrants { client: client("A"), at: at(21) }).await.unwrap());
     let ended = store.read(ClientById(&client("a"))).await.unwrap().unwrap();
     assert!(!ended.stands_since(at(21)) && ended.stands_since(at(22)), "{ended:?}");
     let other = store.read(ClientById(&client("zz"))).await.unwrap().unwrap();
     assert!(other.stands_since(at(0)));
 
     let end = |user, at| EndUserGrants { user, at, revoked_until: at };
-    assert!(store.write(end(user(2), at(22))).await.unwrap());
-    assert!(!store.write(end(user(9), at(22))).await.unwrap());
+    assert!(store.announce(end(user(2), at(22))).await.unwrap());
+    assert!(!store.announce(end(user(9), at(22))).await.unwrap());
     assert!(!store.read(GrantById(grant(4))).await.unwrap().unwrap().stands(at(23)));
     assert!(store.read(UserById(user(2))).await.unwrap().unwrap().stands_since(at(23)));
 }
@@ -154,7 +154,7 @@ async fn a_refresh_token_is_kept(engine: Engine) {
     assert!(store.write(used(at(900))).await.unwrap());
     let stored = store.read(RefreshTokenById(id)).await.unwrap().unwrap();
     assert_eq!((stored.issued.expires_at, stored.spent_at), (at(900), None));
-    store.write(RevokeGrant { id: grant(1), at: at(20), revoked_until: at(30) }).await.unwrap();
+    store.announce(RevokeGrant { id: grant(1), at: at(20), revoked_until: at(30) }).await.unwrap();
     assert!(!store.write(used(at(950))).await.unwrap());
 }
 
@@ -178,9 +178,9 @@ async fn keys_are_published(engine: Engine) {
         forget: Vec::new(),
         at: at(1),
     };
-    assert!(store.write(add).await.unwrap());
+    assert!(store.announce(add).await.unwrap());
     let kids = vec!["key-2".to_owned(), "gone".to_owned()];
-    store.write(PublishSigningKeys { kids, until: at(70) }).await.unwrap();
+    store.announce(PublishSigningKeys { kids, until: at(70) }).await.unwrap();
     let keys = store.read(ListSigningKeys).await.unwrap();
     assert_eq!(keys.iter().map(|key| key.published_until).collect::<Vec<_>>(), [None, Some(at(70))]);
 }

@@ -1,7 +1,7 @@
 //! What names look like: whoever signs up gets none that is taken for another, whoever is faster; an operator may add one.
 
 use crate::engines::Engine;
-use crate::fixture::at;
+use crate::fixture::{Announces, at};
 use protocol::UserId;
 use storage::name_skeleton::{NamesFilled, NoteNamesFilled, RememberNames, SignUp};
 use storage::user::{
@@ -52,12 +52,12 @@ async fn no_name_that_is_chosen_looks_like_somebody_s(engine: Engine) {
     assert_eq!(store.write(user(3, CYRILLIC, None)).await.unwrap(), UserAdded::Added);
     assert_eq!(sign_up(user(4, GREEK, None)).await, UserAdded::LooksAlike);
     store
-        .write(RemoveUser { user: UserId::from_bytes([1; 16]), at: at(9), revoked_until: at(10) })
+        .announce(RemoveUser { user: UserId::from_bytes([1; 16]), at: at(9), revoked_until: at(10) })
         .await
         .unwrap();
     assert_eq!(sign_up(user(5, "cox", None)).await, UserAdded::LooksAlike);
     store
-        .write(RemoveUser { user: UserId::from_bytes([3; 16]), at: at(9), revoked_until: at(10) })
+        .announce(RemoveUser { user: UserId::from_bytes([3; 16]), at: at(9), revoked_until: at(10) })
         .await
         .unwrap();
     assert_eq!(sign_up(user(6, GREEK, None)).await, UserAdded::Added);

@@ -3,7 +3,7 @@
 
 use crate::engines::{Engine, Site};
 use crate::filled::fill;
-use crate::fixture::{ADD, AllLinks, CountLinks, Do, LinkById, id, insert, one, spend};
+use crate::fixture::{ADD, AllLinks, Announces, CountLinks, Do, LinkById, id, insert, one, spend};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -204,7 +204,10 @@ async fn two_nodes_replace_the_same_row(engine: Engine) {
         tasks.spawn(async move {
             let (revoked_at, expires_at) =
                 (Timestamp::from_millis(number as i64), Timestamp::from_millis(1_000));
-            store.write(RevokeAccessToken(Revocation { id: [9; 16], revoked_at, expires_at })).await.unwrap();
+            store
+                .announce(RevokeAccessToken(Revocation { id: [9; 16], revoked_at, expires_at }))
+                .await
+                .unwrap();
         });
     }
     tasks.join_all().await;

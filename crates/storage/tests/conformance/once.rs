@@ -2,7 +2,7 @@
 //! order. The losers leave nothing behind.
 
 use crate::engines::{Engine, Site};
-use crate::fixture::at;
+use crate::fixture::{Announces as _, at};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
@@ -33,7 +33,7 @@ use storage::refresh_token::{NewRefreshToken, RefreshTokenById, RotateRefreshTok
 use storage::signing_key::{ListSigningKeys, RotateSigningKey, StoredSigningKey};
 use storage::spent_assertion::SpendAssertion;
 use storage::user::{AddUser, User, UserAdded, UserById};
-use storage::{Applied, Command, Steps, Store, params};
+use storage::{Announcing, Applied, Command, Steps, StorageError, Store, params};
 use tokio::task::JoinSet;
 
 /// One who tries: on which node, how many turns of the scheduler late, and by how wrong a clock.
@@ -180,15 +180,39 @@ impl Track {
         C: Command + 'static,
         C::Outcome: Won + 'static,
     {
+        let write = |store: Store, attempt| async move { store.write::<C>(attempt).await };
+        self.winner_of(racers, attempt, write).await
+    }
+
+    /// The same with commands that announce changes.
+    async fn announced_winner<C>(&self, racers: &[Racer], attempt: impl Fn(u64, Timestamp) -> C) -> u64
+    where
+        C: Announcing + 'static,
+        C::Outcome: Won + 'static,
+    {
+        let write = |store: Store, attempt| async move { store.announce::<C>(attempt).await };
+        self.winner_of(racers, attempt, write).await
+    }
+
+    async fn winner_of<C, W, T>(
+        &self,
+        racers: &[Racer],
+        attempt: impl Fn(u64, Timestamp) -> C,
+        write: impl Fn(Store, C) -> W,
+    ) -> u64
+    where
+        W: Future<Output = Result<T, StorageError>> + Send + 'static,
+        T: Won + 'static,
+    {
         let mut tries = JoinSet::new();
         for (index, racer) in racers.iter().enumerate() {
             let (store, index, late) = (self.nodes[racer.node].clone(), index as u64, racer.late);
-            let attempt = attempt(index, at(NOON + racer.clock));
+            let written = write(store, attempt(index, at(NOON + racer.clock)));
             tries.spawn(async move {
                 for _ in 0..late {
                     tokio::task::yield_now().await;
                 }
-                store.write(attempt).await.unwrap().won().then_some(index)
+                written.await.unwrap().won().then_some(index)
             });
         }
         let winners: Vec<u64> = tries.join_all().await.into_iter().flatten().collect();
@@ -259,7 +283,7 @@ impl Track {
         let id = InteractionId::from_bytes(key(number, 0));
         assert!(self.nodes[0].write(BeginInteraction(interaction(id))).await.unwrap());
         let winner = self
-            .winner(&racers, |which, at| AdvanceInteraction {
+            .announced_winner(&racers, |which, at| AdvanceInteraction {
                 id,
                 at,
                 until: at + Duration::from_secs(3_600),
@@ -292,7 +316,7 @@ impl Track {
             assert!(self.nodes[0].write(BeginInteraction(interaction(id))).await.unwrap());
         }
         let device = DeviceCodeId::from_bytes(key(number, 0));
-        self.winner(racers, |which, at| AdvanceInteraction {
+        self.announced_winner(racers, |which, at| AdvanceInteraction {
             id: InteractionId::from_bytes(key(number, which)),
             at,
             until: at + Duration::from_secs(3_600),
@@ -411,7 +435,7 @@ impl Track {
         // A new installation makes both; any other the next one.
         let added = if current.is_none() { 2 } else { 1 };
         let winner = self
-            .winner(&racers, |which, at| RotateSigningKey {
+            .announced_winner(&racers, |which, at| RotateSigningKey {
                 retire: current.clone(),
                 promote: next.clone(),
                 add: (1..=added)

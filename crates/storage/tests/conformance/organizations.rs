@@ -2,7 +2,7 @@
 //! whoever was faster.
 
 use crate::engines::{Engine, Site};
-use crate::fixture::at;
+use crate::fixture::{Announces, at};
 use protocol::{
     Client, ClientAuthentication, ClientId, Features, OrganizationId, PlanId, Role, ServiceId, ServicePath,
     Slug, SubscriptionStatus, UserId, Version,
@@ -133,7 +133,7 @@ impl Acme {
         assert_eq!(store.write(AddService(notes.clone())).await.unwrap(), Addition::Added);
         for plan in [&free, &pro] {
             let added = AddPlan { plan: plan.clone(), organization: acme.id };
-            assert_eq!(store.write(added).await.unwrap(), Addition::Added);
+            assert_eq!(store.announce(added).await.unwrap(), Addition::Added);
         }
         let alice = add_user(store, 5).await;
         Self { acme, notes, free, pro, alice, site }
@@ -145,11 +145,11 @@ impl Acme {
 
     async fn remove_service(&self) -> Removal {
         let command = RemoveService { id: self.notes.id, organization: self.acme.id };
-        self.store().write(command).await.unwrap()
+        self.store().announce(command).await.unwrap()
     }
 
     async fn remove_plan(&self, plan: &Plan) -> Removal {
-        self.store().write(RemovePlan { plan: plan.clone(), organization: self.acme.id }).await.unwrap()
+        self.store().announce(RemovePlan { plan: plan.clone(), organization: self.acme.id }).await.unwrap()
     }
 }
 
@@ -166,9 +166,9 @@ async fn slugs_are_unique_where_they_are_looked_up(engine: Engine) {
     let nowhere = service(15, &organization(99, "gone"), "notes");
     assert_eq!(store.write(AddService(nowhere.clone())).await.unwrap(), Addition::Nowhere);
     let add = |plan| AddPlan { plan, organization: house.acme.id };
-    assert_eq!(store.write(add(plan(16, &house.notes, "pro"))).await.unwrap(), Addition::Taken);
-    assert_eq!(store.write(add(plan(17, &same_name, "pro"))).await.unwrap(), Addition::Added);
-    assert_eq!(store.write(add(plan(18, &nowhere, "pro"))).await.unwrap(), Addition::Nowhere);
+    assert_eq!(store.announce(add(plan(16, &house.notes, "pro"))).await.unwrap(), Addition::Taken);
+    assert_eq!(store.announce(add(plan(17, &same_name, "pro"))).await.unwrap(), Addition::Added);
+    assert_eq!(store.announce(add(plan(18, &nowhere, "pro"))).await.unwrap(), Addition::Nowhere);
     assert_eq!(store.read(OrganizationBySlug(&slug("acme"))).await.unwrap(), Some(house.acme.clone()));
     assert_eq!(store.read(ServiceByPath(&house.notes.path)).await.unwrap(), Some(house.notes.clone()));
     assert_eq!(store.read(ServiceById(same_name.id)).await.unwrap(), Some(same_name));
@@ -182,18 +182,18 @@ async fn a_user_has_one_subscription_to_a_service_and_one_role_in_an_organizatio
     let found = || store.read(SubscriptionOf(alice, house.notes.id));
     assert_eq!(found().await.unwrap(), None);
     for plan in [&house.free, &house.pro] {
-        assert!(store.write(subscribing(alice, plan)).await.unwrap());
+        assert!(store.announce(subscribing(alice, plan)).await.unwrap());
         let found = found().await.unwrap().unwrap();
         assert_eq!((&found.plan, &found.features), (&plan.slug, &plan.features));
         assert_eq!((found.status, found.current_period_end), (SubscriptionStatus::Active, Some(at(9))));
     }
     let (nobody, nothing) = (UserId::from_bytes([77; 16]), plan(78, &house.notes, "gold"));
-    assert!(!store.write(subscribing(nobody, &house.pro)).await.unwrap());
-    assert!(!store.write(subscribing(alice, &nothing)).await.unwrap());
+    assert!(!store.announce(subscribing(nobody, &house.pro)).await.unwrap());
+    assert!(!store.announce(subscribing(alice, &nothing)).await.unwrap());
     let elsewhere = Plan { service_id: ServiceId::from_bytes([79; 16]), ..house.pro.clone() };
-    assert!(!store.write(subscribing(alice, &elsewhere)).await.unwrap(), "another service's plan");
+    assert!(!store.announce(subscribing(alice, &elsewhere)).await.unwrap(), "another service's plan");
     assert_eq!(found().await.unwrap().unwrap().plan, slug("pro"), "what is refused changes nothing");
-    let remove = || store.write(RemoveSubscription { user: alice, service: house.notes.id });
+    let remove = || store.announce(RemoveSubscription { user: alice, service: house.notes.id });
     assert!(remove().await.unwrap() && !remove().await.unwrap());
 
     let role = || store.read(RoleOf(alice, house.acme.id));
@@ -212,16 +212,16 @@ async fn a_user_has_one_subscription_to_a_service_and_one_role_in_an_organizatio
 async fn what_is_used_is_not_removed(engine: Engine) {
     let house = Acme::open(engine).await;
     let store = house.store();
-    let remove_organization = || async { store.write(RemoveOrganization(house.acme.id)).await.unwrap() };
+    let remove_organization = || async { store.announce(RemoveOrganization(house.acme.id)).await.unwrap() };
     assert_eq!(remove_organization().await, Removal::InUse, "it has a service");
 
-    assert!(store.write(subscribing(house.alice, &house.pro)).await.unwrap());
+    assert!(store.announce(subscribing(house.alice, &house.pro)).await.unwrap());
     assert_eq!(house.remove_plan(&house.pro).await, Removal::InUse);
     assert_eq!(house.remove_plan(&house.free).await, Removal::Removed);
     assert_eq!(house.remove_plan(&house.free).await, Removal::Unknown);
     assert_eq!(house.remove_service().await, Removal::InUse, "somebody has subscribed");
     assert!(store.read(PlanBySlug(house.notes.id, "pro")).await.unwrap().is_some(), "its plans stay");
-    store.write(RemoveSubscription { user: house.alice, service: house.notes.id }).await.unwrap();
+    store.announce(RemoveSubscription { user: house.alice, service: house.notes.id }).await.unwrap();
 
     let add = |service| AddClient { registered: client(service), at: at(4) };
     let nowhere = add(Some(ServiceId::from_bytes([66; 16])));
@@ -231,12 +231,12 @@ async fn what_is_used_is_not_removed(engine: Engine) {
         let version = Version::from_count(version);
         ReplaceClient { client: client(service).client, version, at: at(4) }
     };
-    assert!(!store.write(replace(Some(ServiceId::from_bytes([66; 16])), 0)).await.unwrap());
-    assert!(store.write(replace(Some(house.notes.id), 0)).await.unwrap());
+    assert!(!store.announce(replace(Some(ServiceId::from_bytes([66; 16])), 0)).await.unwrap());
+    assert!(store.announce(replace(Some(house.notes.id), 0)).await.unwrap());
     assert_eq!(house.remove_service().await, Removal::InUse, "a client belongs to it");
-    assert!(store.write(replace(None, 1)).await.unwrap());
+    assert!(store.announce(replace(None, 1)).await.unwrap());
     let gone = client(None).client.id;
-    store.write(RemoveClient { client: gone, at: at(4), revoked_until: at(5) }).await.unwrap();
+    store.announce(RemoveClient { client: gone, at: at(4), revoked_until: at(5) }).await.unwrap();
 
     let member = SetMember { user: house.alice, organization: house.acme.id, role: Role::Owner, at: at(4) };
     assert!(store.write(member).await.unwrap());
@@ -257,20 +257,20 @@ async fn what_is_changed_is_found_changed(engine: Engine) {
         disabled_at: Some(at(5)),
         ..house.acme.clone()
     };
-    assert!(store.write(ReplaceOrganization(renamed.clone())).await.unwrap());
+    assert!(store.announce(ReplaceOrganization(renamed.clone())).await.unwrap());
     let renamed = Organization { version: Version::from_count(1), ..renamed };
     assert_eq!(store.read(OrganizationBySlug(&house.acme.slug)).await.unwrap(), Some(renamed));
-    assert!(!store.write(ReplaceOrganization(organization(70, "gone"))).await.unwrap());
+    assert!(!store.announce(ReplaceOrganization(organization(70, "gone"))).await.unwrap());
     let rename = |id| RenameService { id, name: "Notebooks".to_owned(), at: at(6) };
     assert!(store.write(rename(house.notes.id)).await.unwrap());
     assert!(!store.write(rename(ServiceId::from_bytes([71; 16]))).await.unwrap());
     let found = store.read(ServiceById(house.notes.id)).await.unwrap().unwrap();
     assert_eq!((found.name.as_str(), found.organization_disabled_at), ("Notebooks", Some(at(5))));
-    assert!(store.write(subscribing(house.alice, &house.pro)).await.unwrap());
+    assert!(store.announce(subscribing(house.alice, &house.pro)).await.unwrap());
     let better = Plan { features: r#"{"seats":5}"#.parse().unwrap(), ..house.pro.clone() };
     let replace = |plan| ReplacePlan { plan, organization: house.acme.id };
-    assert!(store.write(replace(better.clone())).await.unwrap());
-    assert!(!store.write(replace(plan(72, &house.notes, "gone"))).await.unwrap());
+    assert!(store.announce(replace(better.clone())).await.unwrap());
+    assert!(!store.announce(replace(plan(72, &house.notes, "gone"))).await.unwrap());
     let found = store.read(SubscriptionOf(house.alice, house.notes.id)).await.unwrap().unwrap();
     assert_eq!(found.features, better.features, "for everybody who has it");
 }
@@ -278,11 +278,11 @@ async fn what_is_changed_is_found_changed(engine: Engine) {
 async fn a_removed_user_takes_subscriptions_and_memberships_along(engine: Engine) {
     let house = Acme::open(engine).await;
     let (store, alice) = (house.store(), house.alice);
-    assert!(store.write(subscribing(alice, &house.pro)).await.unwrap());
+    assert!(store.announce(subscribing(alice, &house.pro)).await.unwrap());
     let member = SetMember { user: alice, organization: house.acme.id, role: Role::Owner, at: at(4) };
     assert!(store.write(member).await.unwrap());
     let removed = RemoveUser { user: alice, at: at(5), revoked_until: at(6) };
-    assert!(store.write(removed).await.unwrap());
+    assert!(store.announce(removed).await.unwrap());
     assert_eq!(store.read(SubscriptionOf(alice, house.notes.id)).await.unwrap(), None);
     assert_eq!(house.remove_service().await, Removal::Removed, "nobody has subscribed any more");
     assert_eq!(store.read(RoleOf(alice, house.acme.id)).await.unwrap(), None);
@@ -294,17 +294,17 @@ async fn a_plan_that_is_removed_while_it_is_subscribed_to_is_one_or_the_other(en
     for round in 0..25_u8 {
         let gold = plan(100 + round, &house.notes, "gold");
         let add = AddPlan { plan: gold.clone(), organization: house.acme.id };
-        assert_eq!(house.store().write(add).await.unwrap(), Addition::Added);
+        assert_eq!(house.store().announce(add).await.unwrap(), Addition::Added);
         let remove = RemovePlan { plan: gold.clone(), organization: house.acme.id };
         let (subscribed, removed) =
-            tokio::join!(house.store().write(subscribing(house.alice, &gold)), others.write(remove));
+            tokio::join!(house.store().announce(subscribing(house.alice, &gold)), others.announce(remove));
         let (subscribed, removed) = (subscribed.unwrap(), removed.unwrap());
         assert_eq!(subscribed, removed == Removal::InUse, "{subscribed} {removed:?}");
         let found = house.store().read(SubscriptionOf(house.alice, house.notes.id)).await.unwrap();
         assert_eq!(found.is_some(), subscribed);
         if subscribed {
             let end = RemoveSubscription { user: house.alice, service: house.notes.id };
-            assert!(house.store().write(end).await.unwrap());
+            assert!(house.store().announce(end).await.unwrap());
             assert_eq!(house.remove_plan(&gold).await, Removal::Removed);
         }
     }
@@ -325,7 +325,7 @@ async fn lists_come_in_pages(engine: Engine) {
     assert_eq!(store.read(plans(Some(slug("free")))).await.unwrap(), std::slice::from_ref(&house.pro));
     let bob = add_user(store, 6).await;
     for user in [house.alice, bob] {
-        assert!(store.write(subscribing(user, &house.pro)).await.unwrap());
+        assert!(store.announce(subscribing(user, &house.pro)).await.unwrap());
         let member = SetMember { user, organization: house.acme.id, role: Role::Member, at: at(4) };
         assert!(store.write(member).await.unwrap());
     }

@@ -1,7 +1,7 @@
 //! Two administrators who look at the same thing and then change it: the second is told, and overwrites nothing.
 
 use crate::engines::Engine;
-use crate::fixture::at;
+use crate::fixture::{Announces, at};
 use protocol::{
     Client, ClientAuthentication, ClientId, Features, OrganizationId, PlanId, ResourceIndicator,
     ResourceServer, SecretHash, ServiceId, ServicePath, Slug, Version,
@@ -58,20 +58,20 @@ async fn a_client_that_was_changed_meanwhile_is_not_overwritten(engine: Engine) 
     // The first rotates the secret, the second replaces what it had looked at before.
     let rotated = RegisteredClient { secret_hash: hash(2), ..first };
     let rotate = |registered| SetClientSecret { registered, at: at(2) };
-    assert!(store.write(rotate(rotated.clone())).await.unwrap());
+    assert!(store.announce(rotate(rotated.clone())).await.unwrap());
     let replace = |client: Client, version| ReplaceClient { client, version, at: at(3) };
     let renamed = Client { name: "Notebooks".to_owned(), ..second.client.clone() };
-    assert!(!others.write(replace(renamed.clone(), second.version)).await.unwrap());
+    assert!(!others.announce(replace(renamed.clone(), second.version)).await.unwrap());
     let found = others.read(ClientById(&id)).await.unwrap().unwrap();
     assert_eq!((bytes(&found), found.client.name.as_str()), (Some([2; 32]), "Notes"));
     // Having looked again, it changes what it wanted, and the new secret stays.
-    assert!(others.write(replace(renamed, found.version)).await.unwrap());
+    assert!(others.announce(replace(renamed, found.version)).await.unwrap());
     let found = store.read(ClientById(&id)).await.unwrap().unwrap();
     assert_eq!((bytes(&found), found.client.name.as_str()), (Some([2; 32]), "Notebooks"));
-    assert!(!store.write(rotate(rotated)).await.unwrap(), "an old version's");
+    assert!(!store.announce(rotate(rotated)).await.unwrap(), "an old version's");
     // What the new method has no use for goes.
     let by_key = Client { authentication: ClientAuthentication::PrivateKeyJwt, ..found.client.clone() };
-    assert!(store.write(replace(by_key, found.version)).await.unwrap());
+    assert!(store.announce(replace(by_key, found.version)).await.unwrap());
     assert_eq!(bytes(&store.read(ClientById(&id)).await.unwrap().unwrap()), None);
 }
 
@@ -82,12 +82,12 @@ async fn an_organization_that_was_changed_meanwhile_is_not_overwritten(engine: E
     let slug = acme().slug;
     let looked_at = others.read(OrganizationBySlug(&slug)).await.unwrap().unwrap();
     let disabled = Organization { disabled_at: Some(at(2)), ..acme() };
-    assert!(site.store.write(ReplaceOrganization(disabled)).await.unwrap());
+    assert!(site.store.announce(ReplaceOrganization(disabled)).await.unwrap());
     let renamed = |before| ReplaceOrganization(Organization { name: "Acme & Co".to_owned(), ..before });
-    assert!(!others.write(renamed(looked_at)).await.unwrap());
+    assert!(!others.announce(renamed(looked_at)).await.unwrap());
     let found = others.read(OrganizationBySlug(&slug)).await.unwrap().unwrap();
     assert_eq!((found.disabled_at, found.name.as_str()), (Some(at(2)), "Acme"));
-    assert!(others.write(renamed(found)).await.unwrap());
+    assert!(others.announce(renamed(found)).await.unwrap());
     let found = site.store.read(OrganizationBySlug(&slug)).await.unwrap().unwrap();
     assert_eq!(
         (found.disabled_at, found.name.as_str(), found.version.count()),
@@ -121,12 +121,12 @@ async fn a_plan_that_was_changed_meanwhile_is_not_overwritten(engine: Engine) {
         updated_at: at(1),
         version: Version::default(),
     };
-    store.write(AddPlan { plan: plan.clone(), organization }).await.unwrap();
+    store.announce(AddPlan { plan: plan.clone(), organization }).await.unwrap();
     let replace = |plan| ReplacePlan { plan, organization };
     let with_seats = Plan { features: r#"{"seats":5}"#.parse().unwrap(), ..plan.clone() };
-    assert!(store.write(replace(with_seats.clone())).await.unwrap());
+    assert!(store.announce(replace(with_seats.clone())).await.unwrap());
     let renamed = Plan { name: "Professional".to_owned(), ..plan };
-    assert!(!others.write(replace(renamed)).await.unwrap());
+    assert!(!others.announce(replace(renamed)).await.unwrap());
     let found = others.read(PlanBySlug(service.id, "pro")).await.unwrap().unwrap();
     assert_eq!((&found.features, found.name.as_str()), (&with_seats.features, "Pro"));
 }
@@ -136,15 +136,15 @@ async fn a_resource_server_that_was_changed_meanwhile_is_not_overwritten(engine:
     let others = site.another_node_if_any(engine).await;
     let identifier = ResourceIndicator::parse("https://orders.example").unwrap();
     let orders = ResourceServer::new(identifier.clone(), "Orders");
-    assert!(site.store.write(AddResourceServer { server: orders, at: at(1) }).await.unwrap());
+    assert!(site.store.announce(AddResourceServer { server: orders, at: at(1) }).await.unwrap());
     let (looked_at, version) = others.read(ResourceServerByIdentifier(&identifier)).await.unwrap().unwrap();
     let replace = |server, version| ReplaceResourceServer { server, version, at: at(2) };
     let hosted = ResourceServer { hosts: vec!["o.example".to_owned()], ..looked_at.clone() };
-    assert!(site.store.write(replace(hosted, version)).await.unwrap());
+    assert!(site.store.announce(replace(hosted, version)).await.unwrap());
     let renamed = |before| ResourceServer { name: "Ordering".to_owned(), ..before };
-    assert!(!others.write(replace(renamed(looked_at), version)).await.unwrap());
+    assert!(!others.announce(replace(renamed(looked_at), version)).await.unwrap());
     let (found, version) = others.read(ResourceServerByIdentifier(&identifier)).await.unwrap().unwrap();
-    assert!(others.write(replace(renamed(found), version)).await.unwrap());
+    assert!(others.announce(replace(renamed(found), version)).await.unwrap());
     let (found, _) = site.store.read(ResourceServerByIdentifier(&identifier)).await.unwrap().unwrap();
     assert_eq!((found.hosts.as_slice(), found.name.as_str()), (&["o.example".to_owned()][..], "Ordering"));
 }

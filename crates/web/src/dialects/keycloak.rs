@@ -10,6 +10,7 @@ use crate::app::Web;
 use crate::error::{ApiError, PageError};
 use crate::extract::{Arrives, Calls, Circumstances, Requests, Visit, authorization, form};
 use crate::oauth::{authorize, logout};
+use crate::own_host::CameBy;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
@@ -106,13 +107,14 @@ pub(crate) async fn device_authorization(
 pub(crate) async fn posted_logout(
     web: State<Web>,
     AtKeycloak(ctx): AtKeycloak,
+    came: CameBy,
     request: Request,
 ) -> Result<Response, ApiError> {
     let authorization = authorization(request.headers())?;
     let cookies = web.cookies().read(request.headers());
     let params = form(request).await.map_err(ApiError)?;
     if params.get("refresh_token").is_none() {
-        return Ok(logout::post(web, Arrives(Visit { ctx, params, cookies })).await.into_response());
+        return Ok(logout::post(web, came, Arrives(Visit { ctx, params, cookies })).await.into_response());
     }
     let request = web.provider.opened_request(ClientRequest { params, authorization });
     web.provider.end_session_of_refresh_token(&ctx, &request).await?;

@@ -4,38 +4,69 @@ use crate::answer::{ContentSecurityPolicy, page, see_other};
 use crate::app::Web;
 use crate::error::{PageError, refused, sentence};
 use crate::extract::{Arrives, Looks, Posts, Visit, reference};
+use crate::own_host::CameBy;
 use crate::pages::{Over, SignOutPage, SignedOutPage};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use protocol::{ErrorCode, OAuthError, Params};
-use provider::{Carried, Ctx, LoggedOut, Logout, LogoutProblem, LogoutRequest, ProviderError};
+use provider::{Carried, LoggedOut, Logout, LogoutProblem, LogoutRequest, ProviderError};
 
 /// The browser arrives with the request in its URL.
-pub(crate) async fn get(State(web): State<Web>, Looks(visit): Looks) -> Result<Response, PageError> {
-    answer(&web, &visit, None).await
+pub(crate) async fn get(
+    State(web): State<Web>,
+    came: CameBy,
+    Looks(visit): Looks,
+) -> Result<Response, PageError> {
+    match misdirected(&visit, &came) {
+        Some(refusal) => Ok(refusal),
+        None => answer(&web, &visit, None).await,
+    }
+}
+
+/// What a browser is answered that came by another name than the issuer's. A client's back end, which ends the session that its hint names,
+/// brings none of our cookies, and calls by whatever name leads here.
+fn misdirected(visit: &Visit, came: &CameBy) -> Option<Response> {
+    let is_back_end = visit.params.get("id_token_hint").is_some() && visit.cookies.are_none();
+    if is_back_end { None } else { came.refusal() }
 }
 
 /// The browser arrives with the request in a form. From another site it comes without our cookies (`SameSite=Lax`); sent on by GET,
 /// the same request comes with them, and what the form said stands in no address.
-pub(crate) async fn post(State(web): State<Web>, Arrives(visit): Arrives) -> Result<Response, PageError> {
-    let Visit { mut ctx, params, .. } = visit;
-    carried(&web, &mut ctx, &params).await.map_err(refused(ctx.request_id))
-}
-
-/// Sends the browser back here with the request that it brought.
-async fn carried(web: &Web, ctx: &mut Ctx, params: &Params) -> Result<Response, ProviderError> {
-    let reference = web.provider.carry(ctx, Carried::Logout, params).await?;
-    Ok(see_other(&format!("/oauth2/logout/posted?request={reference}")))
+pub(crate) async fn post(
+    State(web): State<Web>,
+    came: CameBy,
+    Arrives(mut visit): Arrives,
+) -> Result<Response, PageError> {
+    if let Some(refusal) = misdirected(&visit, &came) {
+        return Ok(refusal);
+    }
+    match web.provider.carry(&mut visit.ctx, Carried::Logout, &visit.params).await {
+        Ok(reference) => Ok(see_other(&format!("/oauth2/logout/posted?request={reference}"))),
+        // Nobody stays signed in because others of their network have too much open: a hint names by itself what ends, and without one the
+        // person is asked.
+        Err(ProviderError::Overloaded { .. }) => match visit.params.get("id_token_hint") {
+            Some(_) => answer(&web, &visit, None).await,
+            None => Ok(see_other("/oauth2/logout")),
+        },
+        Err(error) => Err(refused(visit.ctx.request_id)(error)),
+    }
 }
 
 /// The browser comes back for what it posted; for the second time it only asks to sign out.
-pub(crate) async fn posted(State(web): State<Web>, Looks(mut visit): Looks) -> Result<Response, PageError> {
+pub(crate) async fn posted(
+    State(web): State<Web>,
+    came: CameBy,
+    Looks(mut visit): Looks,
+) -> Result<Response, PageError> {
     match web.provider.carried(&visit.ctx, Carried::Logout, reference(&visit.params)).await {
         Ok(params) => visit.params = params,
         Err(ProviderError::Ended(_)) => return Ok(see_other("/oauth2/logout")),
         Err(error) => return Err(refused(visit.ctx.request_id)(error)),
+    }
+    if let Some(refusal) = misdirected(&visit, &came) {
+        return Ok(refusal);
     }
     answer(&web, &visit, None).await
 }

@@ -1,6 +1,6 @@
 //! Which name a request may come by (RFC 9110 section 15.5.20).
 
-use crate::house::{Answer, House, post};
+use crate::house::{Answer, Browser, House, Tokens, pass_seconds, post};
 use axum::body::Body;
 use http::{Method, Request};
 use web::server::ForwardedHost;
@@ -75,6 +75,63 @@ async fn rfc9110_15_5_20_pages_are_at_the_issuers_host_only_and_programs_call_by
         }
         by(&house, host, get("/oauth2/userinfo")).await.expect(401);
         by(&house, host, get("/oauth2/validate")).await.expect(403);
+    }
+}
+
+/// A client's back end brings a token instead of cookies, and need not know the issuer's name.
+#[tokio::test]
+async fn rfc9110_15_5_20_a_back_end_signs_people_out_by_any_name_and_a_browser_by_the_issuers_only() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    for base in ["/oauth2", "/realms/any/protocol/openid-connect", "/oauth2/protocol/openid-connect"] {
+        let logout = format!("{base}/logout");
+        let mut browser = house.browser();
+        let signed_in = async |browser: &mut Browser<'_>| {
+            let code = browser.code_for(&notes, "alice").await;
+            Tokens::of(&notes.redeem(&house, &code).await)
+        };
+        let over = async |browser: &mut Browser<'_>| {
+            let silent = browser.authorize(&notes.request(&[("prompt", "none")])).await;
+            silent.says("error") == "login_required"
+        };
+
+        // Its hint in the URL.
+        let held = signed_in(&mut browser).await;
+        let hint = format!("{logout}?id_token_hint={}", held.id_token);
+        let mut with_a_cookie = get(&hint);
+        with_a_cookie.headers_mut().insert("cookie", "__Host-doorward-session=x".parse().unwrap());
+        by(&house, "doorward:8080", with_a_cookie).await.expect(421);
+        assert!(!over(&mut browser).await);
+        by(&house, "doorward:8080", get(&hint)).await.expect(200);
+        assert!(over(&mut browser).await, "{logout}");
+
+        // Its hint in a form.
+        pass_seconds(1);
+        let held = signed_in(&mut browser).await;
+        let form = [("id_token_hint", held.id_token.as_str())];
+        let led_on = by(&house, "doorward:8080", post(&logout, &form)).await;
+        by(&house, "doorward:8080", get(led_on.location())).await.expect(200);
+        assert!(over(&mut browser).await, "{logout}");
+
+        // A browser's form, and its address of before.
+        by(&house, "evil.example", get(&logout)).await.expect(421);
+        by(&house, "evil.example", post(&logout, &[])).await.expect(421);
+        let posted = house.send(post(&logout, &[])).await;
+        by(&house, "evil.example", get(posted.location())).await.expect(421);
+    }
+
+    // Keycloak's way: its refresh token.
+    for base in ["/realms/any/protocol/openid-connect", "/oauth2/protocol/openid-connect"] {
+        pass_seconds(1);
+        let mut browser = house.browser();
+        let code = browser.code_for(&notes, "alice").await;
+        let held = Tokens::of(&notes.redeem(&house, &code).await);
+        let secret = notes.secret.as_deref().unwrap();
+        let form =
+            [("client_id", &*notes.id), ("client_secret", secret), ("refresh_token", &held.refresh_token)];
+        by(&house, "keycloak:8080", post(&format!("{base}/logout"), &form)).await.expect(204);
+        let silent = browser.authorize(&notes.request(&[("prompt", "none")])).await;
+        assert_eq!(silent.says("error"), "login_required");
     }
 }
 

@@ -11,7 +11,7 @@ use crate::grant;
 use crate::measure::MeasureError;
 use crate::measure::rows::{Rows, hash, id, later, mixed, now};
 use crate::refresh_token;
-use crate::session::{self, Session, SessionChange};
+use crate::session::{self, Session};
 use crate::user::{AddUser, User};
 use protocol::{
     AuthorizationCodeId, Client, ClientAuthentication, ClientId, CodeChallenge, DeviceCodeId, GrantId,
@@ -205,7 +205,7 @@ impl Population {
             Filled::Users => self.user(number, "").steps(steps),
             Filled::Sessions => {
                 let session = self.session(number, user(self.owner(number)));
-                session::change(steps, &SessionChange::Start { session, replaces: None });
+                session::insert(steps, &session);
             }
             Filled::Grants => {
                 let (grant, owner) = (GrantId::from_bytes(id(number)), user(self.owner(number)));
