@@ -35,17 +35,30 @@ pub enum Guessable {
 pub fn guessable<'a>(password: &str, own: impl IntoIterator<Item = &'a str>) -> Option<Guessable> {
     let lower: String = password.nfkc().flat_map(char::to_lowercase).collect();
     let plain = without_disguise(&lower);
-    for word in own.into_iter().flat_map(words_of) {
-        if [&lower, &plain].into_iter().any(|text| text.contains(&word) && has_little_beside(text, &word)) {
+    let mut words: Vec<String> = own.into_iter().flat_map(words_of).collect();
+    // The longest first: what is left of it would hide it.
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    for text in [&lower, &plain] {
+        let rest = words.iter().fold(text.clone(), |rest, word| rest.replace(word, ""));
+        if rest != *text && (letters(&rest) < ENOUGH_LETTERS || is_common(&rest)) {
             return Some(Guessable::OwnWords);
         }
     }
     if is_pattern(&lower) {
         return Some(Guessable::Pattern);
     }
-    let is_common = |text: &str| WORDS.binary_search(&text).is_ok();
-    let candidates = [lower.as_str(), plain.as_str(), core(&lower), core(&plain)];
-    candidates.into_iter().any(is_common).then_some(Guessable::Common)
+    [&lower, &plain].into_iter().any(|text| is_common(text)).then_some(Guessable::Common)
+}
+
+/// Whether it is a common password, or one over and over, with what people put around it.
+fn is_common(text: &str) -> bool {
+    let known = |text: &str| WORDS.binary_search(&text).is_ok();
+    let core = core(text);
+    let lengths = (1..=core.len() / 2).filter(|length| core.len() % length == 0);
+    let mut units = lengths.filter_map(|length| core.get(..length));
+    known(text)
+        || known(core)
+        || units.any(|unit| known(unit) && core == unit.repeat(core.len() / unit.len()))
 }
 
 /// A name, an address, and the words in it.
@@ -57,9 +70,8 @@ fn words_of(text: &str) -> Vec<String> {
     words
 }
 
-fn has_little_beside(text: &str, word: &str) -> bool {
-    let rest = text.replacen(word, "", 1);
-    rest.chars().filter(|c| c.is_alphabetic()).count() < ENOUGH_LETTERS
+fn letters(text: &str) -> usize {
+    text.chars().filter(|c| c.is_alphabetic()).count()
 }
 
 /// Without digits and signs before and after.
@@ -119,6 +131,8 @@ mod tests {
             "PassWord1!",
             "p@ssw0rd",
             "!!dragon2024!!",
+            "dragondragon",
+            "PasswordPassword1",
             "qwertyuiop",
             "iloveyou12",
             "letmein99",
@@ -147,6 +161,12 @@ mod tests {
             "alice.liddell@kaninchenbau.example",
             "4lice123",
             "x-alice-x",
+            "alicealice",
+            "alice.liddell",
+            "LIDDELL-alice-2024",
+            "ALICE.kaninchenbau.example",
+            "alicepassword1",
+            "Dragon!alice",
         ] {
             assert_eq!(guessable(password, ALICE), Some(Guessable::OwnWords), "{password}");
         }

@@ -28,6 +28,14 @@ impl Audience {
         }
     }
 
+    /// All of them.
+    pub fn all(&self) -> &[String] {
+        match self {
+            Self::One(only) => std::slice::from_ref(only),
+            Self::Many(all) => all,
+        }
+    }
+
     /// Whether `wanted` is among them.
     pub fn contains(&self, wanted: &str) -> bool {
         match self {

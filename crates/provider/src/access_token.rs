@@ -4,7 +4,7 @@
 use crate::readings::{CacheReading, LookUps};
 use crate::{Ctx, Provider, ProviderError, scope};
 use crypto::{JwsError, OpaqueToken, TokenType, token_digest};
-use protocol::claims::AccessTokenClaims;
+use protocol::claims::{AccessTokenClaims, Audience};
 use protocol::{AccessTokenId, ClientId, GrantId, Scope, SessionId, Timestamp, UserId};
 use quick_cache::sync::Cache;
 use std::sync::Arc;
@@ -85,9 +85,11 @@ impl VerifiedAccessToken {
         Some(Self { one_time: true, ..Self::new(claims)? })
     }
 
-    /// The same with no more than this scope.
-    fn with_scope(&self, scope: Scope) -> Option<Self> {
-        let claims = AccessTokenClaims { scope, ..self.claims.clone() };
+    /// The same with no more than this scope, for no more than these.
+    fn with(&self, scope: Option<Scope>, audience: Option<Vec<String>>) -> Option<Self> {
+        let mut claims = self.claims.clone();
+        claims.scope = scope.unwrap_or(claims.scope);
+        claims.aud = audience.map_or(claims.aud, Audience::of);
         Some(Self { one_time: self.one_time, ..Self::new(claims)? })
     }
 
@@ -197,6 +199,7 @@ impl Provider {
         token: Arc<VerifiedAccessToken>,
     ) -> Result<Option<Arc<VerifiedAccessToken>>, ProviderError> {
         let mut left: Option<Scope> = None;
+        let mut audience: Option<Vec<String>> = None;
         let exchanged = token.exchanged_from.is_some();
         let behind = [(Some(&token.client_id), exchanged), (token.exchanged_from.as_ref(), false)];
         for (id, exchanged) in behind {
@@ -207,10 +210,19 @@ impl Provider {
             };
             let said = left.as_ref().unwrap_or(&token.claims.scope);
             left = scope::left_to(&client.client, said, exchanged).or(left);
+            // Who it is for, its holder alone decided.
+            if *id == token.client_id {
+                audience = self.left_of_audience(&client.client, &token.claims.aud, exchanged);
+            }
         }
-        let Some(left) = left else { return Ok(Some(token)) };
+        if left.is_none() && audience.is_none() {
+            return Ok(Some(token));
+        }
+        if audience.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(None);
+        }
         // Without offline_access it ends with its session.
-        Ok(token.with_scope(left).filter(|token| self.is_live(ctx, token)).map(Arc::new))
+        Ok(token.with(left, audience).filter(|token| self.is_live(ctx, token)).map(Arc::new))
     }
 
     fn is_live(&self, ctx: &Ctx, token: &VerifiedAccessToken) -> bool {

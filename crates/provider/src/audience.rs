@@ -51,6 +51,26 @@ impl Provider {
         self.default_audience(client).iter().any(|own| own == audience)
     }
 
+    /// Who an access token of this client is still for, as the client is registered now; nothing when that is all of them. Beside what it is
+    /// registered for, a client may have what it gets by exchange; this server itself is taken from nobody.
+    pub(crate) fn left_of_audience(
+        &self,
+        client: &Client,
+        said: &Audience,
+        exchanged: bool,
+    ) -> Option<Vec<String>> {
+        let by_exchange = |audience: &String| exchanged && client.token_exchange.audience.contains(audience);
+        let may = |audience: &String| {
+            self.allows_audience(client, audience)
+                || *audience == self.inner.settings.issuer
+                || by_exchange(audience)
+        };
+        match said.all().iter().all(may) {
+            true => None,
+            false => Some(said.all().iter().filter(|audience| may(audience)).cloned().collect()),
+        }
+    }
+
     /// Whether this audience is the client itself, or a resource server that it introspects for.
     pub(crate) fn serves(&self, client: &Client, audience: &Audience) -> bool {
         let theirs = || self.inner.resource_servers.introspected_by(&client.id);

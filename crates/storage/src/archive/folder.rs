@@ -44,10 +44,12 @@ impl Folder {
         self.make(folder)?;
         let mut partial = folder.join(".partial-").into_os_string();
         partial.push(path.file_name().unwrap_or_default());
+        // What an interrupted attempt left. Whoever else can write here may have put a link to another file of ours under that name: it is
+        // removed, and never followed.
+        let _absent = std::fs::remove_file(&partial);
         let written = OpenOptions::new()
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .mode(0o600)
             .open(&partial)
             .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
@@ -120,6 +122,10 @@ impl Target for Folder {
 const LARGEST: u64 = 256 << 20;
 
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    // Asked before it is opened: opening a pipe waits until somebody writes.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is no file"));
+    }
     let file = File::open(path)?;
     if file.metadata()?.len() > LARGEST {
         return Err(std::io::Error::other("it is larger than any object of an archive"));
@@ -140,6 +146,29 @@ fn failed(path: &Path, what: &str, error: &std::io::Error) -> TargetError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::symlink;
+
+    /// Whoever else can write to the folder of backups decides what lies in it.
+    #[test]
+    fn a_pipe_is_not_waited_for_and_a_link_not_written_through() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = Folder::at(root.path().join("a"));
+        folder.put("g/x", b"one").unwrap();
+        let made = std::process::Command::new("mkfifo").arg(root.path().join("a/g/pipe")).status().unwrap();
+        assert!(made.success());
+        assert!(folder.get("g/pipe").unwrap_err().to_string().ends_with("cannot be read: it is no file"));
+        symlink("/dev/zero", root.path().join("a/g/zero")).unwrap();
+        folder.get("g/zero").unwrap_err();
+        folder.get("g").unwrap_err();
+
+        let key = root.path().join("master.key");
+        std::fs::write(&key, b"key").unwrap();
+        symlink(&key, root.path().join("a/g/.partial-y")).unwrap();
+        folder.put("g/y", b"two").unwrap();
+        assert_eq!(std::fs::read(&key).unwrap(), b"key");
+        assert_eq!(folder.get("g/y").unwrap().unwrap(), b"two");
+        assert!(!root.path().join("a/g/y").is_symlink());
+    }
 
     #[test]
     fn objects_come_back_are_listed_and_leave_no_folder_behind() {

@@ -148,6 +148,27 @@ async fn a_scope_taken_from_a_client_is_gone_from_its_grants_and_tokens_at_once(
 }
 
 #[tokio::test]
+async fn rfc8707_2_an_audience_taken_from_a_client_is_gone_from_its_tokens_at_once() {
+    let house = House::open().await;
+    let (orders, mail) = ("https://orders.example/", "urn:example:mail");
+    let notes = house.register("notes", |client| client.audience = vec![orders.into(), mail.into()]).await;
+    let one = notes.tokens_for(&house, "alice", &[("resource", orders)]).await;
+    let both = notes.tokens(&house, "alice").await;
+    let said = async |tokens: &Tokens| notes.introspect(&house, &tokens.access_token).await.json();
+    assert_eq!(
+        (&said(&one).await["aud"], &said(&both).await["aud"]),
+        (&json!(orders), &json!([orders, mail]))
+    );
+
+    house.change_client(&notes, |client| client.audience = vec![mail.into()]).await;
+    assert_eq!(said(&one).await, json!({ "active": false }));
+    assert_eq!(said(&both).await["aud"], json!(mail));
+    // What is given back is there again.
+    house.change_client(&notes, |client| client.audience = vec![orders.into(), mail.into()]).await;
+    assert_eq!(said(&one).await["aud"], json!(orders));
+}
+
+#[tokio::test]
 async fn offline_access_taken_from_a_client_ends_refreshing_and_its_tokens_end_with_their_session() {
     let house = House::open().await;
     let notes = house.notes().await;
