@@ -276,7 +276,11 @@ new UserManager({
 --oidc-signing-algs=ES256
 
 kubectl oidc-login setup --oidc-issuer-url=<issuer> --oidc-client-id=<client_id>",
-        notes: &["The issuer without a slash at its end.", "It reads no UserInfo, and no EdDSA."],
+        notes: &[
+            "The issuer without a slash at its end.",
+            "It reads no UserInfo, and no EdDSA.",
+            "kubelogin itself was not tried: what its setup asks for is from its documentation.",
+        ],
         seen: Seen::Tried("k8s.io/apiserver 0.37.2"),
         ..DEVICE
     },
@@ -303,6 +307,60 @@ step ca provisioner add doorward --type OIDC --client-id '<client_id>' \\
 oidc-gen doorward --issuer <issuer> --client-id '<client_id>' \\
   --client-secret '<client_secret>' --scope 'openid profile email offline_access'",
         seen: Seen::Tried("4.2.6"),
+        ..WEB
+    },
+    Preset {
+        name: "mutt-oauth2",
+        title: "Mutt and NeoMutt, with mutt_oauth2.py",
+        redirect: &["http://localhost/"],
+        scope: "openid email offline_access",
+        into: "registrations, at the beginning of mutt_oauth2.py",
+        settings: "
+    'doorward': {
+        'authorize_endpoint': '<issuer>/oauth2/authorize',
+        'devicecode_endpoint': '<issuer>/oauth2/device_authorization',
+        'token_endpoint': '<issuer>/oauth2/token',
+        'redirect_uri': 'http://localhost/',
+        'imap_endpoint': 'imap.example.org',
+        'pop_endpoint': 'pop.example.org',
+        'smtp_endpoint': 'smtp.example.org',
+        'sasl_method': 'OAUTHBEARER',
+        'scope': 'openid email offline_access',
+        'client_id': '<client_id>',
+        'client_secret': '',
+    },",
+        notes: &[
+            "Of the flows that it asks for, take localhostauthcode: devicecode looks for a member of Microsoft's in the answer.",
+            "The mail server must take Doorward's tokens: Dovecot does.",
+        ],
+        seen: Seen::Tried("neomutt 20220429"),
+        ..DEVICE
+    },
+    Preset {
+        name: "offlineimap",
+        title: "OfflineIMAP",
+        grant_types: &[GrantType::DeviceCode, GrantType::RefreshToken],
+        scope: "openid email offline_access",
+        rotate_refresh_tokens: false,
+        into: "the remote repository in ~/.offlineimaprc",
+        settings: "
+[Repository remote]
+type = IMAP
+remotehost = imap.example.org
+remoteuser = the username at the mail server
+auth_mechanisms = XOAUTH2
+oauth2_request_url = <issuer>/oauth2/token
+oauth2_client_id = <client_id>
+oauth2_client_secret = <client_secret>
+oauth2_refresh_token = what this prints:
+
+CLIENT_SECRET='as above' doorward login --issuer <issuer> --client-id <client_id> \\
+  --scope 'openid email offline_access' | jq -r .refresh_token",
+        notes: &[
+            "It never writes a new refresh token down, so its own is good until it expires.",
+            "The mail server must take Doorward's tokens: Dovecot does.",
+        ],
+        seen: Seen::Tried("8.0.0, Dovecot 2.3.19.1"),
         ..WEB
     },
     Preset {

@@ -32,6 +32,8 @@ pub(crate) struct Preset {
     id_token_alg: Option<SigningAlgorithm>,
     /// None: as any new client.
     access_token_alg: Option<SigningAlgorithm>,
+    /// Whether each of its refresh tokens is good once.
+    rotate_refresh_tokens: bool,
     /// Paths below its URL that are the audience of its access tokens; none: the issuer.
     audience: &'static [&'static str],
     /// Where its settings stand.
@@ -69,6 +71,7 @@ const WEB: Preset = Preset {
     scope: "openid profile email",
     id_token_alg: None,
     access_token_alg: None,
+    rotate_refresh_tokens: true,
     audience: &[],
     into: "",
     settings: "",
@@ -122,6 +125,7 @@ impl Preset {
         client.grant_types = self.grant_types.iter().copied().collect();
         client.scope = Scope::parse(self.scope)?;
         client.pkce = self.pkce;
+        client.rotate_refresh_tokens = self.rotate_refresh_tokens;
         client.audience = self.audience.iter().map(|path| below(url, path)).collect();
         if let Some(algorithm) = self.id_token_alg {
             client.id_token_signed_response_alg = algorithm;
