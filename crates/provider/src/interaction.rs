@@ -31,14 +31,14 @@ use crypto::{OpaqueToken, generate_secret, secret_hash, secret_matches};
 use grant::Granted;
 use next::{Next, next};
 use protocol::{
-    AuthorizationRequest, Client, DeviceRequest, ErrorCode, GrantType, InteractionId, OAuthError,
-    ResponseType, Scope, SecretHash, SessionId,
+    AuthorizationRequest, Client, ClientId, DeviceRequest, ErrorCode, GrantType, InteractionId, OAuthError,
+    ResponseType, Scope, SecretHash, SessionId, UserId,
 };
 use std::sync::Arc;
 use std::time::Duration;
 use storage::authorization_code::IssueAuthorizationCode;
 use storage::client::RegisteredClient;
-use storage::consent::ConsentOf;
+use storage::consent::{Consent, ConsentOf};
 use storage::interaction::{BeginInteraction, Interaction, InteractionById, Progress};
 
 /// Who arrives in a flood of sign-ins is asked to come back after so long,
@@ -336,10 +336,23 @@ impl Provider {
 
     pub(crate) async fn left(&self, ctx: &Ctx, asked: Asked<'_>) -> Result<Next, ProviderError> {
         let consent = match asked.signed_in {
-            Some(signed_in) => self.inner.store.read(ConsentOf(signed_in.user.id, &asked.client.id)).await?,
+            Some(signed_in) => self.remembered_consent(signed_in.user.id, &asked.client.id).await?,
             None => None,
         };
         Ok(next(asked, consent.as_ref(), ctx.now))
+    }
+
+    /// What this person allowed this client before. Where an operator ended everything that was granted to the client since, the person is asked
+    /// again: what is remembered would make the grant anew, unasked.
+    pub(crate) async fn remembered_consent(
+        &self,
+        user: UserId,
+        client: &ClientId,
+    ) -> Result<Option<Consent>, ProviderError> {
+        let Some(consent) = self.inner.store.read(ConsentOf(user, client)).await? else { return Ok(None) };
+        let client = self.client(client).await?;
+        Ok(Some(consent)
+            .filter(|consent| client.is_none_or(|client| client.stands_since(consent.updated_at))))
     }
 }
 

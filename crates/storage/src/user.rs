@@ -310,7 +310,7 @@ impl Announcing for SetUserDisabled {
     }
 }
 
-/// Ends a user's sessions and everything that was granted in them until now.
+/// Ends a user's sessions and everything that was granted in them until now, and forgets what they allowed.
 pub struct EndUserGrants {
     /// Whose.
     pub user: UserId,
@@ -325,6 +325,8 @@ impl Announcing for EndUserGrants {
 
     fn steps(&self, steps: &mut AnnouncingSteps) {
         steps.one("UPDATE users SET signed_out_at = ? WHERE id = ?", params![self.at, self.user]);
+        // What is remembered would make a grant anew, unasked.
+        steps.any("DELETE FROM consents WHERE user_id = ?", params![self.user]);
         crate::revocation::revoke(steps, *self.user.as_bytes(), self.at, self.revoked_until);
     }
 

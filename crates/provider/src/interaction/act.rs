@@ -5,7 +5,7 @@ use super::{Asked, Browser, Next, Page, Resumed, Step, What, denied, next, told}
 use crate::session::SignedIn;
 use crate::{Ctx, Ended, Provider, ProviderError};
 use protocol::{AuditEvent, DeviceCodeId, DeviceRequest, OAuthError};
-use storage::consent::{Consent, ConsentOf};
+use storage::consent::Consent;
 use storage::interaction::{Advance, AdvanceInteraction, Interaction, Progress};
 use storage::session::SessionChange;
 
@@ -281,7 +281,7 @@ impl Provider {
         signed_in: &SignedIn,
     ) -> Result<Consent, ProviderError> {
         let request = &resumed.interaction.request;
-        let before = self.inner.store.read(ConsentOf(signed_in.user.id, &request.client_id)).await?;
+        let before = self.remembered_consent(signed_in.user.id, &request.client_id).await?;
         let mut claims = next::named_claims(request);
         let mut scope = request.scope.clone();
         if let Some(before) = before {

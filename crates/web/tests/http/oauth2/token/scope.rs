@@ -1,7 +1,7 @@
 //! One rule for scope at every door (RFC 6749 section 3.3), and what was taken from a client.
 
-use crate::house::{House, RelyingParty, Tokens, claims_of, new_ctx, television};
-use protocol::{GrantType, Scope};
+use crate::house::{House, PASSWORD, RelyingParty, Tokens, claims_of, new_ctx, television};
+use protocol::{ConsentPolicy, GrantType, Scope};
 use provider::admin::GrantsOf;
 use serde_json::json;
 
@@ -274,4 +274,29 @@ async fn an_operator_ends_one_grant_or_all_of_a_user_or_of_a_client() {
     let house = house.restart().await;
     house.userinfo(&anew.access_token).await.expect(200);
     house.userinfo(&his.access_token).await.refused(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn what_an_operator_ended_is_not_granted_anew_unasked() {
+    let house = House::open().await;
+    let notes = house.register("notes", |client| client.consent = ConsentPolicy::Required).await;
+    let silent = notes.request(&[("prompt", "none")]);
+    let mut browser = house.browser();
+    let code = browser.code_for(&notes, "alice").await;
+    notes.redeem(&house, &code).await.expect(200);
+    assert!(!browser.authorize(&silent).await.says("code").is_empty(), "it is remembered");
+
+    crate::house::pass_seconds(1);
+    house.provider.end_client_grants(&new_ctx(None), &notes.client_id()).await.unwrap();
+    assert_eq!(browser.authorize(&silent).await.says("error"), "consent_required");
+    crate::house::pass_seconds(1);
+    browser.code_for(&notes, "alice").await;
+    assert!(!browser.authorize(&silent).await.says("code").is_empty(), "what is allowed afterwards stands");
+
+    crate::house::pass_seconds(1);
+    house.provider.end_user_grants(&new_ctx(None), "alice").await.unwrap();
+    crate::house::pass_seconds(1);
+    let page = browser.authorize(&notes.request(&[])).await;
+    let asked = browser.sign_in(&page, "alice", PASSWORD).await.expect(200);
+    assert!(asked.heading().ends_with("wants to use your account"), "{}", asked.heading());
 }
