@@ -54,7 +54,7 @@ pub fn guessable<'a>(password: &str, own: impl IntoIterator<Item = &'a str>) -> 
 fn is_common(text: &str) -> bool {
     let known = |text: &str| WORDS.binary_search(&text).is_ok();
     let core = core(text);
-    let lengths = (1..=core.len() / 2).filter(|length| core.len() % length == 0);
+    let lengths = (1..=core.len() / 2).filter(|length| core.len().is_multiple_of(*length));
     let mut units = lengths.filter_map(|length| core.get(..length));
     known(text)
         || known(core)

@@ -6,6 +6,7 @@ mod guide;
 mod libraries;
 mod programs;
 mod services;
+mod tools;
 
 use anyhow::Context as _;
 use protocol::{
@@ -92,7 +93,8 @@ pub(crate) struct Values<'a> {
 
 /// Every preset, by name.
 pub(crate) fn all() -> Vec<&'static Preset> {
-    let mut all: Vec<_> = [programs::LIST, services::LIST, libraries::LIST].into_iter().flatten().collect();
+    let mut all: Vec<_> =
+        [programs::LIST, services::LIST, libraries::LIST, tools::LIST].into_iter().flatten().collect();
     all.sort_by_key(|preset| preset.name);
     all
 }

@@ -15,7 +15,7 @@ fn get(path: &str) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn rfc9110_15_5_20_pages_are_at_the_issuers_host_only_and_programs_call_by_any_name() {
+async fn rfc9110_15_5_20_pages_are_at_the_issuers_host_only() {
     let house = House::open().await;
     house.make_every_key().await;
     let notes = house.notes().await;
@@ -58,19 +58,49 @@ async fn rfc9110_15_5_20_pages_are_at_the_issuers_host_only_and_programs_call_by
     browser.headers_mut().insert("accept", "text/html".parse().unwrap());
     let page = by(&house, "evil.example", browser).await.expect(421);
     assert!(page.body.contains("https://id.example"), "{}", page.body);
+}
 
+#[tokio::test]
+async fn rfc9110_15_5_20_programs_call_by_any_name() {
+    let house = House::open().await;
+    house.make_every_key().await;
     for host in ["doorward:8080", "10.0.0.5", "localhost:8080"] {
         for path in [
             "/.well-known/openid-configuration",
             "/.well-known/oauth-authorization-server",
             "/oauth2/jwks",
+            "/.well-known/jwks.json",
+            "/oauth2/.well-known/jwks.json",
+            "/oauth2/.well-known/openid-configuration",
+            "/.well-known/oauth-authorization-server/realms/any",
+            "/realms/any",
+            "/realms/any/.well-known/openid-configuration",
+            "/realms/any/protocol/openid-connect/certs",
+            "/oauth2/protocol/openid-connect/certs",
             "/health/live",
             "/health/ready",
         ] {
             by(&house, host, get(path)).await.expect(200);
         }
-        for path in ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke", "/oauth2/device_authorization"]
-        {
+        let keycloaks = ["token", "token/introspect", "revoke", "auth/device", "userinfo"];
+        let keycloaks = ["/realms/any", "/oauth2"]
+            .map(|base| keycloaks.map(|name| format!("{base}/protocol/openid-connect/{name}")));
+        let others = [
+            "/oauth2/token",
+            "/oauth2/introspect",
+            "/oauth2/revoke",
+            "/oauth2/device_authorization",
+            "/oauth2/userinfo",
+            "/auth-server/v1/oauth/token",
+            "/auth-server/v1/oauth/validate",
+            "/auth-server/v1/oauth/revoke",
+            "/auth/device/code",
+            "/auth/device/verify",
+            "/auth/token",
+            "/api/auth/logout",
+            "/api/auth/refresh",
+        ];
+        for path in keycloaks.iter().flatten().map(String::as_str).chain(others) {
             assert_ne!(by(&house, host, post(path, &[])).await.status, 421, "{host} {path}");
         }
         by(&house, host, get("/oauth2/userinfo")).await.expect(401);
