@@ -30,21 +30,21 @@ for (const look of PHONES) {
       const polling = client.pollDeviceAuthorizationGrant(config, device);
       await inPhone(look, async ({ page, look: looked, heading, press, type }) => {
         await page.goto(device.verification_uri);
-        await heading("Sign a device in");
+        await heading("Connect a device");
         await looked("device-empty");
         await type("Code on your device", "wdjb mjhx");
         await press("Continue");
         // Whoever is not signed in learns of no code.
-        await heading("Your device wants you to sign in");
+        await heading("Sign in to your device");
         await looked("device-sign-in");
         await type("Username", doorward.env.USERNAME);
         await type("Password", doorward.env.PASSWORD);
         await press("Sign in");
-        await page.getByText("No device waits with this code.").waitFor();
+        await page.getByText("That code isn't valid.").waitFor();
         await looked("device-unknown");
         await type("Code on your device", device.user_code.toLowerCase().replace("-", " "));
         await press("Continue");
-        await heading("Demo App asks for your account on a device");
+        await heading("Sign in on Demo App?");
         await page.getByText("127.0.0.1").or(page.getByText("::1")).waitFor();
         await looked("device-consent");
         await press("Allow");
@@ -79,9 +79,9 @@ for (const look of PHONES) {
         await type("Username", doorward.env.USERNAME);
         await type("Password", doorward.env.PASSWORD);
         await press("Sign in");
-        await heading("Demo Web asks for your account on a device");
+        await heading("Sign in on Demo Web?");
         await press("Use another account");
-        await heading("Demo Web wants you to sign in");
+        await heading("Sign in to Demo Web");
         await type("Username", "bob");
         await type("Password", doorward.env.PASSWORD);
         await press("Sign in");
@@ -108,7 +108,7 @@ test("the demo's television: what its QR code leads to signs it in, without scri
     await type("Username", doorward.env.USERNAME);
     await type("Password", doorward.env.PASSWORD);
     await press("Sign in");
-    await heading("Acme TV asks for your account on a device");
+    await heading("Sign in on Acme TV?");
     await press("Allow");
     await heading("Your device is signed in");
   });

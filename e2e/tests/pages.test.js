@@ -79,7 +79,7 @@ for (const look of LOOKS) {
       await person.look("demo");
       await page.getByRole("link", { name: "Sign in with Doorward" }).click();
 
-      await heading("Acme Notes wants you to sign in");
+      await heading("Sign in to Acme Notes");
       await person.look("sign-in");
       await signIn("not the password");
       await page.getByRole("alert").getByText("The username or the password is not right.").waitFor();
@@ -117,7 +117,7 @@ for (const look of LOOKS) {
       await page.getByRole("link", { name: "Sign out" }).click();
       await heading("Your notes are behind a door");
       await page.getByRole("link", { name: "Sign in with Doorward" }).click();
-      await heading("Acme Notes wants you to sign in");
+      await heading("Sign in to Acme Notes");
       await signIn();
       await heading("You are signed in");
     });
@@ -133,7 +133,7 @@ for (const look of LOOKS) {
 
     behaves("cancelling at sign-in does so too", async () => {
       await page.goto(asks());
-      await heading("Demo Web wants you to sign in");
+      await heading("Sign in to Demo Web");
       await press("Cancel");
       await returned({ error: "access_denied" });
     });
@@ -168,7 +168,7 @@ for (const look of LOOKS) {
       await page.getByRole("link", { name: "Create an account" }).click();
       await heading("Create an account");
       await page.getByRole("link", { name: "Sign in" }).click();
-      await heading("Demo Web wants you to sign in");
+      await heading("Sign in to Demo Web");
       await signIn();
       await returned();
     });
@@ -186,7 +186,7 @@ for (const look of LOOKS) {
 
       await page.goto(asks({ prompt: "select_account" }));
       await press("Use another account");
-      await heading("Demo Web wants you to sign in");
+      await heading("Sign in to Demo Web");
       assert.equal(await page.getByLabel("Username").inputValue(), "");
       await type("Username", "bob");
       await type("Password", doorward.env.PASSWORD);
@@ -222,7 +222,7 @@ for (const look of LOOKS) {
     test("a client nobody knows gets the browser nowhere (RFC 6749 section 4.1.2.1)", async () => {
       const refused = await page.goto(asks({ client_id: "nobody" }));
       assert.equal(refused.status(), 400);
-      await heading("This cannot go on");
+      await heading("We couldn't complete this sign-in");
       assert.equal(new URL(page.url()).origin, doorward.issuer);
       await person.look("error");
 
@@ -265,14 +265,14 @@ for (const look of LOOKS) {
       await heading("You are signed out");
       await person.look("signed-out");
       await page.goto(asks());
-      await heading("Demo Web wants you to sign in");
+      await heading("Sign in to Demo Web");
     });
 
     behaves("the keyboard is enough", async () => {
       const { keyboard } = page;
       const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.textContent.trim());
       await page.goto(asks({ prompt: "consent" }));
-      await heading("Demo Web wants you to sign in");
+      await heading("Sign in to Demo Web");
       assert.equal(await focused(), "username", "where one begins");
       await keyboard.type(doorward.env.USERNAME);
       await keyboard.press("Tab");

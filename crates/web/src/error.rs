@@ -132,8 +132,8 @@ const TRY_LATER: (&str, &str) =
 const OUR_FAULT: (&str, &str) =
     ("Something went wrong here", "Try again. If it stays like this, tell the operator the id below.");
 const START_AGAIN: (&str, &str) = (
-    "This cannot go on",
-    "Go back to the app and start again. If it stays like this, tell its developer what stands above.",
+    "We couldn't complete this sign-in",
+    "Go back to the app and start again. If it stays like this, get in touch with its developer and share these details with them.",
 );
 
 const IN_A_MOMENT: (&str, &str) =
@@ -174,7 +174,7 @@ impl Outcome {
                 ErrorCode::InvalidRequest,
                 "it was used, is older than a day, or is incomplete",
                 (
-                    "This link works no more",
+                    "This link has expired",
                     "If nobody runs this installation yet, start the server again: it prints a new one.",
                 ),
             ),

@@ -203,7 +203,7 @@ pub(crate) struct AskedByDevice {
 /// Who asks a person to sign in before their user code is looked up: this server's own page. It is registered nowhere and no grant is ever
 /// made to it.
 pub(crate) fn own_client() -> Arc<RegisteredClient> {
-    let mut client = Client::new(own_client_id(), "Your device", ClientAuthentication::None);
+    let mut client = Client::new(own_client_id(), "your device", ClientAuthentication::None);
     client.grant_types = [GrantType::DeviceCode].into();
     Arc::new(RegisteredClient::new(client))
 }

@@ -110,7 +110,7 @@ async fn nothing_is_allowed_before_it_was_asked() {
     let page = browser.authorize(&notes.request(&[])).await;
     // Not signed in: allowing leads to the sign-in page, and counts for nothing afterwards.
     let page = browser.decide(&page, "allow").await.expect(200);
-    assert!(page.heading().contains("wants you to sign in"));
+    assert!(page.heading().contains("Sign in to "));
     let page = browser.sign_in(&page, "alice", PASSWORD).await.expect(200);
     assert!(page.heading().contains("wants to use your account"));
     browser.post("/consent", &[("decision", "allow")]).await.error_page(400);

@@ -87,13 +87,13 @@ async fn oidc_core_3_1_2_1_select_account_asks_which() {
     let another = [("interaction", interaction.as_str()), ("session", "")];
     let answer = browser.post("/select-account", &another).await;
     let page = browser.followed(answer).await.expect(200);
-    assert!(page.heading().contains("wants you to sign in"), "{}", page.heading());
+    assert!(page.heading().contains("Sign in to "), "{}", page.heading());
     let answer = browser.sign_in(&page, "bob", PASSWORD).await;
     let tokens = Tokens::of(&notes.redeem(&house, &answer.says("code")).await);
     assert_eq!(claims_of(&tokens.id_token)["sub"], house.user("bob").await.id.to_string());
     // Nobody signed in: nothing to choose from.
     let page = house.browser().authorize(&select).await.expect(200);
-    assert!(page.heading().contains("wants you to sign in"));
+    assert!(page.heading().contains("Sign in to "));
 }
 
 #[tokio::test]
