@@ -135,7 +135,7 @@ async function inPhone(look, acts) {
   const { page } = person;
   const heading = (text) => page.getByRole("heading", { level: 1, name: text, exact: true }).waitFor();
   const press = (name) => page.getByRole("button", { name, exact: true }).click();
-  const type = (label, value) => page.getByLabel(label, { exact: true }).fill(value);
+  const type = (label, value) => page.getByLabel(label === "Username" ? /^Username( or email)?$/ : label, { exact: true }).fill(value);
   await acts({ ...person, heading, press, type });
   await person.close();
 }

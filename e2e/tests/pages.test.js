@@ -42,7 +42,7 @@ for (const look of LOOKS) {
     const behaves = BEHAVIOUR.includes(look.name) ? test : () => {};
     const heading = (text) => page.getByRole("heading", { level: 1, name: text, exact: true }).waitFor();
     const press = (name) => page.getByRole("button", { name, exact: true }).click();
-    const type = (label, value) => page.getByLabel(label, { exact: true }).fill(value);
+    const type = (label, value) => page.getByLabel(label === "Username" ? /^Username( or email)?$/ : label, { exact: true }).fill(value);
 
     function asks(more = {}) {
       const url = new URL("/oauth2/authorize", doorward.issuer);
