@@ -94,7 +94,7 @@ for (const look of LOOKS) {
 
       await heading("You are signed in");
       for (const part of ["ID Token", "Access token", "UserInfo answer", "Introspection answer"]) {
-        await page.getByRole("heading", { name: part }).waitFor();
+        await page.getByRole("heading", { level: 2, name: part }).waitFor();
       }
       const shown = await page.locator("main").innerText();
       for (const word of ['"alg": "RS256"', '"at_hash"', '"active": true', '"preferred_username"']) {
@@ -142,18 +142,18 @@ for (const look of LOOKS) {
       await page.goto(asks({ prompt: "create" }));
       await heading("Create an account");
       await person.look("sign-up");
-      await type("E-mail address", "carol@example.org");
+      await type("Email", "carol@example.org");
       await type("Username", "bob");
       await type("Password", "three words in a row");
       await press("Create account");
       await page.getByRole("alert").getByText("has an account already").waitFor();
-      assert.equal(await page.getByLabel("E-mail address").inputValue(), "carol@example.org");
+      assert.equal(await page.getByLabel("Email", { exact: true }).inputValue(), "carol@example.org");
       await person.look("sign-up-taken");
 
       await type("Username", "carol@example.com");
       await type("Password", "three words in a row");
       await press("Create account");
-      await page.getByRole("alert").getByText("must be your own e-mail address").waitFor();
+      await page.locator("#username-problem").getByText("must be your own email address").waitFor();
       assert.equal(await page.getByLabel("Username").getAttribute("aria-invalid"), "true");
       await person.look("sign-up-refused");
 
@@ -194,7 +194,7 @@ for (const look of LOOKS) {
       await returned();
 
       await page.goto(asks({ prompt: "login" }));
-      await heading("Sign in again as bob");
+      await heading("Sign in again as Bob Example");
       await person.look("sign-in-again");
     });
 

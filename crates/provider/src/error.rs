@@ -19,12 +19,25 @@ pub enum Overloaded {
 }
 
 /// What can be gone when somebody comes back to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
     /// A sign-in under way: answered, expired, or another browser's; which of them is not told.
     Interaction,
+    /// The same, told to the browser that it was of.
+    InteractionOf(Box<EndedOf>),
+    /// The same, about a device.
+    Device,
     /// The link that creates the first platform owner: used, expired, or incomplete.
     SetupLink,
+}
+
+/// On whose behalf somebody had come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedOf {
+    /// What the client is called.
+    pub client_name: String,
+    /// Where it is, unless it is an app.
+    pub home: Option<String>,
 }
 
 /// Why a request was refused.

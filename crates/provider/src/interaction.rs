@@ -5,6 +5,7 @@
 
 mod act;
 mod grant;
+mod named;
 mod next;
 mod sign_in;
 mod sign_up;
@@ -12,6 +13,7 @@ mod told;
 mod waiting;
 
 pub use act::Decision;
+pub use named::Named;
 pub use passwords::Guessable;
 pub use sign_in::{Credentials, SignInAnswer};
 pub use sign_up::MIN_PASSWORD_CHARS;
@@ -22,13 +24,14 @@ pub(crate) use waiting::Waiting;
 use crate::known_device::KnownDevice;
 use crate::session::SignedIn;
 use crate::{
-    AuthorizationResponse, Authorize, Ctx, Ended, Overloaded, Provider, ProviderError, UserCodeProblem, scope,
+    AuthorizationResponse, Authorize, Ctx, Ended, EndedOf, Overloaded, Provider, ProviderError,
+    UserCodeProblem, scope,
 };
 use crypto::{OpaqueToken, generate_secret, secret_hash, secret_matches};
 use next::{Next, next};
 use protocol::{
-    AuthorizationRequest, Client, DeviceRequest, ErrorCode, GrantType, InteractionId, OAuthError, Scope,
-    SecretHash, Timestamp,
+    AuthorizationRequest, Client, ClientId, DeviceRequest, ErrorCode, GrantType, InteractionId, Logo,
+    OAuthError, Scope, SecretHash, Timestamp,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,6 +89,10 @@ pub struct Page {
     pub handle: String,
     /// What the client is called.
     pub client_name: String,
+    /// The client; this server itself, when it asks for its own sake.
+    pub client: ClientId,
+    /// The version of its logo, if it has one.
+    pub logo: Option<String>,
     /// Where the browser returns; empty for a device, which it does not return to.
     pub returns_to: String,
     /// What there is to do.
@@ -100,25 +107,18 @@ pub enum Todo {
         /// What to fill in.
         username: String,
         /// Who is to prove again who they are.
-        again: Option<String>,
+        again: Option<Named>,
         /// Whether accounts can be created here.
         can_sign_up: bool,
     },
     /// Create an account.
     SignUp,
     /// Choose whether to go on with the account signed in.
-    SelectAccount {
-        /// Its username.
-        username: String,
-        /// What its owner is called.
-        name: Option<String>,
-        /// Its e-mail address.
-        email: Option<String>,
-    },
+    SelectAccount(Named),
     /// Allow or deny.
     Consent {
         /// As whom.
-        username: String,
+        person: Named,
         /// What.
         scope: Scope,
         /// Claims asked for by name.
@@ -127,7 +127,9 @@ pub enum Todo {
     /// Allow or deny what a device asks for.
     Device {
         /// As whom.
-        username: String,
+        person: Named,
+        /// The code that was entered.
+        user_code: Option<String>,
         /// What.
         scope: Scope,
         /// From which address it asked.
@@ -291,13 +293,22 @@ impl Provider {
         let interaction = self.inner.store.read(InteractionById(id)).await?.ok_or_else(gone)?;
         let ours = token.matches(&interaction.secret_hash)
             && browser.secret.is_some_and(|secret| secret_matches(secret, &interaction.browser_hash));
-        if !ours || interaction.finished_at.is_some() || ctx.now >= interaction.expires_at {
+        if !ours {
             return Err(gone());
         }
         let client = match &interaction.request.device {
             Some(DeviceRequest::Entered { .. }) => crate::device::own_client(),
             _ => self.client(&interaction.request.client_id).await?.ok_or_else(gone)?,
         };
+        if interaction.finished_at.is_some() || ctx.now >= interaction.expires_at {
+            // Its own browser is led on to where it came from.
+            let home = client.client.home(&interaction.request.redirect_uri);
+            let of = EndedOf { client_name: client.client.name.clone(), home };
+            let of = interaction.request.device.is_none().then_some(of);
+            return Err(ProviderError::Ended(
+                of.map_or(Ended::Device, |of| Ended::InteractionOf(Box::new(of))),
+            ));
+        }
         still_registered(&client.client, &interaction.request)?;
         // What was taken from the client since it asked is not asked for any more. Our own page asks for nothing.
         let mut interaction = interaction;
@@ -324,15 +335,13 @@ impl Provider {
     pub(crate) fn page(&self, now: Timestamp, asked: Asked<'_>, left: Next, handle: String) -> Page {
         let request = asked.request;
         let todo = match (left, asked.signed_in) {
-            (Next::Device, Some(signed_in)) => crate::device::todo(now, request, signed_in),
+            (Next::Device, Some(signed_in)) => {
+                crate::device::todo(now, request, signed_in, self.entered_code(request))
+            }
             (Next::SignUp, _) => Todo::SignUp,
-            (Next::SelectAccount, Some(signed_in)) => Todo::SelectAccount {
-                username: signed_in.user.username.clone(),
-                name: signed_in.user.name.clone(),
-                email: signed_in.user.email.clone(),
-            },
+            (Next::SelectAccount, Some(signed_in)) => Todo::SelectAccount(Named::of(&signed_in.user)),
             (Next::Consent | Next::Confirm, Some(signed_in)) => Todo::Consent {
-                username: signed_in.user.username.clone(),
+                person: Named::of(&signed_in.user),
                 scope: request.scope.clone(),
                 claims: next::named_claims(request).into_iter().collect(),
             },
@@ -341,6 +350,8 @@ impl Provider {
         Page {
             handle,
             client_name: asked.client.name.clone(),
+            client: asked.client.id.clone(),
+            logo: asked.client.logo.as_ref().map(Logo::version),
             returns_to: if request.device.is_none() { request.redirect_uri.shown() } else { String::new() },
             todo,
         }
@@ -350,8 +361,9 @@ impl Provider {
         let again = asked
             .signed_in
             .filter(|_| left == Next::SignInAgain && !asked.progress.wants_another)
-            .map(|signed_in| signed_in.user.username.clone());
-        let username = again.clone().or_else(|| asked.request.login_hint.clone()).unwrap_or_default();
+            .map(|signed_in| Named::of(&signed_in.user));
+        let username = again.as_ref().map(|again| again.username.clone());
+        let username = username.or_else(|| asked.request.login_hint.clone()).unwrap_or_default();
         Todo::SignIn { username, again, can_sign_up: self.inner.settings.registration_open }
     }
 }

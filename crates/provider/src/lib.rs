@@ -58,7 +58,7 @@ pub use client_request::ClientRequest;
 pub use credential::{Caller, Credential};
 pub use ctx::{Ctx, Dialect, RequestId};
 pub use device::{DeviceAuthorization, EnteredCode, UserCodeProblem};
-pub use error::{Ended, Overloaded, ProviderError};
+pub use error::{Ended, EndedOf, Overloaded, ProviderError};
 pub use introspect::Introspection;
 pub use keys::SigningKeyView;
 pub use known_device::KNOWN_DEVICE_LIFETIME;

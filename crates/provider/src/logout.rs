@@ -4,7 +4,7 @@
 //! browser at hand goes on until its person was asked, because any page can send a browser here. Whatever else is wrong with a request is
 //! no reason to keep somebody signed in.
 
-use crate::interaction::Browser;
+use crate::interaction::{Browser, Named};
 use crate::session::SignedIn;
 use crate::{ClientRequest, Ctx, Provider, ProviderError};
 use crypto::{OpaqueToken, constant_time_eq, sha256};
@@ -61,7 +61,7 @@ pub enum Logout {
         /// What is asked for.
         request: LogoutRequest,
         /// Who is signed in.
-        username: String,
+        person: Named,
         /// To be sent back with the answer.
         proof: String,
     },
@@ -224,7 +224,7 @@ fn not_registered(ctx: &Ctx, client: Option<&Client>, uri: &str) -> LogoutProble
 }
 
 fn ask(request: LogoutRequest, signed_in: SignedIn, proof: String) -> Logout {
-    Logout::Ask { request, username: signed_in.user.username, proof }
+    Logout::Ask { request, person: Named::of(&signed_in.user), proof }
 }
 
 /// Only a page shown to this browser can know it: derived from the session's secret, which no other page can read.

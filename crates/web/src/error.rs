@@ -2,7 +2,7 @@
 
 use crate::answer::{error_page, json};
 use crate::metrics::{Refusal, Told};
-use crate::pages::ErrorPage;
+use crate::pages::{ErrorPage, LeadOn, Wait};
 use crate::refusals::Refused;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -88,11 +88,13 @@ impl IntoResponse for PageError {
             outcome.status = StatusCode::FORBIDDEN;
         }
         let (title, what_to_do) = outcome.words;
+        let lead_on = outcome.lead_on(&self.error);
         let mut response = error_page(&ErrorPage {
             status: outcome.status.as_u16(),
             title: title.to_owned(),
             what_happened: sentence(&outcome.description),
-            what_to_do: what_to_do.to_owned(),
+            what_to_do: outcome.in_time(what_to_do),
+            lead_on,
             error_code: Some(outcome.code.as_str().to_owned()),
             request_id: self.request_id.to_string(),
         });
@@ -127,8 +129,7 @@ struct Outcome {
     asks_again: bool,
 }
 
-const TRY_LATER: (&str, &str) =
-    ("Please try again in a moment", "Wait a moment, then go back and try again.");
+const TRY_LATER: (&str, &str) = ("Please try again later", "Go back and try again in {wait}.");
 const OUR_FAULT: (&str, &str) =
     ("Something went wrong here", "Try again. If it stays like this, tell the operator the id below.");
 const START_AGAIN: (&str, &str) = (
@@ -137,7 +138,7 @@ const START_AGAIN: (&str, &str) = (
 );
 
 const IN_A_MOMENT: (&str, &str) =
-    ("You can sign in in a moment", "Leave this page open: in a few seconds it asks again by itself.");
+    ("You can sign in in a moment", "Leave this page open: in {wait} it asks again by itself.");
 
 impl Outcome {
     fn later(status: StatusCode, description: &str, retry_after: Duration) -> Self {
@@ -162,7 +163,7 @@ impl Outcome {
             ProviderError::OAuth(OAuthError { code, description, .. }) => {
                 refused(*code, description, START_AGAIN)
             }
-            ProviderError::Ended(Ended::Interaction) => refused(
+            ProviderError::Ended(Ended::Interaction | Ended::InteractionOf(_) | Ended::Device) => refused(
                 ErrorCode::InvalidRequest,
                 "it was answered, took too long, or began in another browser",
                 (
@@ -212,6 +213,26 @@ impl Outcome {
             ProviderError::Defect(_) => {
                 refused(ErrorCode::ServerError, "this server made a mistake", OUR_FAULT)
             }
+        }
+    }
+
+    /// What its reader can do, with how long they wait.
+    fn in_time(&self, what_to_do: &str) -> String {
+        let wait = Wait::seconds(self.retry_after.map_or(0, whole_seconds));
+        what_to_do.replace("{wait}", &wait.to_string())
+    }
+
+    /// The page's own way on.
+    fn lead_on(&self, error: &ProviderError) -> LeadOn {
+        match error {
+            ProviderError::Ended(Ended::InteractionOf(of)) => match &of.home {
+                Some(home) => LeadOn::new(format!("Back to {}", of.client_name), home),
+                None => LeadOn::start_page(),
+            },
+            ProviderError::Ended(Ended::Device) => LeadOn::new("Enter a code", "/device"),
+            // This very page, once more.
+            _ if self.asks_again => LeadOn::new("Try again", ""),
+            _ => LeadOn::start_page(),
         }
     }
 

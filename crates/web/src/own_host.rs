@@ -3,7 +3,7 @@
 //! leads here.
 
 use crate::app::Web;
-use crate::pages::ErrorPage;
+use crate::pages::{ErrorPage, LeadOn};
 use crate::server::head::{is_loopback, name_of};
 use crate::server::{ForwardedHost, Problem};
 use axum::extract::{Request, State};
@@ -65,6 +65,7 @@ pub(crate) async fn only(State(own): State<OwnHost>, request: Request, next: Nex
         what_happened: "This server does not know itself under the address in your browser.".to_owned(),
         what_to_do: format!("Go to {issuer} instead, or go back to the app and start again."),
         error_code: None,
+        lead_on: LeadOn::new("Go there", issuer),
         request_id: (own.web.new_ctx)(None).request_id.to_string(),
     })
 }

@@ -3,6 +3,7 @@
 pub(crate) mod consent;
 pub(crate) mod device;
 pub(crate) mod home;
+pub(crate) mod logo;
 pub(crate) mod select_account;
 pub(crate) mod setup;
 pub(crate) mod sign_in;
@@ -12,8 +13,8 @@ use crate::answer::{ContentSecurityPolicy, page, see_other};
 use crate::app::Web;
 use crate::metrics::Told;
 use crate::pages::{
-    Account, ConsentPage, DeviceConsentPage, FormPostPage, Permission, SelectAccountPage, SignInPage,
-    SignInProblem, SignUpPage, SignUpPurpose, Wait,
+    Account, ClientMark, ConsentPage, DeviceConsentPage, FormPostPage, Permission, Person, SelectAccountPage,
+    SignInPage, SignInProblem, SignUpPage, SignUpPurpose, Wait,
 };
 use crate::refusals::{self, Refused};
 use axum::response::Response;
@@ -21,7 +22,7 @@ use http::StatusCode;
 use http::header::SET_COOKIE;
 use protocol::{ResponseMode, Scope};
 use provider::AuthorizationResponse;
-use provider::interaction::{MIN_PASSWORD_CHARS, Page, Step, Todo, What};
+use provider::interaction::{MIN_PASSWORD_CHARS, Named, Page, Step, Todo, What};
 
 /// Sends an authorization response on its way.
 pub(crate) fn respond(response: &AuthorizationResponse) -> Response {
@@ -89,23 +90,26 @@ pub(crate) fn show(status: StatusCode, shown: &Page, problem: Option<SignInProbl
         Todo::SignIn { username, again, can_sign_up } => {
             let view = SignInPage {
                 client_name: shown.client_name.clone(),
+                client_mark: client_mark(shown),
                 client_host: Some(shown.returns_to.clone()).filter(|host| !host.is_empty()),
                 interaction: shown.handle.clone(),
                 action: "/sign-in".to_owned(),
                 username: username.clone(),
                 error: problem,
                 can_sign_up: *can_sign_up,
-                again_as: again.clone(),
+                again_as: again.as_ref().map(named),
             };
             page(status, &view, &policy)
         }
         Todo::SignUp => page(status, &sign_up_view(shown), &policy),
-        Todo::SelectAccount { .. } => page(status, &select_account_view(shown), &policy),
+        Todo::SelectAccount(_) => page(status, &select_account_view(shown), &policy),
         Todo::Consent { .. } => page(status, &consent_view(shown), &policy),
-        Todo::Device { username, scope, asked_from, asked_for } => {
+        Todo::Device { person, user_code, scope, asked_from, asked_for } => {
             let view = DeviceConsentPage {
                 client_name: shown.client_name.clone(),
-                user_name: username.clone(),
+                client_mark: client_mark(shown),
+                user_code: user_code.clone(),
+                person: named(person),
                 interaction: shown.handle.clone(),
                 asked_from: asked_from.clone(),
                 asked_for: Wait::seconds(asked_for.as_secs()),
@@ -123,6 +127,7 @@ fn sign_up_view(shown: &Page) -> SignUpPage {
             client_name: Some(shown.client_name.clone()),
             interaction: shown.handle.clone(),
         },
+        client_mark: client_mark(shown),
         action: "/sign-up".to_owned(),
         username: String::new(),
         email: String::new(),
@@ -134,15 +139,14 @@ fn sign_up_view(shown: &Page) -> SignUpPage {
 
 fn select_account_view(shown: &Page) -> SelectAccountPage {
     let accounts = match &shown.todo {
-        Todo::SelectAccount { username, name, email } => vec![Account {
-            user_name: name.clone().unwrap_or_else(|| username.clone()),
-            email: email.clone(),
-            session: "current".to_owned(),
-        }],
+        Todo::SelectAccount(person) => {
+            vec![Account { person: named(person), session: "current".to_owned() }]
+        }
         _ => Vec::new(),
     };
     SelectAccountPage {
         client_name: shown.client_name.clone(),
+        client_mark: client_mark(shown),
         interaction: shown.handle.clone(),
         accounts,
         action: "/select-account".to_owned(),
@@ -150,19 +154,33 @@ fn select_account_view(shown: &Page) -> SelectAccountPage {
 }
 
 fn consent_view(shown: &Page) -> ConsentPage {
-    let (user_name, scope, claims) = match &shown.todo {
-        Todo::Consent { username, scope, claims } => (username.clone(), scope.clone(), claims.clone()),
-        _ => (String::new(), Scope::default(), Vec::new()),
+    let (person, scope, claims) = match &shown.todo {
+        Todo::Consent { person, scope, claims } => (named(person), scope.clone(), claims.clone()),
+        _ => (Person::of("", None, None), Scope::default(), Vec::new()),
     };
     let named = claims.iter().map(|claim| ConsentPage::claim(claim));
     ConsentPage {
         client_name: shown.client_name.clone(),
         client_host: Some(shown.returns_to.clone()),
-        user_name,
+        client_mark: client_mark(shown),
+        person,
         interaction: shown.handle.clone(),
         permissions: permissions(&scope).chain(named).collect(),
         offline: scope.contains(Scope::OFFLINE_ACCESS),
         action: "/consent".to_owned(),
+    }
+}
+
+/// Somebody, as every page names them.
+pub(crate) fn named(person: &Named) -> Person {
+    Person::of(&person.username, person.name.as_deref(), person.email.as_deref())
+}
+
+fn client_mark(shown: &Page) -> ClientMark {
+    match &shown.logo {
+        Some(version) => ClientMark::Logo(logo::address(&shown.client, version)),
+        None if shown.client.is_of_this_server() => ClientMark::Ours,
+        None => ClientMark::Initial,
     }
 }
 

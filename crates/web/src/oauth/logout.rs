@@ -5,11 +5,13 @@ use crate::app::Web;
 use crate::error::{PageError, refused, sentence};
 use crate::extract::{Arrives, Looks, Posts, Visit, reference};
 use crate::pages::{Over, SignOutPage, SignedOutPage};
+use crate::person::named;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use protocol::{ErrorCode, OAuthError, Params};
+use provider::interaction::Named;
 use provider::{Carried, Ctx, LoggedOut, Logout, LogoutProblem, LogoutRequest, ProviderError};
 
 /// The browser arrives with the request in its URL.
@@ -56,19 +58,19 @@ pub(crate) async fn asked_again() -> Response {
 async fn answer(web: &Web, visit: &Visit, confirmed: Option<&str>) -> Result<Response, PageError> {
     let logout = web.provider.logout(&visit.ctx, &visit.params, &visit.cookies.browser(), confirmed).await;
     Ok(match logout.map_err(refused(visit.ctx.request_id))? {
-        Logout::Ask { request, username, proof } => ask(request, username, proof, &visit.params),
+        Logout::Ask { request, person, proof } => ask(request, &person, proof, &visit.params),
         Logout::SignedOut(request, ended) => signed_out(web, visit, request, ended)?,
     })
 }
 
-fn ask(request: LogoutRequest, username: String, proof: String, params: &Params) -> Response {
+fn ask(request: LogoutRequest, person: &Named, proof: String, params: &Params) -> Response {
     let (status, problem) = match request.problem {
         Some(LogoutProblem::Hint(problem)) => (StatusCode::BAD_REQUEST, Some(sentence(problem))),
         Some(LogoutProblem::NotRegistered(_)) | None => (StatusCode::OK, None),
     };
     let question = SignOutPage {
         client_name: request.client_name,
-        user_name: Some(username),
+        person: Some(named(person)),
         problem,
         logout: proof,
         action: "/sign-out".to_owned(),

@@ -1,5 +1,6 @@
 //! The page at `/`: a quiet sign by the door. Knows nothing of clients or accounts.
 
+use super::Person;
 use askama::Template;
 
 /// Says what this address is.
@@ -10,8 +11,8 @@ pub struct HomePage {
     pub issuer: String,
     /// Where the discovery document is.
     pub discovery_url: String,
-    /// The signed-in person's name.
-    pub signed_in: Option<String>,
+    /// Who is signed in.
+    pub signed_in: Option<Person>,
     /// Whether the person runs this installation: they are told what comes next.
     pub runs_installation: bool,
     /// Whether the first platform owner is still to be created.
@@ -28,7 +29,7 @@ impl HomePage {
             runs_installation: false,
             needs_setup: false,
         };
-        let signed_in = Self { signed_in: Some("Ada Lovelace".into()), ..quiet.clone() };
+        let signed_in = Self { signed_in: Some(Person::ada()), ..quiet.clone() };
         let owner = Self { runs_installation: true, ..signed_in.clone() };
         let fresh = Self { needs_setup: true, ..quiet.clone() };
         vec![("quiet", quiet), ("signed_in", signed_in), ("owner", owner), ("needs_setup", fresh)]

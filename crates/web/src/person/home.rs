@@ -5,9 +5,11 @@ use crate::app::Web;
 use crate::error::{PageError, refused};
 use crate::extract::Looks;
 use crate::pages::HomePage;
+use crate::person::named;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use provider::interaction::Named;
 
 pub(crate) async fn get(State(web): State<Web>, Looks(visit): Looks) -> Result<Response, PageError> {
     let refused = refused(visit.ctx.request_id);
@@ -18,7 +20,7 @@ pub(crate) async fn get(State(web): State<Web>, Looks(visit): Looks) -> Result<R
         issuer: settings.issuer.clone(),
         discovery_url: settings.url("/.well-known/openid-configuration"),
         runs_installation: signed_in.as_ref().is_some_and(|signed_in| signed_in.user.platform_owner),
-        signed_in: signed_in.map(|signed_in| signed_in.user.name.unwrap_or(signed_in.user.username)),
+        signed_in: signed_in.map(|signed_in| named(&Named::of(&signed_in.user))),
         needs_setup: web.provider.needs_setup().await.map_err(refused)?,
     };
     Ok(page(StatusCode::OK, &view, &ContentSecurityPolicy::default()))

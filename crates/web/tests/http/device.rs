@@ -21,15 +21,20 @@ async fn rfc8628_3_3_whoever_enters_the_code_signs_in_sees_who_asks_and_allows()
     let wrong = browser.sign_in(&sign_in, "alice", "wrong").await.expect(400);
     let page = browser.sign_in(&wrong, "alice", PASSWORD).await.expect(200);
     assert_eq!(page.heading(), "Sign in on The tv app?");
-    for shown in ["alice", "3 minutes ago", "See your profile", "films:watch", "after you sign out here"] {
+    for shown in
+        ["alice", "3 minutes ago", "See your profile", "films:watch", "Stays connected until you remove it"]
+    {
         assert!(page.body.contains(shown), "{shown}: {}", page.body);
     }
+    // Section 3.3.1: to be compared with what the device shows, wherever it was entered.
+    assert!(page.body.contains(&device.user_code), "{}", page.body);
     let done = browser.decide(&page, "allow").await.expect(200);
     assert_eq!(done.heading(), "Your device is signed in");
     let tokens = Tokens::of(&device.poll(&house).await);
     assert_eq!(house.userinfo(&tokens.access_token).await.json()["name"], "alice Example");
     // Back, and once more: it is over, and says nothing different for a code that never was.
-    browser.decide(&page, "allow").await.error_page(400);
+    let over = browser.decide(&page, "allow").await.error_page(400);
+    assert!(over.body.contains(r#"href="/device""#), "{}", over.body);
     let again = browser.enter(&device.user_code).await.expect(400);
     assert!(again.body.contains("That code isn't valid"), "{}", again.body);
 }
@@ -44,6 +49,7 @@ async fn rfc8628_3_3_somebody_signed_in_is_asked_at_once_and_always() {
         let page = browser.enter(&device.user_code).await.expect(200);
         // RFC 8628 section 5.4: what was allowed to one device is not allowed to the next.
         assert_eq!(page.heading(), "Sign in on The tv app?");
+        assert!(page.body.contains(&device.user_code), "{}", page.body);
         assert_eq!(browser.decide(&page, "allow").await.heading(), "Your device is signed in");
         Tokens::of(&device.poll(&house).await);
     }
@@ -145,10 +151,10 @@ async fn rfc8628_5_1_whoever_is_not_signed_in_learns_of_no_code_and_a_wrong_one_
     let bare = |page: &crate::house::Answer| page.body.replace(&page.hidden("interaction"), "HANDLE");
     assert_eq!((wrong.status.as_u16(), bare(&wrong)), (200, bare(&right)));
     let told = stranger.sign_in(&wrong, "alice", PASSWORD).await.expect(400);
-    assert!(told.body.contains("No device waits with this code"), "{}", told.body);
+    assert!(told.body.contains("That code isn't valid"), "{}", told.body);
     // The person is signed in all the same, and goes on from there.
     let page = stranger.enter(&device.user_code).await.expect(200);
-    assert_eq!(page.heading(), "The tv app asks for your account on a device");
+    assert_eq!(page.heading(), "Sign in on The tv app?");
 }
 
 #[tokio::test]
