@@ -12,6 +12,7 @@ mod client_certificates;
 mod command_line;
 #[cfg(test)]
 mod demo;
+mod documented;
 mod dumps;
 #[cfg(test)]
 mod gateways;
@@ -27,6 +28,7 @@ mod issuer;
 mod login;
 #[cfg(test)]
 mod measuring;
+mod messages;
 #[cfg(test)]
 mod nodes;
 #[cfg(test)]
