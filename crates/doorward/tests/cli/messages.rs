@@ -52,6 +52,16 @@ fn what_the_system_said_of_a_missing_file_is_told_once() {
 }
 
 #[test]
+fn another_installation_s_master_key_is_called_so() {
+    let (installation, other) = (Installation::new(), Installation::new());
+    std::fs::copy(other.path("doorward-data/master.key"), installation.path("doorward-data/master.key"))
+        .expect("copied");
+    let said = installation.fails(1, &["serve", "--listen", "127.0.0.1:0"]);
+    let told = "the secrets of this data: sealed under another master key, ";
+    assert!(said.contains(told) && said.contains("name the file that belongs to this data"), "{said}");
+}
+
+#[test]
 fn keys_that_cannot_be_turned_yet_say_what_to_do() {
     let installation = Installation::new();
     let said = installation.fails(1, &["keys", "rotate"]);
