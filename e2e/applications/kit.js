@@ -45,7 +45,6 @@ export async function makeKit(name, doorward, browser) {
 
   return {
     issuer: doorward.issuer,
-    person: { username: doorward.env.USERNAME, password: doorward.env.PASSWORD, name: "Alice", email: /@/ },
     doorward,
     installed,
     scratch,
@@ -93,7 +92,7 @@ export async function makeKit(name, doorward, browser) {
       return join(folder, program);
     },
     /** Registers a client by a preset, as its administrator would. Answers its id and secret. */
-    client: (preset, url, ...more) => register(doorward, name, ["--for", preset, "--url", url, ...more]),
+    client: (preset, url, ...more) => register(doorward, name, ["--for", preset, ...(url ? ["--url", url] : []), ...more]),
     /** Registers a client by hand: who only checks tokens, or a machine, has no preset. */
     register: (...words) => register(doorward, name, words),
     /** A person's browser, fresh. */
@@ -120,8 +119,15 @@ export async function makeKit(name, doorward, browser) {
     },
     /** Runs at the end. */
     onStop: (ending) => endings.push(ending),
-    /** The latest of what every program said, for a person who looks for the cause. */
-    log: () => started.map(({ program, log }) => `--- ${program}\n${log().slice(-4_000)}`).join("\n"),
+      /** The latest of what every program said and every page shows, for a person who looks for the cause. */
+    log: async () => {
+      const parts = started.map(({ program, log }) => `--- ${program}\n${log().slice(-4_000)}`);
+      for (const page of pages.flatMap((context) => context.pages())) {
+        const text = await page.locator("body").innerText().catch(() => "");
+        parts.push(`--- the browser at ${page.url()}\n${text.slice(0, 1_000)}`);
+      }
+      return parts.join("\n");
+    },
     stop: async () => {
       await Promise.all(pages.map((context) => context.close()));
       for (const { child } of started.reverse()) await end(child);

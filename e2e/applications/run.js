@@ -35,7 +35,7 @@ for (const application of applications) {
     const checked = await application.connect(kit);
     rows.push({ ...application, outcome: `works: ${checked.join(", ")}` });
   } catch (error) {
-    console.log(`${error.stack}\n${kit.log()}\n--- doorward\n${doorward.log().slice(-4_000)}`);
+    console.log(`${error.stack}\n${await kit.log()}\n--- doorward\n${doorward.log().slice(-4_000)}`);
     rows.push({ ...application, outcome: `FAILED: ${error.message.split("\n")[0]}` });
   } finally {
     await kit.stop();

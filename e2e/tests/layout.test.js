@@ -130,9 +130,9 @@ test("the demo: Back leads on, signing out is told, tokens are shown as they cam
   await page.getByText(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \(in \d+ minutes\)$/).first().waitFor();
 
   await page.goBack();
-  await heading(page, "This sign-in is over");
+  await heading(page, "You have answered this already");
   await person.look("over");
-  await page.getByRole("link", { name: "Back to Acme Notes" }).click();
+  await page.getByRole("link", { name: "Go to Acme Notes" }).click();
   await heading(page, "Your notes are behind a door");
 
   await page.goto(`${doorward.issuer}/demo/result`);

@@ -193,9 +193,91 @@ for (const look of LOOKS) {
       await press("Sign in");
       await returned();
 
-      await page.goto(asks({ prompt: "login" }));
+      await page.goto(asks({ prompt: "login", login_hint: "bob" }));
       await heading("Sign in again as Bob Example");
       await person.look("sign-in-again");
+    });
+
+    test("two people are signed in side by side, each is offered, and signing out names them both", async () => {
+      await page.goto(asks());
+      await signIn();
+      await returned();
+      await page.goto(asks({ login_hint: "bob" }));
+      await heading("Demo Web wants you to sign in");
+      assert.equal(await page.getByLabel("Username").inputValue(), "bob");
+      await type("Password", doorward.env.PASSWORD);
+      await press("Sign in");
+      await returned();
+
+      for (const hint of ["alice", "bob"]) {
+        await page.goto(asks({ login_hint: hint, prompt: "none" }));
+        await returned();
+      }
+      await page.goto(asks({ prompt: "none" }));
+      await returned({ error: "account_selection_required" });
+      await page.goto(asks());
+      await heading("Choose an account");
+      await person.look("select-one-of-two");
+      await page.getByRole("button", { name: "alice@example.org" }).click();
+      await returned();
+      await page.goto(doorward.issuer);
+      await page.getByText("Also signed in here", { exact: false }).waitFor();
+      await person.look("home-two");
+      await page.getByRole("link", { name: "Sign out" }).click();
+      await heading("Do you want to sign out?");
+      await person.look("sign-out-two");
+      await press("Sign out all");
+      await heading("You are signed out");
+      await page.goto(asks({ login_hint: "alice", prompt: "none" }));
+      await returned({ error: "login_required" });
+    });
+
+    behaves("who ticks the box stays signed in when the browser is closed, and who does not is signed out", async () => {
+      const cookies = async () => {
+        const all = await page.context().cookies(doorward.issuer);
+        return all.filter(({ name }) => name.startsWith("doorward-session") || name === "doorward-browser");
+      };
+      await page.goto(asks());
+      const box = page.getByLabel("Stay signed in", { exact: true });
+      assert.equal(await box.isChecked(), false);
+      await signIn();
+      await returned();
+      const gone = await cookies();
+      assert.ok(gone.length > 1 && gone.every(({ expires }) => expires === -1), "nothing outlives the browser");
+
+      await page.goto(asks({ prompt: "login" }));
+      await box.check();
+      await signIn("not the password");
+      await page.getByRole("alert").waitFor();
+      assert.equal(await box.isChecked(), true, "what was chosen is kept");
+      await type("Password", doorward.env.PASSWORD);
+      await press("Sign in");
+      await returned();
+      const stay = await cookies();
+      const days = stay.map(({ expires }) => Math.round((expires - Date.now() / 1000) / 86_400));
+      assert.ok(days.length > 1 && days.every((left) => left === 7), `${days}`);
+
+      // The browser is closed: what stays is what has a date.
+      const context = page.context();
+      await context.clearCookies();
+      await context.addCookies(stay);
+      await page.goto(asks({ prompt: "none" }));
+      await returned();
+    });
+
+    behaves("going back to what was answered leads on to where one came from", async () => {
+      await page.goto(asks());
+      const answered = page.url();
+      const interaction = await page.locator("input[name=interaction]").first().inputValue();
+      await signIn();
+      await returned();
+      const over = await page.goto(new URL(`/sign-in?interaction=${interaction}`, answered).href);
+      assert.equal(over.status(), 400);
+      await heading("You have answered this already");
+      await person.look("answered");
+      // A tab restored at the address of a form that nothing is known of.
+      await page.goto(`${doorward.issuer}/consent`);
+      await heading("This is Doorward");
     });
 
     test("an answer by form_post arrives by itself, or with one press of Continue", async () => {

@@ -368,6 +368,7 @@ fn provider_settings(settings: &Settings, issuer: &Issuer) -> provider::Settings
         pkce: settings.authorization.pkce,
         unattended_lifetime: settings.authorization.unattended,
         interactions_per_address: settings.limits.interactions(),
+        stay_signed_in: settings.session.stay_signed_in,
         session_idle: settings.session.idle,
         session_lifetime: settings.session.absolute,
         device_code_lifetime: settings.devices.code_lifetime,

@@ -83,7 +83,7 @@ audit_events! {
         client: ClientId,
         reason: SignInFailure,
     }
-    Change: /// A session ended: its user signed out, or somebody else signed in with the same browser.
+    Change: /// A session ended: its user signed out, or there was no room for one more person at their browser.
     UserSignedOut { user: UserId, session: SessionId }
     Change: /// A client was granted what its user had allowed before, or what needs no consent; the user was signed in already.
     GrantMade { user: UserId, session: SessionId, client: ClientId, grant: GrantId, scope: Scope }

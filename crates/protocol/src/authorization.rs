@@ -21,6 +21,9 @@ pub struct AuthorizationRequest {
     pub redirect_uri: RedirectUri,
     /// Whether the request named it; if so the token request must repeat it (RFC 6749 section 4.1.3).
     pub redirect_uri_given: bool,
+    /// What answers it.
+    #[serde(default)]
+    pub response_type: ResponseType,
     /// How the answer travels.
     pub response_mode: ResponseMode,
     /// What is asked for, already cut to what the client may have.
@@ -93,6 +96,35 @@ impl DeviceRequest {
         match self {
             Self::Found { user_code, .. } | Self::Entered { user_code, .. } => user_code.as_ref(),
         }
+    }
+}
+
+/// What answers an authorization request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseType {
+    /// An authorization code.
+    #[default]
+    Code,
+    /// An ID Token and nothing else (OpenID Connect Core section 3.2), as a form only: it stands in no address.
+    IdToken,
+}
+
+impl ResponseType {
+    /// Every one that is offered. None puts an access token into an authorization response (RFC 9700 section 2.1.2).
+    pub const ALL: [Self; 2] = [Self::Code, Self::IdToken];
+
+    /// The `response_type` value, and the name of what it is answered with.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::IdToken => "id_token",
+        }
+    }
+
+    /// The one of a `response_type` value.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|response_type| response_type.as_str() == text)
     }
 }
 

@@ -4,6 +4,7 @@ mod stored;
 
 use crate::access_token::{AccessTokenFormat, AccessTokenType};
 use crate::assertion::AssertionAlgorithm;
+use crate::authorization::ResponseType;
 use crate::client_authentication::{ClientAuthentication, JwksUri, TlsSubject};
 use crate::client_uri::ClientUri;
 use crate::ids::ServiceId;
@@ -190,6 +191,9 @@ pub struct Client {
     /// Schemes without a dot that its redirect URIs may have, by its operator's word (RFC 8252 section 7.1 would have a reversed domain).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub app_schemes: BTreeSet<AppScheme>,
+    /// What its authorization requests may be answered with.
+    #[serde(default = "code_alone")]
+    pub response_types: BTreeSet<ResponseType>,
     /// What it may present at the token endpoint.
     pub grant_types: BTreeSet<GrantType>,
     /// The most it may ask for.
@@ -290,6 +294,7 @@ impl Client {
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
             app_schemes: BTreeSet::new(),
+            response_types: code_alone(),
             grant_types: [GrantType::AuthorizationCode, GrantType::RefreshToken].into(),
             scope: Scope::STANDARD
                 .iter()
@@ -355,7 +360,7 @@ impl Client {
     /// Where somebody goes on who came from it and has nothing more to do here: its home page, or the root of the site that this answer went
     /// to. An app has none.
     pub fn home(&self, redirect_uri: &RedirectUri) -> Option<String> {
-        self.client_uri.as_ref().map(ToString::to_string).or_else(|| redirect_uri.site())
+        self.client_uri.as_ref().map(ToString::to_string).or_else(|| redirect_uri.site().and_then(|_| redirect_uri.web_origin()))
     }
 
     /// Whether pages of this web origin are its own: those that its redirect URIs lie in.
@@ -381,6 +386,10 @@ impl Client {
 
 const fn on() -> bool {
     true
+}
+
+fn code_alone() -> BTreeSet<ResponseType> {
+    [ResponseType::Code].into()
 }
 
 #[cfg(test)]
@@ -446,6 +455,7 @@ mod tests {
             "access_token_type",
             "access_token_claims",
             "id_token_claims",
+            "response_types",
             "rotate_refresh_tokens",
             "refresh_grace",
             "introspects_claims",

@@ -43,7 +43,9 @@ pub use access_token::{AccessTokenFormat, AccessTokenType};
 pub use assertion::AssertionAlgorithm;
 pub use assertion_issuer::{AssertionIssuer, SubjectMapping};
 pub use audit_event::{AUDIT_EVENTS, AuditClass, AuditEvent, AuditEventKind, CheckedAt, SignInFailure};
-pub use authorization::{AuthorizationRequest, ClaimsRequest, DeviceRequest, Prompt, Prompts, ResponseMode};
+pub use authorization::{
+    AuthorizationRequest, ClaimsRequest, DeviceRequest, Prompt, Prompts, ResponseMode, ResponseType,
+};
 pub use client::{Client, ClientId, ConsentPolicy, GrantType};
 pub use client_authentication::{ClientAuthentication, JwksUri, TlsSubject};
 pub use client_certificate::{ClientCertificate, UnreadCertificate};

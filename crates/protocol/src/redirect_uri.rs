@@ -258,6 +258,12 @@ impl RedirectUri {
             .unwrap_or_default()
     }
 
+    /// The origin of the website it belongs to, where a person can go; an app on their own device has none.
+    pub fn web_origin(&self) -> Option<String> {
+        let url = url::Url::parse(&self.0).ok()?;
+        (url.scheme() == "https").then(|| url.origin().ascii_serialization())
+    }
+
     /// The scheme, in lower case.
     pub fn scheme(&self) -> String {
         self.0.split(':').next().unwrap_or_default().to_ascii_lowercase()
@@ -618,6 +624,9 @@ mod tests {
 
     #[test]
     fn rfc8252_8_6_only_https_proves_a_client() {
+        let origin = |text| RedirectUri::parse(text).unwrap().web_origin();
+        assert_eq!(origin("https://c.example:8443/cb?x=1").as_deref(), Some("https://c.example:8443"));
+        assert_eq!((origin("com.example.app:/cb"), origin("http://127.0.0.1/cb")), (None, None));
         let unproven = |text| RedirectUri::parse(text).unwrap().is_unproven();
         assert!(
             unproven("com.example.app:/cb")

@@ -8,7 +8,9 @@ pub(crate) mod checks;
 
 use crate::interaction::{Browser, Step};
 use crate::{Ctx, Provider, ProviderError};
-use protocol::{AuthorizationRequest, Client, ErrorCode, OAuthError, Params, RedirectUri, ResponseMode};
+use protocol::{
+    AuthorizationRequest, Client, ErrorCode, OAuthError, Params, RedirectUri, ResponseMode, ResponseType,
+};
 use std::sync::Arc;
 use storage::client::RegisteredClient;
 
@@ -135,7 +137,7 @@ impl Provider {
             state: request.state.clone(),
         };
         let response = match answer {
-            Ok(code) => self.addressed(&address, vec![("code", code)]),
+            Ok(answer) => self.addressed(&address, vec![(request.response_type.as_str(), answer)]),
             Err(error) => self.error_response(&address, error),
         };
         AuthorizationResponse { client_id: Some(request.client_id.clone()), ..response }
@@ -184,7 +186,12 @@ fn return_address(client: &Client, params: &Params) -> Result<ReturnAddress, OAu
     };
     // Of two values neither counts; the checks refuse the request for it.
     let once = |name| params.get(name).filter(|_| !params.repeats(name));
-    let mode = once("response_mode").and_then(ResponseMode::parse).unwrap_or(ResponseMode::Query);
+    let mode = once("response_mode").and_then(ResponseMode::parse);
+    // OAuth 2.0 Multiple Response Type Encoding Practices section 5: an answer to id_token, an error too, never goes into a query.
+    let mode = match (once("response_type") == Some(ResponseType::IdToken.as_str()), mode) {
+        (true, None | Some(ResponseMode::Query)) => ResponseMode::Fragment,
+        (_, mode) => mode.unwrap_or(ResponseMode::Query),
+    };
     Ok(ReturnAddress { redirect_uri, mode, state: once("state").map(str::to_owned) })
 }
 

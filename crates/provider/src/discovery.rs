@@ -5,8 +5,8 @@ use crate::{Provider, ProviderError};
 use protocol::claims::SCOPE_CLAIMS;
 use protocol::discovery::ProviderMetadata;
 use protocol::{
-    AssertionAlgorithm, ClientAuthentication, CodeChallenge, GrantType, Prompt, ResponseMode, Scope,
-    SigningAlgorithm,
+    AssertionAlgorithm, ClientAuthentication, CodeChallenge, GrantType, Prompt, ResponseMode, ResponseType,
+    Scope, SigningAlgorithm,
 };
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ impl Provider {
             device_authorization_endpoint: url("/oauth2/device_authorization"),
             scopes_supported: Scope::STANDARD.to_vec(),
             claims_supported: claims_supported(),
-            response_types_supported: vec!["code"],
+            response_types_supported: ResponseType::ALL.map(ResponseType::as_str).to_vec(),
             response_modes_supported: ResponseMode::ALL.iter().map(|mode| mode.as_str()).collect(),
             grant_types_supported: GrantType::ALL.iter().map(|grant_type| grant_type.as_str()).collect(),
             acr_values_supported: vec![ACR_PASSWORD],

@@ -23,21 +23,17 @@ pub enum Overloaded {
 pub enum Ended {
     /// A sign-in under way: answered, expired, or another browser's; which of them is not told.
     Interaction,
-    /// The same, told to the browser that it was of.
-    InteractionOf(Box<EndedOf>),
     /// The same, about a device.
     Device,
+    /// A sign-in of this browser that was answered: a page of it was gone back to, or loaded again.
+    Answered {
+        /// What its client is called.
+        client_name: String,
+        /// Where that is, if it is on the web: its home page, or the origin of its redirect URI.
+        client_origin: Option<String>,
+    },
     /// The link that creates the first platform owner: used, expired, or incomplete.
     SetupLink,
-}
-
-/// On whose behalf somebody had come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EndedOf {
-    /// What the client is called.
-    pub client_name: String,
-    /// Where it is, unless it is an app.
-    pub home: Option<String>,
 }
 
 /// Why a request was refused.

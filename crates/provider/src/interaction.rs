@@ -7,6 +7,7 @@ mod act;
 mod grant;
 mod named;
 mod next;
+mod page;
 mod sign_in;
 mod sign_up;
 mod told;
@@ -21,17 +22,19 @@ pub(crate) use sign_up::check_password;
 pub use sign_up::{NewAccount, PasswordProblem, SignUpAnswer, SignUpProblem};
 pub(crate) use waiting::Waiting;
 
+use crate::accounts::Accounts;
 use crate::known_device::KnownDevice;
 use crate::session::SignedIn;
 use crate::{
-    AuthorizationResponse, Authorize, Ctx, Ended, EndedOf, Overloaded, Provider, ProviderError,
+    AccountCookies, AuthorizationResponse, Authorize, Ctx, Ended, Overloaded, Provider, ProviderError,
     UserCodeProblem, scope,
 };
 use crypto::{OpaqueToken, generate_secret, secret_hash, secret_matches};
+use grant::Granted;
 use next::{Next, next};
 use protocol::{
-    AuthorizationRequest, Client, ClientId, DeviceRequest, ErrorCode, GrantType, InteractionId, Logo,
-    OAuthError, Scope, SecretHash, Timestamp,
+    AuthorizationRequest, Client, ClientId, DeviceRequest, ErrorCode, GrantType, InteractionId, OAuthError,
+    ResponseType, Scope, SecretHash, SessionId,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,8 +51,10 @@ const BACK_WITHIN: Duration = Duration::from_secs(6);
 /// What a browser's cookies say.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Browser<'a> {
-    /// Its session.
+    /// The session that was used last.
     pub session: Option<&'a str>,
+    /// The sessions of others signed in beside it.
+    pub others: &'a [String],
     /// Its own secret, which its interactions are bound to.
     pub secret: Option<&'a str>,
     /// Who signed in with it before, sealed: see [`Step::new_device`].
@@ -63,8 +68,8 @@ pub struct Step {
     pub what: What,
     /// The secret cookie the browser gets, if it had none.
     pub new_browser_secret: Option<String>,
-    /// The session cookie the browser gets, if it signed in.
-    pub new_session: Option<String>,
+    /// The session cookies the browser has from now on, if that changes.
+    pub cookies: Option<AccountCookies>,
     /// The cookie by which the browser is known from then on, for [`crate::KNOWN_DEVICE_LIFETIME`]: wrong passwords in it are counted apart.
     pub new_device: Option<String>,
 }
@@ -110,11 +115,13 @@ pub enum Todo {
         again: Option<Named>,
         /// Whether accounts can be created here.
         can_sign_up: bool,
+        /// Whether they want to stay signed in, as far as it is known; nothing where that is not theirs to choose.
+        stay: Option<bool>,
     },
     /// Create an account.
     SignUp,
-    /// Choose whether to go on with the account signed in.
-    SelectAccount(Named),
+    /// Choose one of the accounts signed in, or another.
+    SelectAccount(Vec<AccountChoice>),
     /// Allow or deny.
     Consent {
         /// As whom.
@@ -139,13 +146,25 @@ pub enum Todo {
     },
 }
 
+/// An account to go on with.
+#[derive(Debug)]
+pub struct AccountChoice {
+    /// Its session, which the answer names.
+    pub session: SessionId,
+    /// Whose it is.
+    pub person: Named,
+}
+
 /// What was asked, by whom, and how far the person is: what decides what is left to do.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) client: &'a Client,
     pub(crate) request: &'a AuthorizationRequest,
     pub(crate) progress: &'a Progress,
+    /// Whom it is about, as far as it is known.
     pub(crate) signed_in: Option<&'a SignedIn>,
+    /// Who is signed in at this browser.
+    pub(crate) accounts: &'a Accounts,
 }
 
 impl Resumed {
@@ -156,6 +175,7 @@ impl Resumed {
             request: &self.interaction.request,
             progress,
             signed_in: self.signed_in.as_ref(),
+            accounts: &self.accounts,
         }
     }
 }
@@ -165,6 +185,7 @@ pub(crate) struct Resumed {
     pub(crate) interaction: Interaction,
     pub(crate) client: Arc<RegisteredClient>,
     pub(crate) signed_in: Option<SignedIn>,
+    pub(crate) accounts: Accounts,
     pub(crate) handle: String,
     pub(crate) device: Option<KnownDevice>,
     /// Nobody had acted on it before: what is stored still says that it ends soon.
@@ -180,15 +201,17 @@ impl Provider {
         request: AuthorizationRequest,
         browser: &Browser<'_>,
     ) -> Result<Authorize, ProviderError> {
-        let signed_in = self.signed_in(ctx, browser.session).await?;
+        let accounts = self.accounts(ctx, browser).await?;
         let progress = Progress::default();
-        let asked = Asked { client, request: &request, progress: &progress, signed_in: signed_in.as_ref() };
+        let signed_in = accounts.at_hand(&request, &progress).cloned();
+        let signed_in = signed_in.as_ref();
+        let asked = Asked { client, request: &request, progress: &progress, signed_in, accounts: &accounts };
         let left = self.left(ctx, asked).await?;
-        if let (Next::Grant, Some(signed_in)) = (left, &signed_in) {
-            let (grant, code, revealed) = self.grant_and_code(ctx, &request, signed_in);
+        if let (Next::Grant, Some(signed_in)) = (left, signed_in) {
+            let Granted { grant, code, answer } = self.granted(ctx, client, &request, signed_in).await?;
             let made = told::grant_made(&grant);
             self.inner.store.write(self.audited(ctx, IssueAuthorizationCode { grant, code }, made)).await?;
-            return Ok(Authorize::Answer(self.response(&request, Ok(revealed))));
+            return Ok(Authorize::Answer(self.response(&request, Ok(answer))));
         }
         if request.prompts.none {
             return Ok(Authorize::Answer(self.response(&request, Err(left.as_error()))));
@@ -197,19 +220,15 @@ impl Provider {
             self.has_room_for(ctx, client)?;
         }
         let (mut interaction, handle, new_browser_secret) = self.new_interaction(ctx, request, browser)?;
-        interaction.progress.shown_to = left.shown_to(signed_in.as_ref());
+        interaction.progress.shown_to = left.shown_to(signed_in);
         self.inner.store.write(BeginInteraction(interaction.clone())).await?;
-        let asked = Asked {
-            client,
-            request: &interaction.request,
-            progress: &progress,
-            signed_in: signed_in.as_ref(),
-        };
+        let request = &interaction.request;
+        let asked = Asked { client, request, progress: &progress, signed_in, accounts: &accounts };
         let page = self.page(ctx.now, asked, left, handle);
         Ok(Authorize::Interact(Step {
             what: What::Page(Box::new(page)),
             new_browser_secret,
-            new_session: None,
+            cookies: None,
             new_device: None,
         }))
     }
@@ -293,21 +312,15 @@ impl Provider {
         let interaction = self.inner.store.read(InteractionById(id)).await?.ok_or_else(gone)?;
         let ours = token.matches(&interaction.secret_hash)
             && browser.secret.is_some_and(|secret| secret_matches(secret, &interaction.browser_hash));
-        if !ours {
+        if !ours || (interaction.finished_at.is_none() && ctx.now >= interaction.expires_at) {
             return Err(gone());
         }
         let client = match &interaction.request.device {
             Some(DeviceRequest::Entered { .. }) => crate::device::own_client(),
             _ => self.client(&interaction.request.client_id).await?.ok_or_else(gone)?,
         };
-        if interaction.finished_at.is_some() || ctx.now >= interaction.expires_at {
-            // Its own browser is led on to where it came from.
-            let home = client.client.home(&interaction.request.redirect_uri);
-            let of = EndedOf { client_name: client.client.name.clone(), home };
-            let of = interaction.request.device.is_none().then_some(of);
-            return Err(ProviderError::Ended(
-                of.map_or(Ended::Device, |of| Ended::InteractionOf(Box::new(of))),
-            ));
+        if interaction.finished_at.is_some() {
+            return Err(ProviderError::Ended(answered(&client.client, &interaction.request)));
         }
         still_registered(&client.client, &interaction.request)?;
         // What was taken from the client since it asked is not asked for any more. Our own page asks for nothing.
@@ -318,10 +331,11 @@ impl Provider {
             return Err(gone());
         }
         interaction.request.scope = left;
-        let signed_in = self.signed_in(ctx, browser.session).await?;
+        let accounts = self.accounts(ctx, browser).await?;
+        let signed_in = accounts.at_hand(&interaction.request, &interaction.progress).cloned();
         let device = self.known_device(ctx, browser.device);
         let handle = handle.to_owned();
-        Ok(Resumed { interaction, client, signed_in, handle, device, acted_first: false })
+        Ok(Resumed { interaction, client, signed_in, accounts, handle, device, acted_first: false })
     }
 
     pub(crate) async fn left(&self, ctx: &Ctx, asked: Asked<'_>) -> Result<Next, ProviderError> {
@@ -331,57 +345,31 @@ impl Provider {
         };
         Ok(next(asked, consent.as_ref(), ctx.now))
     }
-
-    pub(crate) fn page(&self, now: Timestamp, asked: Asked<'_>, left: Next, handle: String) -> Page {
-        let request = asked.request;
-        let todo = match (left, asked.signed_in) {
-            (Next::Device, Some(signed_in)) => {
-                crate::device::todo(now, request, signed_in, self.entered_code(request))
-            }
-            (Next::SignUp, _) => Todo::SignUp,
-            (Next::SelectAccount, Some(signed_in)) => Todo::SelectAccount(Named::of(&signed_in.user)),
-            (Next::Consent | Next::Confirm, Some(signed_in)) => Todo::Consent {
-                person: Named::of(&signed_in.user),
-                scope: request.scope.clone(),
-                claims: next::named_claims(request).into_iter().collect(),
-            },
-            (left, _) => self.sign_in_todo(asked, left),
-        };
-        Page {
-            handle,
-            client_name: asked.client.name.clone(),
-            client: asked.client.id.clone(),
-            logo: asked.client.logo.as_ref().map(Logo::version),
-            returns_to: if request.device.is_none() { request.redirect_uri.shown() } else { String::new() },
-            todo,
-        }
-    }
-
-    fn sign_in_todo(&self, asked: Asked<'_>, left: Next) -> Todo {
-        let again = asked
-            .signed_in
-            .filter(|_| left == Next::SignInAgain && !asked.progress.wants_another)
-            .map(|signed_in| Named::of(&signed_in.user));
-        let username = again.as_ref().map(|again| again.username.clone());
-        let username = username.or_else(|| asked.request.login_hint.clone()).unwrap_or_default();
-        Todo::SignIn { username, again, can_sign_up: self.inner.settings.registration_open }
-    }
 }
 
 /// What the request needs of its client may have been taken from it since. An address that is not registered any more is sent nothing.
 fn still_registered(client: &Client, request: &AuthorizationRequest) -> Result<(), ProviderError> {
     let refused = |code, description| Err(ProviderError::oauth(code, description));
-    let grant_type = match request.device {
-        Some(_) => GrantType::DeviceCode,
-        None => GrantType::AuthorizationCode,
-    };
-    if request.device.is_none() && client.redirect_uri(request.redirect_uri.as_str()).is_none() {
+    let (asks_for_code, is_browser) = (request.response_type == ResponseType::Code, request.device.is_none());
+    let grant_type = if is_browser { GrantType::AuthorizationCode } else { GrantType::DeviceCode };
+    if is_browser && client.redirect_uri(request.redirect_uri.as_str()).is_none() {
         return refused(ErrorCode::InvalidRequest, "redirect_uri is not registered for this client any more");
     }
-    if !client.grant_types.contains(&grant_type) {
+    let may_ask = !is_browser || client.response_types.contains(&request.response_type);
+    if !may_ask || (asks_for_code && !client.grant_types.contains(&grant_type)) {
         return refused(ErrorCode::UnauthorizedClient, "the client is not registered for this any more");
     }
     Ok(())
+}
+
+/// What is told of it to the browser it belonged to. Where an app on a device, or on the person's own, is, no link can say.
+fn answered(client: &Client, request: &AuthorizationRequest) -> Ended {
+    let is_there = request.device.is_none() && client.redirect_uri(request.redirect_uri.as_str()).is_some();
+    if request.device.is_some() {
+        return Ended::Device;
+    }
+    let client_origin = client.home(&request.redirect_uri).filter(|_| is_there);
+    Ended::Answered { client_name: client.name.clone(), client_origin }
 }
 
 fn denied() -> OAuthError {

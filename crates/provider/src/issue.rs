@@ -292,7 +292,7 @@ impl Provider {
         }
     }
 
-    fn id_token_lifetime(&self, client: &Client) -> Duration {
+    pub(crate) fn id_token_lifetime(&self, client: &Client) -> Duration {
         client
             .id_token_lifetime
             .map_or(self.inner.settings.id_token_lifetime, |seconds| Duration::from_secs(seconds.into()))

@@ -4,6 +4,7 @@
 //! [`Provider`] is a cheap clone, built once. Every decision takes a [`Ctx`]: the instant, the randomness and the address of one request.
 
 mod access_token;
+mod accounts;
 pub mod admin;
 mod api_keys;
 mod audience;
@@ -49,6 +50,7 @@ mod userinfo;
 mod validate;
 
 pub use access_token::VerifiedAccessToken;
+pub use accounts::{AccountCookie, AccountCookies, MOST_ACCOUNTS};
 pub use api_keys::VerifiedApiKey;
 pub use audit::{AuditBreak, AuditChain, AuditCounts, AuditLevel, AuditVerdict};
 pub use authorize::{AuthorizationResponse, Authorize, AuthorizeError, Checked};
@@ -58,14 +60,14 @@ pub use client_request::ClientRequest;
 pub use credential::{Caller, Credential};
 pub use ctx::{Ctx, Dialect, RequestId};
 pub use device::{DeviceAuthorization, EnteredCode, UserCodeProblem};
-pub use error::{Ended, EndedOf, Overloaded, ProviderError};
+pub use error::{Ended, Overloaded, ProviderError};
 pub use introspect::Introspection;
 pub use keys::SigningKeyView;
 pub use known_device::KNOWN_DEVICE_LIFETIME;
 pub use logout::{LoggedOut, Logout, LogoutProblem, LogoutRequest};
 pub use readings::{CacheReading, PoolStats, Readings, RemoteStats, StoreStats};
 pub use session::SignedIn;
-pub use settings::{JWK_SET_MAX_AGE, Settings};
+pub use settings::{JWK_SET_MAX_AGE, Settings, StaySignedIn};
 pub use setup::SetupAnswer;
 pub use subscription::{CurrentSubscription, OrganizationUser};
 pub use token::{KeycloakTokenResponse, TokenResponse};

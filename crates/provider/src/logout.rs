@@ -1,9 +1,11 @@
 //! RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): a client sends the browser here to sign out, or asks for it by itself.
 //!
-//! A good `id_token_hint` ends the session it names, whoever brings it: a client's back end brings no cookie. Another session of the
-//! browser at hand goes on until its person was asked, because any page can send a browser here. Whatever else is wrong with a request is
-//! no reason to keep somebody signed in.
+//! A good `id_token_hint` ends the session it names, whoever brings it: a client's back end brings no cookie. Other sessions of the
+//! browser at hand go on until their people were asked, because any page can send a browser here: if the one it names is among several
+//! there, the others stay, and are told of. Who is asked, and signs out, signs out everybody. Whatever else is wrong with a request is no
+//! reason to keep somebody signed in.
 
+use crate::accounts::AccountCookies;
 use crate::interaction::{Browser, Named};
 use crate::session::SignedIn;
 use crate::{ClientRequest, Ctx, Provider, ProviderError};
@@ -41,10 +43,19 @@ pub enum LogoutProblem {
 }
 
 /// What a logout request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoggedOut {
-    /// The session of the browser that came with it.
+    /// Whoever was signed in at the browser that came with it.
     ThisBrowser,
+    /// The session that its hint names, one of several of the browser that came with it.
+    OneOfSeveral {
+        /// Whose it was.
+        username: String,
+        /// Who is signed in there still.
+        still: Vec<String>,
+        /// By these cookies.
+        cookies: AccountCookies,
+    },
     /// The session that its hint names; the browser that came, if one did, has none.
     Named,
     /// Nothing: nobody was signed in.
@@ -54,14 +65,14 @@ pub enum LoggedOut {
 /// How a logout request goes on.
 #[derive(Debug)]
 pub enum Logout {
-    /// Nobody is signed in any more in the browser at hand.
+    /// Somebody is signed out, if anybody was signed in.
     SignedOut(LogoutRequest, LoggedOut),
     /// The person is asked; the form must carry this proof that the question was asked here.
     Ask {
         /// What is asked for.
         request: LogoutRequest,
-        /// Who is signed in.
-        person: Named,
+        /// Who is signed in: each of them is signed out.
+        people: Vec<Named>,
         /// To be sent back with the answer.
         proof: String,
     },
@@ -90,25 +101,35 @@ impl Provider {
                 (None, LogoutRequest { problem, ..LogoutRequest::default() })
             }
         };
-        let here = self.signed_in(ctx, browser.session).await?;
+        let accounts = self.accounts(ctx, browser).await?;
         let named = match &hint {
             Some(hint) => self.end_named_session(ctx, hint).await?,
             None => None,
         };
-        let Some(signed_in) = here else {
+        let Some(here) = accounts.first() else {
             let ended = named.map_or(LoggedOut::Nobody, |_| LoggedOut::Named);
             return Ok(Logout::SignedOut(request, ended));
         };
-        if named == Some(signed_in.session.id) {
-            return Ok(Logout::SignedOut(request, LoggedOut::ThisBrowser));
-        }
-        let proof = proof(browser.session.unwrap_or_default());
+        let proof = proof(&here.cookie);
         let confirmed =
             confirmed.is_some_and(|presented| constant_time_eq(presented.as_bytes(), proof.as_bytes()));
         if !confirmed {
-            return Ok(ask(request, signed_in, proof));
+            let Some(over) = named.and_then(|named| accounts.of_session(named)) else {
+                return Ok(Logout::Ask { request, people: accounts.people(), proof });
+            };
+            let left = accounts.without(over.signed_in.user.id);
+            if left.first().is_some() {
+                let username = over.signed_in.user.username.clone();
+                let (still, cookies) = (left.usernames(), left.cookies(ctx.now));
+                return Ok(Logout::SignedOut(request, LoggedOut::OneOfSeveral { username, still, cookies }));
+            }
         }
-        self.end_session(ctx, signed_in.user.id, signed_in.session.id).await?;
+        // Everybody who is signed in here: who comes next to a computer that others use must find nobody.
+        for SignedIn { session, user } in accounts.sessions() {
+            if Some(session.id) != named {
+                self.end_session(ctx, user.id, session.id).await?;
+            }
+        }
         Ok(Logout::SignedOut(request, LoggedOut::ThisBrowser))
     }
 
@@ -221,10 +242,6 @@ fn not_registered(ctx: &Ctx, client: Option<&Client>, uri: &str) -> LogoutProble
         "the address to return to after sign-out is not registered for this client (--post-logout-redirect-uri)"
     );
     LogoutProblem::NotRegistered(told)
-}
-
-fn ask(request: LogoutRequest, signed_in: SignedIn, proof: String) -> Logout {
-    Logout::Ask { request, person: Named::of(&signed_in.user), proof }
 }
 
 /// Only a page shown to this browser can know it: derived from the session's secret, which no other page can read.

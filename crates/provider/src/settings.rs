@@ -11,7 +11,9 @@ pub struct Settings {
     pub issuer: String,
     /// Whether people may create accounts themselves.
     pub registration_open: bool,
-    /// A session unused for this long is over.
+    /// Whether people stay signed in when they close the browser.
+    pub stay_signed_in: StaySignedIn,
+    /// A session unused for this long is over, unless its person stays signed in.
     pub session_idle: Duration,
     /// A session this old is over.
     pub session_lifetime: Duration,
@@ -64,6 +66,7 @@ impl Settings {
         Self {
             issuer: issuer.into(),
             registration_open: false,
+            stay_signed_in: StaySignedIn::Ask,
             session_idle: 8 * 60 * MINUTE,
             session_lifetime: 7 * DAY,
             pkce: PkcePolicy::PkceOrNonce,
@@ -92,6 +95,17 @@ impl Settings {
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.issuer)
     }
+}
+
+/// Whether people stay signed in when they close the browser, or leave it alone for long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StaySignedIn {
+    /// They do not.
+    Off,
+    /// Who chooses to.
+    Ask,
+    /// They do.
+    Always,
 }
 
 /// How long clients may keep the JWK Set before they ask again; a key signs only after it was published for so long.

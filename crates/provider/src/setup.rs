@@ -1,8 +1,10 @@
 //! The first platform owner: a link that works once, made by a server that has none.
 
+use crate::accounts::Accounts;
 use crate::interaction::{Browser, NewAccount, SignUpProblem};
-use crate::{Ctx, Ended, Provider, ProviderError};
-use crypto::OpaqueToken;
+use crate::session::StartedSession;
+use crate::{AccountCookies, Ctx, Ended, Provider, ProviderError};
+use crypto::{OpaqueToken, generate_secret};
 use protocol::{AuditEvent, OneTimeLinkId, UserId};
 use std::time::Duration;
 use storage::one_time_link::{OneTimeLink, OneTimeLinkById, OneTimeLinksFor, ReplaceOneTimeLinks};
@@ -19,9 +21,11 @@ pub enum SetupAnswer {
         /// How they sign in.
         username: String,
         /// The session cookie the browser gets.
-        new_session: String,
+        cookies: AccountCookies,
         /// The cookie by which the browser is known from then on.
         new_device: String,
+        /// The secret cookie the browser gets, if it had none.
+        new_browser_secret: Option<String>,
     },
     /// Something is to be mended.
     Problems(Vec<SignUpProblem>),
@@ -105,14 +109,17 @@ impl Provider {
         let created = AuditEvent::PlatformOwnerCreated { user: user.id };
         let device = self.known_device(ctx, browser.device);
         let new_device = self.remember_device(ctx, device.as_ref(), user.id);
-        let (session, _, cookie) = self.session_for(ctx, &user, None);
+        let new_browser_secret = browser.secret.is_none().then(|| generate_secret(ctx.random()));
+        let secret = browser.secret.or(new_browser_secret.as_deref()).unwrap_or_default();
+        let StartedSession { change: session, accounts, .. } =
+            self.session_for(ctx, &user, &Accounts::nobody(secret), false);
         let add = AddUser { user, password_hash: Some(password_hash), spends: Some(link) };
         let add = AddUserSignedIn { add, session };
         match self.inner.store.write(self.audited(ctx, add, created)).await? {
             UserAdded::Added => {
                 tracing::info!("PlatformOwnerCreated");
-                let new_session = OpaqueToken::reveal(&cookie);
-                Ok(SetupAnswer::Created { username, new_session, new_device })
+                let cookies = accounts.cookies(ctx.now);
+                Ok(SetupAnswer::Created { username, cookies, new_device, new_browser_secret })
             }
             UserAdded::Taken | UserAdded::LooksAlike => Ok(SetupAnswer::Problems(vec![SignUpProblem::Taken])),
             UserAdded::LinkSpent => Err(ProviderError::Ended(Ended::SetupLink)),

@@ -101,12 +101,12 @@ pub(crate) fn insert(steps: &mut Steps, code: &NewAuthorizationCode) {
     );
 }
 
-/// Issues an authorization code where nothing had to be asked.
+/// Grants, and issues an authorization code, where nothing had to be asked.
 pub struct IssueAuthorizationCode {
     /// What is granted.
     pub grant: NewGrant,
-    /// The code.
-    pub code: NewAuthorizationCode,
+    /// The code; none where the request was answered otherwise.
+    pub code: Option<NewAuthorizationCode>,
 }
 
 impl Command for IssueAuthorizationCode {
@@ -114,7 +114,9 @@ impl Command for IssueAuthorizationCode {
 
     fn steps(&self, steps: &mut Steps) {
         crate::grant::insert(steps, &self.grant);
-        insert(steps, &self.code);
+        if let Some(code) = &self.code {
+            insert(steps, code);
+        }
     }
 
     fn outcome(&self, applied: Applied) -> bool {

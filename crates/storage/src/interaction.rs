@@ -154,8 +154,8 @@ pub struct AdvanceInteraction {
 pub enum Advance {
     /// Something is left to do.
     Continue(Progress),
-    /// It is answered with an authorization code.
-    Grant(Box<(NewGrant, NewAuthorizationCode)>),
+    /// It is answered with an authorization code, or by what needs none.
+    Grant(Box<(NewGrant, Option<NewAuthorizationCode>)>),
     /// It is answered with an error.
     Fail,
     /// The device that asks is allowed what it asks for; refused when that was decided meanwhile, or has expired.
@@ -188,7 +188,9 @@ impl Command for AdvanceInteraction {
             Advance::Continue(_) | Advance::Fail => {}
             Advance::Grant(granted) => {
                 crate::grant::insert(steps, &granted.0);
-                crate::authorization_code::insert(steps, &granted.1);
+                if let Some(code) = &granted.1 {
+                    crate::authorization_code::insert(steps, code);
+                }
             }
             Advance::AllowDevice(id, grant) => crate::device_code::allow(steps, *id, grant, self.at),
             Advance::DenyDevice(id) => crate::device_code::deny(steps, *id, self.at),

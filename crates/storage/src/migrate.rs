@@ -23,6 +23,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("V15__carried_requests", include_str!("../migrations/V15__carried_requests.sql")),
     ("V16__versions", include_str!("../migrations/V16__versions.sql")),
     ("V17__installation", include_str!("../migrations/V17__installation.sql")),
+    ("V18__staying", include_str!("../migrations/V18__staying.sql")),
 ];
 
 /// The newest schema version this program knows.

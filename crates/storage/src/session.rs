@@ -31,6 +31,8 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// When it was ended.
     pub ended_at: Option<Timestamp>,
+    /// Whether it outlives its browser's window, and idleness.
+    pub persistent: bool,
 }
 
 /// The session with this id, and who is behind it.
@@ -43,7 +45,7 @@ impl Query for SessionById {
         Statement::new(
             "SELECT u.id, u.username, u.email, u.email_verified, u.name, u.claims, u.platform_owner, u.created_at, u.updated_at, \
              u.disabled_at, u.signed_out_at, s.id, s.secret_hash, s.user_id, s.auth_time, s.amr, s.acr, s.created_at, \
-             s.last_seen_at, s.expires_at, s.ended_at \
+             s.last_seen_at, s.expires_at, s.ended_at, s.persistent \
              FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = ?",
             params![self.0],
         )
@@ -63,6 +65,7 @@ impl Query for SessionById {
                 last_seen_at: row.get(from + 7)?,
                 expires_at: row.get(from + 8)?,
                 ended_at: row.get(from + 9)?,
+                persistent: row.get::<Option<bool>>(from + 10)?.unwrap_or_default(),
             };
             Ok((session, User::from_row(row, 0)?))
         })
@@ -110,6 +113,8 @@ pub enum SessionChange {
         amr: String,
         /// How strongly.
         acr: String,
+        /// Whether it outlives its browser's window from now on.
+        persistent: bool,
         /// When.
         at: Timestamp,
     },
@@ -125,18 +130,18 @@ pub(crate) fn change(steps: &mut Steps, change: &SessionChange) {
             }
             insert(steps, session);
         }
-        SessionChange::Renew { id, presented, secret_hash, amr, acr, at } => steps.one(
-            "UPDATE sessions SET secret_hash = ?, auth_time = ?, amr = ?, acr = ?, last_seen_at = ? \
+        SessionChange::Renew { id, presented, secret_hash, amr, acr, persistent, at } => steps.one(
+            "UPDATE sessions SET secret_hash = ?, auth_time = ?, amr = ?, acr = ?, last_seen_at = ?, persistent = ? \
              WHERE id = ? AND secret_hash = ? AND ended_at IS NULL",
-            params![*secret_hash, *at, amr, acr, *at, *id, *presented],
+            params![*secret_hash, *at, amr, acr, *at, *persistent, *id, *presented],
         ),
     }
 }
 
 fn insert(steps: &mut Steps, session: &Session) {
     steps.one(
-        "INSERT INTO sessions (id, secret_hash, user_id, auth_time, amr, acr, created_at, last_seen_at, expires_at) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO sessions (id, secret_hash, user_id, auth_time, amr, acr, created_at, last_seen_at, expires_at, persistent) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             session.id,
             session.secret_hash,
@@ -147,6 +152,7 @@ fn insert(steps: &mut Steps, session: &Session) {
             session.created_at,
             session.last_seen_at,
             session.expires_at,
+            session.persistent,
         ],
     );
 }

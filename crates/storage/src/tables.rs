@@ -116,7 +116,7 @@ pub(crate) static TABLES: &[Table] = &[
         "sessions",
         columns![
             id: Id, secret_hash: Hash, user_id: Id, auth_time: Int, amr: Name, acr: Name, created_at: Int, last_seen_at: Int,
-            expires_at: Int, ended_at: Int = NULL,
+            expires_at: Int, ended_at: Int = NULL, persistent: Int = NULL,
         ],
     )
     .refers(&[("user_id", "users")]),

@@ -157,28 +157,37 @@ impl Outcome {
         }
     }
 
-    fn of(error: &ProviderError) -> Self {
-        let (later, refused) = (Self::later, Self::refused);
-        match error {
-            ProviderError::OAuth(OAuthError { code, description, .. }) => {
-                refused(*code, description, START_AGAIN)
-            }
-            ProviderError::Ended(Ended::Interaction | Ended::InteractionOf(_) | Ended::Device) => refused(
-                ErrorCode::InvalidRequest,
+    fn ended(ended: &Ended) -> Self {
+        let (description, words) = match ended {
+            Ended::Interaction => (
                 "it was answered, took too long, or began in another browser",
                 (
                     "This sign-in is over",
                     "Go back to the app. If it does not know you yet, sign in again from there.",
                 ),
             ),
-            ProviderError::Ended(Ended::SetupLink) => refused(
-                ErrorCode::InvalidRequest,
+            Ended::Answered { .. } | Ended::Device => (
+                "this page belonged to a sign-in that is finished",
+                ("You have answered this already", "Go on in the app."),
+            ),
+            Ended::SetupLink => (
                 "it was used, is older than a day, or is incomplete",
                 (
                     "This link has expired",
                     "If nobody runs this installation yet, start the server again: it prints a new one.",
                 ),
             ),
+        };
+        Self::refused(ErrorCode::InvalidRequest, description, words)
+    }
+
+    fn of(error: &ProviderError) -> Self {
+        let (later, refused) = (Self::later, Self::refused);
+        match error {
+            ProviderError::OAuth(OAuthError { code, description, .. }) => {
+                refused(*code, description, START_AGAIN)
+            }
+            ProviderError::Ended(ended) => Self::ended(ended),
             ProviderError::Overloaded { what: Overloaded::Hashing, retry_after } => {
                 later(StatusCode::TOO_MANY_REQUESTS, "too many people are signing in at once", *retry_after)
             }
@@ -225,10 +234,9 @@ impl Outcome {
     /// The page's own way on.
     fn lead_on(&self, error: &ProviderError) -> LeadOn {
         match error {
-            ProviderError::Ended(Ended::InteractionOf(of)) => match &of.home {
-                Some(home) => LeadOn::new(format!("Back to {}", of.client_name), home),
-                None => LeadOn::start_page(),
-            },
+            ProviderError::Ended(Ended::Answered { client_name, client_origin: Some(origin) }) => {
+                LeadOn::new(format!("Go to {client_name}"), origin)
+            }
             ProviderError::Ended(Ended::Device) => LeadOn::new("Enter a code", "/device"),
             // This very page, once more.
             _ if self.asks_again => LeadOn::new("Try again", ""),

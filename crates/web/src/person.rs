@@ -11,6 +11,7 @@ pub(crate) mod sign_up;
 
 use crate::answer::{ContentSecurityPolicy, page, see_other};
 use crate::app::Web;
+use crate::cookies::Presented;
 use crate::metrics::Told;
 use crate::pages::{
     Account, ClientMark, ConsentPage, DeviceConsentPage, FormPostPage, Permission, Person, SelectAccountPage,
@@ -22,7 +23,7 @@ use http::StatusCode;
 use http::header::SET_COOKIE;
 use protocol::{ResponseMode, Scope};
 use provider::AuthorizationResponse;
-use provider::interaction::{MIN_PASSWORD_CHARS, Named, Page, Step, Todo, What};
+use provider::interaction::{AccountChoice, MIN_PASSWORD_CHARS, Named, Page, Step, Todo, What};
 
 /// Sends an authorization response on its way.
 pub(crate) fn respond(response: &AuthorizationResponse) -> Response {
@@ -47,35 +48,38 @@ fn carried(response: &AuthorizationResponse) -> Response {
 }
 
 /// Shows a step, or sends its answer on its way, with the cookies it brings.
-pub(crate) fn respond_to_step(web: &Web, step: Step) -> Response {
+pub(crate) fn respond_to_step(web: &Web, step: Step, cookies: &Presented) -> Response {
     let mut response = match &step.what {
         What::Answer(response) => respond(response),
         What::Page(shown) => show(StatusCode::OK, shown, None),
         What::Device(decision) => device::decided(*decision),
         What::UserCode(problem) => device::again("", *problem),
     };
-    add_cookies(web, &step, &mut response);
+    add_cookies(web, &step, cookies, &mut response);
     response
 }
 
 /// Like [`respond_to_step`], but what a form led to is shown by GET: going back or reloading posts no password twice.
-pub(crate) fn respond_to_form(web: &Web, step: Step) -> Response {
+pub(crate) fn respond_to_form(web: &Web, step: Step, cookies: &Presented) -> Response {
     let mut response = match &step.what {
         What::Answer(response) => respond(response),
         What::Page(shown) => see_other(&format!("/interaction?interaction={}", shown.handle)),
         What::Device(decision) => device::decided(*decision),
         What::UserCode(problem) => device::again("", *problem),
     };
-    add_cookies(web, &step, &mut response);
+    add_cookies(web, &step, cookies, &mut response);
     response
 }
 
-fn add_cookies(web: &Web, step: &Step, response: &mut Response) {
+fn add_cookies(web: &Web, step: &Step, presented: &Presented, response: &mut Response) {
     let cookies = web.cookies();
-    let browser = step.new_browser_secret.as_deref().and_then(|secret| cookies.browser(secret));
-    let session = step.new_session.as_deref().and_then(|session| cookies.session(session));
+    let new_secret = step.new_browser_secret.as_deref();
+    let sessions = match &step.cookies {
+        Some(accounts) => cookies.signed_in(accounts, new_secret, presented),
+        None => new_secret.and_then(|secret| cookies.browser(secret, None)).into_iter().collect(),
+    };
     let device = step.new_device.as_deref().and_then(|device| cookies.device(device));
-    for cookie in browser.into_iter().chain(session).chain(device) {
+    for cookie in sessions.into_iter().chain(device) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
 }
@@ -87,13 +91,14 @@ pub(crate) fn show(status: StatusCode, shown: &Page, problem: Option<SignInProbl
         _ => ContentSecurityPolicy::FormsLeadOn,
     };
     match &shown.todo {
-        Todo::SignIn { username, again, can_sign_up } => {
+        Todo::SignIn { username, again, can_sign_up, stay } => {
             let view = SignInPage {
                 client_name: shown.client_name.clone(),
                 client_mark: client_mark(shown),
                 client_host: Some(shown.returns_to.clone()).filter(|host| !host.is_empty()),
                 interaction: shown.handle.clone(),
-                action: "/sign-in".to_owned(),
+                action: form_action("/sign-in", shown),
+                stay: *stay,
                 username: username.clone(),
                 error: problem,
                 can_sign_up: *can_sign_up,
@@ -128,7 +133,7 @@ fn sign_up_view(shown: &Page) -> SignUpPage {
             interaction: shown.handle.clone(),
         },
         client_mark: client_mark(shown),
-        action: "/sign-up".to_owned(),
+        action: form_action("/sign-up", shown),
         username: String::new(),
         email: String::new(),
         name: String::new(),
@@ -139,9 +144,7 @@ fn sign_up_view(shown: &Page) -> SignUpPage {
 
 fn select_account_view(shown: &Page) -> SelectAccountPage {
     let accounts = match &shown.todo {
-        Todo::SelectAccount(person) => {
-            vec![Account { person: named(person), session: "current".to_owned() }]
-        }
+        Todo::SelectAccount(choices) => choices.iter().map(account).collect(),
         _ => Vec::new(),
     };
     SelectAccountPage {
@@ -149,8 +152,17 @@ fn select_account_view(shown: &Page) -> SelectAccountPage {
         client_mark: client_mark(shown),
         interaction: shown.handle.clone(),
         accounts,
-        action: "/select-account".to_owned(),
+        action: form_action("/select-account", shown),
     }
+}
+
+fn account(choice: &AccountChoice) -> Account {
+    Account { person: named(&choice.person), session: choice.session.to_string() }
+}
+
+/// A form's address says which interaction it belongs to: a tab that is restored there goes on.
+fn form_action(path: &str, shown: &Page) -> String {
+    format!("{path}?interaction={}", shown.handle)
 }
 
 fn consent_view(shown: &Page) -> ConsentPage {
@@ -167,7 +179,7 @@ fn consent_view(shown: &Page) -> ConsentPage {
         interaction: shown.handle.clone(),
         permissions: permissions(&scope).chain(named).collect(),
         offline: scope.contains(Scope::OFFLINE_ACCESS),
-        action: "/consent".to_owned(),
+        action: form_action("/consent", shown),
     }
 }
 

@@ -211,9 +211,9 @@ fn on_the_way_to_a_client(under: &Under<'_>) -> Router<Web> {
             ("/oauth2/logout/posted", get(logout::posted)),
             ("/sign-out", get(logout::asked_again).post(logout::confirm)),
             ("/interaction", get(sign_in::resume)),
-            ("/sign-in/cancel", post(sign_in::cancel)),
-            ("/select-account", post(select_account::post)),
-            ("/consent", post(consent::post)),
+            ("/sign-in/cancel", get(sign_in::resume).post(sign_in::cancel)),
+            ("/select-account", get(sign_in::resume).post(select_account::post)),
+            ("/consent", get(sign_in::resume).post(consent::post)),
         ],
     )
 }
@@ -259,7 +259,8 @@ fn for_gateways(under: &Under<'_>) -> Router<Web> {
 fn routes<const N: usize>(under: &Under<'_>, table: [(&'static str, MethodRouter<Web>); N]) -> Router<Web> {
     table.into_iter().fold(Router::new(), |router, (path, methods)| {
         // Here, and not on the router: laid around the layers, it would answer a preflight (OPTIONS) before CORS does.
-        let methods = methods.fallback(async || Problem::new(StatusCode::METHOD_NOT_ALLOWED));
+        let web = under.web.clone();
+        let methods = methods.fallback(move |request: Request| wrong_method(web.clone(), request));
         router.route(path, under.route(path, methods))
     })
 }
@@ -290,6 +291,23 @@ async fn asset(request: Request) -> Response {
         (CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")),
     ];
     (headers, asset.body).into_response()
+}
+
+/// A browser gets here by an address that was the answer to a form: it is shown the way on.
+async fn wrong_method(web: Web, request: Request) -> Response {
+    if !wants_page(&request) {
+        return Problem::new(StatusCode::METHOD_NOT_ALLOWED).into_response();
+    }
+    let request_id = (web.new_ctx)(None).request_id;
+    crate::answer::error_page(&crate::pages::ErrorPage {
+        status: 405,
+        title: "This page cannot be shown again".to_owned(),
+        what_happened: "It was the answer to a form, and cannot be asked for by itself.".to_owned(),
+        what_to_do: "Go back to the app you came from, and start again there.".to_owned(),
+        error_code: None,
+        lead_on: crate::pages::LeadOn::start_page(),
+        request_id: request_id.to_string(),
+    })
 }
 
 async fn not_found(web: Web, request: Request) -> Response {

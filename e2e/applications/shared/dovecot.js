@@ -6,16 +6,18 @@ import { connect as open } from "node:net";
 
 export const PACKAGES = ["dovecot-imapd"];
 
-/** Starts it, with a client that may introspect; answers its port of IMAP. */
-export async function dovecot(kit) {
+/** Starts it; answers its port of IMAP. It asks introspection, or UserInfo in the mode `auth`; what it takes for a person's name is `username`. */
+export async function dovecot(kit, { mode = "post", username = "username" } = {}) {
   const port = await kit.port();
   const { id, secret } = await kit.register("--grant-type", "client_credentials", "--introspects-all", "--introspects-claims");
   const issuer = new URL(kit.issuer);
   const oauth2 = await kit.write(
     "oauth2.conf.ext",
-    `introspection_mode = post
+    mode === "auth"
+      ? `introspection_mode = auth\nintrospection_url = ${kit.issuer}/oauth2/userinfo\nusername_attribute = ${username}\n`
+      : `introspection_mode = post
 introspection_url = http://${id}:${encodeURIComponent(secret)}@${issuer.host}/oauth2/introspect
-username_attribute = username
+username_attribute = ${username}
 active_attribute = active
 active_value = true
 `,

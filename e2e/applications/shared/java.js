@@ -1,28 +1,33 @@
-// A Spring Boot program of one file, built by Maven.
+// Programs of one Java file, built by Maven.
 
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Builds it, once per source text; answers the path of its jar. */
-export async function springBoot(kit, version, starters, source) {
+/** Builds it, once per text; answers its folder. `product` is there when it is built. */
+export async function maven(kit, project, source, product) {
   const folder = join(kit.installed, "maven");
-  const jar = join(folder, "target", "app-1.jar");
-  const java = join(folder, "src/main/java/app/App.java");
-  const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
-<parent><groupId>org.springframework.boot</groupId><artifactId>spring-boot-starter-parent</artifactId><version>${version}</version></parent>
-<groupId>app</groupId><artifactId>app</artifactId><version>1</version><properties><java.version>17</java.version></properties>
-<dependencies>${starters.map((name) => `<dependency><groupId>org.springframework.boot</groupId><artifactId>${name}</artifactId></dependency>`).join("")}</dependencies>
-<build><plugins><plugin><groupId>org.springframework.boot</groupId><artifactId>spring-boot-maven-plugin</artifactId></plugin></plugins></build></project>`;
+  const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>app</groupId><artifactId>app</artifactId><version>1</version>
+${project}</project>`;
   const before = await readFile(join(folder, "built"), "utf8").catch(() => "");
-  if (!existsSync(jar) || before !== pom + source) {
-    await mkdir(join(java, ".."), { recursive: true });
-    await writeFile(java, source);
+  if (!existsSync(join(folder, product)) || before !== pom + source) {
+    await mkdir(join(folder, "src/main/java/app"), { recursive: true });
+    await writeFile(join(folder, "src/main/java/app/App.java"), source);
     await writeFile(join(folder, "pom.xml"), pom);
     await kit.run("mvn", ["--batch-mode", "--quiet", "package"], { cwd: folder });
     await writeFile(join(folder, "built"), pom + source);
   }
-  return jar;
+  return folder;
+}
+
+/** Answers the path of its jar. */
+export async function springBoot(kit, version, starters, source) {
+  const dependencies = starters.map((name) => `<dependency><groupId>org.springframework.boot</groupId><artifactId>${name}</artifactId></dependency>`);
+  const project = `<parent><groupId>org.springframework.boot</groupId><artifactId>spring-boot-starter-parent</artifactId><version>${version}</version></parent>
+<properties><java.version>17</java.version></properties><dependencies>${dependencies.join("")}</dependencies>
+<build><plugins><plugin><groupId>org.springframework.boot</groupId><artifactId>spring-boot-maven-plugin</artifactId></plugin></plugins></build>`;
+  const jar = "target/app-1.jar";
+  return join(await maven(kit, project, source, jar), jar);
 }
 
 /** Signs people in, shows who they are, signs out everywhere, and has an API for access tokens. */

@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use protocol::{
     AccessTokenFormat, AppScheme, Client, ClientId, ClientUri, ConsentPolicy, ExchangePolicy, GrantType,
-    Logo, PkcePolicy, RateLimit, RedirectUri, Scope, ServicePath,
+    Logo, PkcePolicy, RateLimit, RedirectUri, ResponseType, Scope, ServicePath,
 };
 
 #[derive(Args)]
@@ -33,6 +33,9 @@ pub(crate) struct ClientOptions {
     /// A scheme without a dot that its redirect URIs may have, such as cursor: other applications may use it too; repeatable
     #[arg(long = "app-scheme", value_name = "SCHEME")]
     app_schemes: Vec<AppScheme>,
+    /// What its authorization requests may be answered with; id_token only as a form (form_post); repeatable
+    #[arg(long = "response-type", value_parser = response_type())]
+    response_types: Vec<ResponseType>,
     /// What it may use at the token endpoint; repeatable
     #[arg(long = "grant-type", value_parser = grant_type())]
     grant_types: Vec<GrantType>,
@@ -187,6 +190,7 @@ impl ClientOptions {
         given(&mut client.redirect_uris, list(self.redirect_uris));
         given(&mut client.post_logout_redirect_uris, list(self.post_logout_redirect_uris));
         given(&mut client.app_schemes, list(self.app_schemes).map(|all| all.into_iter().collect()));
+        given(&mut client.response_types, list(self.response_types).map(|all| all.into_iter().collect()));
         given(&mut client.grant_types, list(self.grant_types).map(|all| all.into_iter().collect()));
         given(&mut client.scope, self.scope);
         given(&mut client.consent, self.consent.map(Into::into));
@@ -260,6 +264,11 @@ impl From<Format> for AccessTokenFormat {
             Format::Opaque => Self::Opaque,
         }
     }
+}
+
+fn response_type() -> impl TypedValueParser<Value = ResponseType> {
+    PossibleValuesParser::new(ResponseType::ALL.map(ResponseType::as_str))
+        .try_map(|text| ResponseType::parse(&text).ok_or("unknown response type"))
 }
 
 fn grant_type() -> impl TypedValueParser<Value = GrantType> {

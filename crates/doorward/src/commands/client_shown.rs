@@ -24,6 +24,8 @@ pub(super) fn show(args: ShowArgs) -> anyhow::Result<()> {
     };
     let seconds = |lifetime: Option<u32>| lifetime.map(|seconds| format!("{seconds} s")).unwrap_or_default();
     let yes = |holds: bool| if holds { "yes" } else { "no" }.to_owned();
+    let response_types: Vec<_> =
+        client.response_types.iter().map(|response_type| response_type.as_str()).collect();
     let grant_types: Vec<_> = client.grant_types.iter().map(|grant_type| grant_type.as_str()).collect();
     let app_schemes: Vec<_> = client.app_schemes.iter().map(ToString::to_string).collect();
     let mut fields = vec![
@@ -38,6 +40,7 @@ pub(super) fn show(args: ShowArgs) -> anyhow::Result<()> {
         ("redirect URIs", uris(&client.redirect_uris)),
         ("post-logout redirect URIs", uris(&client.post_logout_redirect_uris)),
         ("app schemes", app_schemes.join(" ")),
+        ("response types", response_types.join(" ")),
         ("grant types", grant_types.join(" ")),
         ("scope", Scope::to_string(&client.scope)),
         ("consent", word(serde_json::to_value(client.consent))),

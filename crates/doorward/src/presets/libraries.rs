@@ -97,6 +97,7 @@ spring.security.oauth2.client:
         name: "quarkus",
         title: "Quarkus, web-app",
         redirect: &["/callback"],
+        post_logout: &["/"],
         into: "application.properties",
         settings: "
 quarkus.oidc.auth-server-url=<issuer>
@@ -106,8 +107,10 @@ quarkus.oidc.application-type=web-app
 quarkus.oidc.authentication.redirect-path=/callback
 quarkus.oidc.authentication.restore-path-after-redirect=true
 quarkus.oidc.authentication.pkce-required=true
-quarkus.oidc.authentication.scopes=profile,email",
-        seen: Seen::Tried("3.34.1"),
+quarkus.oidc.authentication.scopes=profile,email
+quarkus.oidc.logout.path=/logout
+quarkus.oidc.logout.post-logout-path=/",
+        seen: Seen::Tried("3.33.2"),
         ..WEB
     },
     Preset {

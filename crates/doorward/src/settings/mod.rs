@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use protocol::{PkcePolicy, SigningAlgorithm};
-use provider::AuditLevel;
+use provider::{AuditLevel, StaySignedIn};
 use secrecy::SecretString;
 use storage::Database;
 use web::server::{CertificateHeader, ForwardingHeader, TrustedProxies};
@@ -118,10 +118,17 @@ pub(crate) struct AuthorizationSettings {
     pub(crate) unattended: Duration,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct SessionSettings {
     pub(crate) idle: Duration,
     pub(crate) absolute: Duration,
+    pub(crate) stay_signed_in: StaySignedIn,
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self { idle: Duration::ZERO, absolute: Duration::ZERO, stay_signed_in: StaySignedIn::Off }
+    }
 }
 
 #[derive(Clone, Debug, Default)]

@@ -11,6 +11,7 @@ use super::value::{
     masked_database, master_key, number, one_of, path, put, rotation, switch,
 };
 use protocol::{PkcePolicy, SigningAlgorithm};
+use provider::StaySignedIn;
 use running::RUNNING;
 
 /// All of them, in the order they are shown in.
@@ -187,11 +188,22 @@ static SERVING: &[Setting] = &[
         "5m",
     ),
     Setting::new("session.idle", "DURATION", Value("8h"), |s, v| put(&mut s.session.idle, lifetime(v)))
-        .help("A browser that was not used for so long signs in again.", "30m"),
+        .help("A browser that was not used for so long signs in again, unless its person chose to stay signed in.", "30m"),
     Setting::new("session.absolute", "DURATION", Value("7d"), |s, v| {
         put(&mut s.session.absolute, lifetime(v))
     })
     .help("A browser signs in again after so long, however much it was used.", "12h"),
+    Setting::new("session.stay_signed_in", "off|ask|always", Value("ask"), |s, v| {
+        let choices = [("off", StaySignedIn::Off), ("ask", StaySignedIn::Ask), ("always", StaySignedIn::Always)];
+        put(&mut s.session.stay_signed_in, one_of(v, &choices))
+    })
+    .help(
+        "Whether people stay signed in when they close the browser, or leave it for longer than session.idle; until \
+             session.absolute. With ask they choose on the sign-in page, and who chooses nothing does not: the next \
+             person at a computer that others use must not find them signed in. With off the sessions of those who \
+             had chosen to are over.",
+        "off",
+    ),
     Setting::new("tokens.access_token_alg", "ES256|RS256|EdDSA", Value("ES256"), |s, v| {
         put(&mut s.tokens.access_token_alg, one_of(v, SIGNING_ALGORITHMS))
     })

@@ -76,10 +76,10 @@ impl Browser {
         for _ in 0..3 {
             let Arrived::Page { at, html } = &arrived else { return arrived };
             let mut fields = vec![("interaction", field(html, "interaction").unwrap_or_default())];
-            let to = if html.contains(r#"action="/sign-in""#) {
+            let to = if html.contains(r#"action="/sign-in?"#) {
                 fields.extend([("username", self.username.clone()), ("password", self.password.clone())]);
                 at.join("/sign-in").unwrap()
-            } else if !html.contains(r#"action="/consent""#) {
+            } else if !html.contains(r#"action="/consent?"#) {
                 return arrived;
             } else {
                 fields.push(("decision", "allow".to_owned()));

@@ -6,7 +6,7 @@ use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider};
 use crypto::{generate_secret, secret_hash};
 use passwords::OnBehalfOf;
-use protocol::{AuditEvent, Client, ClientId, GrantType, PkcePolicy, Version};
+use protocol::{AuditEvent, Client, ClientId, GrantType, PkcePolicy, ResponseType, Version};
 use secrecy::{ExposeSecret as _, SecretString};
 use storage::client::{
     AddClient, ClientAdded, ClientById, ListClients, RegisteredClient, RemoveClient, ReplaceClient,
@@ -336,6 +336,12 @@ fn check(client: &Client) -> Result<(), AdminError> {
     let invalid = |why: &str| Err(AdminError::Invalid(why.to_owned()));
     if client.name.trim().is_empty() || client.name.len() > 255 {
         return invalid("name: 1 to 255 bytes are expected; people read it on the sign-in page");
+    }
+    if client.response_types.is_empty() {
+        return invalid("response type: at least one is needed");
+    }
+    if client.response_types.contains(&ResponseType::IdToken) && client.redirect_uris.is_empty() {
+        return invalid("redirect URI: at least one is needed for the response type id_token");
     }
     if client.grant_types.contains(&GrantType::AuthorizationCode) && client.redirect_uris.is_empty() {
         return invalid("redirect URI: at least one is needed for authorization_code");

@@ -7,7 +7,7 @@ use crypto::TokenType;
 use protocol::claims::IdTokenClaims;
 use protocol::{
     AuthorizationRequest, ClaimsRequest, Client, CodeChallenge, ErrorCode, GrantType, OAuthError, Params,
-    PkcePolicy, Prompts, ResponseMode, Scope,
+    PkcePolicy, Prompts, ResponseMode, ResponseType, Scope,
 };
 
 const MAX_TEXT: usize = 2_048;
@@ -25,10 +25,20 @@ impl Provider {
         response_mode(params)?;
         bounded(params, "state")?;
         request_objects(params)?;
-        response_type(params)?;
-        grant_type(client)?;
-        let scope = scope::asked_of_a_person(client, params)?;
-        let code_challenge = self.code_challenge(client, &scope, params)?;
+        let response_type = response_type(client, params)?;
+        let mut scope = scope::asked_of_a_person(client, params)?;
+        let code_challenge = match response_type {
+            ResponseType::Code => {
+                grant_type(client)?;
+                self.code_challenge(client, &scope, params)?
+            }
+            ResponseType::IdToken => {
+                id_token(&scope, params)?;
+                // OpenID Connect Core section 11: there is nothing to refresh.
+                scope = scope.without(Scope::OFFLINE_ACCESS);
+                None
+            }
+        };
         let prompts = self.prompts_of(client, params)?;
         let max_age = max_age(params)?;
         let claims = claims(params)?;
@@ -39,6 +49,7 @@ impl Provider {
             client_id: client.id.clone(),
             redirect_uri: address.redirect_uri.clone(),
             redirect_uri_given: params.get("redirect_uri").is_some(),
+            response_type,
             response_mode: address.mode,
             scope,
             state: address.state.clone(),
@@ -176,12 +187,37 @@ fn request_objects(params: &Params) -> Result<(), OAuthError> {
     Ok(())
 }
 
-fn response_type(params: &Params) -> Result<(), OAuthError> {
-    match params.require("response_type")? {
-        "code" => Ok(()),
+fn response_type(client: &Client, params: &Params) -> Result<ResponseType, OAuthError> {
+    let Some(asked) = ResponseType::parse(params.require("response_type")?) else {
         // RFC 9700 section 2.1.2: no access token in an authorization response.
-        _ => refuse(ErrorCode::UnsupportedResponseType, "response_type: code is expected"),
+        return refuse(ErrorCode::UnsupportedResponseType, "response_type: code or id_token is expected");
+    };
+    if !client.response_types.contains(&asked) {
+        let why = format!("this client is not registered for response_type {}", asked.as_str());
+        let refused = OAuthError::new(ErrorCode::UnauthorizedClient, why);
+        return Err(refused.admitted_by("client set --response-type"));
     }
+    Ok(asked)
+}
+
+/// OpenID Connect Core section 3.2.2.1, and only as a form: an ID Token in an address would stay there.
+fn id_token(scope: &Scope, params: &Params) -> Result<(), OAuthError> {
+    if params.get("response_mode") != Some(ResponseMode::FormPost.as_str()) {
+        return refuse(
+            ErrorCode::InvalidRequest,
+            "response_mode: form_post is expected with response_type id_token",
+        );
+    }
+    if !scope.contains(Scope::OPENID) {
+        return refuse(ErrorCode::InvalidScope, "scope: openid is expected with response_type id_token");
+    }
+    if params.get("nonce").is_none() {
+        return refuse(
+            ErrorCode::InvalidRequest,
+            "nonce is missing: it is required with response_type id_token",
+        );
+    }
+    Ok(())
 }
 
 fn grant_type(client: &Client) -> Result<(), OAuthError> {

@@ -1,12 +1,14 @@
 //! A person enters a user code (RFC 8628 section 3.3): it begins an interaction, in which they sign in if need be and decide. Guessing is
 //! limited per account (section 5.1), so a code is not looked up before somebody has signed in.
 
+use crate::accounts::Accounts;
 use crate::interaction::{Asked, Browser, Named, Page, Todo};
 use crate::session::SignedIn;
 use crate::{Ctx, Ended, Provider, ProviderError};
 use protocol::{
     AuditEvent, AuthorizationRequest, ClaimsRequest, Client, ClientAuthentication, ClientId, DeviceRequest,
-    GrantType, Prompts, RedirectUri, ResponseMode, Scope, ServicePath, Timestamp, UserCode, UserId,
+    GrantType, Prompts, RedirectUri, ResponseMode, ResponseType, Scope, ServicePath, Timestamp, UserCode,
+    UserId,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,8 +62,8 @@ impl Provider {
         };
         let UserCodeKey(user_code_key) = self.user_code_key(user_code);
         let sealed = Some(self.seal_user_code(ctx, user_code));
-        let signed_in = self.signed_in(ctx, browser.session).await?;
-        let asked = match &signed_in {
+        let accounts = self.accounts(ctx, browser).await?;
+        let asked = match accounts.iter().next() {
             None => AskedByDevice {
                 client: own_client(),
                 request: self.request_of_page(
@@ -76,7 +78,7 @@ impl Provider {
         };
         let (interaction, handle, new_browser_secret) = self.new_interaction(ctx, asked.request, browser)?;
         let begun = (interaction, handle.clone());
-        self.begin_device(ctx, &asked.client, begun, signed_in.as_ref()).await?;
+        self.begin_device(ctx, &asked.client, begun, &accounts).await?;
         Ok(EnteredCode::Begun { handle, new_browser_secret })
     }
 
@@ -86,11 +88,17 @@ impl Provider {
         ctx: &Ctx,
         client: &RegisteredClient,
         (mut interaction, handle): (Interaction, String),
-        signed_in: Option<&SignedIn>,
+        accounts: &Accounts,
     ) -> Result<Page, ProviderError> {
         let progress = interaction.progress;
-        let asked =
-            Asked { client: &client.client, request: &interaction.request, progress: &progress, signed_in };
+        let signed_in = accounts.at_hand(&interaction.request, &progress);
+        let asked = Asked {
+            client: &client.client,
+            request: &interaction.request,
+            progress: &progress,
+            signed_in,
+            accounts,
+        };
         let left = self.left(ctx, asked).await?;
         let page = self.page(ctx.now, asked, left, handle);
         interaction.progress.shown_to = left.shown_to(signed_in);
@@ -199,6 +207,7 @@ impl Provider {
             client_id,
             redirect_uri: page.map_err(|error| ProviderError::Defect(error.to_string()))?,
             redirect_uri_given: false,
+            response_type: ResponseType::Code,
             response_mode: ResponseMode::Query,
             scope: Scope::default(),
             state: None,

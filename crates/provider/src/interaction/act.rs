@@ -1,5 +1,6 @@
 //! What a person does within an interaction besides signing in: look at it again, allow or deny, choose an account, give up.
 
+use super::grant::Granted;
 use super::{Asked, Browser, Next, Page, Resumed, Step, What, denied, next, told};
 use crate::session::SignedIn;
 use crate::{Ctx, Ended, Provider, ProviderError};
@@ -31,17 +32,37 @@ pub(super) struct Act {
 }
 
 impl Provider {
-    /// Shows an interaction as it stands.
+    /// Shows an interaction as it stands, or answers it when nothing is left to do: its person signed in in another tab, say.
     ///
     /// # Errors
     /// When it has ended, or is not this browser's.
-    pub async fn show(&self, ctx: &Ctx, handle: &str, browser: &Browser<'_>) -> Result<Page, ProviderError> {
+    pub async fn show(
+        &self,
+        ctx: &mut Ctx,
+        handle: &str,
+        browser: &Browser<'_>,
+    ) -> Result<Step, ProviderError> {
+        self.go_on(ctx, handle, browser, |left| left).await
+    }
+
+    /// Goes on where the interaction stands, or where its person would rather be.
+    async fn go_on(
+        &self,
+        ctx: &mut Ctx,
+        handle: &str,
+        browser: &Browser<'_>,
+        rather: impl FnOnce(Next) -> Next,
+    ) -> Result<Step, ProviderError> {
         let resumed = self.resume(ctx, handle, browser).await?;
-        let asked = resumed.asked(&resumed.interaction.progress);
-        let left = self.left(ctx, asked).await?;
-        // With nothing left it was answered in another tab meanwhile; signing in again is harmless and ends it properly.
-        let left = if matches!(left, Next::Grant | Next::LookUp) { Next::SignIn } else { left };
-        Ok(self.page(ctx.now, asked, left, resumed.handle.clone()))
+        let progress = resumed.interaction.progress;
+        let left = rather(self.left(ctx, resumed.asked(&progress)).await?);
+        let shown_to = left.shown_to(resumed.signed_in.as_ref());
+        if matches!(left, Next::Grant | Next::LookUp) || (shown_to.is_some() && shown_to != progress.shown_to)
+        {
+            return self.proceed(ctx, resumed, Act { progress, ..Act::default() }).await;
+        }
+        let page = self.page(ctx.now, resumed.asked(&progress), left, resumed.handle.clone());
+        Ok(step(What::Page(Box::new(page))))
     }
 
     /// Shows the form that creates an account, instead of the one that signs in.
@@ -60,19 +81,18 @@ impl Provider {
         Ok(self.page(ctx.now, asked, Next::SignUp, resumed.handle.clone()))
     }
 
-    /// Shows the form that signs in, instead of the one that creates an account.
+    /// Shows the form that signs in, instead of the one that creates an account; as [`Provider::show`] for whoever is signed in.
     ///
     /// # Errors
     /// As [`Provider::show`].
     pub async fn show_sign_in(
         &self,
-        ctx: &Ctx,
+        ctx: &mut Ctx,
         handle: &str,
         browser: &Browser<'_>,
-    ) -> Result<Page, ProviderError> {
-        let resumed = self.resume(ctx, handle, browser).await?;
-        let asked = Asked { signed_in: None, ..resumed.asked(&resumed.interaction.progress) };
-        Ok(self.page(ctx.now, asked, Next::SignIn, resumed.handle.clone()))
+    ) -> Result<Step, ProviderError> {
+        let rather = |left| if left == Next::SignUp { Next::SignIn } else { left };
+        self.go_on(ctx, handle, browser, rather).await
     }
 
     /// The person allows or denies what the client asks for.
@@ -118,7 +138,7 @@ impl Provider {
         Ok(self.answer(&resumed, Err(denied())))
     }
 
-    /// The person goes on with the account signed in, or wants another.
+    /// The person goes on with one of the accounts signed in, named by its session, or wants another.
     ///
     /// # Errors
     /// As [`Provider::show`].
@@ -127,18 +147,29 @@ impl Provider {
         ctx: &mut Ctx,
         handle: &str,
         browser: &Browser<'_>,
-        another: bool,
+        choice: Option<&str>,
     ) -> Result<Step, ProviderError> {
-        let resumed = self.resume_to_act(ctx, handle, browser).await?;
-        let here = resumed.signed_in.as_ref().map(|signed_in| signed_in.session.id);
-        let chose = here.filter(|_| resumed.interaction.progress.shown_to == here);
-        let progress = if another {
+        let mut resumed = self.resume_to_act(ctx, handle, browser).await?;
+        let progress = resumed.interaction.progress;
+        let Some(choice) = choice else {
             // Whoever signed in within this interaction is left, too.
-            Progress { wants_another: true, chose: None, signed_in: None, ..resumed.interaction.progress }
-        } else {
-            Progress { wants_another: false, chose, ..resumed.interaction.progress }
+            let progress = Progress { wants_another: true, chose: None, signed_in: None, ..progress };
+            return self.proceed(ctx, resumed, Act { progress, ..Act::default() }).await;
         };
-        self.proceed(ctx, resumed, Act { progress, ..Act::default() }).await
+        let chosen = choice.parse().ok().and_then(|id| resumed.accounts.of_session(id)).cloned();
+        let chose = chosen.as_ref().map(|account| account.signed_in.session.id);
+        let signed_in = progress.signed_in.filter(|id| Some(*id) == chose);
+        let progress = Progress { wants_another: false, chose, signed_in, ..progress };
+        let mut cookies = None;
+        if let Some(account) = chosen {
+            // Used last from now on.
+            resumed.signed_in = Some(account.signed_in.clone());
+            resumed.accounts = resumed.accounts.with(account);
+            cookies = resumed.accounts.are_several().then(|| resumed.accounts.cookies(ctx.now));
+        }
+        let mut step = self.proceed(ctx, resumed, Act { progress, ..Act::default() }).await?;
+        step.cookies = cookies;
+        Ok(step)
     }
 
     /// Applies an act and answers, or shows what is left. `resumed.signed_in` is who is signed in after it.
@@ -193,11 +224,12 @@ impl Provider {
         }
         let consent =
             if act.allowed { Some(self.widened_consent(ctx, resumed, signed_in).await?) } else { None };
-        let (grant, code, revealed) = self.grant_and_code(ctx, request, signed_in);
+        let Granted { grant, code, answer } =
+            self.granted(ctx, &resumed.client.client, request, signed_in).await?;
         let granted = Advance::Grant(Box::new((grant, code)));
         let granted = AdvanceInteraction { consent, ..advance(resumed, act.session, granted) };
         self.advance(ctx, resumed, act.left.as_ref(), granted).await?;
-        Ok(self.answer(resumed, Ok(revealed)))
+        Ok(self.answer(resumed, Ok(answer)))
     }
 
     /// The user code that was entered is looked up, now that somebody is signed in whose guess it is; what they are asked is an interaction
@@ -215,8 +247,12 @@ impl Provider {
             Ok(asked) => asked,
             Err(problem) => return Ok(step(What::UserCode(problem))),
         };
-        let begun = self.new_interaction_of(ctx, asked.request, resumed.interaction.browser_hash);
-        let page = self.begin_device(ctx, &asked.client, begun, Some(signed_in)).await?;
+        let (mut interaction, handle) =
+            self.new_interaction_of(ctx, asked.request, resumed.interaction.browser_hash);
+        // Whoever just acted is whom it is about, whoever else is signed in.
+        interaction.progress.chose = Some(signed_in.session.id);
+        let begun = (interaction, handle);
+        let page = self.begin_device(ctx, &asked.client, begun, &resumed.accounts).await?;
         Ok(step(What::Page(Box::new(page))))
     }
 
@@ -304,5 +340,5 @@ fn advance(resumed: &Resumed, session: Option<SessionChange>, next: Advance) -> 
 }
 
 fn step(what: What) -> Step {
-    Step { what, new_browser_secret: None, new_session: None, new_device: None }
+    Step { what, new_browser_secret: None, cookies: None, new_device: None }
 }

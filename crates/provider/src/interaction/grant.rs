@@ -1,10 +1,20 @@
-//! What a person gives by going through an interaction: the grant, and its authorization code.
+//! What a person gives by going through an interaction: the grant, and the code or the ID Token that answers the request.
 
+use crate::issue::user_claims;
 use crate::session::SignedIn;
-use crate::{Ctx, Provider};
-use protocol::{AuthorizationCodeId, AuthorizationRequest, GrantId, Scope, Timestamp};
+use crate::{Ctx, Provider, ProviderError};
+use crypto::TokenType;
+use protocol::claims::{Audience, IdTokenClaims, visible};
+use protocol::{AuthorizationCodeId, AuthorizationRequest, Client, GrantId, ResponseType, Scope, Timestamp};
 use storage::authorization_code::NewAuthorizationCode;
 use storage::grant::NewGrant;
+
+/// What is stored, and what the client sees of it.
+pub(crate) struct Granted {
+    pub(crate) grant: NewGrant,
+    pub(crate) code: Option<NewAuthorizationCode>,
+    pub(crate) answer: String,
+}
 
 impl Provider {
     /// The grant a person gives by what they did.
@@ -36,14 +46,33 @@ impl Provider {
         }
     }
 
-    /// That grant, its code, and the code as the client sees it.
-    pub(crate) fn grant_and_code(
+    /// That grant, and the answer to the request.
+    pub(crate) async fn granted(
+        &self,
+        ctx: &mut Ctx,
+        client: &Client,
+        request: &AuthorizationRequest,
+        signed_in: &SignedIn,
+    ) -> Result<Granted, ProviderError> {
+        let grant = self.grant_for(ctx, request, signed_in);
+        Ok(match request.response_type {
+            ResponseType::Code => {
+                let (code, answer) = self.new_code(ctx, request, &grant);
+                Granted { grant, code: Some(code), answer }
+            }
+            ResponseType::IdToken => {
+                let answer = self.front_channel_id_token(ctx, client, request, (&grant, signed_in)).await?;
+                Granted { grant, code: None, answer }
+            }
+        })
+    }
+
+    fn new_code(
         &self,
         ctx: &mut Ctx,
         request: &AuthorizationRequest,
-        signed_in: &SignedIn,
-    ) -> (NewGrant, NewAuthorizationCode, String) {
-        let grant = self.grant_for(ctx, request, signed_in);
+        grant: &NewGrant,
+    ) -> (NewAuthorizationCode, String) {
         let id = AuthorizationCodeId::new(ctx.now, ctx.id());
         let token = ctx.opaque(id.as_bytes());
         let code = NewAuthorizationCode {
@@ -58,6 +87,33 @@ impl Provider {
             created_at: ctx.now,
             expires_at: ctx.now + self.inner.settings.authorization_code_lifetime,
         };
-        (grant, code, token.reveal())
+        (code, token.reveal())
+    }
+
+    /// OpenID Connect Core section 3.2.2.11. No access token is issued beside it, so it carries what the scope stands for (section 5.4).
+    async fn front_channel_id_token(
+        &self,
+        ctx: &Ctx,
+        client: &Client,
+        request: &AuthorizationRequest,
+        (grant, signed_in): (&NewGrant, &SignedIn),
+    ) -> Result<String, ProviderError> {
+        let asked = request.claims.id_token.keys().chain(request.claims.userinfo.keys());
+        let claims = IdTokenClaims {
+            iss: self.inner.settings.issuer.clone(),
+            sub: grant.user_id.to_string(),
+            aud: Audience::One(client.id.to_string()),
+            exp: (ctx.now + self.id_token_lifetime(client)).seconds(),
+            iat: ctx.now.seconds(),
+            auth_time: grant.auth_time.seconds(),
+            nonce: request.nonce.clone(),
+            acr: grant.acr.clone(),
+            amr: grant.amr.split(' ').map(str::to_owned).collect(),
+            at_hash: None,
+            sid: grant.session_id.to_string(),
+            user: visible(&user_claims(&signed_in.user), &grant.scope, asked),
+        };
+        let key = self.signing_key(client.id_token_signed_response_alg).await?;
+        Ok(key.sign(TokenType::IdToken, &serde_json::to_vec(&claims)?))
     }
 }

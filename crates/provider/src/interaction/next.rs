@@ -1,6 +1,7 @@
 //! The pure question: given what was asked and what was done, what is left to do? No I/O, so that every case is a line of a table.
 
 use super::Asked;
+use crate::accounts::is_hinted;
 use crate::session::SignedIn;
 use protocol::{
     AuthorizationRequest, ConsentPolicy, DeviceRequest, ErrorCode, OAuthError, SessionId, Timestamp,
@@ -75,6 +76,16 @@ pub(crate) fn next(asked: Asked<'_>, consent: Option<&Consent>, now: Timestamp) 
     if request.subject.as_ref().is_some_and(|subject| *subject != signed_in.user.id.to_string()) {
         return if here || prompts.none { Next::WrongSubject } else { Next::SignIn };
     }
+    let chosen = here || progress.chose == Some(signed_in.session.id);
+    if request.subject.is_none() && !chosen && !prompts.select_account {
+        match &request.login_hint {
+            // The client asks about somebody else than is signed in.
+            Some(hint) if !is_hinted(hint, &signed_in.user) => return Next::SignIn,
+            // An answer about whoever was used last could be about the wrong one.
+            None if asked.accounts.are_several() => return Next::SelectAccount,
+            _ => {}
+        }
+    }
     if !here && (prompts.login || is_too_old(request, signed_in, now)) {
         return Next::SignInAgain;
     }
@@ -125,10 +136,11 @@ pub(crate) fn named_claims(request: &AuthorizationRequest) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accounts::{Account, Accounts};
     use crate::session::SignedIn;
     use protocol::{
-        ClaimsRequest, Client, ClientAuthentication, ClientId, Prompts, RedirectUri, ResponseMode, Scope,
-        SecretHash, SessionId, UserId,
+        ClaimsRequest, Client, ClientAuthentication, ClientId, Prompts, RedirectUri, ResponseMode,
+        ResponseType, Scope, SecretHash, SessionId, UserId,
     };
     use storage::interaction::Progress;
     use storage::session::Session;
@@ -146,6 +158,7 @@ mod tests {
             client_id: ClientId::parse("app").unwrap(),
             redirect_uri: RedirectUri::parse("https://app.example/cb").unwrap(),
             redirect_uri_given: true,
+            response_type: ResponseType::Code,
             response_mode: ResponseMode::Query,
             scope: Scope::parse("openid email").unwrap(),
             state: None,
@@ -176,6 +189,7 @@ mod tests {
             last_seen_at: SIGNED_IN_AT,
             expires_at: NOW,
             ended_at: None,
+            persistent: false,
         };
         let user = User {
             id: user_id,
@@ -203,12 +217,44 @@ mod tests {
         }
     }
 
+    fn two_accounts() -> Accounts {
+        let mut bob = signed_in();
+        bob.user.id = UserId::from_bytes([8; 16]);
+        bob.session.id = SessionId::from_bytes([2; 16]);
+        let account = |signed_in| Account { signed_in, cookie: String::new() };
+        Accounts::default().with(account(bob)).with(account(signed_in()))
+    }
+
+    #[test]
+    fn a_hint_and_several_accounts_ask_whom_it_is_about_until_somebody_acted() {
+        let hinted = |hint: &str| Case::settled().with(|c| c.request.login_hint = Some(hint.to_owned()));
+        let several = || Case::settled().with(|c| c.accounts = two_accounts());
+        let id = signed_in().session.id;
+        for (case, expected) in [
+            (hinted("Alice"), Next::Grant),
+            (hinted(&UserId::from_bytes([7; 16]).to_string()), Next::Grant),
+            (hinted("bob"), Next::SignIn),
+            (hinted("bob").with(|c| c.progress.signed_in = Some(id)), Next::Grant),
+            (hinted("bob").with(|c| c.progress.chose = Some(id)), Next::Grant),
+            (
+                hinted("bob").with(|c| c.request.subject = Some(UserId::from_bytes([7; 16]).to_string())),
+                Next::Grant,
+            ),
+            (several(), Next::SelectAccount),
+            (several().with(|c| c.request.login_hint = Some("alice".to_owned())), Next::Grant),
+            (several().with(|c| c.progress.chose = Some(id)), Next::Grant),
+        ] {
+            assert_eq!(case.next(), expected);
+        }
+    }
+
     /// One case: what was asked, what was done, who is signed in, what was allowed before.
     struct Case {
         client: Client,
         request: AuthorizationRequest,
         progress: Progress,
         signed_in: Option<SignedIn>,
+        accounts: Accounts,
         consent: Option<Consent>,
     }
 
@@ -220,6 +266,7 @@ mod tests {
                 request: request(),
                 progress: Progress::default(),
                 signed_in: Some(signed_in()),
+                accounts: Accounts::default(),
                 consent: Some(consent("openid email profile")),
             }
         }
@@ -247,6 +294,7 @@ mod tests {
                 request: &self.request,
                 progress: &self.progress,
                 signed_in: self.signed_in.as_ref(),
+                accounts: &self.accounts,
             };
             next(asked, self.consent.as_ref(), NOW)
         }

@@ -4,8 +4,8 @@ use super::act::Act;
 use super::{Browser, Page, Resumed, Step, Todo};
 use crate::failures::{Account, Origin};
 use crate::interaction::next::Next;
+use crate::session::StartedSession;
 use crate::{Ctx, Provider, ProviderError};
-use crypto::OpaqueToken;
 use passwords::Verdict;
 use protocol::{AuditEvent, SignInFailure};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -18,6 +18,8 @@ pub struct Credentials {
     pub username: String,
     /// The password.
     pub password: SecretString,
+    /// Whether they want to stay signed in.
+    pub stay: bool,
 }
 
 /// What became of a sign-in.
@@ -49,19 +51,24 @@ impl Provider {
         credentials: Credentials,
     ) -> Result<SignInAnswer, ProviderError> {
         let resumed = self.resume_to_act(ctx, handle, browser).await?;
-        let username = credentials.username.clone();
+        let (username, stay) = (credentials.username.clone(), credentials.stay);
         match self.check_password(ctx, &resumed, credentials).await {
-            Ok(Some(user)) => self.signed_in_as(ctx, resumed, &user).await.map(SignInAnswer::Step),
-            Ok(None) => Ok(SignInAnswer::Wrong(self.again(ctx, &resumed, username).await?)),
+            Ok(Some(user)) => self.signed_in_as(ctx, resumed, &user, stay).await.map(SignInAnswer::Step),
+            Ok(None) => Ok(SignInAnswer::Wrong(self.again(ctx, &resumed, (username, stay)).await?)),
             Err(error @ (ProviderError::Overloaded { .. } | ProviderError::TooManyAttempts { .. })) => {
-                Ok(SignInAnswer::Later { page: self.again(ctx, &resumed, username).await?, error })
+                Ok(SignInAnswer::Later { page: self.again(ctx, &resumed, (username, stay)).await?, error })
             }
             Err(error) => Err(error),
         }
     }
 
     /// The sign-in page again, with what was typed; the password is not.
-    async fn again(&self, ctx: &Ctx, resumed: &Resumed, typed: String) -> Result<Box<Page>, ProviderError> {
+    async fn again(
+        &self,
+        ctx: &Ctx,
+        resumed: &Resumed,
+        (typed, stays): (String, bool),
+    ) -> Result<Box<Page>, ProviderError> {
         self.keep_open(ctx, resumed).await?;
         let asked = resumed.asked(&resumed.interaction.progress);
         let left = match self.left(ctx, asked).await? {
@@ -69,8 +76,9 @@ impl Provider {
             _ => Next::SignIn,
         };
         let mut page = self.page(ctx.now, asked, left, resumed.handle.clone());
-        if let Todo::SignIn { username, .. } = &mut page.todo {
+        if let Todo::SignIn { username, stay, .. } = &mut page.todo {
             *username = typed;
+            *stay = stay.map(|_| stays);
         }
         Ok(Box::new(page))
     }
@@ -92,7 +100,7 @@ impl Provider {
         credentials: Credentials,
     ) -> Result<Option<User>, ProviderError> {
         let client = &resumed.client.client.id;
-        let Credentials { username, password } = credentials;
+        let Credentials { username, password, .. } = credentials;
         if password.expose_secret().is_empty() {
             // Nobody's password, and no try at one.
             return Ok(None);
@@ -161,15 +169,18 @@ impl Provider {
         ctx: &mut Ctx,
         mut resumed: Resumed,
         user: &User,
+        stays: bool,
     ) -> Result<Step, ProviderError> {
-        let (change, signed_in, cookie) = self.session_for(ctx, user, resumed.signed_in.as_ref());
+        let StartedSession { change, signed_in, accounts, left } =
+            self.session_for(ctx, user, &resumed.accounts, stays);
         let device = self.remember_device(ctx, resumed.device.as_ref(), user.id);
-        let left = resumed.signed_in.filter(|before| before.session.id != signed_in.session.id);
         let progress = Progress { signed_in: Some(signed_in.session.id), ..resumed.interaction.progress };
+        let cookies = accounts.cookies(ctx.now);
         resumed.signed_in = Some(signed_in);
+        resumed.accounts = accounts;
         let act = Act { session: Some(change), left, progress, allowed: false };
         let mut step = self.proceed(ctx, resumed, act).await?;
-        step.new_session = Some(OpaqueToken::reveal(&cookie));
+        step.cookies = Some(cookies);
         step.new_device = Some(device);
         Ok(step)
     }

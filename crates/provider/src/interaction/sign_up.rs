@@ -157,7 +157,7 @@ impl Provider {
                 match self.inner.store.write(self.audited(ctx, SignUp(add), event)).await? {
                     UserAdded::Added => {
                         tracing::info!(user = %user.id, "UserSignedUp");
-                        return self.signed_in_as(ctx, resumed, &user).await.map(SignUpAnswer::Step);
+                        return self.signed_in_as(ctx, resumed, &user, false).await.map(SignUpAnswer::Step);
                     }
                     UserAdded::LooksAlike => vec![SignUpProblem::LooksAlike],
                     UserAdded::Taken | UserAdded::LinkSpent => vec![SignUpProblem::Taken],

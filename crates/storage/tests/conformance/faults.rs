@@ -6,6 +6,7 @@ use crate::engines::Engine;
 use crate::fixture::{ADD, CountLinks, Do, LinkById, id, insert_expiring, one};
 use crate::load::Load;
 use crate::proxy::Network;
+use futures_util::FutureExt as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -25,6 +26,8 @@ on_every_server![
     a_record_that_a_clock_ahead_sweeps_leads_to_no_second_commit,
 ];
 
+/// What a busy machine adds to a bound; without the bound they would wait for a server that never answers.
+const BUSY: Duration = Duration::from_secs(10);
 /// When no test runs any more.
 const FAR: i64 = 1 << 60;
 
@@ -107,7 +110,7 @@ async fn a_server_that_stands_still_under_load(engine: Engine) {
                 matches!(answer, Err(StorageError::Unavailable(_) | StorageError::Overloaded { .. })),
                 "{answer:?}"
             );
-            assert!(asked.elapsed() < options.longest_read() + Duration::from_secs(1));
+            assert!(asked.elapsed() < options.longest_read() + BUSY);
         }
         server.go_on().unwrap();
         for node in &nodes {
@@ -117,8 +120,8 @@ async fn a_server_that_stands_still_under_load(engine: Engine) {
     load.goes_on(100).await;
     let reckoning = load.end(&nodes[0]).await;
     assert!(reckoning.turned_away > 0, "{reckoning:?}");
-    // What is promised, and a busy machine's second.
-    assert!(reckoning.slowest < options.longest_write() + Duration::from_secs(1), "{reckoning:?}");
+    // What is promised, and a busy machine's seconds.
+    assert!(reckoning.slowest < options.longest_write() + BUSY, "{reckoning:?}");
 }
 
 async fn a_node_that_only_reads_notices_that_nothing_answers(engine: Engine) {
@@ -157,9 +160,8 @@ async fn more_reads_than_connections_and_places_to_wait(engine: Engine) {
     while node.stats().reads_waiting < 4 {
         sleep(Duration::from_millis(1)).await;
     }
-    let asked = Instant::now();
-    assert!(matches!(node.read(CountLinks).await, Err(StorageError::Overloaded { .. })));
-    assert!(asked.elapsed() < Duration::from_millis(100), "{:?}", asked.elapsed());
+    let refused = node.read(CountLinks).now_or_never().expect("at once");
+    assert!(matches!(refused, Err(StorageError::Overloaded { .. })));
     network.silent.store(false, Relaxed);
     assert!(reads.join_all().await.into_iter().all(|read| matches!(read, Ok(0))));
     assert_eq!(node.stats().reads_waiting, 0);
@@ -182,7 +184,7 @@ async fn a_server_without_a_connection_to_spare(engine: Engine) {
             reads.spawn(async move { (Instant::now(), node.read(LinkById(0)).await) });
         }
         for (asked, read) in reads.join_all().await {
-            assert!(asked.elapsed() < options.longest_read(), "{:?}", asked.elapsed());
+            assert!(asked.elapsed() < options.longest_read() + BUSY, "{:?}", asked.elapsed());
             assert!(matches!(read, Ok(Some(_)) | Err(StorageError::Unavailable(_))), "{read:?}");
         }
     }

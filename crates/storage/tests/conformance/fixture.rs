@@ -87,6 +87,8 @@ pub(crate) fn id(number: u64) -> OneTimeLinkId {
     OneTimeLinkId::from_bytes(bytes)
 }
 
+/// Longer than anything takes here, also on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) const INSERT: &str = "INSERT INTO one_time_links (id, secret_hash, purpose, created_at, expires_at, spent_at) VALUES (?, ?, ?, ?, ?, NULL)";
 pub(crate) const SPEND: &str = "UPDATE one_time_links SET spent_at = ? WHERE id = ? AND spent_at IS NULL";
 pub(crate) const DELETE: &str = "DELETE FROM one_time_links WHERE id = ?";

@@ -98,7 +98,7 @@ async fn allow(store: &Store, number: u8, whom: u8, to: &str) {
         refresh_token: Some(token),
         access_token: None,
     };
-    store.write(IssueAuthorizationCode { grant: granted, code }).await.unwrap();
+    store.write(IssueAuthorizationCode { grant: granted, code: Some(code) }).await.unwrap();
     assert!(store.write(spend).await.unwrap());
 }
 

@@ -9,8 +9,8 @@ use proptest::test_runner::{Config, TestRunner};
 use protocol::claims::{AccessTokenClaims, Audience};
 use protocol::{
     AccessTokenId, AuthorizationCodeId, AuthorizationRequest, ClaimsRequest, ClientId, DeviceCodeId, GrantId,
-    InteractionId, OneTimeLinkId, Prompts, RedirectUri, RefreshTokenId, ResponseMode, Scope, SecretHash,
-    SessionId, SigningAlgorithm, Timestamp, UserId,
+    InteractionId, OneTimeLinkId, Prompts, RedirectUri, RefreshTokenId, ResponseMode, ResponseType, Scope,
+    SecretHash, SessionId, SigningAlgorithm, Timestamp, UserId,
 };
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -197,7 +197,7 @@ impl Track {
     }
 
     async fn issue(&self, number: u64) {
-        let issue = IssueAuthorizationCode { grant: grant(number, 0), code: code(number, 0) };
+        let issue = IssueAuthorizationCode { grant: grant(number, 0), code: Some(code(number, 0)) };
         assert!(self.nodes[0].write(issue).await.unwrap());
     }
 
@@ -265,7 +265,7 @@ impl Track {
                 until: at + Duration::from_secs(3_600),
                 session: None,
                 consent: None,
-                next: Advance::Grant(Box::new((grant(number, which), code(number, which)))),
+                next: Advance::Grant(Box::new((grant(number, which), Some(code(number, which))))),
             })
             .await;
         for which in 0..racers.len() as u64 {
@@ -573,6 +573,7 @@ fn interaction(id: InteractionId) -> Interaction {
             client_id: client(),
             redirect_uri: RedirectUri::parse("https://app.example/cb").unwrap(),
             redirect_uri_given: true,
+            response_type: ResponseType::Code,
             response_mode: ResponseMode::Query,
             scope: Scope::parse("openid").unwrap(),
             state: None,

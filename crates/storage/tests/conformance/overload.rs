@@ -1,6 +1,7 @@
 //! What happens when more comes than the disk takes: refused at once, refused in time, and never both refused and applied.
 
-use crate::fixture::{CountLinks, Do, House, LinkById, insert};
+use crate::fixture::{CountLinks, Do, House, LinkById, PATIENCE, insert};
+use futures_util::FutureExt as _;
 use std::time::Duration;
 use storage::{Applied, Command, Steps, StorageError};
 use tokio::time::{Instant, sleep, timeout};
@@ -30,13 +31,12 @@ async fn a_full_queue_refuses_at_once() {
     while house.store.stats().queue_depth < 50 {
         sleep(Duration::from_millis(1)).await;
     }
-    let asked = Instant::now();
-    assert!(is_overloaded(&house.store.write(Do(vec![insert(1_000)])).await));
-    assert!(asked.elapsed() < Duration::from_millis(200));
+    let refused = house.store.write(Do(vec![insert(1_000)])).now_or_never().expect("at once");
+    assert!(is_overloaded(&refused));
     assert_eq!(house.store.stats().overloaded, 1);
     assert!(house.store.stats().oldest_wait > Duration::ZERO);
     // Reads do not wait for the writer.
-    assert_eq!(timeout(Duration::from_millis(200), house.store.read(CountLinks)).await.unwrap().unwrap(), 0);
+    assert_eq!(timeout(PATIENCE, house.store.read(CountLinks)).await.unwrap().unwrap(), 0);
     stalled.execute_batch("ROLLBACK").unwrap();
     for write in writes {
         assert_eq!(write.await.unwrap().unwrap(), Applied::Done);
@@ -47,18 +47,18 @@ async fn a_full_queue_refuses_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_past_its_deadline_is_refused_and_never_applied() {
-    let house = House::with(|options| options.write_deadline = Duration::from_millis(150)).await;
+    let house = House::with(|options| options.write_deadline = Duration::from_secs(1)).await;
     let stalled = stall(&house);
     let asked = Instant::now();
     let store = house.store.clone();
     // One that is still within its deadline when the writer is free again is applied.
     let young = tokio::spawn(async move {
-        sleep(Duration::from_millis(120)).await;
+        sleep(Duration::from_millis(800)).await;
         store.write(Do(vec![insert(2)])).await
     });
     let late = house.store.write(Do(vec![insert(1)])).await;
     assert!(is_overloaded(&late), "{late:?}");
-    assert!(asked.elapsed() >= Duration::from_millis(150) && asked.elapsed() < Duration::from_millis(800));
+    assert!(asked.elapsed() >= Duration::from_secs(1) && asked.elapsed() < PATIENCE);
     stalled.execute_batch("ROLLBACK").unwrap();
     assert_eq!(young.await.unwrap().unwrap(), Applied::Done);
     assert_eq!(house.store.read(LinkById(1)).await.unwrap(), None);

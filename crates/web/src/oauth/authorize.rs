@@ -15,7 +15,7 @@ pub(crate) async fn get(State(web): State<Web>, Requests(visit): Requests) -> Re
     let answer = web.provider.authorize(&mut ctx, &params, &cookies.browser()).await;
     match answer.map_err(not_answered).map_err(refused(ctx.request_id))? {
         Authorize::Answer(response) => Ok(respond(&response)),
-        Authorize::Interact(step) => Ok(respond_to_step(&web, step)),
+        Authorize::Interact(step) => Ok(respond_to_step(&web, step, &cookies)),
     }
 }
 
@@ -42,6 +42,6 @@ pub(crate) async fn posted(State(web): State<Web>, Looks(visit): Looks) -> Resul
     let answer = web.provider.authorize(&mut ctx, &params, &cookies.browser()).await;
     match answer.map_err(not_answered).map_err(refused)? {
         Authorize::Answer(response) => Ok(respond(&response)),
-        Authorize::Interact(step) => Ok(respond_to_form(&web, step)),
+        Authorize::Interact(step) => Ok(respond_to_form(&web, step, &cookies)),
     }
 }

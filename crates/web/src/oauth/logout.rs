@@ -58,19 +58,19 @@ pub(crate) async fn asked_again() -> Response {
 async fn answer(web: &Web, visit: &Visit, confirmed: Option<&str>) -> Result<Response, PageError> {
     let logout = web.provider.logout(&visit.ctx, &visit.params, &visit.cookies.browser(), confirmed).await;
     Ok(match logout.map_err(refused(visit.ctx.request_id))? {
-        Logout::Ask { request, person, proof } => ask(request, &person, proof, &visit.params),
+        Logout::Ask { request, people, proof } => ask(request, &people, proof, &visit.params),
         Logout::SignedOut(request, ended) => signed_out(web, visit, request, ended)?,
     })
 }
 
-fn ask(request: LogoutRequest, person: &Named, proof: String, params: &Params) -> Response {
+fn ask(request: LogoutRequest, people: &[Named], proof: String, params: &Params) -> Response {
     let (status, problem) = match request.problem {
         Some(LogoutProblem::Hint(problem)) => (StatusCode::BAD_REQUEST, Some(sentence(problem))),
         Some(LogoutProblem::NotRegistered(_)) | None => (StatusCode::OK, None),
     };
     let question = SignOutPage {
         client_name: request.client_name,
-        person: Some(named(person)),
+        people: people.iter().map(named).collect(),
         problem,
         logout: proof,
         action: "/sign-out".to_owned(),
@@ -89,6 +89,10 @@ fn signed_out(
     request: LogoutRequest,
     ended: LoggedOut,
 ) -> Result<Response, PageError> {
+    let cookies = match &ended {
+        LoggedOut::OneOfSeveral { cookies, .. } => web.cookies().accounts(cookies, &visit.cookies),
+        _ => web.cookies().no_accounts(&visit.cookies),
+    };
     let mut response = match (request.back, request.problem, ended) {
         (Some(back), ..) => see_other(&back),
         // Nothing was asked that can be believed, and nothing is left that could be offered.
@@ -99,6 +103,9 @@ fn signed_out(
         (None, problem, ended) => {
             let over = match ended {
                 LoggedOut::ThisBrowser => Over::Here,
+                LoggedOut::OneOfSeveral { username: user_name, still, .. } => {
+                    Over::OneOfSeveral { user_name, still }
+                }
                 LoggedOut::Named => Over::Named,
                 LoggedOut::Nobody => Over::Nothing,
             };
@@ -110,7 +117,7 @@ fn signed_out(
             page(StatusCode::OK, &done, &ContentSecurityPolicy::default())
         }
     };
-    if let Some(cookie) = web.cookies().no_session() {
+    for cookie in cookies {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     Ok(response)

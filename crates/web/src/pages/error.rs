@@ -70,6 +70,12 @@ impl ErrorPage {
             lead_on: LeadOn::start_page(),
             ..client.clone()
         };
-        vec![("client", client), ("missing", missing)]
+        let answered = Self {
+            title: "You have answered this already".into(),
+            what_happened: "This page belonged to a sign-in that is finished.".into(),
+            what_to_do: "Go on in Acme Notes.".into(),
+            ..client.clone()
+        };
+        vec![("client", client), ("missing", missing), ("answered", answered)]
     }
 }

@@ -17,6 +17,8 @@ pub struct SignInPage {
     pub client_host: Option<String>,
     /// The opaque handle of the stored interaction; travels in hidden fields.
     pub interaction: String,
+    /// Whether the person wants to stay signed in; nothing where that is not theirs to choose.
+    pub stay: Option<bool>,
     /// Where the form is posted: `/sign-in`.
     pub action: String,
     /// What is already in the username field: typed before a failed attempt, or the request's `login_hint`.
@@ -74,6 +76,7 @@ impl SignInPage {
             client_mark: ClientMark::Initial,
             client_host: Some("notes.acme.example".into()),
             interaction: "hTr0w2mKq8Yb".into(),
+            stay: Some(false),
             action: "/sign-in".into(),
             username: String::new(),
             error: None,

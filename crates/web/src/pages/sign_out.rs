@@ -11,8 +11,8 @@ use askama::Template;
 pub struct SignOutPage {
     /// The client that asks, when it is known.
     pub client_name: Option<String>,
-    /// Who is signed in.
-    pub person: Option<Person>,
+    /// Who is signed in: each of them is signed out.
+    pub people: Vec<Person>,
     /// Why the request is not believed, as a sentence; the person can sign out all the same.
     pub problem: Option<String>,
     /// Proves that the question was asked here; travels in the hidden field `logout`.
@@ -24,10 +24,17 @@ pub struct SignOutPage {
 }
 
 /// What is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Over {
-    /// The sign-in of the browser that is shown the page.
+    /// Whoever was signed in at the browser that is shown the page.
     Here,
+    /// One of several who are signed in there.
+    OneOfSeveral {
+        /// Whose sign-in.
+        user_name: String,
+        /// Who is signed in still.
+        still: Vec<String>,
+    },
     /// The sign-in that the client named.
     Named,
     /// None: nobody was signed in.
@@ -54,20 +61,25 @@ impl SignOutPage {
         let plain = Self { logout: "Lq2".into(), action: "/sign-out".into(), ..Self::default() };
         let asked = Self {
             client_name: Some("Acme Notes".into()),
-            person: Some(Person::ada()),
+            people: vec![Person::ada()],
             request: vec![("client_id".into(), "acme-notes".into()), ("state".into(), "st-1".into())],
             ..plain.clone()
         };
         let doubtful = Self {
-            person: Some(Person::ada()),
+            people: vec![Person::ada()],
             problem: Some("id_token_hint is not an ID Token issued here.".into()),
             ..plain.clone()
         };
-        vec![("plain", plain), ("asked", asked), ("doubtful", doubtful)]
+        let several = Self { people: vec![Person::ada(), Person::of("grace", Some("Grace Hopper"), None)], ..asked.clone() };
+        vec![("plain", plain), ("asked", asked), ("several", several), ("doubtful", doubtful)]
     }
 }
 
 impl SignedOutPage {
+    fn is_nothing(&self) -> bool {
+        self.over == Over::Nothing
+    }
+
     /// The page in each of its states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let client_name = Some("Acme Notes".to_owned());
@@ -78,6 +90,17 @@ impl SignedOutPage {
             ("plain", plain.clone()),
             ("back", Self { client_name: client_name.clone(), back: back.clone(), ..plain.clone() }),
             ("back_unnamed", Self { back, ..plain.clone() }),
+            (
+                "one_of_several",
+                Self {
+                    client_name: client_name.clone(),
+                    over: Over::OneOfSeveral {
+                        user_name: "ada".into(),
+                        still: vec!["grace".into(), "mary".into()],
+                    },
+                    ..plain.clone()
+                },
+            ),
             ("named", Self { client_name: client_name.clone(), over: Over::Named, ..plain.clone() }),
             ("nobody", Self { over: Over::Nothing, ..plain.clone() }),
             ("not_registered", Self { client_name, not_registered: not_registered.clone(), ..plain.clone() }),

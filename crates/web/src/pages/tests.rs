@@ -93,6 +93,13 @@ fn pages_can_be_used_by_everybody() {
                 assert!(ids.contains(&id), "{page}: nothing has the id {id}");
             }
             match tag.name {
+                "input" if tag.get("type") == Some("checkbox") => {
+                    let id = tag.get("id").expect("an id");
+                    assert!(
+                        tags.iter().any(|label| label.get("for") == Some(id)),
+                        "{page}: no label for {id}"
+                    );
+                }
                 "input" if tag.get("type") != Some("hidden") => {
                     let id = tag.get("id").expect("an id");
                     assert!(

@@ -13,5 +13,5 @@ pub(crate) async fn post(State(web): State<Web>, Posts(visit): Posts) -> Result<
     // Whatever is not clearly allowed is denied.
     let decision = if params.get("decision") == Some("allow") { Decision::Allow } else { Decision::Deny };
     let step = web.provider.decide(&mut ctx, handle(&params), &cookies.browser(), decision).await;
-    Ok(respond_to_form(&web, step.map_err(refused(ctx.request_id))?))
+    Ok(respond_to_form(&web, step.map_err(refused(ctx.request_id))?, &cookies))
 }

@@ -29,7 +29,7 @@ pub(crate) async fn post(State(web): State<Web>, Posts(visit): Posts) -> Result<
     Ok(match entered.map_err(refused(ctx.request_id))? {
         EnteredCode::Begun { handle, new_browser_secret } => {
             let mut response = see_other(&format!("/interaction?interaction={handle}"));
-            let cookie = new_browser_secret.and_then(|secret| web.cookies().browser(&secret));
+            let cookie = new_browser_secret.and_then(|secret| web.cookies().browser(&secret, None));
             response.headers_mut().extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
             response
         }

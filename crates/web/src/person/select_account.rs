@@ -9,7 +9,7 @@ use axum::response::Response;
 
 pub(crate) async fn post(State(web): State<Web>, Posts(visit): Posts) -> Result<Response, PageError> {
     let Visit { mut ctx, params, cookies } = visit;
-    let another = params.get("session").is_none();
-    let step = web.provider.select_account(&mut ctx, handle(&params), &cookies.browser(), another).await;
-    Ok(respond_to_form(&web, step.map_err(refused(ctx.request_id))?))
+    let choice = params.get("session");
+    let step = web.provider.select_account(&mut ctx, handle(&params), &cookies.browser(), choice).await;
+    Ok(respond_to_form(&web, step.map_err(refused(ctx.request_id))?, &cookies))
 }

@@ -29,10 +29,10 @@ pub(crate) async fn post(State(web): State<Web>, Posts(visit): Posts) -> Result<
         return Ok(busy(view(token), &params, error, &ContentSecurityPolicy::default()));
     }
     Ok(match answer.map_err(refused(ctx.request_id))? {
-        SetupAnswer::Created { new_session, new_device, .. } => {
+        SetupAnswer::Created { cookies: accounts, new_device, new_browser_secret, .. } => {
             let mut response = see_other("/");
-            let cookies = [web.cookies().session(&new_session), web.cookies().device(&new_device)];
-            for cookie in cookies.into_iter().flatten() {
+            let sessions = web.cookies().signed_in(&accounts, new_browser_secret.as_deref(), &cookies);
+            for cookie in sessions.into_iter().chain(web.cookies().device(&new_device)) {
                 response.headers_mut().append(SET_COOKIE, cookie);
             }
             response

@@ -1,6 +1,7 @@
 //! Signing in.
 
-use super::{respond_to_form, show};
+use super::{respond_to_form, respond_to_step, show};
+use crate::answer::see_other;
 use crate::app::Web;
 use crate::error::{PageError, refused, whole_seconds};
 use crate::extract::{Looks, Posts, Visit, handle};
@@ -15,14 +16,22 @@ use secrecy::SecretString;
 
 /// The form.
 pub(crate) async fn get(State(web): State<Web>, Looks(visit): Looks) -> Result<Response, PageError> {
-    let shown = web.provider.show_sign_in(&visit.ctx, visit.handle(), &visit.cookies.browser()).await;
-    Ok(show(StatusCode::OK, &shown.map_err(refused(visit.ctx.request_id))?, None))
+    let Visit { mut ctx, params, cookies } = visit;
+    if handle(&params).is_empty() {
+        return Ok(see_other("/"));
+    }
+    let step = web.provider.show_sign_in(&mut ctx, handle(&params), &cookies.browser()).await;
+    Ok(respond_to_step(&web, step.map_err(refused(ctx.request_id))?, &cookies))
 }
 
-/// Whatever is left to do in this interaction.
+/// Whatever is left to do in this interaction. Also what the address of each form shows, in a tab that was restored there.
 pub(crate) async fn resume(State(web): State<Web>, Looks(visit): Looks) -> Result<Response, PageError> {
-    let shown = web.provider.show(&visit.ctx, visit.handle(), &visit.cookies.browser()).await;
-    Ok(show(StatusCode::OK, &shown.map_err(refused(visit.ctx.request_id))?, None))
+    let Visit { mut ctx, params, cookies } = visit;
+    if handle(&params).is_empty() {
+        return Ok(see_other("/"));
+    }
+    let step = web.provider.show(&mut ctx, handle(&params), &cookies.browser()).await;
+    Ok(respond_to_step(&web, step.map_err(refused(ctx.request_id))?, &cookies))
 }
 
 /// What was typed.
@@ -31,10 +40,11 @@ pub(crate) async fn post(State(web): State<Web>, Posts(visit): Posts) -> Result<
     let credentials = Credentials {
         username: params.get("username").unwrap_or_default().to_owned(),
         password: SecretString::from(params.get("password").unwrap_or_default()),
+        stay: params.get("stay").is_some(),
     };
     let answer = web.provider.sign_in(&mut ctx, handle(&params), &cookies.browser(), credentials).await;
     Ok(match answer.map_err(refused(ctx.request_id))? {
-        SignInAnswer::Step(step) => respond_to_form(&web, step),
+        SignInAnswer::Step(step) => respond_to_form(&web, step, &cookies),
         SignInAnswer::Wrong(shown) => {
             show(StatusCode::BAD_REQUEST, &shown, Some(SignInProblem::WrongUsernameOrPassword))
         }
@@ -51,7 +61,7 @@ pub(crate) async fn post(State(web): State<Web>, Posts(visit): Posts) -> Result<
 pub(crate) async fn cancel(State(web): State<Web>, Posts(visit): Posts) -> Result<Response, PageError> {
     let Visit { mut ctx, params, cookies } = visit;
     let step = web.provider.cancel(&mut ctx, handle(&params), &cookies.browser()).await;
-    Ok(respond_to_form(&web, step.map_err(refused(ctx.request_id))?))
+    Ok(respond_to_form(&web, step.map_err(refused(ctx.request_id))?, &cookies))
 }
 
 pub(super) fn later(error: &ProviderError) -> (StatusCode, SignInProblem, u64) {

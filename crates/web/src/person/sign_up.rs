@@ -34,7 +34,7 @@ pub(crate) async fn post(State(web): State<Web>, Posts(visit): Posts) -> Result<
         return Ok(busy(view, &params, error, &ContentSecurityPolicy::FormsLeadOn));
     }
     Ok(match answer.map_err(refused(ctx.request_id))? {
-        SignUpAnswer::Step(step) => respond_to_form(&web, step),
+        SignUpAnswer::Step(step) => respond_to_form(&web, step, &cookies),
         SignUpAnswer::Problems { page: shown, problems } => {
             let view = with_problems(sign_up_view(&shown), &params, &problems);
             page(StatusCode::BAD_REQUEST, &view, &ContentSecurityPolicy::FormsLeadOn)

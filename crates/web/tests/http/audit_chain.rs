@@ -3,6 +3,7 @@
 
 use crate::house::{House, new_ctx, now, pass_seconds};
 use crate::nodes::{databases, nodes};
+use futures_util::FutureExt as _;
 use protocol::{Role, Timestamp};
 use provider::{AuditBreak, AuditChain, AuditLevel, AuditVerdict, Provider};
 use serde_json::Value;
@@ -202,15 +203,13 @@ async fn uses_are_batched_and_what_does_not_fit_is_counted() {
 async fn a_full_batch_is_written_at_once_and_a_lone_event_after_a_second() {
     let house = House::with(|plan| plan.settings.audit = AuditLevel::All).await;
     refuse(&house, 100).await;
-    let began = Instant::now();
-    house.provider.audit_batch().await;
-    assert!(began.elapsed() < Duration::from_millis(700), "{:?}", began.elapsed());
+    assert!(house.provider.audit_batch().now_or_never().is_some(), "it waits for more");
     house.provider.flush_audit().await.unwrap();
     refuse(&house, 1).await;
     let began = Instant::now();
     house.provider.audit_batch().await;
     let waited = began.elapsed();
-    assert!(waited >= Duration::from_millis(900) && waited < Duration::from_secs(5), "{waited:?}");
+    assert!(waited >= Duration::from_millis(900), "{waited:?}");
     house.provider.flush_audit().await.unwrap();
     let nothing = tokio::time::timeout(Duration::from_millis(50), house.provider.audit_batch());
     assert!(nothing.await.is_err(), "while there is nothing, nothing is to be done");

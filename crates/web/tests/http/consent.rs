@@ -1,6 +1,6 @@
 //! `/consent`
 
-use crate::house::{House, PASSWORD, RelyingParty, Tokens, pass_seconds};
+use crate::house::{House, PASSWORD, RelyingParty, Tokens, claims_of, pass_seconds};
 use protocol::{ConsentPolicy, GrantType};
 
 async fn asking(house: &House) -> RelyingParty {
@@ -147,10 +147,20 @@ async fn what_one_person_was_shown_is_not_allowed_for_another() {
     let page = browser.authorize(&notes.request(&[])).await;
     let page = browser.sign_in(&page, "alice", PASSWORD).await.expect(200);
     assert!(page.body.contains("<b>alice Example</b>"), "{}", page.body);
-    // Meanwhile, in another tab, bob signs in.
+    // Meanwhile, in another tab, bob signs in beside her: it is still her question.
     pass_seconds(1);
+    let second = browser.authorize(&notes.request(&[])).await.expect(200);
     let tab = browser.authorize(&other.request(&[("prompt", "login")])).await;
     assert!(!browser.sign_in(&tab, "bob", PASSWORD).await.says("code").is_empty());
+    let code = browser.decide(&page, "allow").await.says("code");
+    let tokens = Tokens::of(&notes.redeem(&house, &code).await);
+    assert_eq!(claims_of(&tokens.id_token)["sub"], house.user("alice").await.id.to_string());
+    // But when she is signed out, and only then bob signs in, it is not his.
+    let sign_out = browser.get("/oauth2/logout").await.hidden("logout");
+    browser.post("/sign-out", &[("logout", &sign_out), ("decision", "sign_out")]).await.expect(200);
+    let tab = browser.authorize(&other.request(&[])).await;
+    browser.sign_in(&tab, "bob", PASSWORD).await;
+    let page = second;
     let again = browser.decide(&page, "allow").await.expect(200);
     assert!(again.body.contains("<b>bob Example</b>"), "{}", again.body);
     let answer = browser.decide(&again, "allow").await;
@@ -195,7 +205,7 @@ async fn whoever_goes_back_to_what_is_over_is_led_back_to_the_client() {
     browser.decide(&page, "allow").await.says("code");
     let path = format!("/interaction?interaction={}", page.hidden("interaction"));
     let over = browser.get(&path).await.error_page(400);
-    let back = r#"<a class="secondary" href="https://notes.example/">Back to The notes app</a>"#;
+    let back = r#"<a class="secondary" href="https://notes.example">Go to The notes app</a>"#;
     assert!(over.body.contains(back), "{}", over.body);
     // RFC 7591 section 2: where it says that its home page is elsewhere.
     house.change_client(&notes, |client| client.client_uri = "https://example.org/notes".parse().ok()).await;

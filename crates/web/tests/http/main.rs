@@ -39,6 +39,7 @@ mod sign_up;
 mod well_known;
 
 #[cfg(test)]
+mod accounts;
 mod administration;
 #[cfg(test)]
 mod any_bytes;

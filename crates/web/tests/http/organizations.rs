@@ -1,6 +1,7 @@
 //! Tokens of a service's clients: what they say about the service and their user's standing in it, and how soon a change is known.
 
 use crate::house::{House, RelyingParty, Tokens, claims_of, new_ctx};
+use crate::nodes::in_force;
 use crate::oauth2::validate;
 use axum::body::Body;
 use http::Request;
@@ -145,11 +146,10 @@ async fn the_clients_of_a_disabled_organization_are_refused_until_it_is_enabled(
     Tokens::of(&notes.refresh(&house, &tokens.refresh_token).await);
 }
 
-/// On a database that two nodes share; `took` of each change until the other node knows.
-pub(crate) async fn changes_reach_the_other_node(one: &House, other: &House) -> Vec<Duration> {
+/// On a database that two nodes share.
+pub(crate) async fn changes_reach_the_other_node(engine: &str, one: &House, other: &House) {
     let notes = one.notes_of_acme().await;
     let token = notes.tokens(one, "alice").await.access_token;
-    let mut took = Vec::new();
     validate::add_orders(one).await;
     one.change_client(&notes, |client| client.audience = vec![validate::ORDERS.to_owned()]).await;
     let for_orders = notes.tokens(one, "alice").await.access_token;
@@ -159,7 +159,7 @@ pub(crate) async fn changes_reach_the_other_node(one: &House, other: &House) -> 
         validate::standing(&answer)[2].to_owned()
     };
     let until = || async { at_gateway(other).await == "free" };
-    crate::nodes::until("a resource server", until).await;
+    in_force(&[other], (engine, "a resource server"), until).await;
     for round in 0..6 {
         let plan = if round % 2 == 0 { "pro" } else { "free" };
         assert_ne!(subscription(other, &token).await, plan, "known and remembered");
@@ -167,7 +167,7 @@ pub(crate) async fn changes_reach_the_other_node(one: &House, other: &House) -> 
         assert_eq!(subscription(one, &token).await, plan, "at once where it was done");
         assert_eq!(at_gateway(one).await, plan);
         let until = || async { subscription(other, &token).await == plan && at_gateway(other).await == plan };
-        took.push(crate::nodes::until("a subscription", until).await);
+        in_force(&[other], (engine, "a subscription"), until).await;
         tokio::time::sleep(Duration::from_millis(41)).await;
     }
     let features = Some(r#"["gold"]"#.parse().unwrap());
@@ -175,10 +175,9 @@ pub(crate) async fn changes_reach_the_other_node(one: &House, other: &House) -> 
     let change = PlanChange { name: None, features };
     one.provider.change_plan(&new_ctx(None), &path, change).await.unwrap();
     let until = || async { introspected(other, &notes, &token).await[3] == json!(["gold"]) };
-    took.push(crate::nodes::until("a plan", until).await);
+    in_force(&[other], (engine, "a plan"), until).await;
     let change = OrganizationChange { name: None, disabled: Some(true) };
     one.provider.change_organization(&new_ctx(None), &Slug::parse("acme").unwrap(), change).await.unwrap();
     let until = || async { other.userinfo(&token).await.status == 401 };
-    took.push(crate::nodes::until("an organization disabled", until).await);
-    took
+    in_force(&[other], (engine, "an organization disabled"), until).await;
 }

@@ -13,6 +13,12 @@ async fn answers_silently(browser: &mut Browser<'_>, client: &RelyingParty) -> b
     !answer.says("code").is_empty()
 }
 
+async fn answers_silently_for(browser: &mut Browser<'_>, client: &RelyingParty, username: &str) -> bool {
+    let answer = browser.authorize(&client.request(&[("prompt", "none"), ("login_hint", username)])).await;
+    assert!(matches!(answer.says("error").as_str(), "" | "login_required"), "{answer:?}");
+    !answer.says("code").is_empty()
+}
+
 #[tokio::test]
 async fn rfc6265bis_the_cookies_are_for_this_host_https_and_no_script() {
     let house = House::open().await;
@@ -45,12 +51,19 @@ async fn session_fixation_the_cookie_changes_at_every_sign_in_and_the_one_before
         let answer = victim.sign_in(&page, "alice", PASSWORD).await;
         assert!(!answer.says("code").is_empty());
         assert_ne!(victim.session(), planted);
-        let mut thief = house.browser();
+        // Whoever planted it is at most who they were; the victim's sign-in is not in it.
+        let mut thief = attacker.copy();
         thief.cookies.insert(SESSION.to_owned(), planted);
-        assert!(!answers_silently(&mut thief, &notes).await);
-        assert!(answers_silently(&mut victim, &notes).await);
+        assert!(!answers_silently_for(&mut thief, &notes, "alice").await);
+        // Nor is the attacker in the victim's browser.
+        assert!(answers_silently_for(&mut victim, &notes, "alice").await);
+        assert!(!answers_silently_for(&mut victim, &notes, "bob").await);
+        let silent = victim.authorize(&notes.request(&[("prompt", "none")])).await;
+        let tokens = Tokens::of(&notes.redeem(&house, &silent.says("code")).await);
+        assert_eq!(claims_of(&tokens.id_token)["sub"], house.user("alice").await.id.to_string());
     }
     // The same person again: same session, new cookie.
+    pass_seconds(1);
     let mut browser = house.signed_in(&notes, "alice").await;
     let mut thief = browser.copy();
     let page = browser.authorize(&notes.request(&[("prompt", "login")])).await;
@@ -60,7 +73,47 @@ async fn session_fixation_the_cookie_changes_at_every_sign_in_and_the_one_before
 }
 
 #[tokio::test]
-async fn another_person_signing_in_ends_the_session_before_and_its_tokens() {
+async fn login_csrf_a_session_put_into_another_browser_signs_nobody_in_there() {
+    let house = House::open().await;
+    let notes = house.notes().await;
+    let mut attacker = house.signed_in(&notes, "bob").await;
+    assert!(answers_silently(&mut attacker, &notes).await);
+    // Into a browser where nobody is signed in, that was here before or not.
+    let mut fresh = house.browser();
+    let mut before = house.browser();
+    before.authorize(&notes.request(&[])).await;
+    // Beside somebody's own, in front of it or behind.
+    let signed_in = house.signed_in(&notes, "alice").await;
+    let (mut front, mut behind) = (signed_in.copy(), signed_in);
+    for (victim, name) in [
+        (&mut fresh, SESSION.to_owned()),
+        (&mut before, SESSION.to_owned()),
+        (&mut front, SESSION.to_owned()),
+        (&mut behind, format!("{SESSION}-0badcafe")),
+    ] {
+        let is_alices = victim.cookies.contains_key(SESSION);
+        victim.cookies.insert(name, attacker.session());
+        assert!(!answers_silently_for(victim, &notes, "bob").await);
+        assert_eq!(answers_silently(victim, &notes).await, is_alices);
+        let home = victim.get("/").await.body;
+        assert!(!home.contains("bob Example") && home.contains("alice Example") == is_alices, "{home}");
+        let page = victim.authorize(&notes.request(&[("prompt", "select_account")])).await.expect(200);
+        assert!(!page.body.contains("bob Example"), "{}", page.body);
+    }
+    // Nor does it take over when the victim's own session is over.
+    let page = behind.get("/oauth2/logout").await;
+    behind
+        .post("/sign-out", &[("logout", &page.hidden("logout")), ("decision", "sign_out")])
+        .await
+        .expect(200);
+    behind.cookies.insert(SESSION.to_owned(), attacker.session());
+    assert!(!answers_silently(&mut behind, &notes).await);
+    // What was only planted was not ended either.
+    assert!(answers_silently(&mut attacker, &notes).await);
+}
+
+#[tokio::test]
+async fn another_person_signing_in_has_a_session_of_their_own_and_each_ends_with_their_tokens() {
     let house = House::open().await;
     let notes = house.notes().await;
     let mut browser = house.browser();
@@ -72,10 +125,17 @@ async fn another_person_signing_in_ends_the_session_before_and_its_tokens() {
     let answer = browser.sign_in(&page, "bob", PASSWORD).await;
     let bobs = Tokens::of(&notes.redeem(&house, &answer.says("code")).await);
     assert_ne!(claims_of(&bobs.id_token)["sid"], claims_of(&alices.id_token)["sid"]);
+    assert!(answers_silently(&mut kept, &notes).await);
+    house.userinfo(&alices.access_token).await.expect(200);
+    house.userinfo(&bobs.access_token).await.expect(200);
+    browser.get(&format!("/oauth2/logout?id_token_hint={}", bobs.id_token)).await.expect(200);
+    assert!(answers_silently(&mut kept, &notes).await);
+    house.userinfo(&alices.access_token).await.expect(200);
+    house.userinfo(&bobs.access_token).await.refused(401, "invalid_token");
+    notes.refresh(&house, &bobs.refresh_token).await.refused(400, "invalid_grant");
+    browser.get(&format!("/oauth2/logout?id_token_hint={}", alices.id_token)).await.expect(200);
     assert!(!answers_silently(&mut kept, &notes).await);
     house.userinfo(&alices.access_token).await.refused(401, "invalid_token");
-    notes.refresh(&house, &alices.refresh_token).await.refused(400, "invalid_grant");
-    house.userinfo(&bobs.access_token).await.expect(200);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use web::server::ServerOptions;
 
-use crate::{Server, options};
+use crate::{PATIENCE, Server, options};
 
 #[tokio::test]
 async fn a_connection_serves_many_requests_also_when_they_come_at_once() {
@@ -104,7 +104,7 @@ async fn after_a_rest_a_slow_head_is_cut_and_a_silent_client_let_go_as_before() 
     slow.send("G").await;
     assert!(!slow.is_closed_within(Duration::from_millis(150)).await);
     assert!(slow.is_closed_within(Duration::from_millis(300)).await, "the head took longer than 300 ms");
-    assert!(silent.is_closed_within(Duration::from_millis(600)).await, "idle for more than 900 ms");
+    assert!(silent.is_closed_within(PATIENCE).await, "idle for more than 1.5 s");
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ impl Server {
 pub(crate) fn options() -> ServerOptions {
     ServerOptions {
         header_read_timeout: Duration::from_millis(300),
-        idle_timeout: Duration::from_millis(900),
+        idle_timeout: Duration::from_millis(1_500),
         body_read_timeout: Duration::from_millis(300),
         request_timeout: Duration::from_millis(1_200),
         write_timeout: Duration::from_millis(300),

@@ -5,13 +5,21 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, sleep};
 
+use web::server::ServerOptions;
+
 use crate::{Server, options};
 
-const LATE: Duration = Duration::from_millis(700);
+/// Later than anything that is timed here, also on a busy machine; and sooner than what these clients must not wait for.
+const LATE: Duration = Duration::from_secs(5);
+
+/// Whoever is cut off in time is not merely found idle.
+fn patient() -> ServerOptions {
+    ServerOptions { idle_timeout: LATE * 4, request_timeout: LATE * 4, ..options() }
+}
 
 #[tokio::test]
 async fn a_head_sent_a_byte_at_a_time_is_cut_off_in_time() {
-    let options = options();
+    let options = patient();
     let stats = options.stats.clone();
     let server = Server::start(options);
     // Slowloris: every byte is progress, but the head is never done.
@@ -39,7 +47,7 @@ async fn a_head_sent_a_byte_at_a_time_is_cut_off_in_time() {
 
 #[tokio::test]
 async fn a_connection_that_says_nothing_is_closed() {
-    let server = Server::start(options());
+    let server = Server::start(patient());
     let began = Instant::now();
     assert!(server.connect().await.is_closed_within(LATE).await);
     assert!(began.elapsed() > Duration::from_millis(200), "{:?}", began.elapsed());
@@ -55,15 +63,15 @@ async fn a_connection_that_falls_idle_is_kept_for_the_idle_timeout_and_then_clos
     sleep(Duration::from_millis(600)).await;
     assert_eq!(client.get("/").await.status, 200, "twice the head's time-out later");
     let began = Instant::now();
-    assert!(client.is_closed_within(Duration::from_secs(2)).await);
-    assert!(began.elapsed() > Duration::from_millis(700), "{:?}", began.elapsed());
+    assert!(client.is_closed_within(LATE).await);
+    assert!(began.elapsed() > Duration::from_millis(1_200), "{:?}", began.elapsed());
     assert_eq!(stats.timed_out(), 0, "idle is not slow");
 }
 
 /// RFC 9110 section 15.5.9.
 #[tokio::test]
 async fn a_body_that_stands_still_is_answered_with_408() {
-    let server = Server::start(options());
+    let server = Server::start(patient());
     let mut client = server.connect().await;
     client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc").await;
     let began = Instant::now();
@@ -93,7 +101,7 @@ async fn a_body_that_trickles_is_cut_by_the_request_timeout() {
         () = trickle => panic!("closed without an answer"),
     }
     let took = began.elapsed();
-    assert!(took > Duration::from_secs(1) && took < Duration::from_secs(2), "{took:?}");
+    assert!(took > Duration::from_secs(1) && took < LATE, "{took:?}");
 }
 
 #[tokio::test]

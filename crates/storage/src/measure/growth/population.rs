@@ -254,6 +254,7 @@ impl Population {
             last_seen_at: now(),
             expires_at: later(),
             ended_at: None,
+            persistent: false,
         }
     }
 

@@ -58,8 +58,7 @@ pub(crate) async fn init(
     let (client, origin) = (params.require("client_id")?, params.require("origin")?);
     let known = params.get("session_state").unwrap_or_default();
     let cookies = web.cookies().read(&headers);
-    let same =
-        web.provider.is_current_session(&ctx, cookies.browser().session, (client, origin), known).await?;
+    let same = web.provider.is_current_session(&ctx, &cookies.browser(), (client, origin), known).await?;
     Ok(match same {
         Some(true) => json(StatusCode::OK, &LoginStatus { state: "unchanged" }),
         Some(false) => json(StatusCode::OK, &LoginStatus { state: "changed" }),

@@ -42,6 +42,7 @@ fn sign_in_and_sign_up_escape_every_text() {
         error: Some(SignInProblem::WrongUsernameOrPassword),
         can_sign_up: true,
         again_as: Some(person(&hostile)),
+        stay: Some(true),
     };
     hostile.escaped_in(&page);
 
@@ -142,7 +143,7 @@ fn the_other_pages_escape_every_text() {
     let hostile = Hostile::default();
     let page = SignOutPage {
         client_name: Some(hostile.text("client_name")),
-        person: Some(person(&hostile)),
+        people: vec![person(&hostile)],
         problem: None,
         logout: hostile.text("logout"),
         request: vec![(hostile.text("name"), hostile.text("value"))],
@@ -153,7 +154,7 @@ fn the_other_pages_escape_every_text() {
     let hostile = Hostile::default();
     let page = SignOutPage {
         problem: Some(hostile.text("problem")),
-        person: Some(person(&hostile)),
+        people: vec![person(&hostile)],
         ..SignOutPage::default()
     };
     hostile.escaped_in(&page);
@@ -168,6 +169,15 @@ fn the_other_pages_escape_every_text() {
         };
         hostile.escaped_in(&page);
     }
+
+    let hostile = Hostile::default();
+    let page = SignedOutPage {
+        client_name: None,
+        over: Over::OneOfSeveral { user_name: hostile.text("user_name"), still: vec![hostile.text("still")] },
+        back: None,
+        not_registered: None,
+    };
+    hostile.escaped_in(&page);
 
     let hostile = Hostile::default();
     let page = ErrorPage {
@@ -185,7 +195,7 @@ fn the_other_pages_escape_every_text() {
     let page = HomePage {
         issuer: hostile.text("issuer"),
         discovery_url: hostile.text("discovery_url"),
-        signed_in: Some(person(&hostile)),
+        signed_in: vec![person(&hostile)],
         runs_installation: true,
         needs_setup: true,
     };

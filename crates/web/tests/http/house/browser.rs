@@ -29,6 +29,11 @@ impl<'a> Browser<'a> {
         self.cookies.get(SECRET).cloned().unwrap_or_default()
     }
 
+    /// Its sessions are gone, and nothing else.
+    pub(crate) fn forget_accounts(&mut self) {
+        self.cookies.retain(|name, _| !name.starts_with(SESSION));
+    }
+
     /// A browser with the same cookies: another tab, or a thief.
     pub(crate) fn copy(&self) -> Self {
         Self { house: self.house, cookies: self.cookies.clone(), address: self.address }
@@ -108,10 +113,10 @@ impl<'a> Browser<'a> {
     /// Goes to the authorization endpoint, signs in when asked, allows when asked, and comes back with the answer.
     pub(crate) async fn answer_for(&mut self, params: &[(&str, String)], username: &str) -> Answer {
         let mut answer = self.authorize(params).await;
-        if answer.body.contains(r#"action="/sign-in""#) {
+        if answer.body.contains(r#"action="/sign-in?"#) {
             answer = self.sign_in(&answer, username, PASSWORD).await;
         }
-        if answer.body.contains(r#"action="/consent""#) {
+        if answer.body.contains(r#"action="/consent?"#) {
             answer = self.decide(&answer, "allow").await;
         }
         answer

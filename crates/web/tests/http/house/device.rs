@@ -66,7 +66,7 @@ impl Browser<'_> {
     /// Enters the device's code, signs in when asked, and decides.
     pub(crate) async fn bring_in(&mut self, device: &Device, username: &str, decision: &str) -> Answer {
         let mut page = self.enter(&device.user_code).await.expect(200);
-        if page.body.contains(r#"action="/sign-in""#) {
+        if page.body.contains(r#"action="/sign-in?"#) {
             page = self.sign_in(&page, username, PASSWORD).await.expect(200);
         }
         self.decide(&page, decision).await

@@ -36,7 +36,8 @@ use secrecy::SecretString;
 use std::cell::Cell;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 use storage::session::TouchSession;
 use storage::user::User;
@@ -84,7 +85,7 @@ pub(crate) fn new_ctx(remote: Option<IpAddr>) -> Ctx {
 
 fn entropy(bytes: &mut [u8]) {
     static SALTS: AtomicU64 = AtomicU64::new(0);
-    crypto::Random::fill(&mut SeededRandom::new(SALTS.fetch_add(1, Ordering::Relaxed)), bytes);
+    crypto::Random::fill(&mut SeededRandom::new(SALTS.fetch_add(1, Relaxed)), bytes);
 }
 
 /// The cheapest hashes there are: what is tested here is who is hashed for, not how well.
@@ -127,6 +128,8 @@ pub(crate) struct House {
     pub(crate) router: Router,
     folder: tempfile::TempDir,
     plan: Plan,
+    /// How often it took in what the nodes changed.
+    looks: Arc<AtomicU64>,
 }
 
 impl House {
@@ -148,7 +151,7 @@ impl House {
         change(&mut plan);
         let folder = tempfile::tempdir().unwrap();
         let (provider, router) = built(&folder, &plan).await;
-        Self { provider, router, folder, plan }
+        Self { provider, router, folder, plan, looks: Arc::default() }
     }
 
     /// The operator's listener, on a system that says this of itself.
@@ -169,25 +172,40 @@ impl House {
             NewNode { id: [id; 16], name: format!("node {id}"), version: "0".to_owned(), started_at: now() };
         let store = store.join(node).await.unwrap();
         let (provider, router) = on(store, &plan).await;
-        tokio::spawn(provider.clone().follow(now));
-        Self { provider, router, folder, plan }
+        let looks = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&looks);
+        tokio::spawn(provider.clone().follow(move || {
+            count.fetch_add(1, SeqCst);
+            now()
+        }));
+        Self { provider, router, folder, plan, looks }
     }
 
     /// On a store that is another process's too, without hearing of what that changes.
     pub(crate) async fn deaf_on(store: Store) -> Self {
         let (plan, folder) = (Plan::default(), tempfile::tempdir().unwrap());
         let (provider, router) = on(store, &plan).await;
-        Self { provider, router, folder, plan }
+        Self { provider, router, folder, plan, looks: Arc::default() }
     }
 
     /// The process ends and another one begins on the same file: nothing in memory survives.
     pub(crate) async fn restart(self) -> Self {
-        let Self { provider, router, folder, plan } = self;
+        self.restart_with(|_| {}).await
+    }
+
+    /// As other settings say.
+    pub(crate) async fn restart_with(self, change: impl FnOnce(&mut Plan)) -> Self {
+        let Self { provider, router, folder, mut plan, .. } = self;
+        change(&mut plan);
         drop(router);
         provider.store().close().await;
         drop(provider);
         let (provider, router) = built(&folder, &plan).await;
-        Self { provider, router, folder, plan }
+        Self { provider, router, folder, plan, looks: Arc::default() }
+    }
+
+    pub(crate) fn looks(&self) -> u64 {
+        self.looks.load(SeqCst)
     }
 
     pub(crate) async fn make_every_key(&self) {

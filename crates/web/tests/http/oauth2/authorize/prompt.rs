@@ -1,6 +1,6 @@
 //! `prompt` and `login_hint`: what must be shown.
 
-use crate::house::{House, PASSWORD, RelyingParty, Tokens, claims_of, pass_seconds};
+use crate::house::{House, PASSWORD, RelyingParty, Tokens, attribute, claims_of, pass_seconds};
 use protocol::ConsentPolicy;
 
 async fn asking(house: &House) -> RelyingParty {
@@ -79,7 +79,8 @@ async fn oidc_core_3_1_2_1_select_account_asks_which() {
     let page = browser.authorize(&select).await.expect(200);
     assert_eq!(page.heading(), "Choose an account");
     let interaction = page.hidden("interaction");
-    let go_on = [("interaction", interaction.as_str()), ("session", "current")];
+    let session = attribute(&page.body, r#"name="session""#, "value").unwrap();
+    let go_on = [("interaction", interaction.as_str()), ("session", session.as_str())];
     assert!(!browser.post("/select-account", &go_on).await.says("code").is_empty());
 
     let page = browser.authorize(&select).await.expect(200);

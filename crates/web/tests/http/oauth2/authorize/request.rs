@@ -1,7 +1,7 @@
 //! What an authorization request may say, and where a refusal goes.
 
 use crate::house::{CHALLENGE, House, PASSWORD, Tokens, VERIFIER, claims_of, encoded, pass_seconds};
-use protocol::{ConsentPolicy, GrantType, PkcePolicy};
+use protocol::{ConsentPolicy, GrantType, PkcePolicy, ResponseType};
 
 #[tokio::test]
 async fn rfc6749_4_1_2_1_without_a_known_client_and_address_nothing_is_redirected() {
@@ -63,7 +63,6 @@ async fn rfc6749_4_1_2_1_what_else_is_wrong_the_client_is_told() {
     for (changes, error) in [
         (&[("response_type", "")][..], "invalid_request"),
         (&[("response_type", "token")], "unsupported_response_type"),
-        (&[("response_type", "id_token")], "unsupported_response_type"),
         (&[("response_type", "code id_token")], "unsupported_response_type"),
         (&[("response_mode", "web_message")], "invalid_request"),
         (&[("request", "e30.e30.")], "request_not_supported"),
@@ -130,7 +129,7 @@ async fn oidc_core_3_1_2_1_a_prompt_that_is_not_understood_is_ignored() {
     assert!(!answer.says("code").is_empty());
     // Beside one that is understood too.
     let page = browser.authorize(&notes.request(&[("prompt", "please login")])).await.expect(200);
-    assert!(page.body.contains(r#"action="/sign-in""#), "{}", page.body);
+    assert!(page.body.contains(r#"action="/sign-in?"#), "{}", page.body);
 }
 
 #[tokio::test]
@@ -202,6 +201,69 @@ async fn oidc_core_3_1_2_1_the_request_may_come_by_post() {
         [("client_id", "notes"), ("redirect_uri", notes.redirect_uri.as_str()), ("response_type", "token")];
     let answer = browser.post("/oauth2/authorize", &form).await;
     assert_eq!(answer.says("error"), "unsupported_response_type");
+}
+
+#[tokio::test]
+async fn oidc_core_3_2_an_id_token_alone_is_answered_as_a_form_to_whom_it_is_registered() {
+    let house = House::open().await;
+    let express = house
+        .register("express", |client| {
+            client.response_types = [ResponseType::IdToken].into();
+            client.consent = ConsentPolicy::Required;
+        })
+        .await;
+    // express-openid-connect's default.
+    let asks = |changes: &[(&'static str, &str)]| {
+        let mut all = vec![
+            ("response_type", "id_token"),
+            ("response_mode", "form_post"),
+            ("scope", "openid profile email"),
+            ("code_challenge", ""),
+            ("code_challenge_method", ""),
+        ];
+        all.extend_from_slice(changes);
+        express.request(&all)
+    };
+    let mut browser = house.browser();
+    let answer = browser.answer_for(&asks(&[]), "alice").await.expect(200);
+    assert!(answer.body.contains(r#"action="https://express.example/cb""#), "{}", answer.body);
+    let claims = claims_of(&answer.says("id_token"));
+    assert_eq!((claims["nonce"].as_str(), claims["aud"].as_str()), (Some("n-1"), Some("express")));
+    // Section 5.4: nothing else would answer what the scope stands for.
+    assert_eq!(
+        (&claims["preferred_username"], &claims["email"]),
+        (&"alice".into(), &"alice@example.org".into())
+    );
+    assert_eq!(
+        (claims.get("at_hash"), answer.says("code"), answer.says("access_token")),
+        (None, "".into(), "".into())
+    );
+    assert_eq!((answer.says("state"), answer.says("iss")), ("st-1".into(), "https://id.example".into()));
+    // Without being asked again, too.
+    assert!(!browser.authorize(&asks(&[])).await.says("id_token").is_empty());
+    for (changes, error, mode) in [
+        (&[("nonce", "")][..], "invalid_request", "form"),
+        (&[("scope", "email")], "invalid_scope", "form"),
+        (&[("response_mode", "")], "invalid_request", "fragment"),
+        (&[("response_mode", "fragment")], "invalid_request", "fragment"),
+        // Multiple Response Type Encoding Practices section 5: never in a query.
+        (&[("response_mode", "query")], "invalid_request", "fragment"),
+        (&[("response_type", "code")], "unauthorized_client", "form"),
+        (&[("response_type", "id_token token")], "unsupported_response_type", "form"),
+    ] {
+        let answer = browser.authorize(&asks(changes)).await;
+        assert_eq!(answer.says("error"), error, "{changes:?}");
+        let by_fragment = answer.status == 303 && answer.location().contains("/cb#error=");
+        assert_eq!(by_fragment, mode == "fragment", "{changes:?}");
+    }
+    // Off unless registered, and then for interactions under way as well.
+    let notes = house.notes().await;
+    let answer = house.browser().authorize(&notes.request(&[("response_type", "id_token")])).await;
+    assert_eq!(answer.says("error"), "unauthorized_client");
+    assert!(answer.says("error_description").contains("not registered for response_type id_token"));
+    let page = house.browser().authorize(&asks(&[])).await.expect(200);
+    house.change_client(&express, |client| client.response_types = [ResponseType::Code].into()).await;
+    browser.sign_in(&page, "alice", PASSWORD).await.error_page(400);
 }
 
 #[tokio::test]
