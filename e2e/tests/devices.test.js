@@ -30,21 +30,21 @@ for (const look of PHONES) {
       const polling = client.pollDeviceAuthorizationGrant(config, device);
       await inPhone(look, async ({ page, look: looked, heading, press, type }) => {
         await page.goto(device.verification_uri);
-        await heading("Sign a device in");
+        await heading("Connect a device");
         await looked("device-empty");
         await type("Code on your device", "wdjb mjhx");
         await press("Continue");
         // Whoever is not signed in learns of no code.
-        await heading("Your device wants you to sign in");
+        await heading("Sign in to your device");
         await looked("device-sign-in");
         await type("Username", doorward.env.USERNAME);
         await type("Password", doorward.env.PASSWORD);
         await press("Sign in");
-        await page.getByText("No device waits with this code.").waitFor();
+        await page.getByText("That code isn't valid.").waitFor();
         await looked("device-unknown");
         await type("Code on your device", device.user_code.toLowerCase().replace("-", " "));
         await press("Continue");
-        await heading("Demo App asks for your account on a device");
+        await heading("Sign in on Demo App?");
         await page.getByText("127.0.0.1").or(page.getByText("::1")).waitFor();
         await looked("device-consent");
         await press("Allow");
@@ -79,13 +79,13 @@ for (const look of PHONES) {
         await type("Username", doorward.env.USERNAME);
         await type("Password", doorward.env.PASSWORD);
         await press("Sign in");
-        await heading("Demo Web asks for your account on a device");
-        await press("Use another account");
-        await heading("Demo Web wants you to sign in");
+        await heading("Sign in on Demo Web?");
+        await press("Not you? Use another account");
+        await heading("Sign in to Demo Web");
         await type("Username", "bob");
         await type("Password", doorward.env.PASSWORD);
         await press("Sign in");
-        await page.getByText("bob", { exact: true }).waitFor();
+        await page.getByText("Bob Example", { exact: true }).waitFor();
         await press("Deny");
         await heading("Your device is not signed in");
         await looked("device-denied");
@@ -95,11 +95,10 @@ for (const look of PHONES) {
   });
 }
 
-test("the demo's television: what its QR code leads to signs it in, without scripts on either side", async () => {
+test("the demo's television: what it shows signs it in, without scripts on either side", async () => {
   const screen = await visitor(browser, { ...LOOKS[0], name: "desktop-no-script", javaScriptEnabled: false }, [doorward.issuer]);
   await screen.page.goto(`${doorward.issuer}/demo/tv`);
   await screen.page.getByRole("heading", { level: 1, name: "Sign this television in" }).waitFor();
-  await screen.page.getByRole("img", { name: /QR code/ }).waitFor();
   await screen.look("television-waiting");
   const code = await screen.page.locator(".shown-code").textContent();
   await inPhone(PHONES[0], async ({ page, heading, press, type }) => {
@@ -108,7 +107,7 @@ test("the demo's television: what its QR code leads to signs it in, without scri
     await type("Username", doorward.env.USERNAME);
     await type("Password", doorward.env.PASSWORD);
     await press("Sign in");
-    await heading("Acme TV asks for your account on a device");
+    await heading("Sign in on Acme TV?");
     await press("Allow");
     await heading("Your device is signed in");
   });
@@ -135,7 +134,7 @@ async function inPhone(look, acts) {
   const { page } = person;
   const heading = (text) => page.getByRole("heading", { level: 1, name: text, exact: true }).waitFor();
   const press = (name) => page.getByRole("button", { name, exact: true }).click();
-  const type = (label, value) => page.getByLabel(label, { exact: true }).fill(value);
+  const type = (label, value) => page.getByLabel(label === "Username" ? /^Username( or email)?$/ : label, { exact: true }).fill(value);
   await acts({ ...person, heading, press, type });
   await person.close();
 }

@@ -42,7 +42,7 @@ for (const look of LOOKS) {
     const behaves = BEHAVIOUR.includes(look.name) ? test : () => {};
     const heading = (text) => page.getByRole("heading", { level: 1, name: text, exact: true }).waitFor();
     const press = (name) => page.getByRole("button", { name, exact: true }).click();
-    const type = (label, value) => page.getByLabel(label, { exact: true }).fill(value);
+    const type = (label, value) => page.getByLabel(label === "Username" ? /^Username( or email)?$/ : label, { exact: true }).fill(value);
 
     function asks(more = {}) {
       const url = new URL("/oauth2/authorize", doorward.issuer);
@@ -79,7 +79,7 @@ for (const look of LOOKS) {
       await person.look("demo");
       await page.getByRole("link", { name: "Sign in with Doorward" }).click();
 
-      await heading("Acme Notes wants you to sign in");
+      await heading("Sign in to Acme Notes");
       await person.look("sign-in");
       await signIn("not the password");
       await page.getByRole("alert").getByText("The username or the password is not right.").waitFor();
@@ -94,7 +94,7 @@ for (const look of LOOKS) {
 
       await heading("You are signed in");
       for (const part of ["ID Token", "Access token", "UserInfo answer", "Introspection answer"]) {
-        await page.getByRole("heading", { name: part }).waitFor();
+        await page.getByRole("heading", { level: 2, name: part }).waitFor();
       }
       const shown = await page.locator("main").innerText();
       for (const word of ['"alg": "RS256"', '"at_hash"', '"active": true', '"preferred_username"']) {
@@ -117,7 +117,7 @@ for (const look of LOOKS) {
       await page.getByRole("link", { name: "Sign out" }).click();
       await heading("Your notes are behind a door");
       await page.getByRole("link", { name: "Sign in with Doorward" }).click();
-      await heading("Acme Notes wants you to sign in");
+      await heading("Sign in to Acme Notes");
       await signIn();
       await heading("You are signed in");
     });
@@ -133,7 +133,7 @@ for (const look of LOOKS) {
 
     behaves("cancelling at sign-in does so too", async () => {
       await page.goto(asks());
-      await heading("Demo Web wants you to sign in");
+      await heading("Sign in to Demo Web");
       await press("Cancel");
       await returned({ error: "access_denied" });
     });
@@ -142,18 +142,18 @@ for (const look of LOOKS) {
       await page.goto(asks({ prompt: "create" }));
       await heading("Create an account");
       await person.look("sign-up");
-      await type("E-mail address", "carol@example.org");
+      await type("Email", "carol@example.org");
       await type("Username", "bob");
       await type("Password", "three words in a row");
       await press("Create account");
       await page.getByRole("alert").getByText("has an account already").waitFor();
-      assert.equal(await page.getByLabel("E-mail address").inputValue(), "carol@example.org");
+      assert.equal(await page.getByLabel("Email", { exact: true }).inputValue(), "carol@example.org");
       await person.look("sign-up-taken");
 
       await type("Username", "carol@example.com");
       await type("Password", "three words in a row");
       await press("Create account");
-      await page.getByRole("alert").getByText("must be your own e-mail address").waitFor();
+      await page.locator("#username-problem").getByText("must be your own email address").waitFor();
       assert.equal(await page.getByLabel("Username").getAttribute("aria-invalid"), "true");
       await person.look("sign-up-refused");
 
@@ -168,7 +168,7 @@ for (const look of LOOKS) {
       await page.getByRole("link", { name: "Create an account" }).click();
       await heading("Create an account");
       await page.getByRole("link", { name: "Sign in" }).click();
-      await heading("Demo Web wants you to sign in");
+      await heading("Sign in to Demo Web");
       await signIn();
       await returned();
     });
@@ -186,7 +186,7 @@ for (const look of LOOKS) {
 
       await page.goto(asks({ prompt: "select_account" }));
       await press("Use another account");
-      await heading("Demo Web wants you to sign in");
+      await heading("Sign in to Demo Web");
       assert.equal(await page.getByLabel("Username").inputValue(), "");
       await type("Username", "bob");
       await type("Password", doorward.env.PASSWORD);
@@ -194,7 +194,7 @@ for (const look of LOOKS) {
       await returned();
 
       await page.goto(asks({ prompt: "login", login_hint: "bob" }));
-      await heading("Sign in again as bob");
+      await heading("Sign in again as Bob Example");
       await person.look("sign-in-again");
     });
 
@@ -304,7 +304,7 @@ for (const look of LOOKS) {
     test("a client nobody knows gets the browser nowhere (RFC 6749 section 4.1.2.1)", async () => {
       const refused = await page.goto(asks({ client_id: "nobody" }));
       assert.equal(refused.status(), 400);
-      await heading("This cannot go on");
+      await heading("We couldn't complete this sign-in");
       assert.equal(new URL(page.url()).origin, doorward.issuer);
       await person.look("error");
 
@@ -347,14 +347,14 @@ for (const look of LOOKS) {
       await heading("You are signed out");
       await person.look("signed-out");
       await page.goto(asks());
-      await heading("Demo Web wants you to sign in");
+      await heading("Sign in to Demo Web");
     });
 
     behaves("the keyboard is enough", async () => {
       const { keyboard } = page;
       const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.textContent.trim());
       await page.goto(asks({ prompt: "consent" }));
-      await heading("Demo Web wants you to sign in");
+      await heading("Sign in to Demo Web");
       assert.equal(await focused(), "username", "where one begins");
       await keyboard.type(doorward.env.USERNAME);
       await keyboard.press("Tab");

@@ -48,7 +48,7 @@ describe("around the pages", () => {
   }
 
   async function signIn(window) {
-    await window.getByLabel("Username", { exact: true }).fill(doorward.env.USERNAME);
+    await window.getByLabel("Username or email", { exact: true }).fill(doorward.env.USERNAME);
     await window.getByLabel("Password", { exact: true }).fill(doorward.env.PASSWORD);
     await window.getByRole("button", { name: "Sign in", exact: true }).click();
   }

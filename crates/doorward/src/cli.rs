@@ -102,19 +102,25 @@ pub(crate) enum Command {
     #[command(after_help = upgrade::HELP)]
     Upgrade(upgrade::UpgradeArgs),
     /// What is configured, and where it was set
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  doorward config show\n  doorward config check --config /etc/doorward/doorward.toml"
+    )]
     Config(config::ConfigCommand),
     /// Ask a running server whether it is ready: for containers and load balancers
     #[command(after_help = healthcheck::HELP)]
     Healthcheck(Box<healthcheck::HealthcheckArgs>),
     /// What hashing a password costs
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: doorward passwords calibrate --target 150ms")]
     Passwords(passwords::PasswordsCommand),
     /// Check passwords for servers on other machines
     #[command(after_help = worker::HELP)]
     Worker(Box<worker::WorkerArgs>),
     /// Measure what this machine carries: people, devices, machines, a database
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  doorward bench sign-in --users 100 --duration 20\n  doorward bench store"
+    )]
     Bench(bench::BenchCommand),
     /// Sign in as a device does, with a code that you enter in a browser anywhere
     #[command(after_help = login::HELP)]

@@ -1,14 +1,18 @@
-//! A small HTTP client for what this program asks of a server itself: the demo's relying party, the health check. Plain http only, with a
-//! time limit and a size limit; follows no redirect.
+//! A small HTTP client for what this program asks of a server itself: the demo's relying party, the health check. Plain http, and https to
+//! whoever has the one certificate it was told, with a time limit and a size limit; follows no redirect.
 
 use anyhow::Context as _;
 use axum::body::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
+use std::sync::Arc;
 use std::time::Duration;
 use url::form_urlencoded::Serializer;
 
@@ -18,7 +22,7 @@ const LONGEST_BODY: usize = 1024 * 1024;
 
 /// The client; a cheap clone with the same connections.
 #[derive(Clone)]
-pub(crate) struct Outgoing(Client<HttpConnector, Full<Bytes>>);
+pub(crate) struct Outgoing(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
 /// What came back.
 pub(crate) struct Incoming {
@@ -27,8 +31,33 @@ pub(crate) struct Incoming {
 }
 
 impl Outgoing {
-    pub(crate) fn new() -> Self {
-        Self(Client::builder(TokioExecutor::new()).build_http())
+    /// Trusts nobody's certificate.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        Self::with(RootCertStore::empty())
+    }
+
+    /// Trusts this certificate.
+    ///
+    /// # Errors
+    /// When it is none, or TLS cannot be set up.
+    pub(crate) fn trusting(certificate: CertificateDer<'static>) -> anyhow::Result<Self> {
+        let mut trusted = RootCertStore::empty();
+        trusted.add(certificate)?;
+        Self::with(trusted)
+    }
+
+    fn with(trusted: RootCertStore) -> anyhow::Result<Self> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(trusted)
+            .with_no_client_auth();
+        let connector =
+            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
+        Ok(Self(Client::builder(TokioExecutor::new()).build(connector)))
     }
 
     pub(crate) async fn get(

@@ -147,7 +147,7 @@ pub enum Reason {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Parameters out of range.
-    #[error("the password parameters are not usable: {0}")]
+    #[error("the password parameters are not usable")]
     Params(#[from] BadParams),
     /// Zero threads.
     #[error("the password pool needs at least one thread")]
@@ -156,7 +156,7 @@ pub enum StartError {
     #[error("the password pool must let at least one request wait")]
     NoQueue,
     /// The system gave no thread.
-    #[error("a password hashing thread could not be started: {0}")]
+    #[error("a password hashing thread could not be started")]
     Thread(#[from] std::io::Error),
 }
 

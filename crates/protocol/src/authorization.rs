@@ -68,11 +68,17 @@ pub enum DeviceRequest {
         asked_at: Timestamp,
         /// From which address.
         asked_from: Option<String>,
+        /// The user code that was entered, sealed: its person compares it with what their device shows (section 3.3.1).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user_code: Option<String>,
     },
     /// A user code that nobody has looked up yet: whoever entered it signs in first, because guesses are counted per account (section 5.1).
     Entered {
         /// What it is looked up by.
         user_code_key: [u8; 16],
+        /// The code itself, sealed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user_code: Option<String>,
     },
 }
 
@@ -82,6 +88,13 @@ impl DeviceRequest {
         match self {
             Self::Found { id, .. } => Some(*id),
             Self::Entered { .. } => None,
+        }
+    }
+
+    /// The user code that was entered, sealed.
+    pub fn user_code(&self) -> Option<&String> {
+        match self {
+            Self::Found { user_code, .. } | Self::Entered { user_code, .. } => user_code.as_ref(),
         }
     }
 }

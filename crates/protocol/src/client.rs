@@ -6,7 +6,9 @@ use crate::access_token::{AccessTokenFormat, AccessTokenType};
 use crate::assertion::AssertionAlgorithm;
 use crate::authorization::ResponseType;
 use crate::client_authentication::{ClientAuthentication, JwksUri, TlsSubject};
+use crate::client_uri::ClientUri;
 use crate::ids::ServiceId;
+use crate::logo::Logo;
 use crate::pkce::PkcePolicy;
 use crate::rate_limit::RateLimit;
 use crate::redirect_uri::{Answered, AppScheme, NotRegistrable, RedirectUri};
@@ -154,6 +156,12 @@ pub struct Client {
     pub id: ClientId,
     /// What people read on the sign-in and consent pages.
     pub name: String,
+    /// What stands above its name there; none means the name's first letter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo: Option<Logo>,
+    /// Its home page (RFC 7591 section 2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_uri: Option<ClientUri>,
     /// How it authenticates.
     pub authentication: ClientAuthentication,
     /// The one algorithm of its assertions (`token_endpoint_auth_signing_alg`); none means any its keys are for.
@@ -274,6 +282,8 @@ impl Client {
         Self {
             id,
             name: name.into(),
+            logo: None,
+            client_uri: None,
             authentication,
             token_endpoint_auth_signing_alg: None,
             require_issuer_audience: false,
@@ -345,6 +355,12 @@ impl Client {
             uri.check_registrable(answered, &self.app_schemes).map_err(|why| (uri.clone(), why))?;
         }
         Ok(())
+    }
+
+    /// Where somebody goes on who came from it and has nothing more to do here: its home page, or the root of the site that this answer went
+    /// to. An app has none.
+    pub fn home(&self, redirect_uri: &RedirectUri) -> Option<String> {
+        self.client_uri.as_ref().map(ToString::to_string).or_else(|| redirect_uri.site().and_then(|_| redirect_uri.web_origin()))
     }
 
     /// Whether pages of this web origin are its own: those that its redirect URIs lie in.

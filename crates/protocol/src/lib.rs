@@ -13,10 +13,12 @@ pub mod claims;
 pub mod client;
 pub mod client_authentication;
 pub mod client_certificate;
+mod client_uri;
 pub mod credentials;
 pub mod discovery;
 pub mod error;
 pub mod ids;
+pub mod logo;
 pub mod name;
 pub mod organization;
 pub mod params;
@@ -47,11 +49,13 @@ pub use authorization::{
 pub use client::{Client, ClientId, ConsentPolicy, GrantType};
 pub use client_authentication::{ClientAuthentication, JwksUri, TlsSubject};
 pub use client_certificate::{ClientCertificate, UnreadCertificate};
+pub use client_uri::{ClientUri, InvalidClientUri};
 pub use error::{ErrorCode, OAuthError, OperatorNote};
 pub use ids::{
     AccessTokenId, ApiKeyId, AuditEventId, AuthorizationCodeId, CarriedRequestId, DeviceCodeId, GrantId,
     InteractionId, OneTimeLinkId, OrganizationId, PlanId, RefreshTokenId, ServiceId, SessionId, UserId,
 };
+pub use logo::Logo;
 pub use name::NameProblem;
 pub use organization::{Features, PlanPath, Role, ServicePath, Slug, SubscriptionStatus};
 pub use params::Params;

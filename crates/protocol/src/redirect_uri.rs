@@ -243,6 +243,13 @@ impl RedirectUri {
         same || path.is_some_and(|path| Self(format!("{origin}{path}")).admits(self, port_of_localhost))
     }
 
+    /// The root of the site it lies in. None of an app, whose scheme or loopback address leads a person nowhere (RFC 8252 section 7).
+    pub fn site(&self) -> Option<String> {
+        let url = url::Url::parse(&self.0).ok()?;
+        let is_site = matches!(url.scheme(), "https" | "http") && matches!(url.host()?, url::Host::Domain(_));
+        is_site.then(|| format!("{}/", url.origin().ascii_serialization()))
+    }
+
     /// What a person is shown: the host, or the scheme of an app.
     pub fn shown(&self) -> String {
         url::Url::parse(&self.0)

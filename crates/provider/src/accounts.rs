@@ -2,7 +2,7 @@
 //! about is decided here and nowhere else. A session counts only beside the secret of the browser it began in (`session.rs`), so whatever
 //! cookie was put into a browser signs nobody in there. Ends nobody's session but the one there is no room for.
 
-use crate::interaction::Browser;
+use crate::interaction::{Browser, Named};
 use crate::session::SignedIn;
 use crate::{Ctx, Provider, ProviderError};
 use protocol::name::login_key;
@@ -83,6 +83,11 @@ impl Accounts {
 
     pub(crate) fn are_full(&self) -> bool {
         self.all.len() >= MOST_ACCOUNTS
+    }
+
+    /// All of them, by every name they have.
+    pub(crate) fn people(&self) -> Vec<Named> {
+        self.iter().map(|signed_in| Named::of(&signed_in.user)).collect()
     }
 
     /// The one that signed in longest ago, and was not used last.

@@ -14,6 +14,7 @@ mod service;
 mod service_account;
 mod subscription;
 mod user;
+mod user_details;
 
 pub(crate) use client::LEAST_UNGUESSABLE;
 pub use client::{ClientCreated, KnownSecret, NewClient};
@@ -23,6 +24,7 @@ pub use plan::PlanChange;
 pub use service_account::{ApiKeyCreated, NewApiKey, NewServiceAccount};
 pub use subscription::NewSubscription;
 pub use user::{NewUser, UserChange, UserPassword};
+pub use user_details::UserDetails;
 
 /// Why an administrator's request was refused.
 #[derive(Debug, thiserror::Error)]

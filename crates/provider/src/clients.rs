@@ -2,7 +2,7 @@
 
 use crate::readings::{CacheReading, LookUps};
 use crate::{Provider, ProviderError};
-use protocol::ClientId;
+use protocol::{ClientId, Logo};
 use quick_cache::sync::Cache;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,6 +44,15 @@ impl Provider {
     /// Whether this is the name of a client that was looked up lately. Reads no row.
     pub fn knows_client(&self, id: &str) -> bool {
         ClientId::parse(id).is_ok_and(|id| self.inner.clients.clients.peek(&id).is_some())
+    }
+
+    /// The logo of the client with this `client_id`. Everybody may see it who may be sent here by that client.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn client_logo(&self, id: &str) -> Result<Option<Logo>, ProviderError> {
+        let Ok(id) = ClientId::parse(id) else { return Ok(None) };
+        Ok(self.client(&id).await?.and_then(|client| client.client.logo.clone()))
     }
 
     /// The client with this `client_id`, unless it is unknown or disabled, or the organization whose service it belongs to is disabled.

@@ -23,11 +23,13 @@ pub enum Overloaded {
 pub enum Ended {
     /// A sign-in under way: answered, expired, or another browser's; which of them is not told.
     Interaction,
+    /// The same, about a device.
+    Device,
     /// A sign-in of this browser that was answered: a page of it was gone back to, or loaded again.
     Answered {
         /// What its client is called.
         client_name: String,
-        /// Where that is, if it is on the web: the origin of its redirect URI.
+        /// Where that is, if it is on the web: its home page, or the origin of its redirect URI.
         client_origin: Option<String>,
     },
     /// The link that creates the first platform owner: used, expired, or incomplete.

@@ -5,6 +5,7 @@
 
 mod act;
 mod grant;
+mod named;
 mod next;
 mod page;
 mod sign_in;
@@ -13,6 +14,7 @@ mod told;
 mod waiting;
 
 pub use act::Decision;
+pub use named::Named;
 pub use passwords::Guessable;
 pub use sign_in::{Credentials, SignInAnswer};
 pub use sign_up::MIN_PASSWORD_CHARS;
@@ -92,6 +94,10 @@ pub struct Page {
     pub handle: String,
     /// What the client is called.
     pub client_name: String,
+    /// The client; this server itself, when it asks for its own sake.
+    pub client: ClientId,
+    /// The version of its logo, if it has one.
+    pub logo: Option<String>,
     /// Where the browser returns; empty for a device, which it does not return to.
     pub returns_to: String,
     /// What there is to do.
@@ -106,7 +112,7 @@ pub enum Todo {
         /// What to fill in.
         username: String,
         /// Who is to prove again who they are.
-        again: Option<String>,
+        again: Option<Named>,
         /// Whether accounts can be created here.
         can_sign_up: bool,
         /// Whether they want to stay signed in, as far as it is known; nothing where that is not theirs to choose.
@@ -119,7 +125,7 @@ pub enum Todo {
     /// Allow or deny.
     Consent {
         /// As whom.
-        username: String,
+        person: Named,
         /// What.
         scope: Scope,
         /// Claims asked for by name.
@@ -128,7 +134,9 @@ pub enum Todo {
     /// Allow or deny what a device asks for.
     Device {
         /// As whom.
-        username: String,
+        person: Named,
+        /// The code that was entered.
+        user_code: Option<String>,
         /// What.
         scope: Scope,
         /// From which address it asked.
@@ -143,12 +151,8 @@ pub enum Todo {
 pub struct AccountChoice {
     /// Its session, which the answer names.
     pub session: SessionId,
-    /// Its username.
-    pub username: String,
-    /// What its owner is called.
-    pub name: Option<String>,
-    /// Its e-mail address.
-    pub email: Option<String>,
+    /// Whose it is.
+    pub person: Named,
 }
 
 /// What was asked, by whom, and how far the person is: what decides what is left to do.
@@ -374,7 +378,10 @@ fn still_registered(client: &Client, request: &AuthorizationRequest) -> Result<(
 /// What is told of it to the browser it belonged to. Where an app on a device, or on the person's own, is, no link can say.
 fn answered(client: &Client, request: &AuthorizationRequest) -> Ended {
     let is_there = request.device.is_none() && client.redirect_uri(request.redirect_uri.as_str()).is_some();
-    let client_origin = request.redirect_uri.web_origin().filter(|_| is_there);
+    if request.device.is_some() {
+        return Ended::Device;
+    }
+    let client_origin = client.home(&request.redirect_uri).filter(|_| is_there);
     Ended::Answered { client_name: client.name.clone(), client_origin }
 }
 

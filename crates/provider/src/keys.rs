@@ -355,7 +355,8 @@ pub(crate) async fn server_secret(
         let secrets = store.read(ListServerSecrets).await?;
         if let Some(secret) = secrets.iter().find(|secret| secret.name == name) {
             let opened = master_keys.open(name, &secret.sealed);
-            return opened.map_err(|error| ProviderError::Unavailable(format!("{name}: {error}")));
+            return opened
+                .map_err(|error| ProviderError::Unavailable(format!("the secrets of this data: {error}")));
         }
         if attempt == 0 {
             let made = make(ctx.random())?;

@@ -6,7 +6,7 @@
 //! reason to keep somebody signed in.
 
 use crate::accounts::AccountCookies;
-use crate::interaction::Browser;
+use crate::interaction::{Browser, Named};
 use crate::session::SignedIn;
 use crate::{ClientRequest, Ctx, Provider, ProviderError};
 use crypto::{OpaqueToken, constant_time_eq, sha256};
@@ -72,7 +72,7 @@ pub enum Logout {
         /// What is asked for.
         request: LogoutRequest,
         /// Who is signed in: each of them is signed out.
-        usernames: Vec<String>,
+        people: Vec<Named>,
         /// To be sent back with the answer.
         proof: String,
     },
@@ -115,7 +115,7 @@ impl Provider {
             confirmed.is_some_and(|presented| constant_time_eq(presented.as_bytes(), proof.as_bytes()));
         if !confirmed {
             let Some(over) = named.and_then(|named| accounts.of_session(named)) else {
-                return Ok(Logout::Ask { request, usernames: accounts.usernames(), proof });
+                return Ok(Logout::Ask { request, people: accounts.people(), proof });
             };
             let left = accounts.without(over.signed_in.user.id);
             if left.first().is_some() {

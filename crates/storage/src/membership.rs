@@ -4,7 +4,7 @@ use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;
 use crate::params;
 use crate::row::Rows;
-use protocol::{OrganizationId, Role, Timestamp, UserId};
+use protocol::{OrganizationId, Role, Slug, Timestamp, UserId};
 
 /// What this user is in this organization, if anything.
 pub struct RoleOf(pub UserId, pub OrganizationId);
@@ -69,6 +69,31 @@ impl Query for ListMembers {
                 created_at: row.get(3)?,
             })
         })
+    }
+}
+
+/// What a user is in organizations, by the names of those.
+pub struct MembershipsOf {
+    /// Whose.
+    pub user: UserId,
+    /// How many at most.
+    pub limit: u32,
+}
+
+impl Query for MembershipsOf {
+    type Output = Vec<(Slug, Role)>;
+    const ACCESS: Access = Access::Scan;
+
+    fn statement(&self) -> Statement {
+        Statement::new(
+            "SELECT o.slug, m.role FROM memberships m JOIN organizations o ON o.id = m.organization_id \
+             WHERE m.user_id = ? ORDER BY o.slug LIMIT ?",
+            params![self.user, self.limit],
+        )
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.all(|row| Ok((row.get(0)?, row.get(1)?)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sessions: one browser's sign-in each.
 
-use crate::contract::{Announcing, AnnouncingSteps, Applied, Command, Query, Statement, Steps};
+use crate::contract::{Access, Announcing, AnnouncingSteps, Applied, Command, Query, Statement, Steps};
 use crate::error::StorageError;
 use crate::params;
 use crate::row::Rows;
@@ -69,6 +69,25 @@ impl Query for SessionById {
             };
             Ok((session, User::from_row(row, 0)?))
         })
+    }
+}
+
+/// When this user last proved who they are, as far as sessions are remembered.
+pub struct LastSignIn(pub UserId);
+
+impl Query for LastSignIn {
+    type Output = Option<Timestamp>;
+    const ACCESS: Access = Access::Scan;
+
+    fn statement(&self) -> Statement {
+        Statement::new(
+            "SELECT auth_time FROM sessions WHERE user_id = ? ORDER BY auth_time DESC LIMIT 1",
+            params![self.0],
+        )
+    }
+
+    fn read(rows: &mut Rows<'_>) -> Result<Self::Output, StorageError> {
+        rows.first(|row| row.get(0))
     }
 }
 

@@ -37,6 +37,10 @@ pub static STYLESHEET: Asset = asset!("doorward", "css", "text/css; charset=utf-
 pub static DEMO_STYLESHEET: Asset = asset!("demo", "css", "text/css; charset=utf-8");
 /// Adds "Show" to password fields.
 pub static SHOW_PASSWORD: Asset = asset!("show-password", "js", "text/javascript; charset=utf-8");
+/// Shows that a form is on its way.
+pub static BUSY: Asset = asset!("busy", "js", "text/javascript; charset=utf-8");
+/// Adds "Copy" to the tokens that the demo shows.
+pub static DEMO_COPY: Asset = asset!("demo-copy", "js", "text/javascript; charset=utf-8");
 /// Submits the form of a `response_mode=form_post` answer.
 pub static FORM_POST: Asset = asset!("form-post", "js", "text/javascript; charset=utf-8");
 /// Tells an application's page whether its person is still signed in.
@@ -49,10 +53,12 @@ pub static ICON: Asset = asset!("icon", "svg", "image/svg+xml");
 pub static DEMO_ICON: Asset = asset!("demo-icon", "svg", "image/svg+xml");
 
 /// Everything there is to serve below `/assets/`.
-pub static ASSETS: [&Asset; 8] = [
+pub static ASSETS: [&Asset; 10] = [
     &STYLESHEET,
     &DEMO_STYLESHEET,
     &SHOW_PASSWORD,
+    &BUSY,
+    &DEMO_COPY,
     &FORM_POST,
     &LOGIN_STATUS,
     &THIRD_PARTY_COOKIES,

@@ -2,7 +2,7 @@
 
 use crate::answer::{error_page, json};
 use crate::metrics::{Refusal, Told};
-use crate::pages::ErrorPage;
+use crate::pages::{ErrorPage, LeadOn, Wait};
 use crate::refusals::Refused;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -88,12 +88,13 @@ impl IntoResponse for PageError {
             outcome.status = StatusCode::FORBIDDEN;
         }
         let (title, what_to_do) = outcome.words;
+        let lead_on = outcome.lead_on(&self.error);
         let mut response = error_page(&ErrorPage {
             status: outcome.status.as_u16(),
             title: title.to_owned(),
             what_happened: sentence(&outcome.description),
-            what_to_do: what_to_do.to_owned(),
-            way_on: way_on(&self.error),
+            what_to_do: outcome.in_time(what_to_do),
+            lead_on,
             error_code: Some(outcome.code.as_str().to_owned()),
             request_id: self.request_id.to_string(),
         });
@@ -105,16 +106,6 @@ impl IntoResponse for PageError {
         }
         outcome.leave_on(&mut response, &self.error);
         response
-    }
-}
-
-/// Back where the person came from, where that is known.
-fn way_on(error: &ProviderError) -> Option<(String, String)> {
-    match error {
-        ProviderError::Ended(Ended::Answered { client_name, client_origin: Some(origin) }) => {
-            Some((client_name.clone(), origin.clone()))
-        }
-        _ => None,
     }
 }
 
@@ -138,17 +129,16 @@ struct Outcome {
     asks_again: bool,
 }
 
-const TRY_LATER: (&str, &str) =
-    ("Please try again in a moment", "Wait a moment, then go back and try again.");
+const TRY_LATER: (&str, &str) = ("Please try again later", "Go back and try again in {wait}.");
 const OUR_FAULT: (&str, &str) =
     ("Something went wrong here", "Try again. If it stays like this, tell the operator the id below.");
 const START_AGAIN: (&str, &str) = (
-    "This cannot go on",
-    "Go back to the app and start again. If it stays like this, tell its developer what stands above.",
+    "We couldn't complete this sign-in",
+    "Go back to the app and start again. If it stays like this, get in touch with its developer and share these details with them.",
 );
 
 const IN_A_MOMENT: (&str, &str) =
-    ("You can sign in in a moment", "Leave this page open: in a few seconds it asks again by itself.");
+    ("You can sign in in a moment", "Leave this page open: in {wait} it asks again by itself.");
 
 impl Outcome {
     fn later(status: StatusCode, description: &str, retry_after: Duration) -> Self {
@@ -176,14 +166,14 @@ impl Outcome {
                     "Go back to the app. If it does not know you yet, sign in again from there.",
                 ),
             ),
-            Ended::Answered { .. } => (
+            Ended::Answered { .. } | Ended::Device => (
                 "this page belonged to a sign-in that is finished",
                 ("You have answered this already", "Go on in the app."),
             ),
             Ended::SetupLink => (
                 "it was used, is older than a day, or is incomplete",
                 (
-                    "This link works no more",
+                    "This link has expired",
                     "If nobody runs this installation yet, start the server again: it prints a new one.",
                 ),
             ),
@@ -232,6 +222,25 @@ impl Outcome {
             ProviderError::Defect(_) => {
                 refused(ErrorCode::ServerError, "this server made a mistake", OUR_FAULT)
             }
+        }
+    }
+
+    /// What its reader can do, with how long they wait.
+    fn in_time(&self, what_to_do: &str) -> String {
+        let wait = Wait::seconds(self.retry_after.map_or(0, whole_seconds));
+        what_to_do.replace("{wait}", &wait.to_string())
+    }
+
+    /// The page's own way on.
+    fn lead_on(&self, error: &ProviderError) -> LeadOn {
+        match error {
+            ProviderError::Ended(Ended::Answered { client_name, client_origin: Some(origin) }) => {
+                LeadOn::new(format!("Go to {client_name}"), origin)
+            }
+            ProviderError::Ended(Ended::Device) => LeadOn::new("Enter a code", "/device"),
+            // This very page, once more.
+            _ if self.asks_again => LeadOn::new("Try again", ""),
+            _ => LeadOn::start_page(),
         }
     }
 

@@ -3,7 +3,7 @@
 //! leads here; sign-out too, where the token that a client's back end brings names what ends.
 
 use crate::app::Web;
-use crate::pages::ErrorPage;
+use crate::pages::{ErrorPage, LeadOn};
 use crate::server::head::{is_loopback, name_of};
 use crate::server::{ForwardedHost, Problem};
 use axum::extract::{FromRequestParts, Request, State};
@@ -108,8 +108,8 @@ impl Elsewhere {
             title: "You came by another address".to_owned(),
             what_happened: "This server does not know itself under the address in your browser.".to_owned(),
             what_to_do: format!("Go to {issuer} instead, or go back to the app and start again."),
-            way_on: None,
             error_code: None,
+            lead_on: LeadOn::new("Go there", issuer),
             request_id: (web.new_ctx)(None).request_id.to_string(),
         })
     }

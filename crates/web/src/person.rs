@@ -3,6 +3,7 @@
 pub(crate) mod consent;
 pub(crate) mod device;
 pub(crate) mod home;
+pub(crate) mod logo;
 pub(crate) mod select_account;
 pub(crate) mod setup;
 pub(crate) mod sign_in;
@@ -13,8 +14,8 @@ use crate::app::Web;
 use crate::cookies::Presented;
 use crate::metrics::Told;
 use crate::pages::{
-    Account, ConsentPage, DeviceConsentPage, FormPostPage, Permission, SelectAccountPage, SignInPage,
-    SignInProblem, SignUpPage, SignUpPurpose, Wait,
+    Account, ClientMark, ConsentPage, DeviceConsentPage, FormPostPage, Permission, Person, SelectAccountPage,
+    SignInPage, SignInProblem, SignUpPage, SignUpPurpose, Wait,
 };
 use crate::refusals::{self, Refused};
 use axum::response::Response;
@@ -22,7 +23,7 @@ use http::StatusCode;
 use http::header::SET_COOKIE;
 use protocol::{ResponseMode, Scope};
 use provider::AuthorizationResponse;
-use provider::interaction::{AccountChoice, MIN_PASSWORD_CHARS, Page, Step, Todo, What};
+use provider::interaction::{AccountChoice, MIN_PASSWORD_CHARS, Named, Page, Step, Todo, What};
 
 /// Sends an authorization response on its way.
 pub(crate) fn respond(response: &AuthorizationResponse) -> Response {
@@ -93,6 +94,7 @@ pub(crate) fn show(status: StatusCode, shown: &Page, problem: Option<SignInProbl
         Todo::SignIn { username, again, can_sign_up, stay } => {
             let view = SignInPage {
                 client_name: shown.client_name.clone(),
+                client_mark: client_mark(shown),
                 client_host: Some(shown.returns_to.clone()).filter(|host| !host.is_empty()),
                 interaction: shown.handle.clone(),
                 action: form_action("/sign-in", shown),
@@ -100,17 +102,19 @@ pub(crate) fn show(status: StatusCode, shown: &Page, problem: Option<SignInProbl
                 username: username.clone(),
                 error: problem,
                 can_sign_up: *can_sign_up,
-                again_as: again.clone(),
+                again_as: again.as_ref().map(named),
             };
             page(status, &view, &policy)
         }
         Todo::SignUp => page(status, &sign_up_view(shown), &policy),
         Todo::SelectAccount(_) => page(status, &select_account_view(shown), &policy),
         Todo::Consent { .. } => page(status, &consent_view(shown), &policy),
-        Todo::Device { username, scope, asked_from, asked_for } => {
+        Todo::Device { person, user_code, scope, asked_from, asked_for } => {
             let view = DeviceConsentPage {
                 client_name: shown.client_name.clone(),
-                user_name: username.clone(),
+                client_mark: client_mark(shown),
+                user_code: user_code.clone(),
+                person: named(person),
                 interaction: shown.handle.clone(),
                 asked_from: asked_from.clone(),
                 asked_for: Wait::seconds(asked_for.as_secs()),
@@ -128,6 +132,7 @@ fn sign_up_view(shown: &Page) -> SignUpPage {
             client_name: Some(shown.client_name.clone()),
             interaction: shown.handle.clone(),
         },
+        client_mark: client_mark(shown),
         action: form_action("/sign-up", shown),
         username: String::new(),
         email: String::new(),
@@ -144,6 +149,7 @@ fn select_account_view(shown: &Page) -> SelectAccountPage {
     };
     SelectAccountPage {
         client_name: shown.client_name.clone(),
+        client_mark: client_mark(shown),
         interaction: shown.handle.clone(),
         accounts,
         action: form_action("/select-account", shown),
@@ -151,11 +157,7 @@ fn select_account_view(shown: &Page) -> SelectAccountPage {
 }
 
 fn account(choice: &AccountChoice) -> Account {
-    Account {
-        user_name: choice.name.clone().unwrap_or_else(|| choice.username.clone()),
-        email: choice.email.clone(),
-        session: choice.session.to_string(),
-    }
+    Account { person: named(&choice.person), session: choice.session.to_string() }
 }
 
 /// A form's address says which interaction it belongs to: a tab that is restored there goes on.
@@ -164,19 +166,33 @@ fn form_action(path: &str, shown: &Page) -> String {
 }
 
 fn consent_view(shown: &Page) -> ConsentPage {
-    let (user_name, scope, claims) = match &shown.todo {
-        Todo::Consent { username, scope, claims } => (username.clone(), scope.clone(), claims.clone()),
-        _ => (String::new(), Scope::default(), Vec::new()),
+    let (person, scope, claims) = match &shown.todo {
+        Todo::Consent { person, scope, claims } => (named(person), scope.clone(), claims.clone()),
+        _ => (Person::of("", None, None), Scope::default(), Vec::new()),
     };
     let named = claims.iter().map(|claim| ConsentPage::claim(claim));
     ConsentPage {
         client_name: shown.client_name.clone(),
         client_host: Some(shown.returns_to.clone()),
-        user_name,
+        client_mark: client_mark(shown),
+        person,
         interaction: shown.handle.clone(),
         permissions: permissions(&scope).chain(named).collect(),
         offline: scope.contains(Scope::OFFLINE_ACCESS),
         action: form_action("/consent", shown),
+    }
+}
+
+/// Somebody, as every page names them.
+pub(crate) fn named(person: &Named) -> Person {
+    Person::of(&person.username, person.name.as_deref(), person.email.as_deref())
+}
+
+fn client_mark(shown: &Page) -> ClientMark {
+    match &shown.logo {
+        Some(version) => ClientMark::Logo(logo::address(&shown.client, version)),
+        None if shown.client.is_of_this_server() => ClientMark::Ours,
+        None => ClientMark::Initial,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::oauth::{
     authorize, device_authorization, discovery, introspect, logout, revoke, token, userinfo, validate,
 };
 use crate::own_host::{self, Named, OwnHost};
-use crate::person::{consent, device, home, select_account, setup, sign_in, sign_up};
+use crate::person::{consent, device, home, logo, select_account, setup, sign_in, sign_up};
 use crate::server::Problem;
 use crate::server::rate_limit::{Limit, RateLimits};
 use crate::server::security_headers::{OPENER_POLICY, SecurityHeaders};
@@ -195,6 +195,7 @@ fn for_people(under: &Under<'_>) -> Router<Web> {
             ("/device/allowed", get(device::allowed)),
             ("/device/denied", get(device::denied)),
             ("/assets/{name}", get(asset)),
+            ("/client-logo", get(logo::get)),
         ],
     )
 }
@@ -316,8 +317,8 @@ async fn wrong_method(web: Web, request: Request) -> Response {
         title: "This page cannot be shown again".to_owned(),
         what_happened: "It was the answer to a form, and cannot be asked for by itself.".to_owned(),
         what_to_do: "Go back to the app you came from, and start again there.".to_owned(),
-        way_on: None,
         error_code: None,
+        lead_on: crate::pages::LeadOn::start_page(),
         request_id: request_id.to_string(),
     })
 }
@@ -332,8 +333,8 @@ async fn not_found(web: Web, request: Request) -> Response {
         title: "There is nothing here".to_owned(),
         what_happened: "This address leads nowhere.".to_owned(),
         what_to_do: "Check the address, or go back to where you came from.".to_owned(),
-        way_on: None,
         error_code: None,
+        lead_on: crate::pages::LeadOn::start_page(),
         request_id: String::new(),
     };
     error.request_id = request_id.to_string();

@@ -132,6 +132,9 @@ pub(crate) struct RestoreArgs {
     /// Restore what is not sealed under the master key at hand: only when that key is lost
     #[arg(long, conflicts_with = "master_key_file")]
     unverified: bool,
+    /// Show every table, empty ones too
+    #[arg(long)]
+    verbose: bool,
     #[command(flatten)]
     key: KeyArgs,
     #[command(flatten)]
@@ -158,7 +161,7 @@ fn copy(file: &Path, place: &Place) -> anyhow::Result<()> {
     }
     let report = storage::backup(&database, file, &*Sealing::at_hand(&settings)?)?;
     shown::line(format!("{} was copied to {}, verified and sealed.\n", database.display(), file.display()))?;
-    print(&report)?;
+    print(&report, false)?;
     Ok(shown::line(format!(
         "\nThe master key is not in it. Keep a copy of {} somewhere else.",
         settings.master_key_file().display()
@@ -213,7 +216,7 @@ fn drill(args: &DrillArgs) -> anyhow::Result<()> {
     let restored = storage::archive::drill(sealed, &scratch)?;
     shown::line(format!("The newest backup in {target} was restored and is sound.\n"))?;
     print_origin(&restored)?;
-    print(&restored.report)
+    print(&restored.report, false)
 }
 
 pub(crate) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
@@ -240,7 +243,7 @@ pub(crate) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
         }
         (None, None) => bail!("a backup to restore is missing"),
     };
-    print(&report)?;
+    print(&report, args.verbose)?;
     if let Some(aside) = &report.kept_aside {
         shown::line(format!("\nThe database that was there is kept as {}.", aside.display()))?;
     }
@@ -290,9 +293,15 @@ fn file_of(settings: &Settings) -> anyhow::Result<PathBuf> {
     Ok(file.to_owned())
 }
 
-fn print(report: &BackupReport) -> anyhow::Result<()> {
-    let rows: Vec<_> = report.tables.iter().map(|(table, rows)| [table.clone(), rows.to_string()]).collect();
+/// The tables that hold something, or all of them.
+fn print(report: &BackupReport, verbose: bool) -> anyhow::Result<()> {
+    let told = report.tables.iter().filter(|(_, rows)| verbose || *rows > 0);
+    let rows: Vec<_> = told.map(|(table, rows)| [table.clone(), rows.to_string()]).collect();
     shown::table(["TABLE", "ROWS"], &rows)?;
+    let empty = report.tables.len() - rows.len();
+    if empty > 0 {
+        shown::line(format!("{empty} more tables are empty."))?;
+    }
     let (bytes, took) = (report.bytes, report.took.as_secs_f64());
     Ok(shown::line(format!("\n{bytes} bytes, schema version {}, {took:.2} s", report.schema_version))?)
 }

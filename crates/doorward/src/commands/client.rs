@@ -84,6 +84,7 @@ Examples:
   doorward client set my-app --name 'Our App' --consent implicit
   doorward client set my-app --redirect-uri https://app.example.org/a \\
     --redirect-uri https://app.example.org/b
+  doorward client set my-app --logo logo.png
 
 Lists (redirect URIs, grant types, audiences) are replaced as a whole.";
 

@@ -6,8 +6,8 @@ use crate::settings;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use protocol::{
-    AccessTokenFormat, AppScheme, Client, ClientId, ConsentPolicy, ExchangePolicy, GrantType, PkcePolicy,
-    RateLimit, RedirectUri, ResponseType, Scope, ServicePath,
+    AccessTokenFormat, AppScheme, Client, ClientId, ClientUri, ConsentPolicy, ExchangePolicy, GrantType,
+    Logo, PkcePolicy, RateLimit, RedirectUri, ResponseType, Scope, ServicePath,
 };
 
 #[derive(Args)]
@@ -15,6 +15,15 @@ pub(crate) struct ClientOptions {
     /// What people read on the sign-in and consent pages
     #[arg(long)]
     pub(crate) name: Option<String>,
+    /// A picture for those pages, kept with the registration: PNG, JPEG or WebP of at most 24 KiB
+    #[arg(long, value_name = "FILE", value_parser = logo, overrides_with = "no_logo")]
+    logo: Option<Logo>,
+    /// The first letter of its name instead
+    #[arg(long, overrides_with = "logo")]
+    no_logo: bool,
+    /// Its home page, where people are led back to; without it, the root of the site that answers go to
+    #[arg(long, value_name = "URL")]
+    client_uri: Option<ClientUri>,
     /// Where answers may go: https, http on loopback, or a reversed domain such as com.example.app; repeatable
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<RedirectUri>,
@@ -133,6 +142,11 @@ fn post_logout_uri(text: &str) -> Result<RedirectUri, String> {
     text.parse().map_err(|error: protocol::redirect_uri::InvalidRedirectUri| format!("post-logout {error}"))
 }
 
+fn logo(path: &str) -> Result<Logo, String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    Logo::new(bytes).map_err(|error| error.to_string())
+}
+
 fn rate(text: &str) -> Result<Rate, protocol::rate_limit::InvalidRateLimit> {
     if text == "off" { Ok(None) } else { text.parse().map(Some) }
 }
@@ -171,6 +185,8 @@ impl ClientOptions {
     /// The client with what was given changed.
     pub(crate) fn apply(self, mut client: Client) -> Client {
         given(&mut client.name, self.name);
+        given(&mut client.logo, if self.no_logo { Some(None) } else { self.logo.map(Some) });
+        given(&mut client.client_uri, self.client_uri.map(Some));
         given(&mut client.redirect_uris, list(self.redirect_uris));
         given(&mut client.post_logout_redirect_uris, list(self.post_logout_redirect_uris));
         given(&mut client.app_schemes, list(self.app_schemes).map(|all| all.into_iter().collect()));

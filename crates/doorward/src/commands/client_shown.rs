@@ -31,6 +31,8 @@ pub(super) fn show(args: ShowArgs) -> anyhow::Result<()> {
     let mut fields = vec![
         ("client_id", client.id.to_string()),
         ("name", client.name.clone()),
+        ("logo", client.logo.as_ref().map(ToString::to_string).unwrap_or_default()),
+        ("home page", client.client_uri.as_ref().map(ToString::to_string).unwrap_or_default()),
         ("kind", kind(&client).to_owned()),
     ];
     fields.extend(client_proof_options::shown(&client));

@@ -62,7 +62,7 @@ fn check(args: &HealthcheckArgs) -> anyhow::Result<()> {
         }
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let answer = runtime.block_on(Outgoing::new().get(&url, None))?;
+    let answer = runtime.block_on(Outgoing::new()?.get(&url, None))?;
     if answer.status != StatusCode::OK {
         bail!("{url} answered {}: {}", answer.status, String::from_utf8_lossy(&answer.body).trim());
     }

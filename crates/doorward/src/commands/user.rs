@@ -3,6 +3,7 @@
 
 mod import;
 mod set;
+mod show;
 
 use super::administer::{Administration, unexpected};
 use super::shown;
@@ -176,7 +177,7 @@ pub(crate) fn run(command: UserCommand) -> anyhow::Result<()> {
     match command {
         UserCommand::Add(args) => add(*args),
         UserCommand::List(args) => list(&args),
-        UserCommand::Show(args) => show(args),
+        UserCommand::Show(args) => show::show(args),
         UserCommand::Set(args) => set::run(*args),
         UserCommand::Import(args) => import::run(&args),
         UserCommand::Password(args) => {
@@ -264,31 +265,6 @@ fn row(user: UserView) -> [String; 5] {
     };
     let text = Option::unwrap_or_default;
     [user.username, text(user.name), text(user.email), state.to_owned(), user.created_at]
-}
-
-fn show(args: ShowArgs) -> anyhow::Result<()> {
-    let Outcome::User(user) =
-        Administration::of(&args.place)?.perform(Operation::FindUser { login: args.name })?
-    else {
-        return unexpected();
-    };
-    if args.json {
-        return shown::json(&user);
-    }
-    let email_note = if user.email_verified { "" } else { " (not verified)" };
-    let mut fields = vec![
-        ("sub", user.sub),
-        ("username", user.username),
-        ("name", user.name.unwrap_or_default()),
-        ("email", user.email.map(|email| email + email_note).unwrap_or_default()),
-        ("platform owner", if user.platform_owner { "yes" } else { "no" }.to_owned()),
-        ("created", user.created_at),
-        ("updated", user.updated_at),
-        ("disabled", user.disabled_at.unwrap_or_default()),
-    ];
-    fields.extend(user.claims.iter().map(|(claim, value)| (claim.as_str(), value.to_string())));
-    fields.retain(|(_, value)| !value.is_empty());
-    Ok(shown::fields(&fields)?)
 }
 
 fn set_disabled(args: NamedArgs, disabled: bool) -> anyhow::Result<()> {

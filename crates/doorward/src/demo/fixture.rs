@@ -68,7 +68,8 @@ impl Fixture {
         };
         let own = Client {
             redirect_uris: callbacks[..1].to_vec(),
-            post_logout_redirect_uris: vec![home.clone()],
+            post_logout_redirect_uris: vec![uri(format!("{issuer}/demo/signed-out"))?],
+            client_uri: Some(format!("{issuer}/demo/").parse()?),
             service: Some(notes),
             ..Client::new(ClientId::parse("acme-notes")?, "Acme Notes", ClientAuthentication::ClientSecret)
         };

@@ -1,6 +1,7 @@
 //! `doorward demo`: a server that is complete in itself and forgets everything: a fresh temporary database, people, clients, and a relying
 //! party that signs in. Also a fixture for other people's tests. Decides nothing about the protocol: it is the same server.
 
+mod certificate;
 mod env_file;
 mod fixture;
 mod oidc_client;
@@ -18,11 +19,12 @@ use crate::serve::{House, allow_many_files, bind, threads, watch_for_a_flood};
 use crate::settings::{Issuer, Resolved, SettingFlags, Settings, TlsSettings, address};
 use crate::telemetry::Telemetry;
 use anyhow::{Context as _, anyhow, bail, ensure};
+use certificate::SelfMade;
 use clap::Args;
 use fixture::{Fixture, Wishes};
 use protocol::{RedirectUri, SigningAlgorithm};
 use relying_party::RelyingParty;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use television::Television;
 use tokio_util::sync::CancellationToken;
@@ -32,9 +34,13 @@ use web::server::{Flood, Listener, ServerOptions, Sharing, Stalls};
 pub(crate) const HELP: &str = "\
 Examples:
   doorward demo
+  doorward demo --lan
   doorward demo --database postgres://postgres@localhost/demo
   doorward demo --port 0 --env-file /tmp/doorward.env \\
     --redirect-uri http://localhost:3000/callback
+
+With --lan a phone in your network can open it, and scan the television's code: the demo stands at this machine's own address, by https with a certificate \
+made for this run, which browsers warn of. Everybody in that network can reach it, and knows its passwords.
 
 Everything is forgotten when it ends, unless --database names another database: an empty one, in which everything stays. Anybody may register, and rate limits and lockouts are off. Its users and clients, with \
 their passwords and secrets, are printed and shown on the page it links to.
@@ -43,14 +49,21 @@ For your own tests: with --env-file, a file with ISSUER, CLIENT_ID, CLIENT_SECRE
 USERNAME and PASSWORD as KEY=VALUE lines appears once the server answers. Its clients ask nobody for consent unless a request \
 says prompt=consent, and may use {issuer}/demo/callback, http://127.0.0.1/callback on any port, and your --redirect-uri.";
 
+const WARNED: &str = "
+Whoever opens it is warned of its certificate, which was made for this run. Its SHA-256 fingerprint:
+  {}";
+
 #[derive(Args)]
 pub(crate) struct DemoArgs {
     /// The port to listen on; 0 takes a free one
     #[arg(long, default_value_t = 8080, conflicts_with = "setting:listen")]
     port: u16,
-    /// The address to listen on; people still reach it as localhost, unless --issuer says otherwise
-    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), conflicts_with = "setting:listen")]
-    host: IpAddr,
+    /// The address to listen on, 127.0.0.1 without it; people still reach it as localhost, unless --issuer or --lan says otherwise
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "setting:listen")]
+    host: Option<IpAddr>,
+    /// Stand at this machine's address in its network, or the one that --host names, by https with a certificate made for this run
+    #[arg(long, conflicts_with_all = ["setting:listen", "setting:issuer"])]
+    lan: bool,
     /// A further redirect URI of every demo client; repeatable
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<RedirectUri>,
@@ -77,7 +90,10 @@ impl DemoArgs {
             Some((_, wished)) => {
                 address(wished).map_err(|expected| anyhow!("--listen {wished}: expected {expected}"))
             }
-            None => Ok(SocketAddr::new(self.host, self.port)),
+            None => {
+                let found = if self.lan && self.host.is_none() { Some(own_address()?) } else { self.host };
+                Ok(SocketAddr::new(found.unwrap_or(Ipv4Addr::LOCALHOST.into()), self.port))
+            }
         }
     }
 }
@@ -103,7 +119,12 @@ async fn demo(args: DemoArgs, flood: &Flood, directory: &Path) -> anyhow::Result
     let wished = args.listens()?;
     let listeners = listeners(wished)?;
     let port = listeners.first().map_or(wished.port(), |listener| listener.local_addr().port());
-    let settings = settings(args.flags, port, directory)?;
+    let self_made = args.lan.then(|| SelfMade::for_address(wished.ip(), directory)).transpose()?;
+    let issuer = match args.lan {
+        true => Issuer::at(SocketAddr::new(wished.ip(), port)),
+        false => Issuer::on_this_machine(false, port),
+    };
+    let settings = settings(args.flags, &issuer, directory)?;
     let _telemetry = Telemetry::start(&settings.log)?;
     let issuer = settings.issuer(SocketAddr::new(wished.ip(), port));
     ensure!(!issuer.has_path(), "the demo stands at a host of its own: --issuer without a path is expected");
@@ -117,20 +138,37 @@ async fn demo(args: DemoArgs, flood: &Flood, directory: &Path) -> anyhow::Result
     };
     let fixture = Fixture::make(&app.provider, &wishes).await?;
     announce(&issuer, &fixture, &settings)?;
+    if let Some(self_made) = &self_made {
+        shown::line(WARNED.replace("{}", &self_made.fingerprint()))?;
+    }
 
-    let outgoing = Outgoing::new();
+    let outgoing = match &self_made {
+        Some(self_made) => Outgoing::trusting(self_made.certificate.clone())?,
+        None => Outgoing::new()?,
+    };
     let shutdown = CancellationToken::new();
     let (web, options) =
         app.surface(&settings, HttpMetrics::default(), Box::new(SystemReading::default), &shutdown);
     let options = ServerOptions { threads: threads(&Stalls::default(), flood)?, ..options };
-    let relying_party = RelyingParty::new(issuer.as_str(), &fixture, outgoing.clone());
-    let television = Television::new(issuer.as_str(), &fixture.television.client_id, outgoing.clone());
+    let relying_party = RelyingParty::new(&issuer, &fixture, outgoing.clone())?;
+    let television = Television::new(&issuer, &fixture.television.client_id, outgoing.clone());
     let router = web::router(web).merge(relying_party.router()).merge(television.router());
     if let Some(path) = args.env_file {
         let contents = fixture.env_file(issuer.as_str());
         tokio::spawn(env_file::write_when_ready(path, contents, issuer.as_str().to_owned(), outgoing));
     }
-    House { app, listeners, router, options, tls: None, metrics: None, shutdown }.run(&settings).await
+    let tls = self_made.map(|self_made| self_made.tls);
+    House { app, listeners, router, options, tls, metrics: None, shutdown }.run(&settings).await
+}
+
+/// This machine's address in its network: where it would send from to get out. Nothing is sent.
+fn own_address() -> anyhow::Result<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    // RFC 5737: an address for examples, which nobody has.
+    let found = socket.connect((Ipv4Addr::new(198, 51, 100, 1), 9)).and_then(|()| socket.local_addr());
+    found
+        .map(|address| address.ip())
+        .context("this machine has no address in a network: name one with --host")
 }
 
 /// `localhost` may mean 127.0.0.1 or ::1, and not every program tries the second: both are listened on where there are both.
@@ -144,12 +182,12 @@ fn listeners(address: SocketAddr) -> anyhow::Result<Vec<Listener>> {
     Ok(listeners)
 }
 
-fn settings(flags: SettingFlags, port: u16, directory: &Path) -> anyhow::Result<Settings> {
+fn settings(flags: SettingFlags, issuer: &Issuer, directory: &Path) -> anyhow::Result<Settings> {
     let Some(directory) = directory.to_str() else {
         bail!("the temporary directory's name is not UTF-8: set TMPDIR to another");
     };
     let of_demo = [
-        ("issuer", Issuer::on_this_machine(false, port).to_string()),
+        ("issuer", issuer.to_string()),
         ("registration", "open".to_owned()),
         ("limits.enabled", "off".to_owned()),
         ("limits.lockout", "off".to_owned()),

@@ -91,6 +91,13 @@ pub(super) struct SignedIn {
     pub(super) refresh_token: Option<String>,
 }
 
+impl SignedIn {
+    /// What they are called, or else their identifier.
+    pub(super) fn name(&self) -> &str {
+        self.claims.user.get("name").and_then(Value::as_str).unwrap_or(&self.claims.sub)
+    }
+}
+
 /// RFC 6749 section 5.1.
 #[derive(Deserialize)]
 struct TokenAnswer {
@@ -224,7 +231,7 @@ impl OidcClient {
         url.query_pairs_mut()
             .append_pair("id_token_hint", id_token)
             .append_pair("client_id", &self.client_id)
-            .append_pair("post_logout_redirect_uri", &format!("{}/demo/", self.issuer));
+            .append_pair("post_logout_redirect_uri", &format!("{}/demo/signed-out", self.issuer));
         Ok(url)
     }
 

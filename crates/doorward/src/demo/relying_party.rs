@@ -5,8 +5,10 @@ use super::fixture::Fixture;
 use super::oidc_client::OidcClient;
 use super::pages;
 use super::sessions::{Sessions, Visitor};
+use super::television::drawn;
 use crate::clock::{self, OsRandom};
 use crate::outgoing::Outgoing;
+use crate::settings::Issuer;
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -19,7 +21,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use url::form_urlencoded;
 use web::ContentSecurityPolicy;
-use web::pages::{DemoHomePage, ErrorPage};
+use web::pages::{DemoHomePage, ErrorPage, LeadOn};
 use web::server::security_headers::SecurityHeaders;
 
 /// Of a visitor who is signed in.
@@ -35,20 +37,23 @@ pub(super) struct RelyingParty {
 }
 
 impl RelyingParty {
-    pub(super) fn new(issuer: &str, fixture: &Fixture, outgoing: Outgoing) -> Self {
+    pub(super) fn new(issuer: &Issuer, fixture: &Fixture, outgoing: Outgoing) -> anyhow::Result<Self> {
         let own = &fixture.relying_party;
         let secret = own.client_secret.as_deref().unwrap_or_default();
-        Self {
-            oidc: OidcClient::new(issuer, &own.client_id, secret, outgoing),
+        let phone = (!issuer.is_loopback()).then(|| drawn(&format!("{issuer}/demo/"))).transpose()?;
+        Ok(Self {
+            oidc: OidcClient::new(issuer.as_str(), &own.client_id, secret, outgoing),
             sessions: Sessions::default(),
             home: DemoHomePage {
-                issuer: issuer.to_owned(),
+                issuer: issuer.to_string(),
+                signed_out: None,
+                phone,
                 sign_in_url: "/demo/sign-in".to_owned(),
                 users: fixture.users.clone(),
                 clients: fixture.clients().into_iter().cloned().collect(),
                 endpoints: Vec::new(),
             },
-        }
+        })
     }
 
     /// Its routes, all under `/demo`.
@@ -61,6 +66,7 @@ impl RelyingParty {
             .route("/demo/result", get(result))
             .route("/demo/refresh", post(refresh))
             .route("/demo/sign-out", get(sign_out))
+            .route("/demo/signed-out", get(signed_out))
             .layer(SecurityHeaders::new(false))
             .with_state(Arc::new(self))
     }
@@ -108,7 +114,7 @@ async fn result(State(party): Party, headers: HeaderMap) -> Answer {
     };
     let userinfo = party.oidc.userinfo(&signed_in).await?;
     let introspection = party.oidc.introspect(&signed_in).await?;
-    Ok(page(&pages::result(&signed_in, &userinfo, &introspection)?))
+    Ok(page(&pages::result(&signed_in, &userinfo, &introspection, clock::now())?))
 }
 
 async fn refresh(State(party): Party, headers: HeaderMap) -> Answer {
@@ -124,9 +130,19 @@ async fn sign_out(State(party): Party, headers: HeaderMap) -> Answer {
     let known =
         cookie(&headers, SESSION).and_then(|cookie| Some((cookie, party.sessions.signed_in(cookie)?)));
     let Some((cookie, signed_in)) = known else { return Ok(Redirect::to("/demo/").into_response()) };
-    party.sessions.forget(cookie);
+    let name = signed_in.name().to_owned();
     let url = party.oidc.sign_out_url(&signed_in.id_token).await?;
+    party.sessions.remember(cookie.to_owned(), Visitor::SignedOut(name));
     Ok(Redirect::to(url.as_str()).into_response())
+}
+
+/// Back from the provider, which ended its session too.
+async fn signed_out(State(party): Party, headers: HeaderMap) -> Answer {
+    let Some(name) = cookie(&headers, SESSION).and_then(|cookie| party.sessions.signed_out(cookie)) else {
+        return Ok(Redirect::to("/demo/").into_response());
+    };
+    let endpoints = party.oidc.metadata().await?.endpoints();
+    Ok(page(&DemoHomePage { endpoints, signed_out: Some(name), ..party.home.clone() }))
 }
 
 fn page(page: &impl askama::Template) -> Response {
@@ -152,8 +168,8 @@ impl IntoResponse for Failed {
             title: "Acme Notes could not sign you in".to_owned(),
             what_happened: format!("{:#}.", self.0),
             what_to_do: "Go back to the start of the demo and try again.".to_owned(),
-            way_on: None,
             error_code: None,
+            lead_on: LeadOn::new("Start of the demo", "/demo/"),
             request_id: request_id.to_string(),
         };
         web::page(status, &error, &ContentSecurityPolicy::default())

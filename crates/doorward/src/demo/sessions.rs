@@ -18,13 +18,15 @@ pub(super) enum Visitor {
     SigningIn(Attempt),
     /// Back with tokens.
     SignedIn(Box<SignedIn>),
+    /// Gone again, by what they are called.
+    SignedOut(String),
 }
 
 impl Sessions {
-    /// Remembers a visitor who is signed in; what was known under this cookie is forgotten. One who is on the way may be so several times.
+    /// Remembers a visitor who is signed in, or out again; what was known under this cookie is forgotten. One who is on the way may be so several times.
     pub(super) fn remember(&self, cookie: String, visitor: Visitor) {
         let mut all = self.lock();
-        if matches!(visitor, Visitor::SignedIn(_)) {
+        if !matches!(visitor, Visitor::SigningIn(_)) {
             all.retain(|(known, _)| *known != cookie);
         }
         if all.len() >= MOST {
@@ -45,9 +47,12 @@ impl Sessions {
         }
     }
 
-    /// Forgets a visitor.
-    pub(super) fn forget(&self, cookie: &str) {
-        self.lock().retain(|(known, _)| known != cookie);
+    /// Who signed out.
+    pub(super) fn signed_out(&self, cookie: &str) -> Option<String> {
+        self.lock().iter().find_map(|(known, visitor)| match visitor {
+            Visitor::SignedOut(name) if known == cookie => Some(name.clone()),
+            _ => None,
+        })
     }
 
     /// The tokens of a visitor who is signed in.
@@ -83,9 +88,10 @@ mod tests {
         assert!(sessions.take_attempt("0", "state").is_none(), "the oldest is forgotten");
         assert!(sessions.take_attempt("last", "state").is_some());
         assert!(sessions.take_attempt("last", "state").is_none());
-        sessions.forget("100");
+        sessions.remember("100".to_owned(), Visitor::SignedOut("Alice".to_owned()));
         assert!(sessions.take_attempt("100", "state").is_none());
         assert!(sessions.signed_in("100").is_none());
+        assert_eq!(sessions.signed_out("100").as_deref(), Some("Alice"));
     }
 
     #[test]

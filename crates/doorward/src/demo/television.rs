@@ -4,6 +4,7 @@
 use super::relying_party::Failed;
 use crate::clock::OsRandom;
 use crate::outgoing::Outgoing;
+use crate::settings::Issuer;
 use anyhow::{Context as _, ensure};
 use axum::Router;
 use axum::extract::{Path, State};
@@ -26,6 +27,8 @@ const MOST: usize = 256;
 /// The television's maker.
 pub(super) struct Television {
     issuer: String,
+    /// A phone can open what it shows: the issuer is not only this machine's.
+    scannable: bool,
     client_id: String,
     outgoing: Outgoing,
     switched_on: Mutex<VecDeque<(String, Standing)>>,
@@ -65,9 +68,10 @@ struct UserInfo {
 type Maker = State<Arc<Television>>;
 
 impl Television {
-    pub(super) fn new(issuer: &str, client_id: &str, outgoing: Outgoing) -> Self {
+    pub(super) fn new(issuer: &Issuer, client_id: &str, outgoing: Outgoing) -> Self {
         Self {
-            issuer: issuer.to_owned(),
+            issuer: issuer.to_string(),
+            scannable: !issuer.is_loopback(),
             client_id: client_id.to_owned(),
             outgoing,
             switched_on: Mutex::default(),
@@ -149,7 +153,7 @@ async fn look(State(maker): Maker, Path(id): Path<String>) -> Result<Response, F
         }
         Polled::Refused { error } => match error.as_str() {
             "authorization_pending" | "slow_down" => DemoTelevision::Waiting {
-                qr: drawn(&waiting.verification_uri_complete)?,
+                qr: maker.scannable.then(|| drawn(&waiting.verification_uri_complete)).transpose()?,
                 user_code: waiting.user_code,
                 verification_uri: waiting.verification_uri,
             },
@@ -169,7 +173,8 @@ fn over(why: &str) -> DemoTelevision {
     DemoTelevision::Over { why: why.to_owned() }
 }
 
-fn drawn(text: &str) -> anyhow::Result<QrDrawing> {
+/// A QR code.
+pub(super) fn drawn(text: &str) -> anyhow::Result<QrDrawing> {
     let code = QrCode::new(text)?;
     let width = code.width();
     ensure!(width > 0, "an empty QR code");
@@ -184,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_television_that_is_signed_in_stays_so_when_its_page_is_loaded_again() {
-        let maker = Television::new("http://localhost", "tv", Outgoing::new());
+        let maker = Television::new(&Issuer::on_this_machine(false, 80), "tv", Outgoing::new().unwrap());
         let code = || "code".to_owned();
         let id = maker.remember(Waiting {
             device_code: code(),

@@ -11,7 +11,7 @@ pub(crate) async fn perform(provider: &Provider, ctx: &mut Ctx, operation: Opera
     Ok(match operation {
         Op::AddUser(user) => Outcome::User(provider.add_user(ctx, new_user(user)).await?.into()),
         Op::ListUsers { after, limit } => list_users(provider, after, limit).await?,
-        Op::FindUser { login } => Outcome::User(provider.find_user(&login).await?.into()),
+        Op::FindUser { login } => Outcome::User(provider.user_details(&login).await?.into()),
         Op::SetUserPassword { login, password } => {
             done(provider.set_user_password(ctx, &login, password.0).await)?
         }

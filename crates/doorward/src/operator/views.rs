@@ -4,6 +4,7 @@ use crate::commands::shown;
 use crypto::PublicJwk;
 use protocol::{ApiKeyId, Scope, SigningAlgorithm};
 use provider::SigningKeyView;
+use provider::admin::UserDetails;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use storage::api_key::StoredApiKey;
@@ -22,6 +23,36 @@ pub(crate) struct UserView {
     pub(crate) created_at: String,
     pub(crate) updated_at: String,
     pub(crate) disabled_at: Option<String>,
+    /// Of one that was asked for by name.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub(crate) details: Option<UserDetailsView>,
+}
+
+/// What is told about a user beside the account.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct UserDetailsView {
+    pub(crate) has_password: bool,
+    pub(crate) last_sign_in: Option<String>,
+    /// As in `acme owner`.
+    pub(crate) memberships: Vec<String>,
+    /// As in `acme/notes/pro active`.
+    pub(crate) subscriptions: Vec<String>,
+}
+
+impl From<(User, UserDetails)> for UserView {
+    fn from((user, details): (User, UserDetails)) -> Self {
+        let memberships = details.memberships.iter().map(|(slug, role)| format!("{slug} {}", role.as_str()));
+        let subscriptions = details.subscriptions.iter();
+        let subscriptions =
+            subscriptions.map(|it| format!("{}/{} {}", it.service, it.plan, it.status.as_str()));
+        let details = UserDetailsView {
+            has_password: details.has_password,
+            last_sign_in: details.last_sign_in.map(shown::time),
+            memberships: memberships.collect(),
+            subscriptions: subscriptions.collect(),
+        };
+        Self { details: Some(details), ..Self::from(user) }
+    }
 }
 
 impl From<User> for UserView {
@@ -37,6 +68,7 @@ impl From<User> for UserView {
             created_at: shown::time(user.created_at),
             updated_at: shown::time(user.updated_at),
             disabled_at: user.disabled_at.map(shown::time),
+            details: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The issuer: the URL this installation is known by. Knows which URLs may be one.
 
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use url::{Host, Url};
@@ -19,6 +20,19 @@ impl Issuer {
             (false, 80) => Self("http://localhost".to_owned()),
             (false, port) => Self(format!("http://localhost:{port}")),
         }
+    }
+
+    /// What it is by https at this address.
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        match address.port() {
+            443 => Self(format!("https://{}", bracketed(address.ip()))),
+            _ => Self(format!("https://{address}")),
+        }
+    }
+
+    /// Whether nobody elsewhere can reach it.
+    pub(crate) fn is_loopback(&self) -> bool {
+        Url::parse(&self.0).is_ok_and(|url| url.host().is_some_and(|host| is_loopback(&host)))
     }
 
     /// The URL, without a trailing slash.
@@ -84,6 +98,13 @@ fn is_segment(text: &str) -> bool {
     !text.is_empty() && !text.starts_with('.') && text.bytes().all(known)
 }
 
+fn bracketed(address: IpAddr) -> Host {
+    match address {
+        IpAddr::V4(address) => Host::Ipv4(address),
+        IpAddr::V6(address) => Host::Ipv6(address),
+    }
+}
+
 fn is_loopback(host: &Host<&str>) -> bool {
     match host {
         // RFC 6761 section 6.3.
@@ -135,6 +156,16 @@ mod tests {
             assert!(error.contains(expected), "{bad}: {error}");
         }
         assert_eq!(Issuer::on_this_machine(false, 8080).as_str(), "http://localhost:8080");
+        for (address, issuer, loopback) in [
+            ("192.0.2.7:8080", "https://192.0.2.7:8080", false),
+            ("192.0.2.7:443", "https://192.0.2.7", false),
+            ("[2001:db8::7]:443", "https://[2001:db8::7]", false),
+            ("127.0.0.1:8080", "https://127.0.0.1:8080", true),
+        ] {
+            let at = Issuer::at(address.parse().unwrap());
+            assert_eq!((at.as_str(), at.is_loopback()), (issuer, loopback));
+            assert_eq!(at.as_str().parse(), Ok(at));
+        }
         for (https, port) in [(true, 443), (true, 8443), (false, 80)] {
             let issuer = Issuer::on_this_machine(https, port);
             assert_eq!(issuer.as_str().parse(), Ok(issuer));

@@ -604,3 +604,22 @@ fn registrations_from_elsewhere_keep_their_names() {
     assert_eq!(post(&server.address, "/oauth2/token", (client, secret), form).0, 401);
     assert_eq!(post(&server.address, "/oauth2/token", (client, new), form).0, 200);
 }
+
+#[test]
+fn a_clients_logo_and_home_page_are_kept_with_its_registration() {
+    let installation = Installation::new();
+    std::fs::write(installation.path("logo.png"), b"\x89PNG\r\n\x1a\nrest").expect("written");
+    std::fs::write(installation.path("logo.svg"), "<svg/>").expect("written");
+    let add = ["client", "add", "app", "--redirect-uri", "https://app.example.org/cb"];
+    let more = ["--logo", "logo.png", "--client-uri", "https://app.example.org/notes"];
+    installation.run(&[&add[..], &more].concat());
+    let shown = installation.run(&["client", "show", "app"]);
+    assert!(
+        shown.contains("image/png, 12 bytes") && shown.contains("https://app.example.org/notes"),
+        "{shown}"
+    );
+    let said = installation.fails(2, &["client", "set", "app", "--logo", "logo.svg"]);
+    assert!(said.contains("a picture is expected: PNG, JPEG or WebP"), "{said}");
+    installation.run(&["client", "set", "app", "--no-logo"]);
+    assert!(!installation.run(&["client", "show", "app"]).contains("image/png"));
+}

@@ -59,6 +59,20 @@ fn it_listens_where_listen_says_or_where_host_and_port_say_never_both() {
     assert!(wrong.contains("--listen localhost: expected an IP address and a port"), "{wrong}");
 }
 
+#[test]
+fn in_a_network_it_speaks_https_with_a_certificate_of_its_own() {
+    let installation = Installation::new();
+    // The file is written once the demo's own client was answered, which trusts that certificate and no other.
+    let (mut demo, env) = start(&installation, &["--lan", "--host", "127.0.0.2", "--port", "0"]);
+    assert!(env["ISSUER"].starts_with("https://127.0.0.2:"), "{}", env["ISSUER"]);
+    kill_process(Pid::from_child(&demo), Signal::TERM).expect("it runs");
+    assert!(demo.wait().expect("it ends").success());
+    let left = std::fs::read_dir(installation.path("temporary")).expect("a directory");
+    assert_eq!(left.count(), 0, "its key is gone");
+    let both = installation.fails(2, &["demo", "--lan", "--issuer", "https://id.example.org"]);
+    assert!(both.contains("cannot be used with"), "{both}");
+}
+
 /// A demo, and what it wrote for tests.
 fn start(installation: &Installation, further: &[&str]) -> (Child, HashMap<String, String>) {
     let (temporary, env_file) = (installation.path("temporary"), installation.path("env"));

@@ -153,10 +153,9 @@ fn every_command_is_in_the_list_and_has_an_example() {
     let known: Vec<_> = COMMANDS.iter().map(|command| command.join(" ")).collect();
     for command in COMMANDS {
         let help = help(command);
-        let Some((_, subcommands)) = help.split_once("\nCommands:\n") else {
-            assert!(help.contains("Example"), "{command:?} has no example");
-            continue;
-        };
+        // As the help of the program promises; it is the one page that has none of its own.
+        assert!(command.is_empty() || help.contains("Example"), "{command:?} has no example");
+        let Some((_, subcommands)) = help.split_once("\nCommands:\n") else { continue };
         // A line that begins two in is a command's; what is further in goes on about it.
         let names =
             subcommands.lines().take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));

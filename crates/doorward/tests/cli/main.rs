@@ -12,6 +12,9 @@ mod client_certificates;
 mod command_line;
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod dumps;
 #[cfg(test)]
 mod gateways;
@@ -27,6 +30,8 @@ mod issuer;
 mod login;
 #[cfg(test)]
 mod measuring;
+#[cfg(test)]
+mod messages;
 #[cfg(test)]
 mod nodes;
 #[cfg(test)]

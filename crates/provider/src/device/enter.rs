@@ -2,7 +2,7 @@
 //! limited per account (section 5.1), so a code is not looked up before somebody has signed in.
 
 use crate::accounts::Accounts;
-use crate::interaction::{Asked, Browser, Page, Todo};
+use crate::interaction::{Asked, Browser, Named, Page, Todo};
 use crate::session::SignedIn;
 use crate::{Ctx, Ended, Provider, ProviderError};
 use protocol::{
@@ -15,6 +15,8 @@ use std::time::Duration;
 use storage::client::RegisteredClient;
 use storage::device_code::{DeviceCode, DeviceCodeByUserCode, UserCodeKey};
 use storage::interaction::{BeginInteraction, Interaction};
+
+const USER_CODE: &str = "user-code";
 
 /// How it goes on.
 #[derive(Debug)]
@@ -59,13 +61,17 @@ impl Provider {
             return Ok(EnteredCode::Problem(UserCodeProblem::Malformed));
         };
         let UserCodeKey(user_code_key) = self.user_code_key(user_code);
+        let sealed = Some(self.seal_user_code(ctx, user_code));
         let accounts = self.accounts(ctx, browser).await?;
         let asked = match accounts.iter().next() {
             None => AskedByDevice {
                 client: own_client(),
-                request: self.request_of_page(own_client_id(), DeviceRequest::Entered { user_code_key })?,
+                request: self.request_of_page(
+                    own_client_id(),
+                    DeviceRequest::Entered { user_code_key, user_code: sealed },
+                )?,
             },
-            Some(signed_in) => match self.ask_about_device(ctx, user_code_key, signed_in).await? {
+            Some(signed_in) => match self.ask_about_device(ctx, (user_code_key, sealed), signed_in).await? {
                 Ok(asked) => asked,
                 Err(problem) => return Ok(EnteredCode::Problem(problem)),
             },
@@ -106,12 +112,12 @@ impl Provider {
     pub(crate) async fn ask_about_device(
         &self,
         ctx: &Ctx,
-        user_code_key: [u8; 16],
+        (user_code_key, user_code): ([u8; 16], Option<String>),
         signed_in: &SignedIn,
     ) -> Result<Result<AskedByDevice, UserCodeProblem>, ProviderError> {
         let open = self.open_device_code(ctx, UserCodeKey(user_code_key), Some(signed_in.user.id)).await?;
         Ok(match open {
-            Ok((code, client)) => Ok(AskedByDevice { client, request: self.as_request(code)? }),
+            Ok((code, client)) => Ok(AskedByDevice { client, request: self.as_request(code, user_code)? }),
             Err(problem) => Err(problem),
         })
     }
@@ -162,15 +168,32 @@ impl Provider {
     }
 
     /// What the device asks for, as a request that the interaction's pages understand. Nothing is ever sent to its redirect URI.
-    fn as_request(&self, code: DeviceCode) -> Result<AuthorizationRequest, ProviderError> {
+    fn as_request(
+        &self,
+        code: DeviceCode,
+        user_code: Option<String>,
+    ) -> Result<AuthorizationRequest, ProviderError> {
         let issued = code.issued;
         let device = DeviceRequest::Found {
             id: issued.id,
             asked_at: issued.created_at,
             asked_from: issued.asked_from,
+            user_code,
         };
         let request = self.request_of_page(issued.client_id, device)?;
         Ok(AuthorizationRequest { scope: issued.scope, resources: issued.resources, ..request })
+    }
+
+    /// What was entered, as it is kept until it is shown again: a copy of the database shows nobody a code that still waits.
+    fn seal_user_code(&self, ctx: &mut Ctx, code: UserCode) -> String {
+        self.inner.master_keys.seal_text(USER_CODE, code.to_string().as_bytes(), ctx.random())
+    }
+
+    /// The user code that was entered for this request.
+    pub(crate) fn entered_code(&self, request: &AuthorizationRequest) -> Option<UserCode> {
+        let sealed = request.device.as_ref().and_then(DeviceRequest::user_code)?;
+        let opened = self.inner.master_keys.open_text(USER_CODE, sealed)?;
+        UserCode::parse(std::str::from_utf8(&opened).ok()?).ok()
     }
 
     /// A request that this server's own page makes.
@@ -212,7 +235,7 @@ pub(crate) struct AskedByDevice {
 /// Who asks a person to sign in before their user code is looked up: this server's own page. It is registered nowhere and no grant is ever
 /// made to it.
 pub(crate) fn own_client() -> Arc<RegisteredClient> {
-    let mut client = Client::new(own_client_id(), "Your device", ClientAuthentication::None);
+    let mut client = Client::new(own_client_id(), "your device", ClientAuthentication::None);
     client.grant_types = [GrantType::DeviceCode].into();
     Arc::new(RegisteredClient::new(client))
 }
@@ -222,13 +245,19 @@ fn own_client_id() -> ClientId {
 }
 
 /// What there is to do about a device.
-pub(crate) fn todo(now: Timestamp, request: &AuthorizationRequest, signed_in: &SignedIn) -> Todo {
+pub(crate) fn todo(
+    now: Timestamp,
+    request: &AuthorizationRequest,
+    signed_in: &SignedIn,
+    user_code: Option<UserCode>,
+) -> Todo {
     let (asked_from, asked_for) = match &request.device {
         Some(DeviceRequest::Found { asked_from, asked_at, .. }) => (asked_from.clone(), now.since(*asked_at)),
         _ => (None, Duration::ZERO),
     };
     Todo::Device {
-        username: signed_in.user.username.clone(),
+        person: Named::of(&signed_in.user),
+        user_code: user_code.map(|code| code.to_string()),
         scope: request.scope.clone(),
         asked_from,
         asked_for,

@@ -237,12 +237,12 @@ impl Provider {
     async fn look_up(&self, ctx: &mut Ctx, resumed: Resumed, act: Act) -> Result<Step, ProviderError> {
         let ended = advance(&resumed, act.session, Advance::Fail);
         self.advance(ctx, &resumed, act.left.as_ref(), ended).await?;
-        let (Some(DeviceRequest::Entered { user_code_key }), Some(signed_in)) =
+        let (Some(DeviceRequest::Entered { user_code_key, user_code }), Some(signed_in)) =
             (&resumed.interaction.request.device, &resumed.signed_in)
         else {
             return Err(ProviderError::Ended(Ended::Interaction));
         };
-        let asked = self.ask_about_device(ctx, *user_code_key, signed_in).await?;
+        let asked = self.ask_about_device(ctx, (*user_code_key, user_code.clone()), signed_in).await?;
         let asked = match asked {
             Ok(asked) => asked,
             Err(problem) => return Ok(step(What::UserCode(problem))),

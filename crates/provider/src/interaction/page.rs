@@ -1,23 +1,25 @@
 //! What a person is shown, of what is left to do.
 
 use super::next::{self, Next};
-use super::{AccountChoice, Asked, Page, Todo};
+use super::{AccountChoice, Asked, Named, Page, Todo};
 use crate::Provider;
 use crate::session::SignedIn;
 use crate::settings::StaySignedIn;
-use protocol::Timestamp;
+use protocol::{Logo, Timestamp};
 
 impl Provider {
     pub(crate) fn page(&self, now: Timestamp, asked: Asked<'_>, left: Next, handle: String) -> Page {
         let request = asked.request;
         let todo = match (left, asked.signed_in) {
-            (Next::Device, Some(signed_in)) => crate::device::todo(now, request, signed_in),
+            (Next::Device, Some(signed_in)) => {
+                crate::device::todo(now, request, signed_in, self.entered_code(request))
+            }
             (Next::SignUp, _) => Todo::SignUp,
             (Next::SelectAccount, Some(_)) => {
                 Todo::SelectAccount(asked.accounts.iter().map(AccountChoice::of).collect())
             }
             (Next::Consent | Next::Confirm, Some(signed_in)) => Todo::Consent {
-                username: signed_in.user.username.clone(),
+                person: Named::of(&signed_in.user),
                 scope: request.scope.clone(),
                 claims: next::named_claims(request).into_iter().collect(),
             },
@@ -26,6 +28,8 @@ impl Provider {
         Page {
             handle,
             client_name: asked.client.name.clone(),
+            client: asked.client.id.clone(),
+            logo: asked.client.logo.as_ref().map(Logo::version),
             returns_to: if request.device.is_none() { request.redirect_uri.shown() } else { String::new() },
             todo,
         }
@@ -35,8 +39,9 @@ impl Provider {
         let again = asked
             .signed_in
             .filter(|_| left == Next::SignInAgain && !asked.progress.wants_another)
-            .map(|signed_in| signed_in.user.username.clone());
-        let username = again.clone().or_else(|| asked.request.login_hint.clone()).unwrap_or_default();
+            .map(|signed_in| Named::of(&signed_in.user));
+        let username = again.as_ref().map(|again| again.username.clone());
+        let username = username.or_else(|| asked.request.login_hint.clone()).unwrap_or_default();
         let settings = &self.inner.settings;
         let stays = asked.signed_in.is_some_and(|signed_in| again.is_some() && signed_in.session.persistent);
         let stay = (settings.stay_signed_in == StaySignedIn::Ask).then_some(stays);
@@ -49,9 +54,7 @@ impl AccountChoice {
         let SignedIn { session, user } = signed_in;
         Self {
             session: session.id,
-            username: user.username.clone(),
-            name: user.name.clone(),
-            email: user.email.clone(),
+            person: Named::of(user),
         }
     }
 }

@@ -105,7 +105,10 @@ impl Provider {
             // Nobody's password, and no try at one.
             return Ok(None);
         }
+        // fail2ban and the like read the address; names and what was typed stay out of the log.
         let failed = |user, reason| {
+            let address = ctx.remote.map(tracing::field::display);
+            tracing::info!(request_id = %ctx.request_id, address, "SignInFailed");
             self.tell_failure(ctx, || AuditEvent::SignInFailed { user, client: client.clone(), reason });
         };
         let found = self.user_by_login(&username).await?;
@@ -144,7 +147,6 @@ impl Provider {
         match &user {
             Some(_) => attempt.succeeded(),
             None => {
-                tracing::info!(request_id = %ctx.request_id, "SignInFailed");
                 failed(whose, reason);
                 attempt.failed(ctx.now);
             }

@@ -96,14 +96,14 @@ pub enum CopyError {
         table: &'static str,
     },
     /// The destination refused rows, for instance because a text is longer than its column.
-    #[error("the destination refused rows of {table} up to the key {to}: {source}")]
+    #[error("the destination refused rows of {table} up to the key {to}: {cause}")]
     Refused {
         /// The table.
         table: &'static str,
         /// The last key of the rows that were refused.
         to: String,
         /// What it said.
-        source: StorageError,
+        cause: StorageError,
     },
     /// One of the databases failed.
     #[error(transparent)]
@@ -272,7 +272,7 @@ async fn write(destination: &Store, slice: &WriteSlice) -> Result<(), CopyError>
             Err(StorageError::Overloaded { retry_after }) => tokio::time::sleep(retry_after).await,
             Err(error @ StorageError::Statement(_)) => {
                 let to = rows::shown(slice.progress.last_key.as_deref().unwrap_or_default());
-                return Err(CopyError::Refused { table, to, source: error });
+                return Err(CopyError::Refused { table, to, cause: error });
             }
             Err(error) => return Err(error.into()),
         }

@@ -176,6 +176,7 @@ async fn a_postgresql_server_is_looked_at() {
         "{gone:?}"
     );
     assert!(!format!("{gone:?}").contains(throwaway::PASSWORD));
+    assert!(gone[0].remedy.as_deref().is_some_and(|remedy| remedy.contains("pg_hba.conf")), "{gone:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -239,4 +240,7 @@ async fn a_mariadb_server_is_looked_at() {
         matches!(&gone[..], [finding] if finding.check == "connection" && finding.verdict == Verdict::Problem),
         "{gone:?}"
     );
+    // Each engine's own word for who is let in.
+    let remedy = gone[0].remedy.as_deref().unwrap_or_default();
+    assert!(remedy.contains("GRANT") && !remedy.contains("pg_hba.conf"), "{gone:?}");
 }

@@ -6,11 +6,13 @@ use crate::error::{PageError, refused, sentence};
 use crate::extract::{Arrives, Looks, Posts, Visit, reference};
 use crate::own_host::CameBy;
 use crate::pages::{Over, SignOutPage, SignedOutPage};
+use crate::person::named;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use protocol::{ErrorCode, OAuthError, Params};
+use provider::interaction::Named;
 use provider::{Carried, LoggedOut, Logout, LogoutProblem, LogoutRequest, ProviderError};
 
 /// The browser arrives with the request in its URL.
@@ -87,19 +89,19 @@ pub(crate) async fn asked_again() -> Response {
 async fn answer(web: &Web, visit: &Visit, confirmed: Option<&str>) -> Result<Response, PageError> {
     let logout = web.provider.logout(&visit.ctx, &visit.params, &visit.cookies.browser(), confirmed).await;
     Ok(match logout.map_err(refused(visit.ctx.request_id))? {
-        Logout::Ask { request, usernames, proof } => ask(request, usernames, proof, &visit.params),
+        Logout::Ask { request, people, proof } => ask(request, &people, proof, &visit.params),
         Logout::SignedOut(request, ended) => signed_out(web, visit, request, ended)?,
     })
 }
 
-fn ask(request: LogoutRequest, user_names: Vec<String>, proof: String, params: &Params) -> Response {
+fn ask(request: LogoutRequest, people: &[Named], proof: String, params: &Params) -> Response {
     let (status, problem) = match request.problem {
         Some(LogoutProblem::Hint(problem)) => (StatusCode::BAD_REQUEST, Some(sentence(problem))),
         Some(LogoutProblem::NotRegistered(_)) | None => (StatusCode::OK, None),
     };
     let question = SignOutPage {
         client_name: request.client_name,
-        user_names,
+        people: people.iter().map(named).collect(),
         problem,
         logout: proof,
         action: "/sign-out".to_owned(),

@@ -1,6 +1,7 @@
 //! The consent page: what a client will be able to do, as whom, for how long, and where the browser returns.
 //! Knows nothing of which scopes a client may ask for.
 
+use super::{ClientMark, Person};
 use askama::Template;
 
 /// Asks whether a client may use the account.
@@ -11,8 +12,10 @@ pub struct ConsentPage {
     pub client_name: String,
     /// The host of the redirect URI; always shown where there is one, because a name can be borrowed.
     pub client_host: Option<String>,
-    /// The signed-in person's name.
-    pub user_name: String,
+    /// What stands first.
+    pub client_mark: ClientMark,
+    /// Who is signed in.
+    pub person: Person,
     /// The opaque handle of the stored interaction; travels in a hidden field.
     pub interaction: String,
     /// What is asked for, in plain words; `offline_access` is better said by `offline`.
@@ -39,7 +42,7 @@ impl ConsentPage {
         let (title, detail) = match scope_token {
             "openid" => ("Know who you are", "An identifier that stays the same each time you sign in"),
             "profile" => ("See your profile", "Your name, username, picture, language and the like"),
-            "email" => ("See your e-mail address", "And whether it is confirmed"),
+            "email" => ("See your email address", "And whether it is confirmed"),
             "address" => ("See your postal address", "As it is stored in your account"),
             "phone" => ("See your phone number", "And whether it is confirmed"),
             "offline_access" => ("Keep this access while you are away", "Also after you sign out"),
@@ -66,7 +69,8 @@ impl ConsentPage {
         let brief = Self {
             client_name: "Acme Notes".into(),
             client_host: Some("notes.acme.example".into()),
-            user_name: "Ada Lovelace".into(),
+            client_mark: ClientMark::Logo("/client-logo?client_id=acme-notes&v=1".into()),
+            person: Person::ada(),
             interaction: "hTr0w2mKq8Yb".into(),
             permissions: ["openid", "profile", "email"].map(Self::permission).into(),
             offline: false,
@@ -84,7 +88,8 @@ impl ConsentPage {
                 Self {
                     client_name: "The Extraordinarily Thorough Municipal Library Reservation System".into(),
                     client_host: Some("reservations.library.a-rather-long-municipality-name.example".into()),
-                    user_name: "Wolfeschlegelsteinhausenbergerdorff Maximiliane".into(),
+                    client_mark: ClientMark::Initial,
+                    person: Person::of_long_name(),
                     ..brief
                 },
             ),

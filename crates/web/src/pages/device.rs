@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::{ConsentPage, Permission, Wait};
+use super::{ClientMark, ConsentPage, Permission, Person, Wait};
 
 /// Asks for the code that a device shows.
 #[derive(Clone, Debug, Template)]
@@ -57,8 +57,12 @@ impl DevicePage {
 pub struct DeviceConsentPage {
     /// The client's display name.
     pub client_name: String,
-    /// The signed-in person's name.
-    pub user_name: String,
+    /// What stands first.
+    pub client_mark: ClientMark,
+    /// The code that was entered, to be compared with the device's (RFC 8628 section 3.3.1).
+    pub user_code: Option<String>,
+    /// Who is signed in.
+    pub person: Person,
     /// The opaque handle of the stored interaction; travels in a hidden field.
     pub interaction: String,
     /// The address the device asked from.
@@ -76,7 +80,9 @@ impl DeviceConsentPage {
     pub fn samples() -> Vec<(&'static str, Self)> {
         let brief = Self {
             client_name: "Acme TV".into(),
-            user_name: "Ada Lovelace".into(),
+            client_mark: ClientMark::Initial,
+            user_code: Some("WDJB-MJHT".into()),
+            person: Person::ada(),
             interaction: "hTr0w2mKq8Yb".into(),
             asked_from: Some("203.0.113.7".into()),
             asked_for: Wait::seconds(40),
@@ -90,7 +96,7 @@ impl DeviceConsentPage {
                 "long",
                 Self {
                     client_name: "The Extraordinarily Thorough Municipal Library Reservation System".into(),
-                    user_name: "Wolfeschlegelsteinhausenbergerdorff Maximiliane".into(),
+                    person: Person::of_long_name(),
                     asked_from: Some("2001:db8:85a3:8d3:1319:8a2e:370:7348".into()),
                     asked_for: Wait::seconds(300),
                     permissions: all.map(ConsentPage::permission).into(),

@@ -15,12 +15,33 @@ pub struct ErrorPage {
     pub what_happened: String,
     /// Whose turn it is, and what they do next.
     pub what_to_do: String,
-    /// What a link leads to, and its address.
-    pub way_on: Option<(String, String)>,
     /// The RFC's error code, for the client's developer.
     pub error_code: Option<String>,
+    /// The way on: nobody is left with the Back button alone.
+    pub lead_on: LeadOn,
     /// The id under which the log has this request.
     pub request_id: String,
+}
+
+/// A link that looks like a button.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeadOn {
+    /// What it says.
+    pub label: String,
+    /// Where it leads. Never anything that a request brought along.
+    pub address: String,
+}
+
+impl LeadOn {
+    /// To this server's own first page.
+    pub fn start_page() -> Self {
+        Self::new("Go to the start page", "/")
+    }
+
+    /// To this address.
+    pub fn new(label: impl Into<String>, address: impl Into<String>) -> Self {
+        Self { label: label.into(), address: address.into() }
+    }
 }
 
 impl ErrorPage {
@@ -33,11 +54,11 @@ impl ErrorPage {
                             To keep you safe, you stay here."
                 .into(),
             what_to_do:
-                "Go back to Acme Notes and try again. If this page comes up again, tell its operator \
-                         what stands below."
+                "Go back to Acme Notes and try again. If this page comes up again, share these details with \
+                         its operator."
                     .into(),
-            way_on: None,
             error_code: Some("invalid_request".into()),
+            lead_on: LeadOn::new("Back to Acme Notes", "https://notes.acme.example/"),
             request_id: "0199f3c2-7d1e".into(),
         };
         let missing = Self {
@@ -46,13 +67,13 @@ impl ErrorPage {
             what_happened: "Nothing is found at this address.".into(),
             what_to_do: "Check the address, or go back to where you came from.".into(),
             error_code: None,
+            lead_on: LeadOn::start_page(),
             ..client.clone()
         };
         let answered = Self {
             title: "You have answered this already".into(),
             what_happened: "This page belonged to a sign-in that is finished.".into(),
             what_to_do: "Go on in Acme Notes.".into(),
-            way_on: Some(("Acme Notes".into(), "https://notes.acme.example".into())),
             ..client.clone()
         };
         vec![("client", client), ("missing", missing), ("answered", answered)]

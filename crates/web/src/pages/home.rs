@@ -1,5 +1,6 @@
 //! The page at `/`: a quiet sign by the door. Knows nothing of clients or accounts.
 
+use super::Person;
 use askama::Template;
 
 /// Says what this address is.
@@ -10,8 +11,8 @@ pub struct HomePage {
     pub issuer: String,
     /// Where the discovery document is.
     pub discovery_url: String,
-    /// The names of who is signed in, whoever was used last first.
-    pub signed_in: Vec<String>,
+    /// Who is signed in, whoever was used last first.
+    pub signed_in: Vec<Person>,
     /// Whether the person runs this installation: they are told what comes next.
     pub runs_installation: bool,
     /// Whether the first platform owner is still to be created.
@@ -28,8 +29,9 @@ impl HomePage {
             runs_installation: false,
             needs_setup: false,
         };
-        let signed_in = Self { signed_in: vec!["Ada Lovelace".into()], ..quiet.clone() };
-        let several = Self { signed_in: vec!["Ada Lovelace".into(), "Grace Hopper".into()], ..quiet.clone() };
+        let signed_in = Self { signed_in: vec![Person::ada()], ..quiet.clone() };
+        let grace = Person::of("grace", Some("Grace Hopper"), None);
+        let several = Self { signed_in: vec![Person::ada(), grace], ..quiet.clone() };
         let owner = Self { runs_installation: true, ..signed_in.clone() };
         let fresh = Self { needs_setup: true, ..quiet.clone() };
         vec![

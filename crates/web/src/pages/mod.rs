@@ -9,6 +9,7 @@ mod device;
 mod error;
 mod form_post;
 mod home;
+mod person;
 mod select_account;
 mod sign_in;
 mod sign_out;
@@ -20,12 +21,14 @@ use askama::Template;
 
 pub use self::consent::{ConsentPage, Permission};
 pub use self::demo::{
-    DemoClient, DemoHomePage, DemoResultPage, DemoTelevision, DemoTelevisionPage, DemoUser, QrDrawing,
+    DemoClient, DemoHomePage, DemoResultPage, DemoTelevision, DemoTelevisionPage, DemoToken, DemoUser,
+    QrDrawing,
 };
 pub use self::device::{DeviceConsentPage, DevicePage, DeviceProblem, DeviceResultPage};
-pub use self::error::ErrorPage;
+pub use self::error::{ErrorPage, LeadOn};
 pub use self::form_post::FormPostPage;
 pub use self::home::HomePage;
+pub use self::person::{ClientMark, Person};
 pub use self::select_account::{Account, SelectAccountPage};
 pub use self::sign_in::{SignInPage, SignInProblem};
 pub use self::sign_out::{Over, SignOutPage, SignedOutPage};

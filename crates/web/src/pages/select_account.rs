@@ -1,6 +1,7 @@
 //! The page that asks which of the signed-in people goes on (`prompt=select_account`). Knows nothing of sessions
 //! beyond an opaque handle for each.
 
+use super::{ClientMark, Person};
 use askama::Template;
 
 /// Asks who goes on to the client.
@@ -9,6 +10,8 @@ use askama::Template;
 pub struct SelectAccountPage {
     /// The client's display name.
     pub client_name: String,
+    /// What stands first.
+    pub client_mark: ClientMark,
     /// The opaque handle of the stored interaction; travels in a hidden field.
     pub interaction: String,
     /// Who is signed in in this browser, most recent first.
@@ -20,10 +23,8 @@ pub struct SelectAccountPage {
 /// One person who is signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// The name to show.
-    pub user_name: String,
-    /// The address that tells two people of one name apart.
-    pub email: Option<String>,
+    /// Who.
+    pub person: Person,
     /// The opaque handle of the session; never the session's own secret.
     pub session: String,
 }
@@ -31,14 +32,11 @@ pub struct Account {
 impl SelectAccountPage {
     /// The page in each of its states.
     pub fn samples() -> Vec<(&'static str, Self)> {
-        let ada = Account {
-            user_name: "Ada Lovelace".into(),
-            email: Some("ada@example.org".into()),
-            session: "s1".into(),
-        };
-        let grace = Account { user_name: "grace".into(), email: None, session: "s2".into() };
+        let ada = Account { person: Person::ada(), session: "s1".into() };
+        let grace = Account { person: Person::of("grace", None, None), session: "s2".into() };
         let one = Self {
             client_name: "Acme Notes".into(),
+            client_mark: ClientMark::Initial,
             interaction: "hTr0w2mKq8Yb".into(),
             accounts: vec![ada.clone()],
             action: "/select-account".into(),

@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::Wait;
+use super::{ClientMark, Person, Wait};
 
 /// Asks for a username and a password.
 #[derive(Clone, Debug, Template)]
@@ -11,6 +11,8 @@ use super::Wait;
 pub struct SignInPage {
     /// The client's display name.
     pub client_name: String,
+    /// What stands first.
+    pub client_mark: ClientMark,
     /// The host of the redirect URI, so that a borrowed name is noticed.
     pub client_host: Option<String>,
     /// The opaque handle of the stored interaction; travels in hidden fields.
@@ -26,7 +28,7 @@ pub struct SignInPage {
     /// Whether to offer `/sign-up?interaction=..`.
     pub can_sign_up: bool,
     /// The person to confirm when somebody is signed in already (`prompt=login`, `max_age`).
-    pub again_as: Option<String>,
+    pub again_as: Option<Person>,
 }
 
 /// Why an attempt did not sign in. The words stand in the template.
@@ -71,6 +73,7 @@ impl SignInPage {
     pub fn samples() -> Vec<(&'static str, Self)> {
         let first = Self {
             client_name: "Acme Notes".into(),
+            client_mark: ClientMark::Initial,
             client_host: Some("notes.acme.example".into()),
             interaction: "hTr0w2mKq8Yb".into(),
             stay: Some(false),
@@ -84,10 +87,7 @@ impl SignInPage {
         vec![
             ("first", first.clone()),
             ("hinted", Self { username: "ada".into(), can_sign_up: false, ..first.clone() }),
-            (
-                "again",
-                Self { username: "ada".into(), again_as: Some("Ada Lovelace".into()), ..first.clone() },
-            ),
+            ("again", Self { username: "ada".into(), again_as: Some(Person::ada()), ..first.clone() }),
             ("wrong", failed(SignInProblem::WrongUsernameOrPassword)),
             ("too_many", failed(SignInProblem::TooManyAttempts { retry_in: Wait::seconds(90) })),
             ("busy", failed(SignInProblem::Busy { retry_in: Wait::seconds(3) })),

@@ -1,6 +1,7 @@
 //! The two pages around signing out: the question and the confirmation (RP-Initiated Logout 1.0). They know
 //! nothing of which redirect is allowed; `back` is only ever a registered URI.
 
+use super::Person;
 use askama::Template;
 
 /// Asks whether to sign out: the end-user must be asked when the request proves nothing
@@ -11,7 +12,7 @@ pub struct SignOutPage {
     /// The client that asks, when it is known.
     pub client_name: Option<String>,
     /// Who is signed in: each of them is signed out.
-    pub user_names: Vec<String>,
+    pub people: Vec<Person>,
     /// Why the request is not believed, as a sentence; the person can sign out all the same.
     pub problem: Option<String>,
     /// Proves that the question was asked here; travels in the hidden field `logout`.
@@ -60,16 +61,16 @@ impl SignOutPage {
         let plain = Self { logout: "Lq2".into(), action: "/sign-out".into(), ..Self::default() };
         let asked = Self {
             client_name: Some("Acme Notes".into()),
-            user_names: vec!["Ada Lovelace".into()],
+            people: vec![Person::ada()],
             request: vec![("client_id".into(), "acme-notes".into()), ("state".into(), "st-1".into())],
             ..plain.clone()
         };
         let doubtful = Self {
-            user_names: vec!["Ada Lovelace".into()],
+            people: vec![Person::ada()],
             problem: Some("id_token_hint is not an ID Token issued here.".into()),
             ..plain.clone()
         };
-        let several = Self { user_names: vec!["ada".into(), "grace".into(), "mary".into()], ..asked.clone() };
+        let several = Self { people: vec![Person::ada(), Person::of("grace", Some("Grace Hopper"), None)], ..asked.clone() };
         vec![("plain", plain), ("asked", asked), ("several", several), ("doubtful", doubtful)]
     }
 }

@@ -1,6 +1,7 @@
 //! The page on which a person makes an account: before going on to a client, or as the first platform owner.
 //! Knows nothing of what makes a password or a username acceptable; it shows what it is told.
 
+use super::ClientMark;
 use askama::Template;
 
 /// Asks for what a new account needs.
@@ -9,6 +10,8 @@ use askama::Template;
 pub struct SignUpPage {
     /// Whose account it will be, with the hidden field that belongs to it.
     pub purpose: SignUpPurpose,
+    /// What stands first, on the way to a client.
+    pub client_mark: ClientMark,
     /// Where the form is posted: `/sign-up` or `/setup`.
     pub action: String,
     /// What was typed as username.
@@ -72,6 +75,16 @@ impl SignUpField {
             Self::Password => "password",
         }
     }
+
+    /// What stands above it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Name => "Name",
+            Self::Email => "Email",
+            Self::Username => "Username",
+            Self::Password => "Password",
+        }
+    }
 }
 
 impl SignUpPage {
@@ -100,6 +113,7 @@ impl SignUpPage {
                 client_name: Some("Acme Notes".into()),
                 interaction: "hTr0w2mKq8Yb".into(),
             },
+            client_mark: ClientMark::Initial,
             action: "/sign-up".into(),
             username: String::new(),
             email: String::new(),
@@ -113,7 +127,7 @@ impl SignUpPage {
             email: "ada@".into(),
             name: "Ada Lovelace".into(),
             errors: vec![
-                error(Some(SignUpField::Email), "This does not look like an e-mail address"),
+                error(Some(SignUpField::Email), "This does not look like an email address"),
                 error(Some(SignUpField::Password), "The password is too short"),
             ],
             ..join.clone()

@@ -1,17 +1,17 @@
 //! Creating the first platform owner, from the link the server printed.
 
-use super::sign_up::{typed, with_problems};
+use super::sign_up::{busy, typed, with_problems};
 use crate::answer::{ContentSecurityPolicy, page, see_other};
 use crate::app::Web;
 use crate::error::{PageError, refused};
 use crate::extract::{Looks, Posts, Visit};
-use crate::pages::{SignUpPage, SignUpPurpose};
+use crate::pages::{ClientMark, SignUpPage, SignUpPurpose};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use http::header::SET_COOKIE;
-use provider::SetupAnswer;
 use provider::interaction::MIN_PASSWORD_CHARS;
+use provider::{ProviderError, SetupAnswer};
 
 /// The form.
 pub(crate) async fn get(State(web): State<Web>, Looks(visit): Looks) -> Result<Response, PageError> {
@@ -25,6 +25,9 @@ pub(crate) async fn post(State(web): State<Web>, Posts(visit): Posts) -> Result<
     let Visit { mut ctx, params, cookies } = visit;
     let token = params.get("token").unwrap_or_default();
     let answer = web.provider.set_up(&mut ctx, token, typed(&params), &cookies.browser()).await;
+    if let Err(error @ ProviderError::Overloaded { .. }) = &answer {
+        return Ok(busy(view(token), &params, error, &ContentSecurityPolicy::default()));
+    }
     Ok(match answer.map_err(refused(ctx.request_id))? {
         SetupAnswer::Created { cookies: accounts, new_device, new_browser_secret, .. } => {
             let mut response = see_other("/");
@@ -44,6 +47,7 @@ pub(crate) async fn post(State(web): State<Web>, Posts(visit): Posts) -> Result<
 fn view(token: &str) -> SignUpPage {
     SignUpPage {
         purpose: SignUpPurpose::FirstOwner { token: token.to_owned() },
+        client_mark: ClientMark::Ours,
         action: "/setup".to_owned(),
         username: String::new(),
         email: String::new(),

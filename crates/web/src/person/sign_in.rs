@@ -64,7 +64,7 @@ pub(crate) async fn cancel(State(web): State<Web>, Posts(visit): Posts) -> Resul
     Ok(respond_to_form(&web, step.map_err(refused(ctx.request_id))?, &cookies))
 }
 
-fn later(error: &ProviderError) -> (StatusCode, SignInProblem, u64) {
+pub(super) fn later(error: &ProviderError) -> (StatusCode, SignInProblem, u64) {
     match error {
         ProviderError::TooManyAttempts { retry_after } => {
             let seconds = whole_seconds(*retry_after);

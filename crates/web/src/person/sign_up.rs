@@ -1,15 +1,18 @@
 //! Creating an account.
 
+use super::sign_in::later;
 use super::{respond_to_form, show, sign_up_view};
 use crate::answer::{ContentSecurityPolicy, page};
 use crate::app::Web;
 use crate::error::{PageError, refused};
 use crate::extract::{Looks, Posts, Visit, handle};
-use crate::pages::{FieldError, SignUpField, SignUpPage};
+use crate::pages::{FieldError, SignUpField, SignUpPage, Wait};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use http::header::{HeaderValue, RETRY_AFTER};
 use protocol::{NameProblem, Params};
+use provider::ProviderError;
 use provider::interaction::{
     Guessable, MIN_PASSWORD_CHARS, NewAccount, PasswordProblem, SignUpAnswer, SignUpProblem,
 };
@@ -25,6 +28,11 @@ pub(crate) async fn get(State(web): State<Web>, Looks(visit): Looks) -> Result<R
 pub(crate) async fn post(State(web): State<Web>, Posts(visit): Posts) -> Result<Response, PageError> {
     let Visit { mut ctx, params, cookies } = visit;
     let answer = web.provider.sign_up(&mut ctx, handle(&params), &cookies.browser(), typed(&params)).await;
+    if let Err(error @ ProviderError::Overloaded { .. }) = &answer {
+        let shown = web.provider.show_sign_up(&ctx, handle(&params), &cookies.browser()).await;
+        let view = sign_up_view(&shown.map_err(refused(ctx.request_id))?);
+        return Ok(busy(view, &params, error, &ContentSecurityPolicy::FormsLeadOn));
+    }
     Ok(match answer.map_err(refused(ctx.request_id))? {
         SignUpAnswer::Step(step) => respond_to_form(&web, step, &cookies),
         SignUpAnswer::Problems { page: shown, problems } => {
@@ -32,6 +40,22 @@ pub(crate) async fn post(State(web): State<Web>, Posts(visit): Posts) -> Result<
             page(StatusCode::BAD_REQUEST, &view, &ContentSecurityPolicy::FormsLeadOn)
         }
     })
+}
+
+/// The form again, with what was typed but the password: there is too much to do, and nothing to mend.
+pub(super) fn busy(
+    view: SignUpPage,
+    params: &Params,
+    error: &ProviderError,
+    policy: &ContentSecurityPolicy,
+) -> Response {
+    let (status, _, seconds) = later(error);
+    let message = format!("Many people are signing up right now; try again in {}", Wait::seconds(seconds));
+    let NewAccount { username, email, name, .. } = typed(params);
+    let errors = vec![FieldError { field: None, message }];
+    let mut response = page(status, &SignUpPage { username, email, name, errors, ..view }, policy);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
 }
 
 pub(super) fn typed(params: &Params) -> NewAccount {
@@ -63,18 +87,18 @@ fn field_error(problem: SignUpProblem) -> FieldError {
         SignUpProblem::Email(NameProblem::Invisible(_)) => of(SignUpField::Email, INVISIBLE.to_owned()),
         SignUpProblem::Email(NameProblem::MixedScripts) => of(SignUpField::Email, MIXED.to_owned()),
         SignUpProblem::Email(_) => {
-            of(SignUpField::Email, "This does not look like an e-mail address".to_owned())
+            of(SignUpField::Email, "This does not look like an email address".to_owned())
         }
         SignUpProblem::Name(NameProblem::Invisible(_)) => of(SignUpField::Name, INVISIBLE.to_owned()),
         SignUpProblem::Name(_) => of(SignUpField::Name, "This name is too long".to_owned()),
         SignUpProblem::Password(problem) => of(SignUpField::Password, in_a_password(problem)),
         SignUpProblem::Taken => FieldError {
             field: None,
-            message: "This username or e-mail address has an account already".to_owned(),
+            message: "This username or email address has an account already".to_owned(),
         },
         SignUpProblem::LooksAlike => FieldError {
             field: None,
-            message: "This username or e-mail address looks like somebody else's; choose another".to_owned(),
+            message: "This username or email address looks like somebody else's; choose another".to_owned(),
         },
     }
 }
@@ -88,7 +112,7 @@ fn in_a_username(problem: NameProblem) -> String {
         NameProblem::MixedScripts => MIXED,
         NameProblem::NotAName => "Choose a username of letters, digits and ordinary signs",
         NameProblem::Length | NameProblem::Spaces | NameProblem::NotAnAddress | NameProblem::NotOwn => {
-            "Choose a username without spaces around it; one with an @ must be your own e-mail address"
+            "Choose a username without spaces around it; one with an @ must be your own email address"
         }
     }
     .to_owned()

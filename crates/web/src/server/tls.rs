@@ -33,12 +33,12 @@ pub struct Tls {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read.
-    #[error("{path} cannot be read: {source}")]
+    #[error("{path} cannot be read: {cause}")]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
-        source: io::Error,
+        /// What the system said: told above, and so no `source`, or it would be told twice.
+        cause: io::Error,
     },
     /// A file does not hold what it should.
     #[error("{path} holds no {expected} in PEM form{why}")]
@@ -51,17 +51,17 @@ pub enum TlsError {
         why: String,
     },
     /// The key does not belong to the certificate, or cannot be used.
-    #[error("the key in {key} cannot be used with the certificate in {certificate}: {source}")]
+    #[error("the key in {key} cannot be used with the certificate in {certificate}: {cause}")]
     Mismatch {
         /// The certificate's file.
         certificate: PathBuf,
         /// The key's file.
         key: PathBuf,
         /// What is wrong.
-        source: rustls::Error,
+        cause: rustls::Error,
     },
     /// The TLS library refuses our own settings.
-    #[error("TLS cannot be set up: {0}")]
+    #[error("TLS cannot be set up")]
     Setup(#[from] rustls::Error),
 }
 
@@ -178,10 +178,10 @@ impl Files {
         }
         let key = PrivateKeyDer::from_pem_slice(&read(&self.key)?)
             .map_err(|error| not_pem(&self.key, "private key", &error))?;
-        CertifiedKey::from_der(chain, key, provider).map_err(|source| TlsError::Mismatch {
+        CertifiedKey::from_der(chain, key, provider).map_err(|cause| TlsError::Mismatch {
             certificate: self.certificate.clone(),
             key: self.key.clone(),
-            source,
+            cause,
         })
     }
 
@@ -195,7 +195,7 @@ impl Files {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    std::fs::read(path).map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })
+    std::fs::read(path).map_err(|cause| TlsError::Unreadable { path: path.to_owned(), cause })
 }
 
 fn not_pem(path: &Path, expected: &'static str, error: &PemError) -> TlsError {

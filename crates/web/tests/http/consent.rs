@@ -110,7 +110,7 @@ async fn nothing_is_allowed_before_it_was_asked() {
     let page = browser.authorize(&notes.request(&[])).await;
     // Not signed in: allowing leads to the sign-in page, and counts for nothing afterwards.
     let page = browser.decide(&page, "allow").await.expect(200);
-    assert!(page.heading().contains("wants you to sign in"));
+    assert!(page.heading().contains("Sign in to "));
     let page = browser.sign_in(&page, "alice", PASSWORD).await.expect(200);
     assert!(page.heading().contains("wants to use your account"));
     browser.post("/consent", &[("decision", "allow")]).await.error_page(400);
@@ -146,7 +146,7 @@ async fn what_one_person_was_shown_is_not_allowed_for_another() {
     let mut browser = house.browser();
     let page = browser.authorize(&notes.request(&[])).await;
     let page = browser.sign_in(&page, "alice", PASSWORD).await.expect(200);
-    assert!(page.body.contains("<b>alice</b>"), "{}", page.body);
+    assert!(page.body.contains("<b>alice Example</b>"), "{}", page.body);
     // Meanwhile, in another tab, bob signs in beside her: it is still her question.
     pass_seconds(1);
     let second = browser.authorize(&notes.request(&[])).await.expect(200);
@@ -162,7 +162,7 @@ async fn what_one_person_was_shown_is_not_allowed_for_another() {
     browser.sign_in(&tab, "bob", PASSWORD).await;
     let page = second;
     let again = browser.decide(&page, "allow").await.expect(200);
-    assert!(again.body.contains("<b>bob</b>"), "{}", again.body);
+    assert!(again.body.contains("<b>bob Example</b>"), "{}", again.body);
     let answer = browser.decide(&again, "allow").await;
     Tokens::of(&notes.redeem(&house, &answer.says("code")).await);
 }
@@ -174,4 +174,72 @@ async fn a_client_the_operator_vouches_for_asks_nobody() {
     let mut browser = house.browser();
     let page = browser.authorize(&notes.request(&[("scope", "openid profile email offline_access")])).await;
     assert!(!browser.sign_in(&page, "alice", PASSWORD).await.says("code").is_empty());
+}
+
+#[tokio::test]
+async fn whoever_is_asked_for_another_s_account_takes_their_own() {
+    let house = House::open().await;
+    let notes = asking(&house).await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let page = browser.sign_in(&page, "alice", PASSWORD).await.expect(200);
+    // One way to name a person: what they are called, and what tells two of that name apart.
+    assert!(page.body.contains("alice Example") && page.body.contains("alice@example.org"), "{}", page.body);
+    assert!(page.body.contains("Not you? Use another account"), "{}", page.body);
+    let form = [("interaction", page.hidden("interaction"))];
+    let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let answer = browser.post("/select-account", &form).await;
+    let page = browser.followed(answer).await.expect(200);
+    assert_eq!((page.heading(), page.field("username")), ("Sign in to The notes app", String::new()));
+    let page = browser.sign_in(&page, "bob", PASSWORD).await.expect(200);
+    assert!(page.body.contains("bob@example.org") && !page.body.contains("alice@"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn whoever_goes_back_to_what_is_over_is_led_back_to_the_client() {
+    let house = House::open().await;
+    let notes = asking(&house).await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await;
+    let page = browser.sign_in(&page, "alice", PASSWORD).await.expect(200);
+    browser.decide(&page, "allow").await.says("code");
+    let path = format!("/interaction?interaction={}", page.hidden("interaction"));
+    let over = browser.get(&path).await.error_page(400);
+    let back = r#"<a class="secondary" href="https://notes.example">Go to The notes app</a>"#;
+    assert!(over.body.contains(back), "{}", over.body);
+    // RFC 7591 section 2: where it says that its home page is elsewhere.
+    house.change_client(&notes, |client| client.client_uri = "https://example.org/notes".parse().ok()).await;
+    let over = browser.get(&path).await.error_page(400);
+    assert!(over.body.contains(r#"href="https://example.org/notes""#), "{}", over.body);
+    // A stranger is told nothing about it.
+    let stranger = house.browser().get(&path).await.error_page(400);
+    assert!(stranger.body.contains(r#"href="/">Go to the start page"#), "{}", stranger.body);
+}
+
+#[tokio::test]
+async fn a_client_s_logo_stands_first_and_comes_from_here() {
+    let house = House::open().await;
+    let png = b"\x89PNG\r\n\x1a\n a picture".to_vec();
+    let notes = house
+        .register("notes", |client| {
+            client.consent = ConsentPolicy::Required;
+            client.logo = protocol::Logo::new(png.clone()).ok();
+        })
+        .await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[])).await.expect(200);
+    let first = page.body.split_once("<main").unwrap().1.split_once("<h1").unwrap().0;
+    assert!(first.contains("The notes app") && !first.contains("class=\"mark\""), "{first}");
+    let address = first.split_once("<img src=\"").unwrap().1.split('"').next().unwrap().replace("&#38;", "&");
+    let logo = browser.get(&address).await.expect(200);
+    assert_eq!((logo.header("content-type"), logo.body.contains("a picture")), ("image/png", true));
+    assert!(logo.header("content-security-policy").contains("sandbox"));
+    assert!(logo.header("cache-control").contains("immutable"));
+    let consent = browser.sign_in(&page, "alice", PASSWORD).await.expect(200);
+    assert!(consent.body.contains("<img src=\"/client-logo?"), "{}", consent.body);
+    browser.get("/client-logo?client_id=nobody").await.expect(404);
+    // Without one, the first letter of its name.
+    house.change_client(&notes, |client| client.logo = None).await;
+    let page = house.browser().authorize(&notes.request(&[])).await.expect(200);
+    assert!(page.body.contains("<p class=\"client\"><span class=\"initial\"") && !page.body.contains("<img"));
 }

@@ -11,27 +11,32 @@ async fn rfc8628_3_3_whoever_enters_the_code_signs_in_sees_who_asks_and_allows()
     let device = house.television().await.device(&house).await;
     let mut browser = house.browser();
     let form = browser.get("/device").await.expect(200);
-    assert_eq!((form.heading(), form.field("user_code")), ("Sign a device in", String::new()));
+    assert_eq!((form.heading(), form.field("user_code")), ("Connect a device", String::new()));
     pass_seconds(130);
     let sign_in = browser.enter(&device.user_code).await.expect(200);
     // Nothing was looked up yet: whoever is not signed in guesses nothing.
-    assert_eq!(sign_in.heading(), "Your device wants you to sign in");
+    assert_eq!(sign_in.heading(), "Sign in to your device");
     // It returns to nowhere.
-    assert!(!sign_in.body.contains("You return to"), "{}", sign_in.body);
+    assert!(!sign_in.body.contains("You'll return to"), "{}", sign_in.body);
     let wrong = browser.sign_in(&sign_in, "alice", "wrong").await.expect(400);
     let page = browser.sign_in(&wrong, "alice", PASSWORD).await.expect(200);
-    assert_eq!(page.heading(), "The tv app asks for your account on a device");
-    for shown in ["alice", "3 minutes ago", "See your profile", "films:watch", "after you sign out here"] {
+    assert_eq!(page.heading(), "Sign in on The tv app?");
+    for shown in
+        ["alice", "3 minutes ago", "See your profile", "films:watch", "Stays connected until you remove it"]
+    {
         assert!(page.body.contains(shown), "{shown}: {}", page.body);
     }
+    // Section 3.3.1: to be compared with what the device shows, wherever it was entered.
+    assert!(page.body.contains(&device.user_code), "{}", page.body);
     let done = browser.decide(&page, "allow").await.expect(200);
     assert_eq!(done.heading(), "Your device is signed in");
     let tokens = Tokens::of(&device.poll(&house).await);
     assert_eq!(house.userinfo(&tokens.access_token).await.json()["name"], "alice Example");
     // Back, and once more: it is over, and says nothing different for a code that never was.
-    browser.decide(&page, "allow").await.error_page(400);
+    let over = browser.decide(&page, "allow").await.error_page(400);
+    assert!(over.body.contains(r#"href="/device""#), "{}", over.body);
     let again = browser.enter(&device.user_code).await.expect(400);
-    assert!(again.body.contains("No device waits with this code"), "{}", again.body);
+    assert!(again.body.contains("That code isn't valid"), "{}", again.body);
 }
 
 #[tokio::test]
@@ -43,7 +48,8 @@ async fn rfc8628_3_3_somebody_signed_in_is_asked_at_once_and_always() {
         let device = tv.device(&house).await;
         let page = browser.enter(&device.user_code).await.expect(200);
         // RFC 8628 section 5.4: what was allowed to one device is not allowed to the next.
-        assert_eq!(page.heading(), "The tv app asks for your account on a device");
+        assert_eq!(page.heading(), "Sign in on The tv app?");
+        assert!(page.body.contains(&device.user_code), "{}", page.body);
         assert_eq!(browser.decide(&page, "allow").await.heading(), "Your device is signed in");
         Tokens::of(&device.poll(&house).await);
     }
@@ -64,7 +70,7 @@ async fn rfc8628_3_3_1_the_complete_uri_fills_the_code_in_and_does_no_more() {
     device.poll(&house).await.refused(400, "authorization_pending");
     // What is no code is not repeated.
     let page = browser.get("/device?user_code=%3Cscript%3E").await.expect(200);
-    assert_eq!((page.heading(), page.field("user_code")), ("Sign a device in", String::new()));
+    assert_eq!((page.heading(), page.field("user_code")), ("Connect a device", String::new()));
 }
 
 #[tokio::test]
@@ -97,7 +103,7 @@ async fn rfc8628_6_1_a_code_is_read_however_it_is_typed() {
     for type_in in typed {
         let device = tv.device(&house).await;
         let page = browser.enter(&type_in(&device.user_code)).await.expect(200);
-        assert_eq!(page.heading(), "The tv app asks for your account on a device");
+        assert_eq!(page.heading(), "Sign in on The tv app?");
     }
     // What cannot be one is told, kept, and is no guess.
     for wrong in ["", "AEIO-UAEI", "WDJB-MJH", "<script>"] {
@@ -119,7 +125,7 @@ async fn rfc8628_5_1_guessing_user_codes_is_limited_per_account() {
     let mut guesser = house.signed_in(&notes, "alice").await;
     for _ in 0..10 {
         let page = guesser.enter("BBBB-BBBB").await.expect(400);
-        assert!(page.body.contains("No device waits with this code"), "{}", page.body);
+        assert!(page.body.contains("That code isn't valid"), "{}", page.body);
     }
     // Now the right one would not help either.
     let page = guesser.enter(&device.user_code).await.expect(429);
@@ -145,10 +151,10 @@ async fn rfc8628_5_1_whoever_is_not_signed_in_learns_of_no_code_and_a_wrong_one_
     let bare = |page: &crate::house::Answer| page.body.replace(&page.hidden("interaction"), "HANDLE");
     assert_eq!((wrong.status.as_u16(), bare(&wrong)), (200, bare(&right)));
     let told = stranger.sign_in(&wrong, "alice", PASSWORD).await.expect(400);
-    assert!(told.body.contains("No device waits with this code"), "{}", told.body);
+    assert!(told.body.contains("That code isn't valid"), "{}", told.body);
     // The person is signed in all the same, and goes on from there.
     let page = stranger.enter(&device.user_code).await.expect(200);
-    assert_eq!(page.heading(), "The tv app asks for your account on a device");
+    assert_eq!(page.heading(), "Sign in on The tv app?");
 }
 
 #[tokio::test]
@@ -170,7 +176,7 @@ async fn a_thousand_wrong_codes_elsewhere_do_not_close_the_page() {
     let mut owner = house.signed_in(&notes, "alice").await;
     owner.enter(&device.user_code).await.expect(200);
     let newcomer = house.browser().enter(&device.user_code).await.expect(200);
-    assert_eq!(newcomer.heading(), "Your device wants you to sign in");
+    assert_eq!(newcomer.heading(), "Sign in to your device");
 }
 
 #[tokio::test]
@@ -204,7 +210,7 @@ async fn whoever_has_not_signed_in_decides_nothing() {
     }
     let page = stranger.enter(&device.user_code).await.expect(200);
     let page = stranger.decide(&page, "allow").await.expect(200);
-    assert_eq!(page.heading(), "Your device wants you to sign in");
+    assert_eq!(page.heading(), "Sign in to your device");
     pass_seconds(60);
     device.poll(&house).await.refused(400, "authorization_pending");
     house.browser().bring_in(&device, "alice", "allow").await.expect(200);

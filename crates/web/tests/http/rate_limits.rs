@@ -29,6 +29,7 @@ async fn rfc6585_4_too_many_requests_are_told_when_to_come_back() {
     }
     let page = house.send_from(HERE, get("/", "text/html")).await.error_page(429);
     assert!(page.header("retry-after").parse::<u64>().unwrap() >= 1);
+    assert!(page.body.contains("try again in "), "{}", page.body);
     let mut token = post("/oauth2/token", &[]);
     token.headers_mut().insert("origin", "https://app.example".parse().unwrap());
     let answer = house.send_from(HERE, token).await.refused(429, "temporarily_unavailable");

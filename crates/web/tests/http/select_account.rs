@@ -32,5 +32,5 @@ async fn choosing_an_account_whose_session_ended_meanwhile_asks_to_sign_in() {
     let answer =
         browser.post("/select-account", &[("interaction", &interaction), ("session", &session)]).await;
     let page = browser.followed(answer).await.expect(200);
-    assert!(page.heading().contains("wants you to sign in"), "{}", page.heading());
+    assert!(page.heading().contains("Sign in to "), "{}", page.heading());
 }

@@ -53,8 +53,8 @@ async fn what_is_to_be_mended_is_told_and_what_was_typed_is_kept() {
     for (change, problem) in [
         (("password", "short"), "at least 8 characters"),
         (("password", ""), "at least 8 characters"),
-        (("email", "no address"), "does not look like an e-mail address"),
-        (("email", ""), "does not look like an e-mail address"),
+        (("email", "no address"), "does not look like an email address"),
+        (("email", ""), "does not look like an email address"),
         (("username", ""), "Choose a username"),
         // Nobody signs in by another's address.
         (("username", "alice@example.org"), "Choose a username"),
@@ -202,4 +202,50 @@ async fn names_from_before_go_on_working_and_are_filled_in_once() {
     }
     assert!(store.read(NamesFilled).await.unwrap());
     house.provider.fill_names().await.unwrap();
+}
+
+#[tokio::test]
+async fn each_problem_is_told_once_in_the_order_of_the_fields() {
+    let house = open().await;
+    let notes = house.notes().await;
+    let mut browser = house.browser();
+    let page = browser.authorize(&notes.request(&[("prompt", "create")])).await;
+    let wrong = [("name", "n\u{200b}"), ("email", "no address"), ("username", ""), ("password", "short")];
+    let again = filled_in(&mut browser, &page, &wrong).await.expect(400);
+    let (summary, form) = again.body.split_once("<form").unwrap();
+    let at = |text: &str, word: &str| text.find(word).unwrap_or_else(|| panic!("{word}: {text}"));
+    let links = ["#name", "#email", "#username", "#password"].map(|link| at(summary, link));
+    assert!(links.is_sorted(), "{summary}");
+    let told = ["cannot be seen", "does not look like", "Choose a username", "at least 8 characters"];
+    assert!(told.map(|words| at(form, words)).is_sorted(), "{form}");
+    for words in told {
+        assert_eq!(again.body.matches(words).count(), 1, "{words}: {}", again.body);
+    }
+    assert_eq!(again.field("email"), "no address");
+    // What concerns no field alone stands in the summary.
+    let taken = filled_in(&mut browser, &page, &[("username", "alice")]).await.expect(400);
+    assert_eq!(taken.body.matches("has an account already").count(), 1, "{}", taken.body);
+}
+
+#[tokio::test]
+async fn who_signs_up_when_too_many_do_keeps_what_was_typed_and_is_told_how_long_to_wait() {
+    let house = House::empty(|plan| {
+        plan.settings.registration_open = true;
+        plan.hashes.max_queued = 1;
+        plan.hashes.params.memory_kib = 64 * 1_024;
+    })
+    .await;
+    let notes = house.notes().await;
+    let signs_up = async || {
+        let mut browser = house.browser();
+        let page = browser.authorize(&notes.request(&[("prompt", "create")])).await;
+        filled_in(&mut browser, &page, &[]).await
+    };
+    // One is hashed for, one waits, the others are too many.
+    let answers: [Answer; 4] = tokio::join!(signs_up(), signs_up(), signs_up(), signs_up()).into();
+    let busy = answers.into_iter().find(|answer| answer.status == 429).expect("too many");
+    assert!(busy.header("retry-after").parse::<u64>().unwrap() >= 1);
+    assert!(busy.body.contains("try again in "), "{}", busy.body);
+    assert_eq!((busy.field("username"), busy.field("email")), ("frank".into(), "frank@example.org".into()));
+    assert!(!busy.body.contains("frank's own password"));
 }

@@ -25,18 +25,23 @@ impl Hostile {
     }
 }
 
+fn person(hostile: &Hostile) -> Person {
+    Person { name: hostile.text("name_of_person"), detail: Some(hostile.text("detail_of_person")) }
+}
+
 #[test]
 fn sign_in_and_sign_up_escape_every_text() {
     let hostile = Hostile::default();
     let page = SignInPage {
         client_name: hostile.text("client_name"),
+        client_mark: ClientMark::Initial,
         client_host: None,
         interaction: hostile.text("interaction"),
         action: hostile.text("action"),
         username: hostile.text("username"),
         error: Some(SignInProblem::WrongUsernameOrPassword),
         can_sign_up: true,
-        again_as: Some(hostile.text("again_as")),
+        again_as: Some(person(&hostile)),
         stay: Some(true),
     };
     hostile.escaped_in(&page);
@@ -49,6 +54,7 @@ fn sign_in_and_sign_up_escape_every_text() {
     let (client_name, interaction) = (Some(hostile.text("client_name")), hostile.text("interaction"));
     let page = SignUpPage {
         purpose: SignUpPurpose::Join { client_name, interaction },
+        client_mark: ClientMark::Initial,
         action: hostile.text("action"),
         username: hostile.text("username"),
         email: hostile.text("email"),
@@ -75,7 +81,9 @@ fn the_pages_of_devices_escape_every_text() {
     let hostile = Hostile::default();
     let page = DeviceConsentPage {
         client_name: hostile.text("client_name"),
-        user_name: hostile.text("user_name"),
+        client_mark: ClientMark::Logo(hostile.text("logo")),
+        user_code: Some(hostile.text("user_code")),
+        person: person(&hostile),
         interaction: hostile.text("interaction"),
         asked_from: Some(hostile.text("asked_from")),
         asked_for: Wait::seconds(1),
@@ -100,7 +108,8 @@ fn the_pages_of_an_interaction_escape_every_text() {
     let page = ConsentPage {
         client_name: hostile.text("client_name"),
         client_host: Some(hostile.text("client_host")),
-        user_name: hostile.text("user_name"),
+        client_mark: ClientMark::Logo(hostile.text("logo")),
+        person: person(&hostile),
         interaction: hostile.text("interaction"),
         permissions: vec![
             ConsentPage::permission(&hostile.text("scope")),
@@ -114,12 +123,9 @@ fn the_pages_of_an_interaction_escape_every_text() {
     let hostile = Hostile::default();
     let page = SelectAccountPage {
         client_name: hostile.text("client_name"),
+        client_mark: ClientMark::Initial,
         interaction: hostile.text("interaction"),
-        accounts: vec![Account {
-            user_name: hostile.text("user_name"),
-            email: Some(hostile.text("email")),
-            session: hostile.text("session"),
-        }],
+        accounts: vec![Account { person: person(&hostile), session: hostile.text("session") }],
         action: hostile.text("action"),
     };
     hostile.escaped_in(&page);
@@ -137,7 +143,7 @@ fn the_other_pages_escape_every_text() {
     let hostile = Hostile::default();
     let page = SignOutPage {
         client_name: Some(hostile.text("client_name")),
-        user_names: vec![hostile.text("user_name"), hostile.text("another")],
+        people: vec![person(&hostile)],
         problem: None,
         logout: hostile.text("logout"),
         request: vec![(hostile.text("name"), hostile.text("value"))],
@@ -148,7 +154,7 @@ fn the_other_pages_escape_every_text() {
     let hostile = Hostile::default();
     let page = SignOutPage {
         problem: Some(hostile.text("problem")),
-        user_names: vec![hostile.text("user_name"), hostile.text("another")],
+        people: vec![person(&hostile)],
         ..SignOutPage::default()
     };
     hostile.escaped_in(&page);
@@ -179,8 +185,8 @@ fn the_other_pages_escape_every_text() {
         title: hostile.text("title"),
         what_happened: hostile.text("what_happened"),
         what_to_do: hostile.text("what_to_do"),
-        way_on: Some((hostile.text("label"), hostile.text("address"))),
         error_code: Some(hostile.text("error_code")),
+        lead_on: LeadOn::new(hostile.text("label"), hostile.text("address")),
         request_id: hostile.text("request_id"),
     };
     hostile.escaped_in(&page);
@@ -189,7 +195,7 @@ fn the_other_pages_escape_every_text() {
     let page = HomePage {
         issuer: hostile.text("issuer"),
         discovery_url: hostile.text("discovery_url"),
-        signed_in: vec![hostile.text("signed_in"), hostile.text("another")],
+        signed_in: vec![person(&hostile)],
         runs_installation: true,
         needs_setup: true,
     };
@@ -201,6 +207,8 @@ fn the_demo_escapes_every_text() {
     let hostile = Hostile::default();
     let page = DemoHomePage {
         issuer: hostile.text("issuer"),
+        signed_out: Some(hostile.text("signed_out")),
+        phone: None,
         sign_in_url: hostile.text("sign_in_url"),
         users: vec![DemoUser {
             username: hostile.text("username"),
@@ -222,6 +230,9 @@ fn the_demo_escapes_every_text() {
         claims: vec![(hostile.text("claim"), hostile.text("value"))],
         id_token_header_json: hostile.text("id_token_header_json"),
         id_token_claims_json: hostile.text("id_token_claims_json"),
+        id_token_times: vec![(hostile.text("claim_of_time"), hostile.text("time"))],
+        access_token_times: Vec::new(),
+        raw_tokens: vec![DemoToken { name: "ID Token", id: "id", raw: hostile.text("raw") }],
         access_token_claims_json: hostile.text("access_token_claims_json"),
         refresh_token_present: true,
         userinfo_json: hostile.text("userinfo_json"),

@@ -27,7 +27,7 @@ async fn oidc_core_3_1_2_2_another_subject_gets_none() {
         assert_eq!(silent.says("error"), "login_required");
         // Asked, bob cannot answer for alice, but alice can.
         let page = browser.authorize(&notes.request(&[named])).await.expect(200);
-        assert!(page.heading().contains("wants you to sign in"), "{}", page.heading());
+        assert!(page.heading().contains("Sign in to "), "{}", page.heading());
         let answer = browser.sign_in(&page, "bob", PASSWORD).await;
         assert_eq!((answer.says("error"), answer.says("code")), ("login_required".into(), String::new()));
         let page = browser.authorize(&notes.request(&[named])).await.expect(200);

@@ -12,7 +12,7 @@ async fn oidc_core_3_1_2_1_a_sign_in_that_is_too_old_is_repeated() {
     assert!(!browser.authorize(&young).await.says("code").is_empty());
     pass_seconds(1);
     let page = browser.authorize(&young).await.expect(200);
-    assert_eq!(page.heading(), "Sign in again as alice");
+    assert_eq!(page.heading(), "Sign in again as alice Example");
     let answer = browser.sign_in(&page, "alice", PASSWORD).await;
     let tokens = Tokens::of(&notes.redeem(&house, &answer.says("code")).await);
     assert_eq!(claims_of(&tokens.id_token)["auth_time"], now().seconds());
@@ -27,7 +27,7 @@ async fn oidc_core_3_1_2_1_max_age_0_always_asks_and_is_satisfied_by_the_sign_in
     let zero = notes.request(&[("max_age", "0")]);
     for _ in 0..2 {
         let page = browser.authorize(&zero).await.expect(200);
-        assert_eq!(page.heading(), "Sign in again as alice");
+        assert_eq!(page.heading(), "Sign in again as alice Example");
         assert!(!browser.sign_in(&page, "alice", PASSWORD).await.says("code").is_empty());
     }
 }
@@ -39,6 +39,6 @@ async fn dynamic_client_registration_2_default_max_age_holds_unless_the_request_
     let mut browser = house.signed_in(&notes, "alice").await;
     pass_seconds(61);
     let page = browser.authorize(&notes.request(&[])).await.expect(200);
-    assert_eq!(page.heading(), "Sign in again as alice");
+    assert_eq!(page.heading(), "Sign in again as alice Example");
     assert!(!browser.authorize(&notes.request(&[("max_age", "3600")])).await.says("code").is_empty());
 }

@@ -45,7 +45,7 @@ async fn oidc_core_3_1_2_1_login_asks_again_and_keeps_the_session() {
     let before = browser.session();
     pass_seconds(60);
     let page = browser.authorize(&notes.request(&[("prompt", "login")])).await.expect(200);
-    assert_eq!(page.heading(), "Sign in again as alice");
+    assert_eq!(page.heading(), "Sign in again as alice Example");
     assert_eq!(page.field("username"), "alice");
     let answer = browser.sign_in(&page, "alice", PASSWORD).await;
     let again = Tokens::of(&notes.redeem(&house, &answer.says("code")).await);
@@ -88,13 +88,13 @@ async fn oidc_core_3_1_2_1_select_account_asks_which() {
     let another = [("interaction", interaction.as_str()), ("session", "")];
     let answer = browser.post("/select-account", &another).await;
     let page = browser.followed(answer).await.expect(200);
-    assert!(page.heading().contains("wants you to sign in"), "{}", page.heading());
+    assert!(page.heading().contains("Sign in to "), "{}", page.heading());
     let answer = browser.sign_in(&page, "bob", PASSWORD).await;
     let tokens = Tokens::of(&notes.redeem(&house, &answer.says("code")).await);
     assert_eq!(claims_of(&tokens.id_token)["sub"], house.user("bob").await.id.to_string());
     // Nobody signed in: nothing to choose from.
     let page = house.browser().authorize(&select).await.expect(200);
-    assert!(page.heading().contains("wants you to sign in"));
+    assert!(page.heading().contains("Sign in to "));
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn several_prompts_are_all_honoured() {
     let notes = asking(&house).await;
     let mut browser = house.signed_in(&notes, "alice").await;
     let page = browser.authorize(&notes.request(&[("prompt", "login consent")])).await.expect(200);
-    assert_eq!(page.heading(), "Sign in again as alice");
+    assert_eq!(page.heading(), "Sign in again as alice Example");
     let page = browser.sign_in(&page, "alice", PASSWORD).await.expect(200);
     assert!(page.heading().contains("wants to use your account"), "{}", page.heading());
     assert!(!browser.decide(&page, "allow").await.says("code").is_empty());

@@ -171,7 +171,7 @@ async fn rfc6749_3_1_no_parameter_comes_twice() {
     assert_eq!(answer.says("error_description"), "a parameter is included more than once");
     // Once each, the unknown one is ignored.
     let page = house.browser().authorize(&params).await.expect(200);
-    assert!(page.heading().contains("wants you to sign in"));
+    assert!(page.heading().contains("Sign in to "));
 }
 
 #[tokio::test]
