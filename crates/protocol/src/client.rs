@@ -360,7 +360,10 @@ impl Client {
     /// Where somebody goes on who came from it and has nothing more to do here: its home page, or the root of the site that this answer went
     /// to. An app has none.
     pub fn home(&self, redirect_uri: &RedirectUri) -> Option<String> {
-        self.client_uri.as_ref().map(ToString::to_string).or_else(|| redirect_uri.site().and_then(|_| redirect_uri.web_origin()))
+        self.client_uri
+            .as_ref()
+            .map(ToString::to_string)
+            .or_else(|| redirect_uri.site().and_then(|_| redirect_uri.web_origin()))
     }
 
     /// Whether pages of this web origin are its own: those that its redirect URIs lie in.

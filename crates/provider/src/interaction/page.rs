@@ -52,9 +52,6 @@ impl Provider {
 impl AccountChoice {
     fn of(signed_in: &SignedIn) -> Self {
         let SignedIn { session, user } = signed_in;
-        Self {
-            session: session.id,
-            person: Named::of(user),
-        }
+        Self { session: session.id, person: Named::of(user) }
     }
 }

@@ -70,7 +70,10 @@ impl SignOutPage {
             problem: Some("id_token_hint is not an ID Token issued here.".into()),
             ..plain.clone()
         };
-        let several = Self { people: vec![Person::ada(), Person::of("grace", Some("Grace Hopper"), None)], ..asked.clone() };
+        let several = Self {
+            people: vec![Person::ada(), Person::of("grace", Some("Grace Hopper"), None)],
+            ..asked.clone()
+        };
         vec![("plain", plain), ("asked", asked), ("several", several), ("doubtful", doubtful)]
     }
 }

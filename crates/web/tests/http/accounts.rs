@@ -117,7 +117,13 @@ async fn whoever_signs_out_signs_everybody_out_at_this_browser() {
     let mut browser = both(&house, &notes).await;
     let mut kept = browser.copy();
     let page = browser.get("/oauth2/logout").await.expect(200);
-    assert!(page.body.contains("bob Example") && page.body.contains("alice Example") && page.body.contains("Everybody who is signed in here"), "{}", page.body);
+    assert!(
+        page.body.contains("bob Example")
+            && page.body.contains("alice Example")
+            && page.body.contains("Everybody who is signed in here"),
+        "{}",
+        page.body
+    );
     let form = [("logout", page.hidden("logout")), ("decision", "sign_out".to_owned())];
     let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
     browser.post("/sign-out", &form).await.expect(200);
