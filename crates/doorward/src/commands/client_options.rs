@@ -143,7 +143,7 @@ fn post_logout_uri(text: &str) -> Result<RedirectUri, String> {
 }
 
 fn logo(path: &str) -> Result<Logo, String> {
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let bytes = std::fs::read(path).map_err(|error| format!("it cannot be read: {error}"))?;
     Logo::new(bytes).map_err(|error| error.to_string())
 }
 

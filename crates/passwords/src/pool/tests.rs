@@ -360,7 +360,8 @@ fn settings_that_could_serve_no_one_are_refused() {
     assert!(refused(settings(0)).contains("at least one thread"));
     assert!(refused(PoolSettings { max_queued: 0, ..settings(1) }).contains("one request wait"));
     let params = Argon2Params { memory_kib: 1, ..TINY };
-    assert!(refused(PoolSettings { params, ..settings(1) }).contains("too little"));
+    let error = HashPool::start(PoolSettings { params, ..settings(1) }).unwrap_err();
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("too little"));
 }
 
 #[test]

@@ -176,7 +176,7 @@ async fn rp_initiated_logout_2_a_hint_for_one_of_several_signs_out_that_one_and_
         }
         // The other one is asked.
         let page = browser.get("/oauth2/logout").await.expect(200);
-        assert!(page.body.contains(&format!("You are signed in as <b>{other}</b>")), "{}", page.body);
+        assert!(page.body.contains(&format!("You are signed in as <b>{other} Example</b>")), "{}", page.body);
     }
 }
 
@@ -268,7 +268,11 @@ async fn rfc8628_3_3_of_several_people_the_one_chosen_is_asked_about_the_device(
         let device = tv.device(&house).await;
         let page = browser.enter(&device.user_code).await.expect(200);
         let asked = choose(&mut browser, &page, name).await.expect(200);
-        assert!(asked.body.contains(&format!("You are signed in as <b>{name}</b>")), "{}", asked.body);
+        assert!(
+            asked.body.contains(&format!("You are signed in as <b>{name} Example</b>")),
+            "{}",
+            asked.body
+        );
         browser.decide(&asked, "allow").await.expect(200);
         let token = Tokens::of(&device.poll(&house).await.expect(200)).id_token;
         assert_eq!(claims_of(&token)["sub"], house.user(name).await.id.to_string());
@@ -492,7 +496,8 @@ async fn a_page_that_was_answered_leads_back_to_the_client_it_was_for() {
     let page = browser.authorize(&app.request(&[])).await.expect(200);
     browser.sign_in(&page, "alice", PASSWORD).await;
     let path = format!("/interaction?interaction={}", page.hidden("interaction"));
-    assert!(!browser.get(&path).await.error_page(400).body.contains("<a class"));
+    let over = browser.get(&path).await.error_page(400).body;
+    assert!(over.contains("answered this already") && !over.contains("com.example.app"), "{over}");
 }
 
 #[tokio::test]
