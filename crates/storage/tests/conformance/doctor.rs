@@ -179,6 +179,25 @@ async fn a_postgresql_server_is_looked_at() {
     assert!(gone[0].remedy.as_deref().is_some_and(|remedy| remedy.contains("pg_hba.conf")), "{gone:?}");
 }
 
+/// What is looked at on every MariaDB server.
+const ON_MARIADB: [&str; 15] = [
+    "connection",
+    "round trip",
+    "version",
+    "durability",
+    "isolation",
+    "time zone",
+    "time-outs",
+    "packets",
+    "clock",
+    "schema",
+    "indexes",
+    "plans",
+    "connections",
+    "encryption",
+    "encoding",
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mariadb_server_is_looked_at() {
     let engine = throwaway::Engine::Mariadb;
@@ -193,23 +212,7 @@ async fn a_mariadb_server_is_looked_at() {
     Store::open(&Options::new(database.clone())).await.unwrap().store.close().await;
     let healthy = look(1).await;
     let checks: Vec<_> = healthy.iter().map(|finding| finding.check).collect();
-    for check in [
-        "connection",
-        "round trip",
-        "version",
-        "durability",
-        "isolation",
-        "time zone",
-        "time-outs",
-        "packets",
-        "clock",
-        "schema",
-        "indexes",
-        "plans",
-        "connections",
-        "encryption",
-        "encoding",
-    ] {
+    for check in ON_MARIADB {
         assert!(checks.contains(&check), "{check}: {checks:?}");
     }
     for finding in
