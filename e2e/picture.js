@@ -11,9 +11,9 @@ const PICTURE = resolve(import.meta.dirname, "../docs/images/sign-in.png");
 const doorward = await startDoorward();
 const browser = await launch();
 try {
-  const desktop = await signInPage("desktop-dark", { viewport: { width: 800, height: 760 } });
+  const desktop = await signInPage("desktop-dark", { viewport: { width: 800, height: 800 } });
   const phone = await signInPage("phone", { viewport: { width: 390, height: 720 }, deviceScaleFactor: 1 });
-  const page = await browser.newPage({ viewport: { width: 1200, height: 820 } });
+  const page = await browser.newPage({ viewport: { width: 1200, height: 860 } });
   await page.setContent(`<style>
     body { margin: 0; }
     img { position: absolute; border: 1px solid #c6cfd0; border-radius: 14px; box-shadow: 0 12px 32px #0002; }
