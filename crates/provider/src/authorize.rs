@@ -204,7 +204,7 @@ fn not_registered(client: &Client, presented: &str) -> OAuthError {
     }
     let description = format!(
         "redirect_uri is not registered for this client. This one came: {shown}. If it is the client's own, the operator \
-         adds it with: doorward client set {} --redirect-uri",
+         registers it beside those it has: doorward client set {} takes --redirect-uri once for each",
         client.id
     );
     OAuthError::new(ErrorCode::InvalidRequest, description).admitted_by("client set --redirect-uri")

@@ -174,7 +174,7 @@ impl Outcome {
                 "it was used, is older than a day, or is incomplete",
                 (
                     "This link has expired",
-                    "If nobody runs this installation yet, start the server again: it prints a new one.",
+                    "If nobody runs this installation yet, start the server again: it makes a new one.",
                 ),
             ),
         };

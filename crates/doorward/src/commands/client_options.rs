@@ -5,10 +5,13 @@ use super::token_options::TokenOptions;
 use crate::settings;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use protocol::logo::LONGEST_LOGO_BYTES;
 use protocol::{
     AccessTokenFormat, AppScheme, Client, ClientId, ClientUri, ConsentPolicy, ExchangePolicy, GrantType,
     Logo, PkcePolicy, RateLimit, RedirectUri, ResponseType, Scope, ServicePath,
 };
+use std::fs::File;
+use std::io::Read as _;
 
 #[derive(Args)]
 pub(crate) struct ClientOptions {
@@ -143,7 +146,14 @@ fn post_logout_uri(text: &str) -> Result<RedirectUri, String> {
 }
 
 fn logo(path: &str) -> Result<Logo, String> {
-    let bytes = std::fs::read(path).map_err(|error| format!("it cannot be read: {error}"))?;
+    let unreadable = |error: std::io::Error| format!("it cannot be read: {error}");
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err("it is not a file".to_owned());
+    }
+    // One byte more than it may have is enough to refuse it.
+    let mut bytes = Vec::new();
+    let longest = LONGEST_LOGO_BYTES as u64 + 1;
+    File::open(path).and_then(|file| file.take(longest).read_to_end(&mut bytes)).map_err(unreadable)?;
     Logo::new(bytes).map_err(|error| error.to_string())
 }
 

@@ -39,8 +39,10 @@ pub(super) fn doctor(runtime: &Runtime, args: &DoctorArgs) -> anyhow::Result<Exi
     let mut findings = runtime.block_on(storage::doctor::doctor(&database, thoroughness));
     findings.extend(seal(&settings));
     findings.push(master_key(&settings));
-    findings.push(issuer(&settings));
-    findings.extend(known_by(&settings)?);
+    let known = call(&settings.data, &Operation::FindIssuer)?;
+    let known = if let Ok(Ok(Outcome::StoredIssuer(stored))) = known { Some(stored) } else { None };
+    findings.push(issuer(&settings, known.clone().flatten()));
+    findings.extend(known_by(&settings, known)?);
     findings.extend(key_readers::finding(&settings));
     // An object store is asked by a client that blocks.
     findings.extend(health::findings(&settings));
@@ -53,13 +55,13 @@ pub(super) fn doctor(runtime: &Runtime, args: &DoctorArgs) -> anyhow::Result<Exi
 }
 
 /// By which issuer the installation is known, and what the running server noticed of its proxies.
-fn known_by(settings: &Settings) -> anyhow::Result<Vec<Finding>> {
+fn known_by(settings: &Settings, known: Option<Option<String>>) -> anyhow::Result<Vec<Finding>> {
     let mut findings: Vec<Finding> = settings
         .warnings()
         .into_iter()
         .map(|warning| Finding::note("settings", warning, "see `doorward config show`"))
         .collect();
-    if let Ok(Ok(Outcome::StoredIssuer(stored))) = call(&settings.data, &Operation::FindIssuer)? {
+    if let Some(stored) = known {
         let set = settings.issuer.as_ref().map(ToString::to_string);
         findings.push(match (stored, set) {
             (Some(stored), Some(set)) if stored != set => Finding::problem(
@@ -104,8 +106,9 @@ fn seal(settings: &Settings) -> Option<Finding> {
 }
 
 /// What applications are to be given: many compare it to the letter (OpenID Connect Discovery section 4.3), and people type a slash.
-fn issuer(settings: &Settings) -> Finding {
-    let issuer = settings.issuer(settings.listen);
+/// The issuer that is remembered counts: a running server may have been told it by a flag.
+fn issuer(settings: &Settings, known: Option<String>) -> Finding {
+    let issuer = known.unwrap_or_else(|| settings.issuer(settings.listen));
     Finding::ok(
         "issuer",
         format!(

@@ -620,6 +620,10 @@ fn a_clients_logo_and_home_page_are_kept_with_its_registration() {
     );
     let said = installation.fails(2, &["client", "set", "app", "--logo", "logo.svg"]);
     assert!(said.contains("a picture is expected: PNG, JPEG or WebP"), "{said}");
+    for (file, why) in [("/dev/zero", "not a file"), (".", "not a file"), ("none.png", "cannot be read")] {
+        let said = installation.fails(2, &["client", "set", "app", "--logo", file]);
+        assert!(said.contains(why), "{said}");
+    }
     installation.run(&["client", "set", "app", "--no-logo"]);
     assert!(!installation.run(&["client", "show", "app"]).contains("image/png"));
 }

@@ -41,7 +41,9 @@ impl Provider {
             .filter(|_| left == Next::SignInAgain && !asked.progress.wants_another)
             .map(|signed_in| Named::of(&signed_in.user));
         let username = again.as_ref().map(|again| again.username.clone());
-        let username = username.or_else(|| asked.request.login_hint.clone()).unwrap_or_default();
+        // Whoever wants another account is not the one the client named.
+        let hint = asked.request.login_hint.as_ref().filter(|_| !asked.progress.wants_another);
+        let username = username.or_else(|| hint.cloned()).unwrap_or_default();
         let settings = &self.inner.settings;
         let stays = asked.signed_in.is_some_and(|signed_in| again.is_some() && signed_in.session.persistent);
         let stay = (settings.stay_signed_in == StaySignedIn::Ask).then_some(stays);

@@ -181,7 +181,7 @@ async fn whoever_is_asked_for_another_s_account_takes_their_own() {
     let house = House::open().await;
     let notes = asking(&house).await;
     let mut browser = house.browser();
-    let page = browser.authorize(&notes.request(&[])).await;
+    let page = browser.authorize(&notes.request(&[("login_hint", "alice")])).await;
     let page = browser.sign_in(&page, "alice", PASSWORD).await.expect(200);
     // One way to name a person: what they are called, and what tells two of that name apart.
     assert!(page.body.contains("alice Example") && page.body.contains("alice@example.org"), "{}", page.body);

@@ -22,7 +22,7 @@ async fn rfc8628_3_3_whoever_enters_the_code_signs_in_sees_who_asks_and_allows()
     let page = browser.sign_in(&wrong, "alice", PASSWORD).await.expect(200);
     assert_eq!(page.heading(), "Sign in on The tv app?");
     for shown in
-        ["alice", "3 minutes ago", "See your profile", "films:watch", "Stays connected until you remove it"]
+        ["alice", "3 minutes ago", "See your profile", "films:watch", "Also after you have signed out here"]
     {
         assert!(page.body.contains(shown), "{shown}: {}", page.body);
     }

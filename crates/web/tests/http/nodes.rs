@@ -1,6 +1,6 @@
 //! Two nodes on one database: what one changes is in force on the other within a second, and what is good once is good on one of them.
 
-use crate::house::{House, PASSWORD, RelyingParty, new_ctx};
+use crate::house::{House, PASSWORD, RelyingParty, new_ctx, patient};
 use crate::oauth2::{api_keys, validate};
 use futures_util::future::join_all;
 use provider::SetupAnswer;
@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use std::future::Future;
 use std::time::Duration;
 use storage::nodes::POLL_EVERY;
-use storage::{Options, Store};
+use storage::{Durability, Options, Store};
 use throwaway::Engine;
 use tokio::time::{Instant, sleep};
 
@@ -25,14 +25,16 @@ pub(crate) struct Shared {
 /// A file, opened once, whose store two nodes share within this process; and real servers, to which each node has connections of its own.
 pub(crate) async fn databases() -> Vec<(&'static str, Shared)> {
     let folder = tempfile::tempdir().unwrap();
-    let file = Store::open(&Options::at(folder.path().join("doorward.db"))).await.unwrap().store;
+    let options = Options::at(folder.path().join("doorward.db"));
+    let options = patient(Options { durability: Durability::Process, ..options });
+    let file = Store::open(&options).await.unwrap().store;
     let mut all = vec![("a file", Shared { stores: [file.clone(), file], _kept: Box::new(folder) })];
     for (name, engine) in [("PostgreSQL", Engine::Postgres), ("MariaDB", Engine::Mariadb)] {
         if engine.is_missing() {
             continue;
         }
         let database = throwaway::shared(engine).unwrap();
-        let options = Options::new(database.url().parse().unwrap());
+        let options = patient(Options::new(database.url().parse().unwrap()));
         let open = || async { Store::open(&options).await.unwrap().store };
         let stores = [open().await, open().await];
         all.push((name, Shared { stores, _kept: Box::new(database) }));

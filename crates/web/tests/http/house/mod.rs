@@ -339,10 +339,15 @@ impl House {
     }
 }
 
+/// What is tested here is not how long a busy machine's database may take.
+pub(crate) fn patient(options: Options) -> Options {
+    Options { write_deadline: Duration::from_secs(60), ..options }
+}
+
 async fn built(folder: &tempfile::TempDir, plan: &Plan) -> (Provider, Router) {
-    let mut options = Options::at(folder.path().join("doorward.db"));
+    let options = Options::at(folder.path().join("doorward.db"));
     // Nobody pulls the plug here, and a synced commit per request would be most of the time these tests take.
-    options.durability = Durability::Process;
+    let options = patient(Options { durability: Durability::Process, ..options });
     on(Store::open(&options).await.unwrap().store, plan).await
 }
 
