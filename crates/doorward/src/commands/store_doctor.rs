@@ -108,7 +108,7 @@ fn seal(settings: &Settings) -> Option<Finding> {
 /// What applications are to be given: many compare it to the letter (OpenID Connect Discovery section 4.3), and people type a slash.
 /// The issuer that is remembered counts: a running server may have been told it by a flag.
 fn issuer(settings: &Settings, known: Option<String>) -> Finding {
-    let issuer = known.unwrap_or_else(|| settings.issuer(settings.listen));
+    let issuer = known.unwrap_or_else(|| settings.issuer(settings.listen).to_string());
     Finding::ok(
         "issuer",
         format!(

@@ -162,7 +162,8 @@ fn doctor(installation: &Installation, more: &[&str]) -> (Vec<Value>, Option<i32
 fn the_doctor_tells_what_is_wrong_and_what_to_do() {
     let installation = Installation::new();
     used(&installation);
-    let server = installation.serve(&[]);
+    // Told by a flag, it is remembered.
+    let server = installation.serve(&["--issuer", "http://id.localhost:8090"]);
     let (findings, code) = doctor(&installation, &["--deep"]);
     // What the machine is to blame for is not this test's matter.
     let problems: Vec<_> = findings
@@ -183,7 +184,7 @@ fn the_doctor_tells_what_is_wrong_and_what_to_do() {
     assert_eq!(issuer["verdict"], "ok");
     let found = issuer["found"].as_str().expect("text");
     assert!(
-        found.starts_with("http://localhost:8080,") && found.contains("http://localhost:8080/, with a slash"),
+        found.starts_with("http://id.localhost:8090,") && found.contains("8090/, with a slash"),
         "{found}"
     );
     server.stop();
