@@ -203,8 +203,8 @@ for (const look of LOOKS) {
       await signIn();
       await returned();
       await page.goto(asks({ login_hint: "bob" }));
-      await heading("Demo Web wants you to sign in");
-      assert.equal(await page.getByLabel("Username").inputValue(), "bob");
+      await heading("Sign in to Demo Web");
+      assert.equal(await page.getByLabel("Username or email", { exact: true }).inputValue(), "bob");
       await type("Password", doorward.env.PASSWORD);
       await press("Sign in");
       await returned();
@@ -221,7 +221,7 @@ for (const look of LOOKS) {
       await page.getByRole("button", { name: "alice@example.org" }).click();
       await returned();
       await page.goto(doorward.issuer);
-      await page.getByText("Also signed in here", { exact: false }).waitFor();
+      await page.getByText("You are signed in as Alice Example").waitFor();
       await person.look("home-two");
       await page.getByRole("link", { name: "Sign out" }).click();
       await heading("Do you want to sign out?");

@@ -45,7 +45,9 @@ fn growth_measures_every_operation_at_every_size_and_a_sweep() {
             }
             positive(&report, &[&format!("{operation}_p99_ratio")]);
         }
-        positive(&report, &["p99_ratio_worst", "sweep_write_p99_ratio", "database_bytes_200"]);
+        positive(&report, &["p99_ratio_worst", "sweep_seconds", "database_bytes_200"]);
+        // A sweep of a thousand rows can be over before a write falls into it.
+        assert!(report["sweep_write_p99_ratio"].is_number(), "{report}");
         // What is live is never swept.
         assert_eq!((&report["swept_rows"], &report["refresh_tokens_200"]), (&1_000.into(), &2_000.into()));
         assert_eq!((&report["files"], &report["drawn_from"]), (&"warm".into(), &"all".into()));
