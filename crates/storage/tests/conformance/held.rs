@@ -106,7 +106,8 @@ async fn a_full_queue_refuses_at_once(engine: Engine) {
 async fn a_write_past_its_deadline_is_refused_and_never_applied(engine: Engine) {
     let site = engine
         .open_with(|options| {
-            options.write_deadline = Duration::from_millis(300);
+            // As long as a busy machine may take for the writes that are not held up.
+            options.write_deadline = Duration::from_secs(2);
             options.network.lock_deadline = Duration::from_millis(50);
         })
         .await;
@@ -115,7 +116,7 @@ async fn a_write_past_its_deadline_is_refused_and_never_applied(engine: Engine) 
     let asked = Instant::now();
     let late = site.store.write(Do(vec![insert(1), spend(0, 1)])).await;
     assert!(is_overloaded(&late), "{late:?}");
-    assert!(asked.elapsed() >= Duration::from_millis(280) && asked.elapsed() < PATIENCE);
+    assert!(asked.elapsed() >= Duration::from_millis(1_900) && asked.elapsed() < PATIENCE);
     // Others are not in the way of it.
     assert_eq!(site.store.write(Do(vec![insert(2)])).await.unwrap(), Applied::Done);
     drop(held);
