@@ -248,19 +248,19 @@ fn product(text: &str) -> Vec<(usize, &str)> {
 
 /// The engines' drivers, and the one folder each belongs to.
 const DRIVERS: &[(&str, &str)] = &[
-    ("rusqlite", "crates/storage/src/sqlite"),
-    ("tokio_postgres", "crates/storage/src/postgres"),
-    ("mysql_async", "crates/storage/src/mysql"),
+    ("rusqlite", "crates/storage/src/engine/sqlite"),
+    ("tokio_postgres", "crates/storage/src/engine/postgres"),
+    ("mysql_async", "crates/storage/src/engine/mysql"),
 ];
 
 /// The files in which the engines meet.
 const SPEAK_OF_ENGINES: &[&str] = &[
-    "crates/storage/src/row.rs",
-    "crates/storage/src/together.rs",
-    "crates/storage/src/store.rs",
-    "crates/storage/src/migrate.rs",
-    "crates/storage/src/dialect.rs",
-    "crates/storage/src/backup.rs",
+    "crates/storage/src/contract/row/mod.rs",
+    "crates/storage/src/contract/together.rs",
+    "crates/storage/src/nodes/store.rs",
+    "crates/storage/src/schema/migrate.rs",
+    "crates/storage/src/schema/dialect.rs",
+    "crates/storage/src/upkeep/backup.rs",
     // Whose lines of the log are left out.
     "crates/doorward/src/telemetry/mod.rs",
 ];

@@ -1,83 +1,43 @@
 //! THE STATE: records, commands and queries over several engines under one contract.
 //!
 //! Every change is a [`Command`], every read a [`Query`], and a [`Store`] is where both go. Nothing here knows who asks (no HTTP, no
-//! protocol decisions), and nothing outside `sqlite/`, `postgres/` and `mysql/` knows an engine except the enums that list the engines.
+//! protocol decisions), and nothing outside `engine/` knows an engine except the enums that list the engines, and how their rows are read.
+//!
+//! Floors, from top to bottom: `measure`, `records`, `upkeep`, `nodes`, `engine`, `archive`, `contract`, `schema`. A file imports its own floor
+//! and those below it, by their own names. Callers name a subject by itself: `storage::session`, `storage::upgrade`.
 
 pub mod archive;
-pub mod backup;
-mod clock;
 pub mod contract;
-pub mod copy;
-pub mod database;
-mod dialect;
-pub mod doctor;
-pub mod error;
-mod job;
+mod engine;
 pub mod measure;
-mod migrate;
-mod mysql;
-mod network;
 pub mod nodes;
-pub mod options;
-pub mod owner;
-pub mod plans;
-mod postgres;
-mod room;
-pub mod row;
-pub mod seal;
-mod sqlite;
-pub mod stats;
-pub mod store;
-pub mod sweep;
-mod tables;
-pub mod together;
-pub mod upgrade;
-pub mod value;
+mod records;
+mod schema;
+mod upkeep;
 
-pub use backup::{BackupError, BackupReport, backup, check_seal, restore};
+pub use archive::{BackupError, BackupReport, Seal, SealFailure, Sealer};
+pub use contract::database::{Database, Server, Tls, TlsMode};
+pub use contract::row::{Row, Rows};
+pub use contract::together::Together;
+pub use contract::value::{FromValue, Value, ValueRef};
 pub use contract::{
-    Access, Announcing, AnnouncingSteps, Applied, Command, Expect, Query, Statement, Step, Steps,
+    Access, Announcing, AnnouncingSteps, Applied, Change, Command, Expect, OpenError, Query, Statement, Step,
+    Steps, StorageError, plans,
 };
-pub use database::{Database, Server, Tls, TlsMode};
-pub use error::StorageError;
-pub use nodes::{Change, Feed, NewNode, News};
-pub use options::{Durability, NetworkOptions, OpenError, Options, Schema};
-pub use row::{Row, Rows};
-pub use seal::{Seal, SealFailure, Sealer};
-pub use stats::{READS_PER_SAMPLE, Stats};
-pub use store::{Opened, Store, Written};
-pub use sweep::SweepReport;
-pub use together::Together;
-pub use value::{FromValue, Value, ValueRef};
+pub use engine::stats::{READS_PER_SAMPLE, Stats};
+pub use engine::{Durability, NetworkOptions, Options, Schema, owner};
+pub use nodes::{Feed, NewNode, News, Opened, Store, Written};
+pub use upkeep::backup::{backup, check_seal, restore};
+pub use upkeep::sweep::SweepReport;
+pub use upkeep::{copy, doctor, recovery, upgrade};
 
 // Records, each with its queries and commands.
-pub mod access_token;
-pub mod api_key;
-pub mod assertion_issuer;
-pub mod audit;
-pub mod authorization_code;
-pub mod carried_request;
-pub mod certificate_binding;
-pub mod client;
-pub mod consent;
-pub mod device_code;
-pub mod given_subject;
-pub mod grant;
-pub mod installation;
-pub mod interaction;
-pub mod membership;
-pub mod name_skeleton;
-pub mod one_time_link;
-pub mod organization;
-pub mod plan;
-pub mod refresh_token;
-pub mod resource_server;
-pub mod revocation;
-pub mod server_secret;
-pub mod service;
-pub mod session;
-pub mod signing_key;
-pub mod spent_assertion;
-pub mod subscription;
-pub mod user;
-mod user_changes;
+pub use records::gateway::{api_key, resource_server};
+pub use records::installation;
+pub use records::installation::{audit, server_secret, signing_key};
+pub use records::oauth::{
+    access_token, assertion_issuer, authorization_code, carried_request, certificate_binding, client,
+    consent, device_code, grant, interaction, refresh_token, revocation, spent_assertion,
+};
+pub use records::people::{given_subject, name_skeleton, one_time_link, session, user};
+pub use records::tenancy::{membership, organization, plan, service, subscription};

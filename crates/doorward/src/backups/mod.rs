@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
-use storage::archive::{Folder, Restored, Sealed, Shipping, Statements, Target, drill, moment};
+use storage::archive::{Folder, Restored, Sealed, Shipping, Statements, Target, moment};
+use storage::recovery::drill;
 use storage::{Sealer, Store};
 
 /// How often a server that has just started looks whether its first base is there, to drill at once.

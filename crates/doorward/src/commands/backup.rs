@@ -8,9 +8,8 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use storage::archive::{
-    Restored, Restoring, Sealed, Statements, Target, generations, moment, parse_moment, restore_unverified,
-};
+use storage::archive::{Restored, Restoring, Sealed, Statements, Target, generations, moment, parse_moment};
+use storage::recovery::restore_unverified;
 use storage::{BackupReport, Sealer};
 
 pub(crate) const BACKUP_HELP: &str = "\
@@ -213,7 +212,7 @@ fn drill(args: &DrillArgs) -> anyhow::Result<()> {
     };
     let sealer = Sealing::at_hand(&args.key.resolve(&args.from.place)?)?;
     let sealed = Sealed { target: &*target, sealer: &*sealer, statements: &Statements::ours() };
-    let restored = storage::archive::drill(sealed, &scratch)?;
+    let restored = storage::recovery::drill(sealed, &scratch)?;
     shown::line(format!("The newest backup in {target} was restored and is sound.\n"))?;
     print_origin(&restored)?;
     print(&restored.report, false)
@@ -267,7 +266,7 @@ fn from_archive(
         None => restore_unverified(target, restoring)?,
         Some(sealer) => {
             let sealed = Sealed { target, sealer, statements: &Statements::ours() };
-            storage::archive::restore(sealed, restoring)?
+            storage::recovery::restore(sealed, restoring)?
         }
     })
 }

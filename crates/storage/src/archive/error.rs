@@ -1,8 +1,6 @@
 //! Why an archive could not be restored, in words an operator can act on: above all, up to which moment it can.
 
-use crate::archive::{TargetError, moment};
-use crate::backup::BackupError;
-use crate::seal::SealFailure;
+use crate::archive::{BackupError, SealFailure, TargetError, moment};
 use protocol::Timestamp;
 
 /// Why nothing was restored. Nothing was overwritten.

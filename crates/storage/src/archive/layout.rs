@@ -1,7 +1,7 @@
 //! How objects of an archive are named. Names say what an object covers, so that a listing alone tells which moments can be restored.
 
 use crate::archive::moment::compact;
-use crate::seal::{hex, sha256};
+use crate::archive::seal::{hex, sha256};
 use protocol::Timestamp;
 
 /// The largest number in a name: nothing that is counted from it overflows.

@@ -1,7 +1,7 @@
 //! What is said about a base: which database, which moment, its parts and their digests. Written last: it makes the base one.
 
-use crate::archive::Flaw;
-use crate::seal::{Seal, SealFailure, Sealer, hex, message, sha256};
+use crate::archive::seal::{hex, message, sha256};
+use crate::archive::{Flaw, Seal, SealFailure, Sealer};
 use protocol::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -81,7 +81,7 @@ impl Part {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal::tests::Toy;
+    use crate::archive::seal::tests::Toy;
 
     #[test]
     fn a_manifest_is_read_as_it_was_written_and_not_otherwise() {

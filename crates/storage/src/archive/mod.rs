@@ -18,6 +18,8 @@ mod folder;
 mod layout;
 mod manifest;
 mod moment;
+mod report;
+pub(crate) mod seal;
 mod segment;
 mod statements;
 mod target;
@@ -27,6 +29,8 @@ pub use catalog::{Generation, generations};
 pub use error::ArchiveError;
 pub use folder::Folder;
 pub use moment::{moment, parse_moment};
+pub use report::{BackupError, BackupReport};
+pub use seal::{Seal, SealFailure, Sealer};
 pub use statements::Statements;
 pub use target::{Target, TargetError};
 
@@ -37,9 +41,6 @@ pub(crate) use manifest::{FORMAT, Manifest, Part};
 pub(crate) use segment::{Batch, Place, Proof, Segment, decode, encode};
 pub(crate) use unpack::unpack;
 
-use crate::backup::BackupReport;
-use crate::seal::Sealer;
-use crate::sqlite;
 use protocol::Timestamp;
 use std::path::Path;
 use std::sync::Arc;
@@ -136,32 +137,4 @@ pub struct Restoring<'a> {
     pub database: &'a Path,
     /// Whether one that exists is replaced, and kept aside.
     pub force: bool,
-}
-
-/// Puts an archive's database in the place of another.
-///
-/// # Errors
-/// When the archive does not reach that moment, is damaged or not sealed by this installation, or the database is in use, or exists and
-/// `force` was not given.
-pub fn restore(from: Sealed<'_>, restoring: Restoring<'_>) -> Result<Restored, ArchiveError> {
-    let proof = Proof { sealer: Some(from.sealer), statements: from.statements };
-    sqlite::shipping::restore(from.target, proof, restoring)
-}
-
-/// The same without asking who wrote it: whoever could write to the target decides what is restored. All else is checked.
-///
-/// # Errors
-/// As [`restore`].
-pub fn restore_unverified(target: &dyn Target, restoring: Restoring<'_>) -> Result<Restored, ArchiveError> {
-    let statements = Statements::ours();
-    sqlite::shipping::restore(target, Proof { sealer: None, statements: &statements }, restoring)
-}
-
-/// Restores the newest moment into a scratch file, checks it as a restored server would need it, and removes it again.
-///
-/// # Errors
-/// When it could not be restored, or is not what it should be.
-pub fn drill(from: Sealed<'_>, scratch: &Path) -> Result<Restored, ArchiveError> {
-    let proof = Proof { sealer: Some(from.sealer), statements: from.statements };
-    sqlite::shipping::drill(from.target, proof, scratch)
 }

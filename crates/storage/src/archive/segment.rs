@@ -4,11 +4,11 @@
 //! segment before: a change or a gap shows. The body lists the number of each statement once, then the batches. Nothing of it is parsed
 //! before the seal was checked.
 
+use crate::archive::seal::{message, sha256};
 use crate::archive::unpack::unpack;
-use crate::archive::{Flaw, GenerationName, SegmentName, Statements};
+use crate::archive::{Flaw, GenerationName, Seal, SealFailure, Sealer, SegmentName, Statements};
+use crate::contract::value::Value;
 use crate::contract::{Expect, Steps};
-use crate::seal::{Seal, SealFailure, Sealer, message, sha256};
-use crate::value::Value;
 use protocol::Timestamp;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -314,8 +314,8 @@ fn read_body(reader: &mut Reader<'_>, name: SegmentName) -> Option<(Vec<u64>, Ve
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::archive::seal::tests::Toy;
     use crate::params;
-    use crate::seal::tests::Toy;
 
     const OURS: Toy = Toy([1; 8]);
     const TEXTS: [&str; 2] = ["INSERT a", "DELETE b"];

@@ -3,7 +3,7 @@
 //! `statements.txt` holds one text a line, in order. A line is never removed: logs that were written before it went out of use still name it. A
 //! statement's number is the beginning of its SHA-256, so that no line depends on its place.
 
-use crate::seal::sha256;
+use crate::archive::seal::sha256;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
@@ -103,7 +103,7 @@ mod tests {
     fn every_statement_that_is_written_has_a_line_and_none_is_ever_removed() {
         let mut found: BTreeSet<String> =
             sources().iter().flat_map(|path| written(&std::fs::read_to_string(path).unwrap())).collect();
-        found.extend(crate::sweep::deletes().map(str::to_owned));
+        found.extend(crate::upkeep::sweep::deletes().map(str::to_owned));
         assert!(found.len() > 90, "only {} were found: the sources are read wrongly", found.len());
         assert!(found.iter().all(|text| !text.contains('\n')), "a line holds one statement");
         let listed: BTreeSet<String> = OURS.lines().map(str::to_owned).collect();

@@ -1,8 +1,8 @@
 //! How work is asked for: by callers that each wait for their answer (a closed loop), or at a rate whatever becomes of it (an open loop). Knows
 //! no store and no row.
 
-use crate::clock;
-use crate::error::StorageError;
+use crate::contract::StorageError;
+use crate::engine::clock;
 use crate::measure::MeasureError;
 use crate::measure::waits::Waits;
 use std::future::Future;

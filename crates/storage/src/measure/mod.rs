@@ -21,11 +21,10 @@ mod work;
 pub use scratch::Scratch;
 pub use waits::Latency;
 
-use crate::database::Database;
-use crate::error::StorageError;
-use crate::options::{OpenError, Options};
-use crate::store::Store;
-use plain::Plain;
+use crate::contract::{Database, OpenError, StorageError};
+use crate::engine::Options;
+use crate::engine::plain::Plain;
+use crate::nodes::Store;
 use std::sync::Arc;
 use std::time::Duration;
 use turns::Turns;
@@ -104,17 +103,17 @@ pub async fn measure(
     let options = Options::new(ours.clone());
     match theirs {
         Database::Sqlite(path) => {
-            let driver = crate::sqlite::plain::PlainSqlite::new(path);
+            let driver = crate::engine::sqlite::plain::PlainSqlite::new(path);
             run((&options, theirs), driver, plan, tell).await
         }
         Database::Postgres(server) => {
-            let driver =
-                crate::postgres::plain::PlainPostgres::new(server, &options).map_err(MeasureError::Driver)?;
+            let driver = crate::engine::postgres::plain::PlainPostgres::new(server, &options)
+                .map_err(MeasureError::Driver)?;
             run((&options, theirs), driver, plan, tell).await
         }
         Database::Mysql(server) => {
-            let driver =
-                crate::mysql::plain::PlainMysql::new(server, &options).map_err(MeasureError::Driver)?;
+            let driver = crate::engine::mysql::plain::PlainMysql::new(server, &options)
+                .map_err(MeasureError::Driver)?;
             run((&options, theirs), driver, plan, tell).await
         }
     }

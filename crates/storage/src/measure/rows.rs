@@ -1,10 +1,10 @@
 //! What rows of scratch databases say: as long and as varied as real ones, and made without a clock or randomness. Knows records; which rows there
 //! are, and how many, is each measure's business.
 
-use crate::access_token::NewAccessToken;
-use crate::grant::NewGrant;
 use crate::measure::MeasureError;
-use crate::refresh_token::NewRefreshToken;
+use crate::records::oauth::access_token::NewAccessToken;
+use crate::records::oauth::grant::NewGrant;
+use crate::records::oauth::refresh_token::NewRefreshToken;
 use protocol::claims::{AccessTokenClaims, Audience, SignIn};
 use protocol::{
     AccessTokenId, ClaimsRequest, ClientId, GrantId, RefreshTokenId, Scope, SecretHash, SessionId, Timestamp,

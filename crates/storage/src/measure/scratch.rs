@@ -1,6 +1,6 @@
 //! Where it is measured: new databases beside the one that is named, gone afterwards. What is named itself is never opened.
 
-use crate::database::Database;
+use crate::contract::Database;
 use crate::measure::MeasureError;
 use std::path::Path;
 use std::time::Duration;
@@ -83,8 +83,8 @@ fn renamed(database: &Database, name: &str) -> Database {
 async fn tell(database: &Database, sql: &str) -> Result<(), String> {
     match database {
         Database::Sqlite(_) => Ok(()),
-        Database::Postgres(server) => crate::postgres::plain::tell(server, sql).await,
-        Database::Mysql(server) => crate::mysql::plain::tell(server, sql).await,
+        Database::Postgres(server) => crate::engine::postgres::plain::tell(server, sql).await,
+        Database::Mysql(server) => crate::engine::mysql::plain::tell(server, sql).await,
     }
 }
 

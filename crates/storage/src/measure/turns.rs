@@ -1,11 +1,12 @@
 //! Turn by turn: the store, the driver, the driver, the store. Each turn is a closed loop of callers for a moment. Knows times and rates.
 
-use crate::clock;
 use crate::contract::Query as _;
-use crate::measure::plain::{Plain, Pools};
+use crate::engine::clock;
+use crate::engine::plain::Plain;
+use crate::measure::plain::Pools;
 use crate::measure::work::{Caller, Work, steps};
 use crate::measure::{Line, MeasureError, Side};
-use crate::store::Store;
+use crate::nodes::Store;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

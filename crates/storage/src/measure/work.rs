@@ -1,13 +1,13 @@
 //! What callers do: real commands and a real query, on rows of their own, as many clients of one installation would. Knows records; knows no
 //! engine and no clock.
 
-use crate::access_token::AddAccessToken;
 use crate::contract::{Applied, Command, Steps};
-use crate::grant::{self, NewGrant};
 use crate::measure::MeasureError;
 use crate::measure::rows::{Rows, id, mixed, now};
-use crate::refresh_token::{self, NewRefreshToken, RefreshTokenById, RotateRefreshToken};
-use crate::store::Store;
+use crate::nodes::Store;
+use crate::records::oauth::access_token::AddAccessToken;
+use crate::records::oauth::grant::{self, NewGrant};
+use crate::records::oauth::refresh_token::{self, NewRefreshToken, RefreshTokenById, RotateRefreshToken};
 use protocol::{GrantId, RefreshTokenId, SessionId, UserId};
 
 /// A kind of work.

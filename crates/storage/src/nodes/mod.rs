@@ -3,20 +3,18 @@
 //!
 //! A process that has a database to itself never joins: then nothing here runs, and no row is written.
 
-mod change;
-mod numbers;
+pub(crate) mod cursors;
 mod positions;
 mod statements;
+mod store;
 
-pub use change::Change;
+pub use crate::contract::change::Change;
 pub use positions::NodeId;
+pub use store::{Opened, Store, Written};
 
-use crate::contract::Steps;
-use crate::error::StorageError;
+use crate::contract::numbers::Numbers;
+use crate::contract::{Steps, StorageError};
 use crate::params;
-use crate::store::Store;
-use numbers::Numbers;
-pub(crate) use numbers::Undecided;
 use positions::Positions;
 use protocol::Timestamp;
 use statements::{Beat, GiveUp, HolderOf, Leave, ListNodes, Poll, Register, TakeLease};

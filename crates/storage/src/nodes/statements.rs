@@ -1,13 +1,12 @@
 //! The commands and queries by which nodes know of each other. Knows rows; what they mean is `positions` and `mod`.
 
-use super::change::Change;
 use super::positions::{NodeId, Polled};
 use super::{NewNode, RegisteredNode};
-use crate::contract::{Access, Applied, Command, Query, Statement, Steps};
-use crate::error::StorageError;
+use crate::contract::Change;
+use crate::contract::row::Rows;
+use crate::contract::together::{Answers, Together};
+use crate::contract::{Access, Applied, Command, Query, Statement, Steps, StorageError};
 use crate::params;
-use crate::row::Rows;
-use crate::together::{Answers, Together};
 
 /// A node appears, or appears again.
 pub(super) struct Register<'a> {

@@ -15,8 +15,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use storage::archive::{
     ArchiveError, Folder, Restored, Restoring, Sealed, Shipping, Statements, Target, TargetError,
-    drill as drill_sealed, generations, moment, restore as restore_sealed, restore_unverified,
+    generations, moment,
 };
+use storage::recovery::{drill as drill_sealed, restore as restore_sealed, restore_unverified};
 use storage::{BackupError, Options, SealFailure, Sealer, Step, Store, params};
 
 /// What the tests write beside the program's own statements.

@@ -5,7 +5,7 @@ use crate::measure::engine::{Plan, append, opened};
 use crate::measure::loops::{Seen, closed};
 use crate::measure::rows::Rows;
 use crate::measure::waits::Latency;
-use crate::store::Store;
+use crate::nodes::Store;
 
 /// How often either side has its turn.
 const ROUNDS: u32 = 2;

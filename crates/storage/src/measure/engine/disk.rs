@@ -1,6 +1,6 @@
 //! How long the disk takes to keep a page: what a commit cannot be faster than. Knows no database.
 
-use crate::clock;
+use crate::engine::clock;
 use crate::measure::waits::{Latency, Waits};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;

@@ -1,11 +1,11 @@
 //! What the order of keys is worth: rows whose keys grow with time, beside rows of a table whose keys do not.
 
-use crate::clock;
 use crate::contract::{Applied, Command, Steps};
+use crate::engine::clock;
 use crate::measure::MeasureError;
 use crate::measure::engine::{AppendMany, Plan, opened};
 use crate::measure::rows::{Rows, hash, later};
-use crate::spent_assertion::SpendAssertion;
+use crate::records::oauth::spent_assertion::SpendAssertion;
 use std::ops::Range;
 
 /// Rows of one command.

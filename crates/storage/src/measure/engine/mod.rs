@@ -21,11 +21,11 @@ pub use reads::Reads;
 pub use shipping::Shipped;
 
 use crate::contract::{Applied, Command, Steps};
+use crate::engine::Options;
 use crate::measure::MeasureError;
 use crate::measure::rows::{Rows, id};
-use crate::options::Options;
-use crate::refresh_token::{self, NewRefreshToken};
-use crate::store::Store;
+use crate::nodes::Store;
+use crate::records::oauth::refresh_token::{self, NewRefreshToken};
 use protocol::GrantId;
 use std::ops::Range;
 use std::path::{Path, PathBuf};

@@ -1,12 +1,12 @@
 //! Durable commands at a rate, whatever the engine does, and how long its write-ahead log became meanwhile.
 
+use crate::engine::Options;
+use crate::engine::stats::Stats;
 use crate::measure::MeasureError;
 use crate::measure::engine::{Plan, append, opened};
 use crate::measure::loops::open;
 use crate::measure::rows::Rows;
 use crate::measure::waits::Latency;
-use crate::options::Options;
-use crate::stats::Stats;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,12 +1,12 @@
 //! The processor's time of a read by key, made where it is asked for: while nobody writes, and beside a busy writer.
 
-use crate::clock;
+use crate::engine::clock;
 use crate::measure::MeasureError;
 use crate::measure::engine::{AppendMany, Plan, append, cpu, opened};
 use crate::measure::loops::closed;
 use crate::measure::rows::{Rows, id, mixed};
-use crate::refresh_token::RefreshTokenById;
-use crate::store::Store;
+use crate::nodes::Store;
+use crate::records::oauth::refresh_token::RefreshTokenById;
 use protocol::RefreshTokenId;
 use std::time::Duration;
 

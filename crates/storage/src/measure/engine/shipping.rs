@@ -1,14 +1,14 @@
 //! What shipping changes costs whoever writes: the same loop with and without, taking turns, because the machine is not always the same. The
 //! processor's time per write says more than the rate where others use the machine too.
 
-use crate::archive::{Folder, Shipping};
-use crate::clock;
+use crate::archive::seal::sha256;
+use crate::archive::{Folder, Seal, SealFailure, Sealer, Shipping};
+use crate::engine::clock;
 use crate::measure::MeasureError;
 use crate::measure::engine::{Plan, append, cpu, opened};
 use crate::measure::loops::closed;
 use crate::measure::rows::Rows;
-use crate::seal::{Seal, SealFailure, Sealer, sha256};
-use crate::store::Store;
+use crate::nodes::Store;
 use protocol::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;

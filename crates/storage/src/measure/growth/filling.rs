@@ -2,9 +2,9 @@
 //! population's business.
 
 use crate::contract::Steps;
+use crate::engine::sqlite::filling::Filling;
 use crate::measure::MeasureError;
 use crate::measure::growth::population::Population;
-use crate::sqlite::filling::Filling;
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};

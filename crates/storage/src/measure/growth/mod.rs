@@ -11,12 +11,11 @@ mod past;
 pub(in crate::measure) mod population;
 mod sweeping;
 
-use crate::clock;
+use crate::engine::{Options, clock};
 use crate::measure::MeasureError;
 use crate::measure::loops::{Seen, closed, open};
 use crate::measure::waits::Latency;
-use crate::options::Options;
-use crate::store::Store;
+use crate::nodes::Store;
 use operations::Grown;
 pub use operations::Operation;
 use past::Past;
@@ -261,7 +260,7 @@ async fn turn(
 
 /// Makes the system forget what it keeps of a file in memory.
 fn forget(path: &Path) -> Result<(), MeasureError> {
-    crate::sqlite::plain::forget(path).map_err(|error| failed(path, &error))
+    crate::engine::sqlite::plain::forget(path).map_err(|error| failed(path, &error))
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> MeasureError {

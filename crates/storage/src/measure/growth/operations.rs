@@ -1,22 +1,22 @@
 //! What is asked of a database that has grown: the point operations that requests are made of, each on rows drawn from all that are there. Knows
 //! which rows exist; knows no clock.
 
-use crate::access_token::SpendOneTimeAccessToken;
-use crate::authorization_code::SpendAuthorizationCode;
-use crate::client::ClientById;
-use crate::consent::ConsentOf;
 use crate::contract::{Applied, Command, Steps};
-use crate::device_code::DeviceCodeById;
-use crate::grant::GrantById;
 use crate::measure::MeasureError;
 use crate::measure::growth::past::{Head, Past};
 use crate::measure::growth::population::Population;
 use crate::measure::rows::{id, later, mixed, now};
-use crate::refresh_token::RotateRefreshToken;
-use crate::session::SessionById;
-use crate::store::Store;
-use crate::user::{UserAdded, UserByEmail, UserById};
-use crate::{access_token, authorization_code};
+use crate::nodes::Store;
+use crate::records::oauth::access_token::SpendOneTimeAccessToken;
+use crate::records::oauth::authorization_code::SpendAuthorizationCode;
+use crate::records::oauth::client::ClientById;
+use crate::records::oauth::consent::ConsentOf;
+use crate::records::oauth::device_code::DeviceCodeById;
+use crate::records::oauth::grant::GrantById;
+use crate::records::oauth::refresh_token::RotateRefreshToken;
+use crate::records::oauth::{access_token, authorization_code};
+use crate::records::people::session::SessionById;
+use crate::records::people::user::{UserAdded, UserByEmail, UserById};
 use protocol::{
     AccessTokenId, AuthorizationCodeId, DeviceCodeId, GrantId, RefreshTokenId, SessionId, UserId,
 };

@@ -1,13 +1,12 @@
 //! What earlier measures left in a database that was kept: which numbers they used up, where the chains of refresh tokens that they rotated stand, and
 //! how far what has expired was swept. All of it is read from the rows themselves.
 
-use crate::contract::{Access, Query, Statement};
-use crate::error::StorageError;
+use crate::contract::row::Rows;
+use crate::contract::{Access, Query, Statement, StorageError};
 use crate::measure::growth::population::Population;
 use crate::measure::rows::{id, number_of};
+use crate::nodes::Store;
 use crate::params;
-use crate::row::Rows;
-use crate::store::Store;
 use protocol::{GrantId, RefreshTokenId, Timestamp};
 use std::collections::HashMap;
 

@@ -1,18 +1,16 @@
 //! Who is in a database that has grown: users with all that is theirs, in the proportions of an installation that people use. Knows which row
 //! says what; every table's rows come in key order, which is the order of time.
 
-use crate::access_token;
-use crate::authorization_code::{self, NewAuthorizationCode};
-use crate::client::{AddClient, RegisteredClient};
-use crate::consent::{self, Consent};
 use crate::contract::{Command, Steps};
-use crate::device_code::{IssueDeviceCode, NewDeviceCode, UserCodeKey};
-use crate::grant;
 use crate::measure::MeasureError;
 use crate::measure::rows::{Rows, hash, id, later, mixed, now};
-use crate::refresh_token;
-use crate::session::{self, Session};
-use crate::user::{AddUser, User};
+use crate::records::oauth::authorization_code::{self, NewAuthorizationCode};
+use crate::records::oauth::client::{AddClient, RegisteredClient};
+use crate::records::oauth::consent::{self, Consent};
+use crate::records::oauth::device_code::{IssueDeviceCode, NewDeviceCode, UserCodeKey};
+use crate::records::oauth::{access_token, grant, refresh_token};
+use crate::records::people::session::{self, Session};
+use crate::records::people::user::{AddUser, User};
 use protocol::{
     AuthorizationCodeId, Client, ClientAuthentication, ClientId, CodeChallenge, DeviceCodeId, GrantId,
     SessionId, Timestamp, UserId,
@@ -232,7 +230,9 @@ impl Population {
             Filled::AuthorizationCodes => {
                 authorization_code::insert(steps, &self.code(number, self.owner(number), ended));
             }
-            Filled::DeviceCodes => crate::device_code::insert(steps, &self.device_code(number, ended).code),
+            Filled::DeviceCodes => {
+                crate::records::oauth::device_code::insert(steps, &self.device_code(number, ended).code)
+            }
             Filled::OneTimeTokens => {
                 let (grant, owner) = (GrantId::from_bytes(id(number)), user(self.owner(number)));
                 let mut token = self.rows.access_token(number, grant, owner);

@@ -1,6 +1,6 @@
 //! Writes while what has expired is swept, beside the same writes before and after. Knows when tokens expired.
 
-use crate::clock;
+use crate::engine::clock;
 use crate::measure::MeasureError;
 use crate::measure::growth::Plan;
 use crate::measure::growth::operations::{Grown, Operation};
