@@ -3,6 +3,7 @@
 
 mod check;
 mod engines;
+mod floors;
 mod layout;
 mod tidy;
 mod tools;

@@ -2,6 +2,7 @@
 //!
 //! The table below is the one of ARCHITECTURE.md. An arrow that is not in it fails.
 
+use crate::floors;
 use crate::tools::{root, say};
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
@@ -96,7 +97,7 @@ pub(crate) fn tidy() -> Result<()> {
     dependency_tree(&mut breaches)?;
     let mut files = Vec::new();
     for folder in ["crates", "xtask"] {
-        rust_files(&root().join(folder), &mut files)?;
+        rust_files(&root().join(folder), &mut files, &mut breaches)?;
     }
     for file in &files {
         source(file, &mut breaches)?;
@@ -169,21 +170,31 @@ fn is_fine(license: &str) -> bool {
     })
 }
 
-fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+/// Collects the sources below a folder, and what is wrong with how they lie there. Snapshots lie where their tool puts them.
+fn rust_files(folder: &Path, files: &mut Vec<PathBuf>, breaches: &mut Vec<String>) -> Result<()> {
+    let mut entries = 0;
     for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
+        entries += 1;
         if path.is_dir() {
-            rust_files(&path, files)?;
+            rust_files(&path, files, breaches)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             files.push(path);
         }
     }
+    if !folder.ends_with("snapshots") {
+        breaches.extend(floors::crowd(&from_root(folder), entries));
+    }
     Ok(())
+}
+
+fn from_root(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }
 
 fn source(file: &Path, breaches: &mut Vec<String>) -> Result<()> {
     let text = std::fs::read_to_string(file)?;
-    let path = file.strip_prefix(root()).unwrap_or(file).display().to_string();
+    let path = from_root(file);
     let shipped = !path.contains("/tests") && !path.contains("/examples/") && !path.contains("xtask");
     let product = product(&text);
     let mut breach = |what: String| breaches.push(format!("{path}: {what}"));
@@ -202,6 +213,9 @@ fn source(file: &Path, breaches: &mut Vec<String>) -> Result<()> {
             "{} lines before its tests: cut it at its joint ({MAX_LINES} at most)",
             product.len()
         ));
+    }
+    for what in floors::imports(&path, product.iter().copied()) {
+        breach(what);
     }
     for (number, line) in product {
         let code = line.split("//").next().unwrap_or_default();
@@ -255,12 +269,13 @@ const DRIVERS: &[(&str, &str)] = &[
 
 /// The files in which the engines meet.
 const SPEAK_OF_ENGINES: &[&str] = &[
+    // A row as its driver gives it.
     "crates/storage/src/contract/row/mod.rs",
+    "crates/storage/src/contract/row/sqlite.rs",
+    "crates/storage/src/contract/row/postgres.rs",
+    "crates/storage/src/contract/row/mysql.rs",
     "crates/storage/src/contract/together.rs",
-    "crates/storage/src/nodes/store.rs",
     "crates/storage/src/schema/migrate.rs",
-    "crates/storage/src/schema/dialect.rs",
-    "crates/storage/src/upkeep/backup.rs",
     // Whose lines of the log are left out.
     "crates/doorward/src/telemetry/mod.rs",
 ];

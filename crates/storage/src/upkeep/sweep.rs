@@ -5,7 +5,7 @@
 //! Rows that live long may lie before rows that do not: a cursor per table walks on through the rest, a few slices a sweep.
 //!
 //! Whoever sweeps may have a clock that is wrong. For tokens that is no matter of right or wrong; for the records of commits it is
-//! (`network/resolve.rs`), so a mark beside them says how far they were swept.
+//! (`engine/network/resolve.rs`), so a mark beside them says how far they were swept.
 
 use crate::contract::row::Rows;
 use crate::contract::value::Value;

@@ -1,5 +1,5 @@
 //! The schema of a database on a server: which version it has, and bringing it up to date, by one node at a time. The migrations are in
-//! `migrate.rs`.
+//! `schema/migrate.rs`.
 //!
 //! Who migrates holds a lease: a row with a beat that goes on while its holder lives. A node that has seen the beat stand still for long, by its
 //! own watch, takes the lease over: no clock is compared with another's, and no engine needs to know locks of its own kind.

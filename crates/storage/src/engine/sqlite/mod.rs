@@ -1,6 +1,7 @@
 //! SQLite behind the contract: one thread that writes, reads where they are asked, scans on a pool, checkpoints beside.
 //!
-//! Only this folder knows SQLite, apart from the enums in `row.rs`, `together.rs` and `store.rs` that list the engines.
+//! Only this folder knows SQLite, apart from the enums that list the engines (`contract/row`, `contract/together.rs`, `nodes/store.rs`), and `contract/row/sqlite.rs`,
+//! which reads its columns.
 
 pub(crate) mod backup;
 mod batch;

@@ -1,4 +1,4 @@
-//! The schema of a SQLite file: which version it has, and bringing it up to date. The migrations themselves are in `migrate.rs`.
+//! The schema of a SQLite file: which version it has, and bringing it up to date. The migrations themselves are in `schema/migrate.rs`.
 
 use crate::contract::{Database, OpenError};
 use crate::engine::Schema;

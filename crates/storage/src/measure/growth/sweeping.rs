@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Refresh tokens are kept so long after they expired (`sweep.rs`).
+/// Refresh tokens are kept so long after they expired (`upkeep/sweep.rs`).
 const KEPT_FOR: Duration = Duration::from_secs(24 * 3_600);
 /// A sweep that takes longer is not waited for.
 const LONGEST: Duration = Duration::from_secs(3_600);
