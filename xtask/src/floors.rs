@@ -33,7 +33,6 @@ const CROWDED: &[(&str, usize)] = &[
     ("crates/passwords/src", 16),
     ("crates/passwords/src/stored", 18),
     ("crates/protocol/src", 38),
-    ("crates/provider/src", 54),
     ("crates/storage/src/engine/sqlite", 19),
     ("crates/web/src", 22),
     ("crates/web/src/server", 19),

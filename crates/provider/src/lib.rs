@@ -3,96 +3,65 @@
 //!
 //! [`Provider`] is a cheap clone, built once. Every decision takes a [`Ctx`]: the instant, the randomness and the address of one request.
 
-mod access_token;
-mod accounts;
 pub mod admin;
-mod api_keys;
-mod audience;
-mod audit;
+mod authentication;
 mod authorize;
-mod budgets;
-mod carried;
-mod client_assertion;
-mod client_authentication;
-mod client_certificate;
-mod client_request;
 mod clients;
-mod commit;
-mod credential;
 mod ctx;
 mod device;
-mod discovery;
 mod error;
-mod failures;
-mod follow;
-mod imports;
+mod gateway;
+mod installation;
 pub mod interaction;
-mod introspect;
-mod issue;
-mod jobs;
-mod keys;
-mod known_device;
-mod logout;
-mod names;
-mod readings;
-mod resource_servers;
-mod revocations;
-mod revoke;
-mod scope;
-mod service;
-mod session;
+mod memory;
 mod settings;
-mod setup;
-mod subscription;
-mod token;
-mod trusted_keys;
-mod userinfo;
-mod validate;
+mod tenancy;
+mod tokens;
 
-pub use access_token::VerifiedAccessToken;
-pub use accounts::{AccountCookie, AccountCookies, MOST_ACCOUNTS};
-pub use api_keys::VerifiedApiKey;
-pub use audit::{AuditBreak, AuditChain, AuditCounts, AuditLevel, AuditVerdict};
+pub use authentication::accounts::{AccountCookie, AccountCookies, MOST_ACCOUNTS};
+pub use authentication::known_device::KNOWN_DEVICE_LIFETIME;
+pub use authentication::logout::{LoggedOut, Logout, LogoutProblem, LogoutRequest};
+pub use authentication::session::SignedIn;
+pub use authorize::carried::Carried;
 pub use authorize::{AuthorizationResponse, Authorize, AuthorizeError, Checked};
-pub use carried::Carried;
-pub use client_certificate::MutualTls;
-pub use client_request::ClientRequest;
-pub use credential::{Caller, Credential};
+pub use clients::certificate::MutualTls;
+pub use clients::request::ClientRequest;
+pub use clients::trusted_keys::{FetchKeys, FetchedKeys, Fetching};
 pub use ctx::{Ctx, Dialect, RequestId};
 pub use device::{DeviceAuthorization, EnteredCode, UserCodeProblem};
 pub use error::{Ended, Overloaded, ProviderError};
-pub use introspect::Introspection;
-pub use keys::SigningKeyView;
-pub use known_device::KNOWN_DEVICE_LIFETIME;
-pub use logout::{LoggedOut, Logout, LogoutProblem, LogoutRequest};
-pub use readings::{CacheReading, PoolStats, Readings, RemoteStats, StoreStats};
-pub use session::SignedIn;
+pub use gateway::api_keys::VerifiedApiKey;
+pub use gateway::validate::{Admitted, Denied, GatewayRequest};
+pub use installation::audit::{AuditBreak, AuditChain, AuditCounts, AuditLevel, AuditVerdict};
+pub use installation::keys::SigningKeyView;
+pub use installation::setup::SetupAnswer;
+pub use memory::readings::{CacheReading, PoolStats, Readings, RemoteStats, StoreStats};
 pub use settings::{JWK_SET_MAX_AGE, Settings, StaySignedIn};
-pub use setup::SetupAnswer;
-pub use subscription::{CurrentSubscription, OrganizationUser};
-pub use token::{KeycloakTokenResponse, TokenResponse};
-pub use trusted_keys::{FetchKeys, FetchedKeys, Fetching};
-pub use validate::{Admitted, Denied, GatewayRequest};
+pub use tenancy::subscription::{CurrentSubscription, OrganizationUser};
+pub use tokens::access_token::VerifiedAccessToken;
+pub use tokens::credential::{Caller, Credential};
+pub use tokens::grants::{KeycloakTokenResponse, TokenResponse};
+pub use tokens::introspect::Introspection;
 
-use access_token::TokenCache;
-use api_keys::ApiKeyCache;
-use audit::AuditLog;
-use budgets::Budgets;
-use clients::ClientCache;
+use authentication::failures::Failures;
+use clients::budgets::Budgets;
+use clients::registered::ClientCache;
+use clients::trusted_keys::TrustedKeys;
 use crypto::{DerivationKey, MasterKeys};
 use device::Polls;
-use failures::Failures;
+use gateway::api_keys::ApiKeyCache;
+use gateway::resource_servers::ResourceServers;
+use installation::audit::AuditLog;
+use installation::keys::Keys;
 use interaction::Waiting;
-use jobs::Jobs;
-use keys::Keys;
+use memory::jobs::Jobs;
+use memory::revocations::Revocations;
 use passwords::HashPool;
 use protocol::Timestamp;
-use resource_servers::ResourceServers;
-use revocations::Revocations;
-use service::{ServiceCache, SubscriptionCache};
 use std::sync::{Arc, OnceLock};
 use storage::{Store, SweepReport};
-use trusted_keys::TrustedKeys;
+use tenancy::service::{ServiceCache, SubscriptionCache};
+use tokens::access_token::TokenCache;
 
 /// The authorization server. A cheap clone.
 #[derive(Clone)]
@@ -114,7 +83,7 @@ struct Inner {
     subscriptions: SubscriptionCache,
     tokens: TokenCache,
     api_keys: ApiKeyCache,
-    envelopes: imports::Envelopes,
+    envelopes: authentication::imports::Envelopes,
     resource_servers: ResourceServers,
     trusted_keys: TrustedKeys,
     revocations: Revocations,
@@ -139,8 +108,8 @@ impl Provider {
         master_keys: MasterKeys,
         ctx: &mut Ctx,
     ) -> Result<Self, ProviderError> {
-        let refresh_derivation = keys::refresh_derivation(&store, &master_keys, ctx).await?;
-        let audit = AuditLog::new(audit::audit_key(&store, &master_keys, ctx).await?);
+        let refresh_derivation = installation::keys::refresh_derivation(&store, &master_keys, ctx).await?;
+        let audit = AuditLog::new(installation::audit::audit_key(&store, &master_keys, ctx).await?);
         let revocations = Revocations::default();
         revocations.load(&store, ctx.now).await?;
         let inner = Inner {
@@ -155,7 +124,7 @@ impl Provider {
             subscriptions: SubscriptionCache::of(32_768),
             tokens: TokenCache::default(),
             api_keys: ApiKeyCache::default(),
-            envelopes: imports::Envelopes::default(),
+            envelopes: authentication::imports::Envelopes::default(),
             resource_servers: ResourceServers::default(),
             trusted_keys: TrustedKeys::default(),
             settings,

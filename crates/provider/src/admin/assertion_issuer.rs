@@ -1,7 +1,7 @@
 //! Trusted issuers of assertions, as an operator changes them.
 
 use super::AdminError;
-use crate::trusted_keys::KnownKeys;
+use crate::clients::trusted_keys::KnownKeys;
 use crate::{Ctx, Provider};
 use protocol::{AssertionIssuer, AuditEvent};
 use storage::assertion_issuer::{AddAssertionIssuer, ListAssertionIssuers, RemoveAssertionIssuer};

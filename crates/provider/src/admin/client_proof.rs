@@ -1,6 +1,6 @@
 //! What a registration must say so that its client can prove who it is: keys, certificates, subjects, algorithms.
 
-use crate::trusted_keys::KnownKeys;
+use crate::clients::trusted_keys::KnownKeys;
 use crypto::is_distinguished_name;
 use protocol::{Client, ClientAuthentication as Method, TlsSubject};
 

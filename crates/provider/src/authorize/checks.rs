@@ -1,8 +1,9 @@
 //! The checks of an authorization request whose errors the client is told, in order, one small function each.
 
 use super::ReturnAddress;
+use crate::Provider;
 use crate::settings::ACR_PASSWORD;
-use crate::{Provider, scope};
+use crate::tokens::scope;
 use crypto::TokenType;
 use protocol::claims::IdTokenClaims;
 use protocol::{

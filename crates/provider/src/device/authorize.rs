@@ -1,6 +1,7 @@
 //! The device authorization request (RFC 8628 section 3.1) and its answer.
 
-use crate::{ClientRequest, Ctx, Provider, ProviderError, scope};
+use crate::tokens::scope;
+use crate::{ClientRequest, Ctx, Provider, ProviderError};
 use crypto::random_bytes;
 use protocol::{DeviceCodeId, ErrorCode, GrantType, OAuthError, UserCode};
 use serde::Serialize;

@@ -1,9 +1,9 @@
 //! A person enters a user code (RFC 8628 section 3.3): it begins an interaction, in which they sign in if need be and decide. Guessing is
 //! limited per account (section 5.1), so a code is not looked up before somebody has signed in.
 
-use crate::accounts::Accounts;
+use crate::authentication::accounts::Accounts;
+use crate::authentication::session::SignedIn;
 use crate::interaction::{Asked, Browser, Named, Page, Todo};
-use crate::session::SignedIn;
 use crate::{Ctx, Ended, Provider, ProviderError};
 use protocol::{
     AuditEvent, AuthorizationRequest, ClaimsRequest, Client, ClientAuthentication, ClientId, DeviceRequest,

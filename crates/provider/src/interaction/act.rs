@@ -2,7 +2,7 @@
 
 use super::grant::Granted;
 use super::{Asked, Browser, Next, Page, Resumed, Step, What, denied, next, told};
-use crate::session::SignedIn;
+use crate::authentication::session::SignedIn;
 use crate::{Ctx, Ended, Provider, ProviderError};
 use protocol::{AuditEvent, DeviceCodeId, DeviceRequest, OAuthError};
 use storage::consent::Consent;

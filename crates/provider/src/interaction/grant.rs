@@ -1,7 +1,7 @@
 //! What a person gives by going through an interaction: the grant, and the code or the ID Token that answers the request.
 
-use crate::issue::user_claims;
-use crate::session::SignedIn;
+use crate::authentication::session::SignedIn;
+use crate::tokens::issue::user_claims;
 use crate::{Ctx, Provider, ProviderError};
 use crypto::TokenType;
 use protocol::claims::{Audience, IdTokenClaims, visible};

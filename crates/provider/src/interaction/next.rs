@@ -1,8 +1,8 @@
 //! The pure question: given what was asked and what was done, what is left to do? No I/O, so that every case is a line of a table.
 
 use super::Asked;
-use crate::accounts::is_hinted;
-use crate::session::SignedIn;
+use crate::authentication::accounts::is_hinted;
+use crate::authentication::session::SignedIn;
 use protocol::{
     AuthorizationRequest, ConsentPolicy, DeviceRequest, ErrorCode, OAuthError, SessionId, Timestamp,
 };
@@ -136,8 +136,8 @@ pub(crate) fn named_claims(request: &AuthorizationRequest) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accounts::{Account, Accounts};
-    use crate::session::SignedIn;
+    use crate::authentication::accounts::{Account, Accounts};
+    use crate::authentication::session::SignedIn;
     use protocol::{
         ClaimsRequest, Client, ClientAuthentication, ClientId, Prompts, RedirectUri, ResponseMode,
         ResponseType, Scope, SecretHash, SessionId, UserId,

@@ -3,7 +3,7 @@
 use super::next::{self, Next};
 use super::{AccountChoice, Asked, Named, Page, Todo};
 use crate::Provider;
-use crate::session::SignedIn;
+use crate::authentication::session::SignedIn;
 use crate::settings::StaySignedIn;
 use protocol::{Logo, Timestamp};
 

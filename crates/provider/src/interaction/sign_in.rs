@@ -2,9 +2,9 @@
 
 use super::act::Act;
 use super::{Browser, Page, Resumed, Step, Todo};
-use crate::failures::{Account, Origin};
+use crate::authentication::failures::{Account, Origin};
+use crate::authentication::session::StartedSession;
 use crate::interaction::next::Next;
-use crate::session::StartedSession;
 use crate::{Ctx, Provider, ProviderError};
 use passwords::Verdict;
 use protocol::{AuditEvent, SignInFailure};

@@ -1,7 +1,7 @@
 //! What is told of a step of an interaction: as few events as say it, because a sign-in waits for their rows. Decides nothing.
 
 use super::Resumed;
-use crate::session::SignedIn;
+use crate::authentication::session::SignedIn;
 use protocol::AuditEvent;
 use storage::grant::NewGrant;
 use storage::interaction::{Advance, AdvanceInteraction};

@@ -1,0 +1,4 @@
+//! Organizations' services: who has subscribed to what.
+
+pub(crate) mod service;
+pub(crate) mod subscription;
