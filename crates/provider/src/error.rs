@@ -102,3 +102,34 @@ impl From<serde_json::Error> for ProviderError {
         Self::Defect(error.to_string())
     }
 }
+
+/// Why an administrator's request was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// There is no such thing.
+    #[error("there is no {0}")]
+    Unknown(String),
+    /// It exists already.
+    #[error("{0} is taken")]
+    Taken(String),
+    /// Somebody else changed it since it was looked at.
+    #[error(
+        "{0} was changed meanwhile, and nothing was changed now: look at it again, then repeat what still holds"
+    )]
+    Changed(String),
+    /// Something else still stands on it.
+    #[error("{0}")]
+    InUse(String),
+    /// It cannot be stored as asked.
+    #[error("{0}")]
+    Invalid(String),
+    /// This server could not do it.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+}
+
+impl From<StorageError> for AdminError {
+    fn from(error: StorageError) -> Self {
+        Self::Provider(error.into())
+    }
+}

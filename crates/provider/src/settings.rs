@@ -1,7 +1,7 @@
 //! What an installation decides about itself, as typed values. Where they are written down is the binary's part.
 
-use crate::{AuditLevel, MutualTls};
-use protocol::{PkcePolicy, SigningAlgorithm};
+use crypto::CertificateAuthorities;
+use protocol::{AuditClass, PkcePolicy, SigningAlgorithm};
 use std::time::Duration;
 
 /// An installation's settings.
@@ -119,3 +119,35 @@ pub(crate) const ACR_PASSWORD: &str = "urn:doorward:acr:password";
 
 /// How a password sign-in is written in `amr` (RFC 8176 section 2).
 pub(crate) const AMR_PASSWORD: &str = "pwd";
+
+/// What the audit trail keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AuditLevel {
+    /// Nothing.
+    Off,
+    /// What changes something.
+    Changes,
+    /// That, and what failed.
+    Failures,
+    /// That, and every use.
+    All,
+}
+
+impl AuditLevel {
+    pub(crate) fn keeps(self, class: AuditClass) -> bool {
+        match class {
+            AuditClass::Change => self >= Self::Changes,
+            AuditClass::Failure => self >= Self::Failures,
+            AuditClass::Use => self >= Self::All,
+        }
+    }
+}
+
+/// Whether clients' certificates reach this server, and who may vouch for them.
+#[derive(Debug, Clone, Default)]
+pub struct MutualTls {
+    /// They do: the server asks for them itself, or a trusted proxy passes them on.
+    pub offered: bool,
+    /// Who vouches for the certificates of `tls_client_auth`.
+    pub authorities: CertificateAuthorities,
+}

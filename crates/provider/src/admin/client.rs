@@ -2,6 +2,7 @@
 
 use super::client_proof;
 use super::{AdminError, TRIES};
+use crate::clients::authentication::LEAST_UNGUESSABLE;
 use crate::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::{Ctx, Provider};
 use crypto::{generate_secret, secret_hash};
@@ -27,9 +28,6 @@ pub enum KnownSecret {
     /// The hash that another system stored, in any format `passwords` reads; replaced by ours when the client is next seen.
     Hash(String),
 }
-
-/// From so many characters on, guessing a secret is taken to be hopeless, and it is kept as those made here are: as its SHA-256.
-pub(crate) const LEAST_UNGUESSABLE: usize = 16;
 
 /// A registered client's secret, shown this once.
 #[derive(Debug)]

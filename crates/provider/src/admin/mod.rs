@@ -16,7 +16,7 @@ mod subscription;
 mod user;
 mod user_details;
 
-pub(crate) use client::LEAST_UNGUESSABLE;
+pub use crate::error::AdminError;
 pub use client::{ClientCreated, KnownSecret, NewClient};
 pub use grant::{GrantPage, GrantsOf};
 pub use organization::OrganizationChange;
@@ -25,31 +25,6 @@ pub use service_account::{ApiKeyCreated, NewApiKey, NewServiceAccount};
 pub use subscription::NewSubscription;
 pub use user::{NewUser, UserChange, UserPassword};
 pub use user_details::UserDetails;
-
-/// Why an administrator's request was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum AdminError {
-    /// There is no such thing.
-    #[error("there is no {0}")]
-    Unknown(String),
-    /// It exists already.
-    #[error("{0} is taken")]
-    Taken(String),
-    /// Somebody else changed it since it was looked at.
-    #[error(
-        "{0} was changed meanwhile, and nothing was changed now: look at it again, then repeat what still holds"
-    )]
-    Changed(String),
-    /// Something else still stands on it.
-    #[error("{0}")]
-    InUse(String),
-    /// It cannot be stored as asked.
-    #[error("{0}")]
-    Invalid(String),
-    /// This server could not do it.
-    #[error(transparent)]
-    Provider(#[from] crate::ProviderError),
-}
 
 /// How often something that somebody else changes at the same time is looked at again, when what is asked holds whatever they did.
 const TRIES: usize = 8;
@@ -60,10 +35,4 @@ fn check_name(name: &str) -> Result<(), AdminError> {
         return Err(AdminError::Invalid("name: 1 to 255 bytes are expected".into()));
     }
     Ok(())
-}
-
-impl From<storage::StorageError> for AdminError {
-    fn from(error: storage::StorageError) -> Self {
-        Self::Provider(error.into())
-    }
 }

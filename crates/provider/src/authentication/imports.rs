@@ -1,7 +1,7 @@
 //! What an import says of all its hashes at once (a pepper, a Firebase project's parameters): sealed apart from the hashes, each of which names
 //! it. A copy of the database alone does not tell it.
 
-use crate::admin::AdminError;
+use crate::error::AdminError;
 use crate::{Ctx, Provider, ProviderError};
 use crypto::random_bytes;
 use passwords::{Envelope, UnsupportedHash};

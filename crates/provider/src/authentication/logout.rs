@@ -7,8 +7,9 @@
 
 use crate::authentication::accounts::AccountCookies;
 use crate::authentication::session::SignedIn;
+use crate::clients::request::ClientRequest;
 use crate::interaction::{Browser, Named};
-use crate::{ClientRequest, Ctx, Provider, ProviderError};
+use crate::{Ctx, Provider, ProviderError};
 use crypto::{OpaqueToken, constant_time_eq, sha256};
 use protocol::claims::{Audience, IdTokenClaims};
 use protocol::{AuditEvent, Client, ClientId, ErrorCode, Params, RefreshTokenId, SessionId};

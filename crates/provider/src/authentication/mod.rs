@@ -7,3 +7,4 @@ pub(crate) mod known_device;
 pub(crate) mod logout;
 pub(crate) mod names;
 pub(crate) mod session;
+pub(crate) mod setup;

@@ -1,7 +1,7 @@
 //! Client authentication (RFC 6749 section 2.3): exactly one method, the one the client is registered for.
 
-use crate::admin::LEAST_UNGUESSABLE;
-use crate::{ClientRequest, Ctx, Provider, ProviderError};
+use crate::clients::request::ClientRequest;
+use crate::{Ctx, Provider, ProviderError};
 use crypto::{secret_hash, secret_matches};
 use passwords::{HashKind, Verdict};
 use protocol::credentials::Authorization;
@@ -9,6 +9,9 @@ use protocol::{AuditEvent, ClientAuthentication, ClientId, ErrorCode, OAuthError
 use secrecy::SecretString;
 use std::sync::Arc;
 use storage::client::{RegisteredClient, UpgradeClientSecret};
+
+/// From so many characters on, guessing a secret is taken to be hopeless, and it is kept as those made here are: as its SHA-256.
+pub(crate) const LEAST_UNGUESSABLE: usize = 16;
 
 /// How a client presented itself.
 enum Presented<'a> {

@@ -2,21 +2,13 @@
 
 use crate::clients::authentication::because;
 use crate::clients::trusted_keys::KeySource;
-use crate::{Ctx, Provider, ProviderError, VerifiedAccessToken};
-use crypto::{CertificateAuthorities, JwsError, certificate_thumbprint, sha256, subject_matches};
+use crate::tokens::access_token::VerifiedAccessToken;
+use crate::{Ctx, Provider, ProviderError};
+use crypto::{JwsError, certificate_thumbprint, sha256, subject_matches};
 use protocol::claims::Confirmation;
 use protocol::{Client, ClientAuthentication, ErrorCode, GrantId, SecretHash};
 use storage::certificate_binding::{BindGrant, BindingOfGrant};
 use storage::grant::Grant;
-
-/// Whether clients' certificates reach this server, and who may vouch for them.
-#[derive(Debug, Clone, Default)]
-pub struct MutualTls {
-    /// They do: the server asks for them itself, or a trusted proxy passes them on.
-    pub offered: bool,
-    /// Who vouches for the certificates of `tls_client_auth`.
-    pub authorities: CertificateAuthorities,
-}
 
 impl Provider {
     /// Whether the certificate of this connection is this client's (RFC 8705 sections 2.1 and 2.2).

@@ -1,7 +1,8 @@
 //! The device authorization request (RFC 8628 section 3.1) and its answer.
 
+use crate::clients::request::ClientRequest;
 use crate::tokens::scope;
-use crate::{ClientRequest, Ctx, Provider, ProviderError};
+use crate::{Ctx, Provider, ProviderError};
 use crypto::random_bytes;
 use protocol::{DeviceCodeId, ErrorCode, GrantType, OAuthError, UserCode};
 use serde::Serialize;

@@ -2,7 +2,8 @@
 //! is known, nothing is read and no signature is checked.
 
 use crate::gateway::resource_servers::KnownResourceServer;
-use crate::{Caller, Credential, Ctx, Provider, ProviderError};
+use crate::tokens::credential::{Caller, Credential};
+use crate::{Ctx, Provider, ProviderError};
 use protocol::claims::ServiceClaims;
 use protocol::{
     AccessRules, AuditEvent, CheckedAt, ErrorCode, Needs, NotAdmitted, OAuthError, RequestPath, Scope,

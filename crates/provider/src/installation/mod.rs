@@ -1,6 +1,5 @@
-//! The installation itself: its keys, its audit trail, what it offers, and its first owner.
+//! The installation itself: its keys, its audit trail, and what it offers.
 
 pub(crate) mod audit;
 pub(crate) mod discovery;
 pub(crate) mod keys;
-pub(crate) mod setup;

@@ -22,14 +22,13 @@ pub(crate) use sign_up::check_password;
 pub use sign_up::{NewAccount, PasswordProblem, SignUpAnswer, SignUpProblem};
 pub(crate) use waiting::Waiting;
 
-use crate::authentication::accounts::Accounts;
+use crate::authentication::accounts::{AccountCookies, Accounts};
 use crate::authentication::known_device::KnownDevice;
 use crate::authentication::session::SignedIn;
+use crate::authorize::{AuthorizationResponse, Authorize};
+use crate::device::UserCodeProblem;
 use crate::tokens::scope;
-use crate::{
-    AccountCookies, AuthorizationResponse, Authorize, Ctx, Ended, Overloaded, Provider, ProviderError,
-    UserCodeProblem,
-};
+use crate::{Ctx, Ended, Overloaded, Provider, ProviderError};
 use crypto::{OpaqueToken, generate_secret, secret_hash, secret_matches};
 use grant::Granted;
 use next::{Next, next};
@@ -71,7 +70,7 @@ pub struct Step {
     pub new_browser_secret: Option<String>,
     /// The session cookies the browser has from now on, if that changes.
     pub cookies: Option<AccountCookies>,
-    /// The cookie by which the browser is known from then on, for [`crate::KNOWN_DEVICE_LIFETIME`]: wrong passwords in it are counted apart.
+    /// The cookie by which the browser is known from then on, for [`crate::authentication::known_device::KNOWN_DEVICE_LIFETIME`]: wrong passwords in it are counted apart.
     pub new_device: Option<String>,
 }
 

@@ -1,6 +1,8 @@
 //! What a request proves with who makes it, and who that is: one answer for access tokens and API keys, for gateways and our own APIs alike.
 
-use crate::{Ctx, Provider, ProviderError, VerifiedAccessToken, VerifiedApiKey};
+use crate::gateway::api_keys::VerifiedApiKey;
+use crate::tokens::access_token::VerifiedAccessToken;
+use crate::{Ctx, Provider, ProviderError};
 use crypto::API_KEY_PREFIX;
 use protocol::{ClientId, Scope, UserId};
 use std::borrow::Cow;

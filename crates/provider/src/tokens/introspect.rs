@@ -1,8 +1,10 @@
 //! Token introspection (RFC 7662): what a token is worth, told only to those it concerns.
 
+use crate::clients::request::ClientRequest;
+use crate::tokens::credential::Caller;
 use crate::tokens::issue::user_claims;
 use crate::tokens::scope;
-use crate::{Caller, ClientRequest, Ctx, Provider, ProviderError};
+use crate::{Ctx, Provider, ProviderError};
 use crypto::{API_KEY_PREFIX, OpaqueToken};
 use protocol::claims::{AccessTokenClaims, Audience, visible};
 use protocol::{AuditEvent, CheckedAt, Client, ErrorCode, OAuthError, RefreshTokenId, Scope, Timestamp};

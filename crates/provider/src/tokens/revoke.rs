@@ -1,7 +1,8 @@
 //! Token revocation (RFC 7009): a refresh token takes its grant with it, an access token only itself.
 
+use crate::clients::request::ClientRequest;
 use crate::tokens::access_token::VerifiedAccessToken;
-use crate::{ClientRequest, Ctx, Provider, ProviderError};
+use crate::{Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
 use protocol::{AuditEvent, ClientId, ErrorCode, RefreshTokenId, Timestamp};
 use std::sync::Arc;

@@ -2,10 +2,9 @@
 
 use super::positions::{NodeId, Polled};
 use super::{NewNode, RegisteredNode};
-use crate::contract::Change;
 use crate::contract::row::Rows;
 use crate::contract::together::{Answers, Together};
-use crate::contract::{Access, Applied, Command, Query, Statement, Steps, StorageError};
+use crate::contract::{Access, Applied, Change, Command, Query, Statement, Steps, StorageError};
 use crate::params;
 
 /// A node appears, or appears again.

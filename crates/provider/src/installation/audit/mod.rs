@@ -28,29 +28,6 @@ const BATCH_WAIT: Duration = Duration::from_secs(1);
 /// So many wait at most: some two megabytes.
 const CAPACITY: usize = 10_000;
 
-/// What is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum AuditLevel {
-    /// Nothing.
-    Off,
-    /// What changes something.
-    Changes,
-    /// That, and what failed.
-    Failures,
-    /// That, and every use.
-    All,
-}
-
-impl AuditLevel {
-    fn keeps(self, class: AuditClass) -> bool {
-        match class {
-            AuditClass::Change => self >= Self::Changes,
-            AuditClass::Failure => self >= Self::Failures,
-            AuditClass::Use => self >= Self::All,
-        }
-    }
-}
-
 /// How much there was to tell since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AuditCounts {

@@ -2,7 +2,8 @@
 //! be decoded. Those are our opaque ones in an envelope, whose claims nothing here relies on.
 
 use super::TokenResponse;
-use crate::{ClientRequest, Ctx, Provider, ProviderError};
+use crate::clients::request::ClientRequest;
+use crate::{Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
 use protocol::{RefreshTokenId, Scope, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};

@@ -16,9 +16,10 @@ mod token_exchange;
 
 pub use keycloak::KeycloakTokenResponse;
 
+use crate::clients::request::ClientRequest;
 use crate::tokens::issue::Issued;
 use crate::tokens::scope;
-use crate::{ClientRequest, Ctx, Provider, ProviderError};
+use crate::{Ctx, Provider, ProviderError};
 use crypto::OpaqueToken;
 use protocol::{
     AccessTokenId, AuditEvent, ErrorCode, GrantId, GrantType, OAuthError, RefreshTokenId, Scope,

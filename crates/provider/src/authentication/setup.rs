@@ -1,9 +1,9 @@
 //! The first platform owner: a link that works once, made by a server that has none.
 
-use crate::authentication::accounts::Accounts;
+use crate::authentication::accounts::{AccountCookies, Accounts};
 use crate::authentication::session::StartedSession;
 use crate::interaction::{Browser, NewAccount, SignUpProblem};
-use crate::{AccountCookies, Ctx, Ended, Provider, ProviderError};
+use crate::{Ctx, Ended, Provider, ProviderError};
 use crypto::{OpaqueToken, generate_secret};
 use protocol::{AuditEvent, OneTimeLinkId, UserId};
 use std::time::Duration;
