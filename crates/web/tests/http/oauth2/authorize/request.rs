@@ -507,7 +507,11 @@ async fn an_address_that_is_not_registered_is_shown_to_whoever_set_it_up() {
         "{}",
         page.body
     );
-    assert!(page.body.contains("doorward client set notes takes --redirect-uri once for each"), "{}", page.body);
+    assert!(
+        page.body.contains("doorward client set notes takes --redirect-uri once for each"),
+        "{}",
+        page.body
+    );
     let page = house.browser().authorize(&ask(&format!("https://x.example/{}", "y".repeat(1_000)))).await;
     assert!(page.error_page(400).body.contains("yyy.."));
 }
